@@ -1,1 +1,2 @@
-//! x
+//! Expands a checked program.
+pub mod value;

@@ -3,6 +3,10 @@
 //! Owns syntax, names, types and diagnostics. Does no IO, runs nothing, knows no cloud.
 
 pub mod diagnostics;
+pub mod files;
+pub mod hir;
+pub mod schema;
 pub mod source;
 pub mod syntax;
+pub mod types;
 pub mod value;

@@ -68,6 +68,19 @@ impl fmt::Display for Cidr {
     }
 }
 
+impl Cidr {
+    /// Reads `address/prefix`; none unless the bits after the prefix are clear.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (address, prefix) = text.split_once('/')?;
+        let (address, prefix): (std::net::IpAddr, u8) = (address.parse().ok()?, prefix.parse().ok()?);
+        let clear = match address {
+            std::net::IpAddr::V4(v4) => prefix <= 32 && v4.to_bits().checked_shl(prefix.into()).unwrap_or(0) == 0,
+            std::net::IpAddr::V6(v6) => prefix <= 128 && v6.to_bits().checked_shl(prefix.into()).unwrap_or(0) == 0,
+        };
+        clear.then_some(Self { address, prefix })
+    }
+}
+
 const DURATION_UNITS: [(i64, &str); 5] =
     [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms")];
 const SIZE_UNITS: [(i64, &str); 5] =

@@ -2,6 +2,8 @@
 //! how they look is `render`'s and `json`'s, which of them exist is [`codes`]'s.
 
 pub mod codes;
+pub mod json;
+pub mod render;
 
 use crate::source::{SourceMap, Span};
 pub use codes::{Code, Severity};
