@@ -11,15 +11,33 @@ pub enum FileError {
     NotAFile,
     /// Its real place, after links, is outside the project.
     Outside,
-    /// It is larger than the limit, in bytes.
+    /// It is larger than this limit, in bytes.
     TooLarge(u64),
+    /// It is of a package that `cell.lock` does not pin.
+    NotPinned,
+    /// It is of a package, and not as `cell.lock` pins it: the digest there, and the file's.
+    Changed {
+        /// What the lock says.
+        pinned: String,
+        /// What the file is.
+        found: String,
+    },
     /// Anything else, in the system's words.
     Unreadable(String),
 }
 
+/// Before the path of a file of the standard library.
+pub const STD: &str = "std:";
+/// Before the path of a file of a package: `name@version/…`.
+pub const PACKAGE: &str = "pkg:";
+
 /// Reads files of a project, of the standard library and of packages.
+///
+/// A file of the project is named by its path from the project's folder, with `/`; one of the library by
+/// [`STD`] and its path there; one of a package by [`PACKAGE`], `name@version` and its path there. No path of a
+/// project holds a `:`, so the three never meet.
 pub trait Files: Sync {
-    /// The bytes of a file, by its path from the project's folder with `/`; `std/…` is the library's.
+    /// The bytes of a file.
     fn read(&self, path: &str) -> Result<Vec<u8>, FileError>;
 }
 
@@ -28,9 +46,9 @@ pub trait Files: Sync {
 pub enum Target {
     /// A file of the project, by its path from the project's folder.
     Project(SmolStr),
-    /// A file of the standard library: `std/…`.
+    /// A file of the standard library: [`STD`] and its path there.
     Std(SmolStr),
-    /// A file of a package: `name@version/…`.
+    /// A file of a package: [`PACKAGE`], `name@version` and its path there.
     Package(SmolStr),
     /// Up and out of the project.
     Outside,
@@ -43,19 +61,19 @@ pub fn resolve(from: &str, path: &str) -> Target {
     if path.is_empty() {
         return Target::Malformed("the path is empty");
     }
-    if path.contains('\0') || path.contains('\\') {
-        return Target::Malformed("a path is written with `/` and has no NUL and no `\\`");
-    }
     if path.starts_with('/') || path.as_bytes().get(1) == Some(&b':') {
         return Target::Malformed("an absolute path means another file on every machine");
     }
-    if let Some(rest) = path.strip_prefix("std/") {
-        return join("", rest).map_or(Target::Outside, |inside| Target::Std(format!("std/{inside}").into()));
+    if path.contains(['\0', '\\', ':']) {
+        return Target::Malformed("a path is written with `/`, and has no NUL, no `\\` and no `:`");
     }
-    let first = path.split('/').next().unwrap_or("");
+    if let Some(rest) = path.strip_prefix("std/") {
+        return join("", rest).map_or(Target::Outside, |inside| Target::Std(format!("{STD}{inside}").into()));
+    }
+    let (first, rest) = path.split_once('/').unwrap_or((path, ""));
     if first.contains('@') {
-        let rest = path.get(first.len() + 1..).unwrap_or("");
-        return join("", rest).map_or(Target::Outside, |inside| Target::Package(format!("{first}/{inside}").into()));
+        let package = |inside| Target::Package(format!("{PACKAGE}{first}/{inside}").into());
+        return join("", rest).map_or(Target::Outside, package);
     }
     if first != "." && first != ".." {
         return Target::Malformed("a path begins with `./`, `../`, `std/` or `name@version/`");
@@ -63,18 +81,25 @@ pub fn resolve(from: &str, path: &str) -> Target {
     within(from, path)
 }
 
-/// As [`resolve`], for a file that imports by relative path: it stays in its own project, package or library.
+/// As [`resolve`], for a relative path: it stays in its own project, package or library.
 fn within(from: &str, path: &str) -> Target {
-    let (root, inside) = match from.split_once('/') {
-        Some((first, inside)) if first == "std" || first.contains('@') => (first, inside),
-        _ => ("", from),
-    };
+    let package = from.strip_prefix(PACKAGE).and_then(|rest| rest.split_once('/'));
+    let inside = package.map(|(_, inside)| inside).or_else(|| from.strip_prefix(STD)).unwrap_or(from);
     let folder = inside.rsplit_once('/').map_or("", |(folder, _)| folder);
-    match join(folder, path) {
-        None => Target::Outside,
-        Some(inside) if root.is_empty() => Target::Project(inside.into()),
-        Some(inside) if root == "std" => Target::Std(format!("std/{inside}").into()),
-        Some(inside) => Target::Package(format!("{root}/{inside}").into()),
+    match (join(folder, path), package) {
+        (None, _) => Target::Outside,
+        (Some(inside), Some((name, _))) => Target::Package(format!("{PACKAGE}{name}/{inside}").into()),
+        (Some(inside), None) if from.starts_with(STD) => Target::Std(format!("{STD}{inside}").into()),
+        (Some(inside), None) => Target::Project(inside.into()),
+    }
+}
+
+/// A file as diagnostics and imports name it: `std/regions.cell` for `std:regions.cell`.
+pub fn shown(path: &str) -> SmolStr {
+    match (path.strip_prefix(STD), path.strip_prefix(PACKAGE)) {
+        (Some(inside), _) => format!("std/{inside}").into(),
+        (None, Some(inside)) => inside.into(),
+        (None, None) => path.into(),
     }
 }
 
@@ -107,13 +132,13 @@ mod tests {
         assert_eq!(resolve("a/main.cell", "../x.cell"), project("x.cell"));
         assert_eq!(resolve("a/main.cell", "../../x.cell"), Target::Outside);
         assert_eq!(resolve("main.cell", "./a/../../x.cell"), Target::Outside);
-        assert_eq!(resolve("main.cell", "std/regions.cell"), Target::Std("std/regions.cell".into()));
+        assert_eq!(resolve("main.cell", "std/regions.cell"), Target::Std("std:regions.cell".into()));
         assert_eq!(resolve("main.cell", "std/../x.cell"), Target::Outside);
-        assert_eq!(resolve("std/a/b.cell", "../c.cell"), Target::Std("std/c.cell".into()));
-        assert_eq!(resolve("std/a.cell", "../c.cell"), Target::Outside);
-        assert_eq!(resolve("main.cell", "acme@1.2.0/x.cell"), Target::Package("acme@1.2.0/x.cell".into()));
-        assert_eq!(resolve("acme@1.2.0/x.cell", "./y.cell"), Target::Package("acme@1.2.0/y.cell".into()));
-        assert_eq!(resolve("acme@1.2.0/x.cell", "../y.cell"), Target::Outside);
+        assert_eq!(resolve("std:a/b.cell", "../c.cell"), Target::Std("std:c.cell".into()));
+        assert_eq!(resolve("std:a.cell", "../c.cell"), Target::Outside);
+        assert_eq!(resolve("main.cell", "acme@1.2.0/x.cell"), Target::Package("pkg:acme@1.2.0/x.cell".into()));
+        assert_eq!(resolve("pkg:acme@1.2.0/x.cell", "./y.cell"), Target::Package("pkg:acme@1.2.0/y.cell".into()));
+        assert_eq!(resolve("pkg:acme@1.2.0/x.cell", "../y.cell"), Target::Outside);
         assert!(matches!(resolve("main.cell", "/etc/passwd"), Target::Malformed(_)));
         assert!(matches!(resolve("main.cell", "lib/x.cell"), Target::Malformed(_)));
         assert!(matches!(resolve("main.cell", "C:/x.cell"), Target::Malformed(_)));

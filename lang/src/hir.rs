@@ -56,7 +56,7 @@ ids! {
 #[derive(Debug)]
 pub struct Program {
     /// The texts.
-    pub sources: SourceMap,
+    pub sources: Arc<SourceMap>,
     /// Every file, checked once however often it is used.
     pub units: Vec<Unit>,
     /// The file the run began with.
@@ -67,6 +67,10 @@ pub struct Program {
     pub functions: Vec<Function>,
     /// All refined types of the program, by their id.
     pub types: Vec<TypeCheck>,
+    /// Literals that meet a type with a `check`, wherever they stand, run or not: the check is still to be run.
+    pub literals: Vec<(Lit, Arc<UserTy>, Span)>,
+    /// What fields of record types are when a literal leaves them out.
+    pub record_defaults: Vec<Arc<Body>>,
 }
 
 /// The check of a refined type of the program.
@@ -254,9 +258,10 @@ pub struct Setting {
     pub from: Option<(SmolStr, UnitId)>,
     /// What `override` replaced: the item in the defaults.
     pub replaces: Option<Span>,
-    /// The value.
-    pub value: FieldValue,
-    /// Slots its expressions need.
+    /// The value; shared by all entities that take it from one defaults block.
+    pub value: Arc<FieldValue>,
+    /// Slots its expressions need. A setting inside a block is evaluated in the frame of the setting around it,
+    /// where loops have bound names.
     pub frame: u32,
 }
 
@@ -269,14 +274,17 @@ pub enum FieldValue {
     Block(Record),
     /// `name { key = value … }`
     Map(Vec<MapItem>),
-    /// `name label { … }`, of this file and then of the defaults.
+    /// `name label { … }`
     Named(Vec<NamedItem>),
-    /// `name sort { … }`, of this file and then of the defaults.
+    /// `name sort { … }`
     Sort(&'static SortSpec, Vec<SortItem>),
     /// `name { conditions }`
     Conditions(Vec<ConditionItem>),
     /// Computed once for each cell or account, with it in the slot.
     PerTarget(Slot, Box<FieldValue>),
+    /// Blocks that repeat, said in several items: of the defaults first, then of the entity. Each part is a
+    /// [`Self::Named`] or a [`Self::Sort`], evaluated in a frame of its own.
+    Joined(Vec<Arc<Setting>>),
 }
 
 /// A loop in a body: around its items.
@@ -301,7 +309,7 @@ pub enum MapItem {
 #[derive(Debug)]
 pub enum NamedItem {
     /// A block; its label is a string.
-    Block { label: Expr, doc: SmolStr, body: Record, unit: Option<UnitId> },
+    Block { label: Expr, doc: SmolStr, body: Record },
     /// A loop.
     For(BodyLoop<NamedItem>),
 }
@@ -310,7 +318,7 @@ pub enum NamedItem {
 #[derive(Debug)]
 pub enum SortItem {
     /// A block; `sort` is its place in the schema's list.
-    Block { sort: usize, body: Record, unit: Option<UnitId> },
+    Block { sort: usize, body: Record },
     /// A loop.
     For(BodyLoop<SortItem>),
 }
@@ -541,6 +549,8 @@ pub enum Node {
     Map(Vec<(Expr, Expr)>),
     /// A record: its values sorted by field name.
     Record(Arc<[SmolStr]>, Vec<Expr>),
+    /// A default of a field of a record type: an index into [`Program::record_defaults`].
+    RecordDefault(u32),
     /// `[for … : value]`
     ListFor { source: Box<Source>, value: Box<Expr> },
     /// `{for … : key => value}`

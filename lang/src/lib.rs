@@ -2,9 +2,11 @@
 //!
 //! Owns syntax, names, types and diagnostics. Does no IO, runs nothing, knows no cloud.
 
+pub mod check;
 pub mod diagnostics;
 pub mod files;
 pub mod hir;
+pub mod load;
 pub mod schema;
 pub mod source;
 pub mod syntax;

@@ -140,6 +140,7 @@ codes! {
     BadRemoval "E0431" "a `moved`, `removed` or `accept` that says nothing sound";
     QuotaExceeded "E0432" "more than the cloud takes";
     EmptyCollection "E0433" "the least or greatest of nothing";
+    SameAccountId "E0434" "two cells or accounts that stand for one account";
 
     StarOnStar "E0702" "an allow of everything without a reason";
     EmptyGuard "E0703" "a guard over nothing";

@@ -48,7 +48,9 @@ pub fn render(sources: &SourceMap, diagnostics: &[Diagnostic], style: &Style) ->
         out.push('\n');
     }
     if !rest.is_empty() {
-        out.push_str(&format!("and {}\n", count(rest, "more ", style)));
+        out.push_str("and ");
+        out.push_str(&count(rest, "more ", style));
+        out.push('\n');
     }
     if !drawn.is_empty() {
         out.push_str(&count(&sorted, "", style));
@@ -62,7 +64,8 @@ fn render_one(out: &mut String, sources: &SourceMap, diagnostic: &Diagnostic, st
     let head = format!("{}[{}]", severity.word(), diagnostic.code.as_str());
     let message = visible::text(&diagnostic.message, style.unicode);
     out.push_str(&paint(&head, severity, style));
-    out.push_str(&if style.color { format!("\u{1b}[1m: {message}\u{1b}[0m\n") } else { format!(": {message}\n") });
+    let (bold, plain) = if style.color { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
+    out.extend([bold, ": ", &message, plain, "\n"]);
 
     let labels = diagnostic.labels.get(..MAX_PLACES).unwrap_or(&diagnostic.labels);
     let excerpt = Excerpt::new(sources, labels, style.unicode, style.width);
@@ -105,10 +108,36 @@ fn draw(out: &mut String, report: &Report<'_>, severity: Severity, style: &Style
     }
     // The first line is the message, empty here: the head above says it.
     let body = drawn.split_once('\n').map_or("", |(_, body)| body);
-    for line in body.lines() {
+    let characters = if style.unicode { ThemeCharacters::unicode() } else { ThemeCharacters::ascii() };
+    let lines = match report.excerpt {
+        Some(_) => join_frames(body, &characters),
+        None => body.lines().map(str::to_owned).collect(),
+    };
+    for line in lines {
         out.push_str(line.trim_end());
         out.push('\n');
     }
+}
+
+/// Makes one frame of the frames of several snippets: the gutters aligned, a crossing where one ends and the next
+/// begins.
+fn join_frames(body: &str, characters: &ThemeCharacters) -> Vec<String> {
+    let head = format!("{}{}[", characters.ltop, characters.hbar);
+    let indent = |line: &str| line.trim_start().starts_with(&head).then(|| line.len() - line.trim_start().len());
+    let widest = body.lines().filter_map(indent).max().unwrap_or(0);
+    let mut lines: Vec<String> = Vec::new();
+    let mut pad = 0;
+    for line in body.lines() {
+        let Some(depth) = indent(line) else {
+            lines.push(format!("{:pad$}{line}", ""));
+            continue;
+        };
+        pad = widest - depth;
+        let corner = if lines.pop().is_some() { characters.lcross } else { characters.ltop };
+        let rest = line.trim_start().trim_start_matches(characters.ltop);
+        lines.push(format!("{:widest$}{corner}{rest}", ""));
+    }
+    lines
 }
 
 fn theme(report: &Report<'_>, severity: Severity, style: &Style) -> GraphicalTheme {
@@ -135,7 +164,8 @@ fn count(diagnostics: &[&Diagnostic], more: &str, style: &Style) -> String {
         let text = format!("{count} {more}{}{plural}", severity.word());
         (count > 0).then(|| paint(&text, severity, style))
     };
-    let parts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note].into_iter().filter_map(part).collect();
+    let parts: Vec<String> =
+        [Severity::Error, Severity::Warning, Severity::Note].into_iter().filter_map(part).collect();
     parts.join(", ")
 }
 
@@ -176,7 +206,11 @@ impl miette::Diagnostic for Report<'_> {
         let label = |mark: &Mark| {
             let text = (!mark.text.is_empty()).then(|| mark.text.clone());
             let span = SourceSpan::from(mark.range.clone());
-            if mark.primary { LabeledSpan::new_primary_with_span(text, span) } else { LabeledSpan::new_with_span(text, span) }
+            if mark.primary {
+                LabeledSpan::new_primary_with_span(text, span)
+            } else {
+                LabeledSpan::new_with_span(text, span)
+            }
         };
         self.excerpt.map(|excerpt| Box::new(excerpt.marks.iter().map(label)) as Box<dyn Iterator<Item = LabeledSpan>>)
     }
@@ -191,7 +225,10 @@ impl SourceCode for Excerpt {
         _after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let at = |offset: usize| self.lines.partition_point(|line| line.range.end <= offset);
-        let end = (span.offset() + span.len()).saturating_sub(1).max(span.offset());
+        // The span of several marks may end in an empty one at a line's start: that line belongs to it.
+        let end = span.offset() + span.len();
+        let reached = self.marks.iter().any(|mark| mark.range == (end..end));
+        let end = if reached { end } else { end.saturating_sub(1).max(span.offset()) };
         let lines = self.lines.get(at(span.offset())..=at(end)).ok_or(MietteError::OutOfBounds)?;
         let (Some(first), Some(last)) = (lines.first(), lines.last()) else { return Err(MietteError::OutOfBounds) };
         if first.block != last.block {

@@ -419,11 +419,7 @@ static ARTIFACT: LazyLock<SortSpec> = LazyLock::new(|| {
         )
     };
     let ecr = vec![required("repository", B::EcrRepo), required("account", reference(Kind::Account))];
-    SortSpec {
-        name: "artifact",
-        sorts: vec![RecordSpec::new("ecr", ecr), stored("jar"), stored("zip")],
-        many: false,
-    }
+    SortSpec { name: "artifact", sorts: vec![RecordSpec::new("ecr", ecr), stored("jar"), stored("zip")], many: false }
 });
 
 static DEPLOY: LazyLock<SortSpec> = LazyLock::new(|| {
@@ -568,7 +564,7 @@ fn grant() -> RecordSpec {
     RecordSpec::new(
         "grant",
         vec![
-            required("to", Ty::OneOrMany(PRINCIPALS)).per(Subject::EachCell),
+            required("to", Ty::OneOrMany(PRINCIPALS)).per(Subject::EachAccount),
             required("can", reference(Kind::PermissionSet)),
             required("on", set(GRANTABLE)),
             optional("expires", Ty::Date),

@@ -48,6 +48,7 @@ builtins! {
     ActionPattern String action, "an action is `service:Action`, with `*` and `?` as wildcards, or `*`";
     AlarmName String length::<1, 255>, "an alarm name has at most 255 characters";
     AwsRegion String aws_region, "an AWS region reads like `us-west-2`";
+    BlockLabel String block_label, "a block's label begins with a letter and has at most 50 letters, digits, `-` and `_`";
     Boundary String boundary, "a boundary is the ARN of an AWS managed policy or the name of a customer policy";
     BucketName String bucket, "a bucket name has 3 to 63 of a-z, 0-9, `.` and `-`";
     BudgetSubscriber String subscriber, "a budget notifies an e-mail address or the ARN of an SNS topic";
@@ -145,6 +146,14 @@ fn digits12(value: &Lit, rule: &str) -> Verdict {
 fn label(value: &Lit, rule: &str) -> Verdict {
     let plain = |text: &str| {
         text.starts_with(|c: char| c.is_ascii_lowercase()) && all(text, |b| lower_or_digit(b) || b == b'-')
+    };
+    within(value, rule, plain, 1, 50)
+}
+
+fn block_label(value: &Lit, rule: &str) -> Verdict {
+    let plain = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && all(text, |b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
     };
     within(value, rule, plain, 1, 50)
 }
@@ -333,9 +342,8 @@ fn stack(value: &Lit, rule: &str) -> Verdict {
 }
 
 fn make_target(value: &Lit, rule: &str) -> Verdict {
-    let shaped = |text: &str| {
-        !text.starts_with('-') && all(text, |b| b.is_ascii_alphanumeric() || b"._-/".contains(&b))
-    };
+    let shaped =
+        |text: &str| !text.starts_with('-') && all(text, |b| b.is_ascii_alphanumeric() || b"._-/".contains(&b));
     within(value, rule, shaped, 1, 255)
 }
 

@@ -293,10 +293,7 @@ impl Ty {
 
     /// Is it a whole number or a quantity?
     pub fn is_number(&self) -> bool {
-        matches!(
-            self.base(),
-            Self::Int | Self::Duration | Self::Percent | Self::Usd | Self::Size | Self::Number
-        )
+        matches!(self.base(), Self::Int | Self::Duration | Self::Percent | Self::Usd | Self::Size | Self::Number)
     }
 
     /// Does a `Later` stand anywhere in it?

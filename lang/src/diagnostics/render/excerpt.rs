@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::visible;
 use crate::diagnostics::Label;
-use crate::source::{FileId, LineColumn, Source, SourceMap, Span};
+use crate::source::{LineColumn, Source, SourceMap, Span};
 
 /// A place that spans more lines than this is shown by its first one.
 const MAX_LINES: usize = 6;
@@ -124,6 +124,8 @@ impl Excerpt {
             self.lines.push(Line { path, number: line, block: number, range: start..self.text.len() });
         }
         self.marks.append(&mut marks);
+        // A byte of no line parts the blocks: so no span that ends in one reaches an empty span in the next.
+        self.text.push('\n');
     }
 }
 
@@ -139,8 +141,9 @@ impl Mark {
 fn places<'a>(sources: &'a SourceMap, labels: &[Label], unicode: bool) -> Vec<Place<'a>> {
     let mut all: Vec<(Span, String, bool)> = Vec::new();
     for label in labels {
+        let Some(inside) = inside(sources, label.span) else { continue };
         let text = visible::text(&label.text, unicode);
-        match all.iter_mut().find(|(span, ..)| *span == label.span) {
+        match all.iter_mut().find(|(span, ..)| *span == inside) {
             Some((_, known, primary)) => {
                 if !known.is_empty() && !text.is_empty() {
                     known.push('\n');
@@ -148,7 +151,7 @@ fn places<'a>(sources: &'a SourceMap, labels: &[Label], unicode: bool) -> Vec<Pl
                 known.push_str(&text);
                 *primary |= label.primary;
             }
-            None => all.push((label.span, text, label.primary)),
+            None => all.push((inside, text, label.primary)),
         }
     }
     let home = labels.iter().find(|label| label.primary).map(|label| label.span.file);
@@ -156,19 +159,23 @@ fn places<'a>(sources: &'a SourceMap, labels: &[Label], unicode: bool) -> Vec<Pl
     all.into_iter().filter_map(|(span, text, primary)| place(sources, span, text, primary)).collect()
 }
 
-fn place(sources: &SourceMap, span: Span, mut text: String, primary: bool) -> Option<Place<'_>> {
+/// The span within its file's text, on character boundaries.
+fn inside(sources: &SourceMap, span: Span) -> Option<Span> {
+    let text = &sources.get(span.file)?.text;
+    let start = text.floor_char_boundary(span.start as usize);
+    Some(Span::new(span.file, start, text.floor_char_boundary(span.end as usize).max(start)))
+}
+
+fn place(sources: &SourceMap, mut span: Span, mut text: String, primary: bool) -> Option<Place<'_>> {
     let source = sources.get(span.file)?;
-    let start = source.text.floor_char_boundary(span.start as usize);
-    let end = source.text.floor_char_boundary(span.end as usize).max(start);
-    let first = source.lines().line_of(start as u32);
-    let last = source.lines().line_of(end.saturating_sub(1).max(start) as u32);
+    let first = source.lines().line_of(span.start);
+    let last = source.lines().line_of(span.end.saturating_sub(1).max(span.start));
     let mut lines = first..last + 1;
-    let mut span = Span::new(span.file, start, end);
     if lines.len() > MAX_LINES {
-        text.push_str(if text.is_empty() { "" } else { " " });
-        text.push_str(&format!("(to line {})", lines.end));
+        let space = if text.is_empty() { "" } else { " " };
+        text = format!("{text}{space}(to line {})", lines.end);
         lines.end = first + 1;
-        span.end = source.lines().line_range(&source.text, first).end.max(start) as u32;
+        span.end = source.lines().line_range(&source.text, first).end.max(span.start as usize) as u32;
     }
     Some(Place { source, span, lines, text, primary })
 }

@@ -1,0 +1,689 @@
+//! Reading what can be read of a file that does not parse. Owns the order of attempts: chunk, declaration, head and
+//! body, item; must not know what a declaration means.
+//!
+//! A chunk whose brackets and strings are mended and that parses is done. One that does not is taken apart: heads
+//! are parsed with empty bodies, and what stands in the bodies item by item, so that each fault is found by itself.
+//! What cannot be read is left in the tree as incomplete, under its name. INVARIANT: every piece that does not
+//! parse has at least one error; a piece is parsed whole at most once for each time it is taken apart, and the
+//! bytes parsed in vain are bounded by [`Recovery::credit`].
+
+use smol_str::SmolStr;
+
+use super::ast::{Body, Decl, DeclKind, Expr, ExprKind, Item, TestStep, TypeExprKind};
+use super::chunks::{self, DECL_WORDS, Look, Word};
+use super::delimiters::{self, Checked};
+use super::grammar::{self, Refusal, Rule};
+use super::lower::{self, Lower, Place, named_only, too_deep};
+use super::places::{Patchwork, Places};
+use super::tokens::{Lexer, TokenKind};
+use super::{Parsed, expected, skip_blank, take};
+use crate::diagnostics::{Code, Diagnostic};
+use crate::source::{FileId, Span};
+
+/// So many findings of syntax a file has at most; the others are counted.
+pub(super) const MOST_FINDINGS: usize = 200;
+
+/// A text under recovery: one chunk, mended.
+#[derive(Clone, Copy)]
+struct Work<'a> {
+    text: &'a str,
+    places: Places<'a>,
+    look: Look<'a>,
+}
+
+/// A body found in a piece: its opening and closing brace.
+type Braces = (usize, usize);
+
+struct Recovery<'a> {
+    file: FileId,
+    text: &'a str,
+    out: Parsed,
+    dropped: usize,
+    /// Bytes that may still be parsed in vain.
+    credit: usize,
+    /// Takes everything apart, even what parses whole.
+    thorough: bool,
+}
+
+/// Reads a file that does not parse. `thorough` takes apart even what does parse, for tests.
+pub(super) fn recover(file: FileId, text: &str, thorough: bool) -> Parsed {
+    let out = Parsed { file: super::ast::File { edition: None, decls: Vec::new() }, diagnostics: Vec::new() };
+    let credit = text.len().saturating_mul(4).saturating_add(1 << 16);
+    let mut recovery = Recovery { file, text, out, dropped: 0, credit, thorough };
+    let words = chunks::words(text);
+    let look = Look { words: &words, text };
+    let mut end = 0;
+    for (from, to) in chunks::cut(&look) {
+        if let Some(chunk) = words.get(from..to) {
+            recovery.chunk(chunk, end);
+            end = chunk.last().map_or(end, Word::end);
+        }
+    }
+    recovery.say_dropped();
+    recovery.out
+}
+
+impl Recovery<'_> {
+    fn report(&mut self, diagnostic: Diagnostic) {
+        if self.out.diagnostics.len() < MOST_FINDINGS {
+            self.out.diagnostics.push(diagnostic);
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    fn report_all(&mut self, diagnostics: Vec<Diagnostic>) {
+        diagnostics.into_iter().for_each(|diagnostic| self.report(diagnostic));
+    }
+
+    /// Findings so far, shown or not.
+    fn count(&self) -> usize {
+        self.out.diagnostics.len() + self.dropped
+    }
+
+    fn say_dropped(&mut self) {
+        if self.dropped > 0 {
+            let end = self.text.len();
+            let message = format!("{} more errors of syntax are not shown", self.dropped);
+            let place = Span::new(self.file, end, end);
+            self.out.diagnostics.push(Diagnostic::new(Code::UnexpectedToken, place, message));
+        }
+    }
+
+    /// A chunk of the file; what stands before it ends at `before`.
+    fn chunk(&mut self, words: &[Word], before: usize) {
+        let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
+        let (start, end) = (first.start(), last.end());
+        let Checked { diagnostics, edits, hopeless } = delimiters::check(self.file, self.text, words);
+        self.report_all(diagnostics);
+        let doc = lower::doc(self.text, before, start);
+        let mut patch = Patchwork::default();
+        let mut at = start;
+        for edit in edits.iter().filter(|_| !hopeless) {
+            patch.slice(self.text.get(at..edit.at).unwrap_or(""), at);
+            if edit.len == 0 {
+                patch.insert(&edit.text, edit.at);
+            } else {
+                patch.slice(&edit.text, edit.at);
+            }
+            at = edit.at + edit.len;
+        }
+        let (text, places) = if at == start {
+            (self.text.get(start..end).unwrap_or(""), Places::at_base(self.file, start))
+        } else {
+            patch.slice(self.text.get(at..end).unwrap_or(""), at);
+            (patch.text.as_str(), patch.places(self.file))
+        };
+        let mut refusal = None;
+        if !hopeless && !self.thorough {
+            match self.whole(text, places, doc.clone(), Place::File) {
+                Ok(decls) => return self.out.file.decls.extend(decls),
+                Err(why) => refusal = Some(why),
+            }
+        }
+        let mut words = chunks::words(text);
+        chunks::mate(&mut words, text);
+        let work = Work { text, places, look: Look { words: &words, text } };
+        if hopeless {
+            let decl = self.stand_in(&work, 0, words.len(), doc);
+            return self.out.file.decls.extend(decl);
+        }
+        let found = self.count();
+        let decls = self.decls(&work, 0, words.len(), Place::File, doc, refusal.as_ref().map(|why| why.at));
+        self.out.file.decls.extend(decls);
+        if let Some(why) = refusal
+            && self.count() == found
+            && edits.is_empty()
+        {
+            self.refused(&places, text, &why);
+        }
+    }
+
+    /// All declarations of a text, if it parses.
+    fn whole(&mut self, text: &str, places: Places<'_>, doc: SmolStr, place: Place) -> Result<Vec<Decl>, Refusal> {
+        let mut pairs = grammar::parse(Rule::file, text)?;
+        let mut lower = Lower::new(text, places);
+        let mut decls = Vec::new();
+        let (mut end, mut doc) = (0, Some(doc));
+        for pair in pairs.next().into_iter().flat_map(grammar::Pair::into_inner) {
+            if pair.as_rule() != Rule::decl {
+                continue;
+            }
+            let range = pair.as_span();
+            let doc = doc.take().unwrap_or_else(|| lower::doc(text, end, range.start()));
+            end = range.end();
+            let lowered = lower.decl(pair, doc, place);
+            if place == Place::File {
+                let mut one =
+                    Parsed { file: super::ast::File { edition: None, decls: Vec::new() }, diagnostics: Vec::new() };
+                std::mem::swap(&mut one.file, &mut self.out.file);
+                take(&mut one, lowered, &mut lower, 0);
+                std::mem::swap(&mut one.file, &mut self.out.file);
+                self.report_all(one.diagnostics);
+            } else if let lower::Lowered::Decl(decl) = lowered {
+                decls.push(decl);
+            }
+        }
+        self.out.file.decls.extend(lower.take_hoisted());
+        self.report_all(std::mem::take(&mut lower.diagnostics));
+        Ok(decls)
+    }
+
+    /// The declarations among the words `from..to`. `bad` is where a parse of all of them stopped: what stands
+    /// there need not be tried.
+    fn decls(
+        &mut self,
+        work: &Work<'_>,
+        from: usize,
+        to: usize,
+        place: Place,
+        doc: SmolStr,
+        bad: Option<usize>,
+    ) -> Vec<Decl> {
+        let mut decls = Vec::new();
+        let mut doc = Some(doc);
+        for (from, to) in work.look.pieces(from, to, |look, index| look.starts_decl(index)) {
+            let (start, end) = work.range(from, to);
+            let doc = doc.take().unwrap_or_else(|| lower::doc(work.text, work.end_before(from), start));
+            let text = work.text.get(start..end).unwrap_or("");
+            let here = bad.is_some_and(|bad| (start..=end).contains(&bad)) && !work.bodies(from, to).is_empty();
+            let refusal = if here || self.thorough || self.credit < text.len() {
+                None
+            } else {
+                match self.whole(text, work.places.from(start), doc.clone(), place) {
+                    Ok(more) => {
+                        decls.extend(more);
+                        continue;
+                    }
+                    Err(why) => {
+                        self.credit -= text.len();
+                        Some(why)
+                    }
+                }
+            };
+            decls.extend(self.broken_decl(work, from, to, place, doc, refusal));
+        }
+        decls
+    }
+
+    /// A declaration that does not parse: its head by itself, then its bodies.
+    fn broken_decl(
+        &mut self,
+        work: &Work<'_>,
+        from: usize,
+        to: usize,
+        place: Place,
+        doc: SmolStr,
+        refusal: Option<Refusal>,
+    ) -> Option<Decl> {
+        let bodies = if work.is_leaf(from) { Vec::new() } else { work.bodies(from, to) };
+        let head = work.head(from, to, &bodies);
+        let found = self.count();
+        let parsed = self.one(&head, work.places.file, place, doc.clone());
+        let mut decl = match parsed {
+            Ok(decl) => decl,
+            Err(why) => {
+                let silent = work.mended_string(from, to, &bodies);
+                if !silent {
+                    self.refused_decl(work, from, &head, &why);
+                }
+                self.stand_in(work, from, to, doc)
+            }
+        };
+        let Some(decl) = &mut decl else { return None };
+        let bad = refusal.map(|why| work.range(from, to).0 + why.at);
+        self.fill(work, decl, &bodies, bad);
+        decl.span = work.span(from, to);
+        if self.thorough && self.count() == found {
+            complete(decl);
+        }
+        Some(decl.clone())
+    }
+
+    /// The one declaration of a head, lowered.
+    fn one(&mut self, head: &Patchwork, file: FileId, place: Place, doc: SmolStr) -> Result<Option<Decl>, Refusal> {
+        let before = self.out.file.decls.len();
+        let mut decls = self.whole(&head.text, head.places(file), doc, place)?;
+        if place == Place::File {
+            decls = self.out.file.decls.split_off(before.min(self.out.file.decls.len()));
+        }
+        Ok(decls.into_iter().next())
+    }
+
+    /// Puts what stands in the braces into the bodies of a declaration whose head was read alone.
+    fn fill(&mut self, work: &Work<'_>, decl: &mut Decl, bodies: &[Braces], bad: Option<usize>) {
+        let last = bodies.last().copied();
+        match &mut decl.kind {
+            DeclKind::Defaults { body, .. }
+            | DeclKind::Module { body, .. }
+            | DeclKind::Moved(body)
+            | DeclKind::Removed(body)
+            | DeclKind::Accept { body, .. }
+            | DeclKind::Entity { body, .. } => self.fill_body(work, body, last, bad),
+            DeclKind::For { body, .. } => {
+                if let Some((open, close)) = last {
+                    *body = self.decls_in(work, open, close, Place::For, bad);
+                }
+            }
+            DeclKind::If { arms } => {
+                for ((_, body), (open, close)) in arms.iter_mut().zip(bodies) {
+                    *body = self.decls_in(work, *open, *close, Place::If, bad);
+                }
+            }
+            DeclKind::Test { steps, .. } => {
+                if let Some((open, close)) = last {
+                    *steps = self.steps(work, open + 1, close);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn decls_in(
+        &mut self,
+        work: &Work<'_>,
+        open: usize,
+        close: usize,
+        place: Place,
+        bad: Option<usize>,
+    ) -> Vec<Decl> {
+        let doc = work.doc(open + 1);
+        self.decls(work, open + 1, close, place, doc, bad)
+    }
+
+    fn fill_body(&mut self, work: &Work<'_>, body: &mut Body, braces: Option<Braces>, bad: Option<usize>) {
+        body.incomplete = true;
+        if let Some((open, close)) = braces {
+            body.items = self.items(work, open + 1, close, bad);
+            body.span = work.span(open, close + 1);
+        }
+    }
+
+    /// The items among the words `from..to`.
+    fn items(&mut self, work: &Work<'_>, from: usize, to: usize, bad: Option<usize>) -> Vec<Item> {
+        let mut items = Vec::new();
+        for (from, to) in work.look.pieces(from, to, |look, index| look.starts_item(index)) {
+            let (start, end) = work.range(from, to);
+            let text = work.text.get(start..end).unwrap_or("");
+            let here = bad.is_some_and(|bad| (start..=end).contains(&bad)) && work.item_body(from, to).is_some();
+            let mut refusal = None;
+            if !(here || self.thorough || self.credit < text.len()) {
+                match self.items_of(text, work.places.from(start), work.doc(from)) {
+                    Ok(more) => {
+                        items.extend(more);
+                        continue;
+                    }
+                    Err(why) => {
+                        self.credit -= text.len();
+                        refusal = Some(why);
+                    }
+                }
+            }
+            items.extend(self.broken_item(work, from, to, refusal));
+        }
+        items
+    }
+
+    /// All items of a text, if it parses.
+    fn items_of(&mut self, text: &str, places: Places<'_>, doc: SmolStr) -> Result<Vec<Item>, Refusal> {
+        let pairs = grammar::parse(Rule::items, text)?;
+        let mut lower = Lower::new(text, places);
+        let items = lower.lone_items(pairs, doc);
+        self.report_all(std::mem::take(&mut lower.diagnostics));
+        Ok(items)
+    }
+
+    fn broken_item(&mut self, work: &Work<'_>, from: usize, to: usize, refusal: Option<Refusal>) -> Vec<Item> {
+        let braces = work.item_body(from, to);
+        let head = work.head(from, to, braces.as_slice());
+        let bad = refusal.map(|why| work.range(from, to).0 + why.at);
+        let found = self.count();
+        match self.items_of(&head.text, head.places(self.file), work.doc(from)) {
+            Ok(mut items) => {
+                if let Some(item) = items.last_mut() {
+                    self.fill_item(work, item, braces, bad);
+                    if self.thorough && self.count() == found {
+                        complete_item(item);
+                    }
+                }
+                items
+            }
+            Err(why) => {
+                if !work.mended_string(from, to, braces.as_slice()) {
+                    self.refused_item(work, from, &head, &why);
+                }
+                if let Some((open, close)) = braces {
+                    self.items(work, open + 1, close, bad);
+                }
+                self.field_stand_in(work, from)
+            }
+        }
+    }
+
+    fn fill_item(&mut self, work: &Work<'_>, item: &mut Item, braces: Option<Braces>, bad: Option<usize>) {
+        let Some((_, close)) = braces else { return };
+        match item {
+            Item::Block(block) => {
+                self.fill_body(work, &mut block.body, braces, bad);
+                block.span = block.span.to(work.span(close, close + 1));
+            }
+            Item::For(each) => {
+                self.fill_body(work, &mut each.body, braces, bad);
+                each.span = each.span.to(work.span(close, close + 1));
+            }
+            _ => {}
+        }
+    }
+
+    /// The steps of a test among the words `from..to`.
+    fn steps(&mut self, work: &Work<'_>, from: usize, to: usize) -> Vec<TestStep> {
+        let starts = |look: &Look<'_>, index: usize| {
+            matches!(look.text(index), "let" | "expect") && look.text(index + 1) != "="
+        };
+        let mut steps = Vec::new();
+        for (from, to) in work.look.pieces(from, to, starts) {
+            let (start, end) = work.range(from, to);
+            let text = work.text.get(start..end).unwrap_or("");
+            match grammar::parse(Rule::steps, text) {
+                Ok(mut pairs) => {
+                    let mut lower = Lower::new(text, work.places.from(start));
+                    if let Some(pair) = pairs.next() {
+                        steps.extend(lower.steps(pair.into_inner()));
+                    }
+                    self.report_all(std::mem::take(&mut lower.diagnostics));
+                }
+                Err(why) => {
+                    if !work.mended_string(from, to, &[]) {
+                        self.refused(&work.places.from(start), text, &why);
+                    }
+                    let decl =
+                        (work.look.text(from) == "let").then(|| self.stand_in(work, from, to, SmolStr::default()));
+                    if let Some(DeclKind::Let { name, ty, value }) = decl.flatten().map(|decl| decl.kind) {
+                        steps.push(TestStep::Let { name, ty, value });
+                    }
+                }
+            }
+        }
+        steps
+    }
+
+    /// A declaration in place of one that cannot be read, from as much of its beginning as can.
+    fn stand_in(&mut self, work: &Work<'_>, from: usize, to: usize, doc: SmolStr) -> Option<Decl> {
+        let look = work.look;
+        let first = if look.text(from) == "export" { from + 1 } else { from };
+        let equals = work.find(first, to, |text| matches!(text, "=" | ":="));
+        let tries: Vec<(usize, &str)> = match look.text(first) {
+            "let" | "type" => vec![(equals.map_or(0, |at| at + 1), " none"), (first + 2, " = none")],
+            "param" => vec![(equals.unwrap_or(0), ""), (first + 2, ": none")],
+            "fn" => vec![(equals.map_or(0, |at| at + 1), " none"), (first + 2, "(): none = none")],
+            "for" | "foreach" => {
+                vec![(work.find(first, to, |text| text == "in").map_or(0, |at| at + 1), " none {}")]
+            }
+            "if" => vec![(first + 1, " none {}")],
+            "module" => vec![(first + 2, " = \"\" {}")],
+            "defaults" => vec![(first + 4, " {}")],
+            word if DECL_WORDS.contains(&word) => Vec::new(),
+            _ => vec![(first + 2, " {}")],
+        };
+        for (index, (upto, rest)) in tries.into_iter().enumerate() {
+            if upto <= first || upto > to {
+                continue;
+            }
+            let mut head = work.head(from, upto, &[]);
+            let end = work.range(from, upto).1;
+            head.insert(rest, work.places.offset(end.saturating_sub(1)) + 1);
+            let Ok(pairs) = grammar::parse(Rule::declaration, &head.text) else { continue };
+            let mut lower = Lower::new(&head.text, head.places(work.places.file));
+            let pair = pairs.flat_map(grammar::Pair::into_inner).find(|pair| pair.as_rule() == Rule::decl)?;
+            let lower::Lowered::Decl(decl) = lower.decl(pair, doc.clone(), Place::File) else { return None };
+            let mut decl = emptied(decl, index > 0)?;
+            decl.span = work.span(from, to);
+            return Some(decl);
+        }
+        None
+    }
+
+    /// A field in place of one whose value cannot be read.
+    fn field_stand_in(&mut self, work: &Work<'_>, from: usize) -> Vec<Item> {
+        let key = if work.look.text(from) == "override" && !work.look.is_equals(from + 1) { from + 1 } else { from };
+        if !work.look.is_equals(key + 1) {
+            return Vec::new();
+        }
+        let mut head = work.head(from, key + 2, &[]);
+        let end = work.range(from, key + 2).1;
+        head.insert(" none", work.places.offset(end.saturating_sub(1)) + 1);
+        let Ok(pairs) = grammar::parse(Rule::items, &head.text) else { return Vec::new() };
+        let mut lower = Lower::new(&head.text, head.places(self.file));
+        let mut items = lower.lone_items(pairs, SmolStr::default());
+        for item in &mut items {
+            if let Item::Field(field) = item {
+                field.value.kind = ExprKind::Error;
+            }
+        }
+        items
+    }
+
+    /// A head that does not parse.
+    fn refused_decl(&mut self, work: &Work<'_>, from: usize, head: &Patchwork, why: &Refusal) {
+        let places = head.places(work.places.file);
+        if !work.look.is_word(from) && !why.too_deep {
+            if let Some(word) = work.look.words.get(from) {
+                let text = shown(word.token.text(work.text));
+                let place = work.places.span(word.start(), word.end());
+                let message = format!("expected a declaration, found {text}");
+                return self.report(Diagnostic::new(Code::UnexpectedToken, place, message));
+            }
+        }
+        self.refused(&places, &head.text, why);
+    }
+
+    /// An item that does not parse.
+    fn refused_item(&mut self, work: &Work<'_>, from: usize, head: &Patchwork, why: &Refusal) {
+        let key = if work.look.text(from) == "override" { from + 1 } else { from };
+        let next = work.look.words.get(key + 1);
+        let value = matches!(work.look.kind(key + 1), Some(TokenKind::String | TokenKind::Number))
+            || matches!(work.look.text(key + 1), "[" | ".");
+        if let (true, true, Some(next)) = (work.look.is_word(key), value, next)
+            && why.expected.iter().any(|rule| matches!(rule, Rule::open_brace | Rule::eq | Rule::body))
+        {
+            let place = work.places.span(next.start(), next.end());
+            let message = format!("expected `=`, found {}", shown(next.token.text(work.text)));
+            return self.report(Diagnostic::new(Code::UnexpectedToken, place, message).fix(place.head(), "= "));
+        }
+        self.refused(&head.places(self.file), &head.text, why);
+    }
+
+    /// Says what was expected where a text stopped to parse.
+    fn refused(&mut self, places: &Places<'_>, text: &str, why: &Refusal) {
+        let at = skip_blank(text, why.at);
+        let found = if at < text.len() && !places.inserted(at) { Lexer::from(text, at).next() } else { None };
+        let (place, found) = match found {
+            Some(token) => {
+                let place = places.span(token.start as usize, token.end as usize);
+                (place, shown(token.text(text)))
+            }
+            None => self.found_in_file(places, text, at),
+        };
+        if why.too_deep {
+            return self.report(too_deep(place));
+        }
+        self.report(Diagnostic::new(Code::UnexpectedToken, place, expected::message(&why.expected, &found)));
+    }
+
+    /// What follows in the file where a text ended too early.
+    fn found_in_file(&self, places: &Places<'_>, text: &str, at: usize) -> (Span, String) {
+        let before = text.get(..at).unwrap_or("").trim_end().len();
+        let end = places.span(before.saturating_sub(1), before).end as usize;
+        let place = Span::new(self.file, end, end);
+        if skip_blank(self.text, end) >= self.text.len() {
+            return (place, "the end of the file".to_owned());
+        }
+        let rest = self.text.get(end..).unwrap_or("");
+        let gap = rest.len() - rest.trim_start_matches([' ', '\t', '\r']).len();
+        match Lexer::from(self.text, end + gap).next() {
+            Some(token) if !token.kind.is_trivia() => {
+                (Span::new(self.file, token.start as usize, token.end as usize), shown(token.text(self.text)))
+            }
+            _ => (place, "the end of the line".to_owned()),
+        }
+    }
+}
+
+/// A token as a message quotes it.
+fn shown(text: &str) -> String {
+    let line = text.lines().next().unwrap_or("");
+    if line.chars().count() > 40 || line.len() < text.len() {
+        let start: String = line.chars().take(40).collect();
+        return format!("`{start}…`");
+    }
+    format!("`{line}`")
+}
+
+/// A stand-in keeps what names it; what it is made of is unknown.
+fn emptied(mut decl: Decl, untyped: bool) -> Option<Decl> {
+    let error = |span| Expr { kind: ExprKind::Error, span };
+    match &mut decl.kind {
+        DeclKind::Let { ty, .. } if untyped => *ty = None,
+        DeclKind::Fn { result, .. } if untyped => result.kind = TypeExprKind::Error,
+        DeclKind::Param { ty, default, check, .. } => {
+            if untyped {
+                ty.kind = TypeExprKind::Error;
+            }
+            *default = Some(error(ty.span));
+            *check = None;
+            return Some(decl);
+        }
+        DeclKind::For { over, .. } => {
+            *over = error(over.span);
+            return Some(decl);
+        }
+        DeclKind::If { arms } => {
+            for condition in arms.iter_mut().filter_map(|(condition, _)| condition.as_mut()) {
+                *condition = error(condition.span);
+            }
+            return Some(decl);
+        }
+        DeclKind::Entity { body, .. } | DeclKind::Module { body, .. } | DeclKind::Defaults { body, .. } => {
+            body.incomplete = true;
+            return Some(decl);
+        }
+        _ => {}
+    }
+    named_only(decl)
+}
+
+/// Takes back that bodies are incomplete, when taking them apart found no fault.
+fn complete(decl: &mut Decl) {
+    match &mut decl.kind {
+        DeclKind::Defaults { body, .. }
+        | DeclKind::Module { body, .. }
+        | DeclKind::Moved(body)
+        | DeclKind::Removed(body)
+        | DeclKind::Accept { body, .. }
+        | DeclKind::Entity { body, .. } => body.incomplete = false,
+        _ => {}
+    }
+}
+
+fn complete_item(item: &mut Item) {
+    match item {
+        Item::Block(block) => block.body.incomplete = false,
+        Item::For(each) => each.body.incomplete = false,
+        _ => {}
+    }
+}
+
+impl Work<'_> {
+    /// The bytes of the words `from..to`.
+    fn range(&self, from: usize, to: usize) -> (usize, usize) {
+        let start = self.look.words.get(from).map_or(self.text.len(), Word::start);
+        let end = to.checked_sub(1).and_then(|last| self.look.words.get(last)).map_or(start, Word::end);
+        (start, end.max(start))
+    }
+
+    fn span(&self, from: usize, to: usize) -> Span {
+        let (start, end) = self.range(from, to);
+        self.places.span(start, end)
+    }
+
+    fn end_before(&self, index: usize) -> usize {
+        index.checked_sub(1).and_then(|before| self.look.words.get(before)).map_or(0, Word::end)
+    }
+
+    /// The documentation above a word.
+    fn doc(&self, index: usize) -> SmolStr {
+        lower::doc(self.text, self.end_before(index), self.range(index, index + 1).0)
+    }
+
+    /// The first word of `from..to` outside brackets whose text is wanted.
+    fn find(&self, from: usize, to: usize, wanted: impl Fn(&str) -> bool) -> Option<usize> {
+        let mut index = from;
+        while index < to {
+            if wanted(self.look.text(index)) {
+                return Some(index);
+            }
+            index = self.look.words.get(index).map_or(index, |word| (word.mate as usize).max(index)) + 1;
+        }
+        None
+    }
+
+    /// A declaration whose braces, if it has any, are part of an expression.
+    fn is_leaf(&self, from: usize) -> bool {
+        let first = if self.look.text(from) == "export" { from + 1 } else { from };
+        matches!(self.look.text(first), "let" | "fn" | "type" | "param" | "import" | "edition" | "assert")
+            || self.look.is_equals(first + 1) && !DECL_WORDS.contains(&self.look.text(first))
+    }
+
+    /// The bodies of the declaration in `from..to`: the last braces, and those before an `else`.
+    fn bodies(&self, from: usize, to: usize) -> Vec<Braces> {
+        if self.is_leaf(from) {
+            return Vec::new();
+        }
+        let mut bodies = Vec::new();
+        let mut index = from;
+        while index < to {
+            let mate = self.look.words.get(index).map_or(index, |word| (word.mate as usize).max(index));
+            let next = self.look.text(mate + 1);
+            let is_body = mate + 1 == to || matches!(next, "else" | "elif" | "elseif" | "elsif");
+            if mate > index && self.look.text(index) == "{" && is_body {
+                bodies.push((index, mate));
+            }
+            index = mate + 1;
+        }
+        bodies
+    }
+
+    /// The body of the item in `from..to`, if it has the form of a block or a loop.
+    fn item_body(&self, from: usize, to: usize) -> Option<Braces> {
+        let first = if self.look.text(from) == "override" && self.look.is_word(from + 1) { from + 1 } else { from };
+        if self.look.is_equals(first + 1) || !self.look.is_word(first) {
+            return None;
+        }
+        let last = if self.look.text(to.checked_sub(1)?) == "," { to.checked_sub(2)? } else { to.checked_sub(1)? };
+        let open = self.look.words.get(last)?.mate as usize;
+        (open < last && open > first && self.look.text(open) == "{").then_some((open, last))
+    }
+
+    /// The words `from..to` without what stands in the braces of `bodies`.
+    fn head(&self, from: usize, to: usize, bodies: &[Braces]) -> Patchwork {
+        let mut head = Patchwork::default();
+        let (mut at, end) = self.range(from, to);
+        for (open, close) in bodies {
+            let inside = self.range(*open, open + 1).1;
+            head.copy(self.text, &self.places, at, inside);
+            at = self.range(*close, close + 1).0;
+        }
+        head.copy(self.text, &self.places, at, end);
+        head
+    }
+
+    /// Does a string of `from..to`, outside `bodies`, end only because recovery closed it?
+    fn mended_string(&self, from: usize, to: usize, bodies: &[Braces]) -> bool {
+        (from..to).any(|index| {
+            let Some(word) = self.look.words.get(index) else { return false };
+            word.token.kind == TokenKind::String
+                && self.places.inserted(word.end().saturating_sub(1))
+                && !bodies.iter().any(|(open, close)| (*open..*close).contains(&index))
+        })
+    }
+}
