@@ -1,1 +1,41 @@
-fn main() {}
+//! `cellc`: the commands of the cell language.
+//!
+//! Owns arguments, terminals, files and exit statuses. Knows nothing of what a program means: [`pipeline`] asks
+//! the other crates.
+
+mod args;
+mod check;
+mod exit;
+mod expand;
+mod explain;
+mod files;
+mod lock;
+mod output;
+mod pages;
+mod pipeline;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Arguments, Command};
+use crate::exit::Status;
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let status = match Arguments::try_parse() {
+        Ok(arguments) => run(&arguments),
+        Err(refused) => output::usage(&refused),
+    };
+    status.into()
+}
+
+fn run(arguments: &Arguments) -> Status {
+    let output = Output::new(arguments.format, arguments.color);
+    match &arguments.command {
+        Command::Check(args) => check::run(args, &output),
+        Command::Expand(args) => expand::run(args, &output),
+        Command::Explain(args) => explain::run(args, &output),
+        Command::Lock(args) => lock::run(args, &output),
+    }
+}

@@ -1,0 +1,184 @@
+//! The command line: which commands and flags there are, and how their values are read.
+//!
+//! Owns names, defaults and help texts. Every flag has a variable `CELLC_…` of its name. Does nothing itself.
+
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Plan and apply cellular infrastructure.
+#[derive(Debug, Parser)]
+#[command(name = "cellc", version, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// How results and diagnostics are written.
+    #[arg(long, global = true, env = "CELLC_FORMAT", hide_env = true, value_enum, default_value = "text")]
+    pub(crate) format: Format,
+    /// When to use colours; `auto` heeds the terminal and `NO_COLOR`.
+    #[arg(long, global = true, env = "CELLC_COLOR", hide_env = true, value_enum, default_value = "auto")]
+    pub(crate) color: Color,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check a program: names, types, rules. Needs no cloud.
+    Check(CheckArgs),
+    /// Print a program's normal form: every entity and resource, all loops and defaults worked out.
+    Expand(ExpandArgs),
+    /// Print an error's page, or where a value came from.
+    Explain(ExplainArgs),
+    /// Pin packages, managed policies and outside service control policies in `cell.lock`.
+    Lock(LockArgs),
+}
+
+/// How things are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs: results as one JSON document, diagnostics as JSON lines.
+    Json,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// `check`
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The program.
+    #[command(flatten)]
+    pub(crate) program: Program,
+}
+
+/// `expand`
+#[derive(Debug, Args)]
+pub(crate) struct ExpandArgs {
+    /// The program.
+    #[command(flatten)]
+    pub(crate) program: Program,
+    /// Add where each value came from.
+    #[arg(long, env = "CELLC_ORIGINS", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) origins: bool,
+}
+
+/// `explain`
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// A code such as `E0312`, or an address such as `cell.alpha` or `cell.alpha.size`.
+    #[arg(value_name = "CODE|ADDRESS[.FIELD]")]
+    pub(crate) subject: String,
+    /// The program, for an address.
+    #[command(flatten)]
+    pub(crate) program: Program,
+}
+
+/// `lock`
+#[derive(Debug, Args)]
+pub(crate) struct LockArgs {
+    /// The program.
+    #[command(flatten)]
+    pub(crate) program: Program,
+    /// Take the newest of everything instead of adding what is missing.
+    #[arg(long, env = "CELLC_UPDATE", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) update: bool,
+}
+
+/// A program and how much of the machine it may use.
+#[derive(Debug, Args)]
+pub(crate) struct Program {
+    /// A `.cell` file, or a folder with a `main.cell`.
+    #[arg(default_value = ".")]
+    pub(crate) path: PathBuf,
+    /// Steps that one field or `let` may take.
+    #[arg(long, env = "CELLC_MAX_STEPS", hide_env = true, value_name = "N", default_value = "100_000_000",
+          value_parser = amount, help_heading = "Budgets")]
+    pub(crate) max_steps: u64,
+    /// Entities that a program may have.
+    #[arg(long, env = "CELLC_MAX_ENTITIES", hide_env = true, value_name = "N", default_value = "5_000_000",
+          value_parser = amount, help_heading = "Budgets")]
+    pub(crate) max_entities: u64,
+    /// Size of one string.
+    #[arg(long, env = "CELLC_MAX_STRING", hide_env = true, value_name = "BYTES", default_value = "1MiB",
+          value_parser = amount, help_heading = "Budgets")]
+    pub(crate) max_string: u64,
+    /// Levels that a program may nest.
+    #[arg(long, env = "CELLC_MAX_DEPTH", hide_env = true, value_name = "N", default_value = "256",
+          value_parser = amount, help_heading = "Budgets")]
+    pub(crate) max_depth: u64,
+    /// Size of one file.
+    #[arg(long, env = "CELLC_MAX_FILE", hide_env = true, value_name = "BYTES", default_value = "16MiB",
+          value_parser = amount, help_heading = "Budgets")]
+    pub(crate) max_file: u64,
+    /// Threads to work with; as many as the machine has cores, if not said. The result is the same with any.
+    #[arg(long, env = "CELLC_THREADS", hide_env = true, value_name = "N",
+          value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Budgets")]
+    pub(crate) threads: Option<u16>,
+}
+
+/// Reads `100_000`, `64KiB`, `16MiB`, `1GiB`.
+fn amount(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, u64); 4] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)];
+    let unit = UNITS.iter().find_map(|(name, factor)| Some((text.strip_suffix(name)?, *factor)));
+    let (digits, factor) = unit.unwrap_or((text, 1));
+    let digits = digits.trim_end_matches(' ').replace('_', "");
+    let number = digits.parse::<u64>().map_err(|_| "expected a number such as 500_000 or 16MiB".to_owned())?;
+    let product = number.checked_mul(factor).filter(|product| *product > 0);
+    product.ok_or_else(|| "expected a number above 0 and below 2^64".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn amounts_take_units_and_underscores() {
+        assert_eq!(amount("100_000_000"), Ok(100_000_000));
+        assert_eq!(amount("16MiB"), Ok(16 << 20));
+        assert_eq!(amount("7B"), Ok(7));
+        for wrong in ["", "0", "-1", "1.5", "MiB", "1 mib", "99999999999GiB", "18446744073709551616"] {
+            assert!(amount(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_flag_has_a_variable_of_its_name() {
+        let command = Arguments::command();
+        let all = command.get_subcommands().flat_map(clap::Command::get_arguments).chain(command.get_arguments());
+        for arg in all.filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version")) {
+            let Some(long) = arg.get_long() else { continue };
+            let expected = format!("CELLC_{}", long.to_uppercase().replace('-', "_"));
+            assert_eq!(arg.get_env().unwrap().to_str(), Some(expected.as_str()), "--{long}");
+        }
+    }
+
+    #[test]
+    fn the_path_is_the_current_folder_unless_said() {
+        let Command::Check(args) = Arguments::try_parse_from(["cellc", "check"]).unwrap().command else {
+            unreachable!("`check` was asked for")
+        };
+        assert_eq!(args.program.path, PathBuf::from("."));
+        assert_eq!(args.program.max_steps, 100_000_000);
+    }
+}

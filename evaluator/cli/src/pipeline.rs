@@ -1,0 +1,171 @@
+//! From a project to what a command prints: the one place that calls the other crates.
+//!
+//! Owns the order of the steps: load, check, expand, hold to the rules, derive resources; each only when those
+//! before it found no error. Knows nothing of terminals or exit statuses.
+
+use std::io::{self, Write};
+
+use cell_eval::budget::Options;
+use cell_eval::packages::{LOCK_FILE, Lock, Noting, Pinned};
+use cell_eval::resources::Resource;
+use cell_eval::world::World;
+use cell_eval::{emit, expand, resources, rules};
+use cell_lang::check::{Checked, check};
+use cell_lang::diagnostics::{Code, Diagnostic, has_errors};
+use cell_lang::files::{FileError, Files};
+use cell_lang::load::load;
+use cell_lang::source::{SourceMap, Span};
+
+use crate::args::{Format, Program};
+use crate::exit::Status;
+use crate::files::Project;
+use crate::output::Output;
+
+/// What a command works on.
+#[derive(Debug)]
+pub(crate) struct Run<'a> {
+    /// Where the files are read from; `project.main` is the program's first.
+    project: Project,
+    /// Budgets and threads as the command line says them.
+    options: &'a Program,
+    output: &'a Output,
+}
+
+/// What a command does with a program that has no error.
+type Work<'w> = &'w dyn Fn(&World<'_>, &[Resource], &mut dyn Write) -> io::Result<()>;
+
+impl<'a> Run<'a> {
+    /// Finds the project of a program.
+    pub(crate) fn open(options: &'a Program, output: &'a Output) -> Result<Self, FileError> {
+        let project = Project::open(&options.path, options.max_file)?;
+        Ok(Self { project, options, output })
+    }
+
+    /// Checks the program, and every file of its folder.
+    pub(crate) fn check(&self) -> Status {
+        self.program(&|_, _, _| Ok(()))
+    }
+
+    /// Prints the program's normal form.
+    pub(crate) fn expand(&self, origins: bool) -> Status {
+        self.program(&|world, resources, mut out| match self.output.format {
+            Format::Json => emit::json::write(world, resources, origins, &mut out),
+            Format::Text => emit::text::write(world, resources, &mut out),
+        })
+    }
+
+    /// Prints where the value at `address` (of an entity, or of a field of one) came from.
+    pub(crate) fn origin(&self, address: &str) -> Status {
+        let _ = address;
+        crate::output::fail("temporarily missing")
+    }
+
+    /// Pins what the program takes from packages.
+    pub(crate) fn lock(&self, update: bool) -> Status {
+        let mut lock = match self.read_lock() {
+            Ok(lock) => lock,
+            Err((sources, diagnostic)) => return self.output.diagnostics(&sources, &[diagnostic]),
+        };
+        let noting = Noting::new(&self.project);
+        let loaded = load(&noting, &self.project.main, &[], self.max_file());
+        if has_errors(&loaded.diagnostics) {
+            return self.output.diagnostics(&loaded.sources, &loaded.diagnostics);
+        }
+        let seen = noting.seen();
+        let changed = lock.pin(&seen, update);
+        if !changed.is_empty() {
+            let (sources, diagnostics) = changed_files(&changed);
+            return self.output.diagnostics(&sources, &diagnostics);
+        }
+        match lock.to_text().map_err(|error| error.to_string()).and_then(|text| self.project.write(LOCK_FILE, &text))
+        {
+            Ok(()) => crate::output::result(&format!("{LOCK_FILE}: {} pinned\n", counted(seen.len(), "file"))),
+            Err(why) => crate::output::fail(&format!("{LOCK_FILE} cannot be written: {why}")),
+        }
+    }
+
+    /// Does all that every command begins with, and then `work` if nothing was an error.
+    fn program(&self, work: Work<'_>) -> Status {
+        let lock = match self.read_lock() {
+            Ok(lock) => lock,
+            Err((sources, diagnostic)) => return self.output.diagnostics(&sources, &[diagnostic]),
+        };
+        let files = Pinned::new(&self.project, &lock);
+        let Checked { sources, program, mut diagnostics } = self.checked(&files);
+        let Some(program) = program.filter(|_| !has_errors(&diagnostics)) else {
+            return self.output.diagnostics(&sources, &diagnostics);
+        };
+        let world = expand::expand(&program, &files, &self.budgets());
+        rules::check(&world);
+        let resources = if world.has_errors() { Vec::new() } else { resources::derive(&world) };
+        let failed = world.has_errors();
+        diagnostics.extend(world.take_findings());
+        cell_lang::diagnostics::sort(&mut diagnostics);
+        let status = self.output.diagnostics(&sources, &diagnostics);
+        if failed || status != Status::Done {
+            return status;
+        }
+        self.output.stream(|out| work(&world, &resources, out))
+    }
+
+    fn checked(&self, files: &dyn Files) -> Checked {
+        let more = self.project.beside();
+        check(load(files, &self.project.main, &more, self.max_file()))
+    }
+
+    fn max_file(&self) -> usize {
+        usize::try_from(self.options.max_file).unwrap_or(usize::MAX)
+    }
+
+    fn budgets(&self) -> Options {
+        let size = |amount| usize::try_from(amount).unwrap_or(usize::MAX);
+        Options {
+            max_steps: self.options.max_steps,
+            max_entities: size(self.options.max_entities),
+            max_string: size(self.options.max_string),
+            threads: self.options.threads.map(usize::from),
+        }
+    }
+
+    /// The project's lock; an empty one if there is none.
+    fn read_lock(&self) -> Result<Lock, (SourceMap, Diagnostic)> {
+        let bytes = match self.project.read(LOCK_FILE) {
+            Ok(bytes) => bytes,
+            Err(FileError::NotFound) => return Ok(Lock::default()),
+            Err(error) => {
+                return Err(at_lock(&format!("{LOCK_FILE} cannot be read: {}", crate::files::words(&error))));
+            }
+        };
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Lock::default());
+        }
+        Lock::parse(&bytes).map_err(|error| at_lock(&error.to_string()))
+    }
+}
+
+/// A finding about the lock itself.
+fn at_lock(message: &str) -> (SourceMap, Diagnostic) {
+    let mut sources = SourceMap::default();
+    let file = sources.add(LOCK_FILE, "");
+    (sources, Diagnostic::new(Code::NotPinned, Span::new(file, 0, 0), message))
+}
+
+fn changed_files(changed: &[(String, String, String)]) -> (SourceMap, Vec<Diagnostic>) {
+    let mut sources = SourceMap::default();
+    let file = sources.add(LOCK_FILE, "");
+    let diagnostics = changed.iter().map(|(path, pinned, found)| {
+        Diagnostic::new(
+            Code::NotPinned,
+            Span::new(file, 0, 0),
+            format!("`{path}` is not the file that {LOCK_FILE} pins"),
+        )
+        .help(format!("pinned {pinned}, found {found}"))
+        .help("if the change is meant, review it and run `cellc lock --update`")
+    });
+    let diagnostics = diagnostics.collect();
+    (sources, diagnostics)
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}

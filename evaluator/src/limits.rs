@@ -1,0 +1,77 @@
+//! What the cloud takes at most: one table, with the date it was read and where each number comes from.
+//!
+//! Owns numbers, no rule: the rules that hold a program to them are in `rules`. A limit of a single value (a
+//! label's length, a session) is its type's, in `cell_lang::types::builtin`.
+
+/// When the table was read against its sources.
+pub const READ_ON: &str = "2026-09-26";
+
+/// A limit.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    /// What is counted, in words.
+    pub what: &'static str,
+    /// The most the cloud takes.
+    pub most: usize,
+    /// Where the number stands.
+    pub source: &'static str,
+    /// Does the cloud's owner raise it on request?
+    pub raisable: bool,
+}
+
+macro_rules! limits {
+    ($($(#[$doc:meta])* $name:ident = $most:literal $what:literal, $source:literal $(, $raisable:ident)?;)*) => {
+        $($(#[$doc])* pub const $name: Limit = Limit {
+            what: $what,
+            most: $most,
+            source: $source,
+            raisable: limits!(@ $($raisable)?),
+        };)*
+
+        /// Every limit, for documentation.
+        pub const ALL: &[Limit] = &[$($name,)*];
+    };
+    (@ raisable) => { true };
+    (@) => { false };
+}
+
+limits! {
+    /// A service control policy, as minified JSON.
+    SCP_CHARACTERS = 5_120 "characters of a service control policy", "AWS Organizations quotas";
+    /// Service control policies on one root, unit or account.
+    SCPS_A_TARGET = 5 "service control policies of one target", "AWS Organizations quotas";
+    /// Levels of organizational units below the root.
+    OU_LEVELS = 5 "levels of organizational units", "AWS Organizations quotas";
+    /// Organizational units.
+    OUS = 2_000 "organizational units", "AWS Organizations quotas";
+    /// The inline policy of a permission set, all of it.
+    INLINE_BYTES = 32_768 "bytes of an inline policy", "sso-admin model, PermissionSetPolicyDocument";
+    /// The inline policy of a permission set, as IAM counts it for the role it becomes.
+    INLINE_DENSE_BYTES = 10_240 "bytes of an inline policy without white space", "IAM quotas, inline policies of a role";
+    /// AWS managed and customer managed policies of a permission set.
+    POLICIES_A_SET = 20 "policies of a permission set", "IAM Identity Center quotas", raisable;
+    /// Managed policies that IAM attaches to a role unless its quota is raised.
+    POLICIES_A_ROLE = 10 "managed policies of a role", "IAM quotas", raisable;
+    /// Tags of one resource.
+    TAGS = 75 "tags", "sso-admin model, TagList";
+    /// A tag's key.
+    TAG_KEY = 128 "characters of a tag's key", "sso-admin model, TagKey";
+    /// A repository policy of ECR.
+    REPOSITORY_POLICY = 10_240 "characters of a repository policy", "ecr model, RepositoryPolicyText";
+    /// Account principals named one by one before a repository policy asks for the organization's paths instead.
+    ACCOUNT_PRINCIPALS = 300 "account principals of a repository policy", "own choice: 33 characters each";
+    /// A stack's name.
+    STACK_NAME = 128 "characters of a stack name", "cloudformation model, StackName";
+    /// An alarm's name.
+    ALARM_NAME = 255 "characters of an alarm name", "cloudwatch model, AlarmName";
+    /// A pipeline's name.
+    PIPELINE_NAME = 100 "characters of a pipeline name", "codepipeline model, PipelineName";
+    /// A budget's name.
+    BUDGET_NAME = 100 "characters of a budget name", "budgets model, BudgetName";
+    /// A CloudWatch dashboard's name.
+    DASHBOARD_NAME = 255 "characters of a dashboard name", "cloudwatch model, DashboardName";
+    /// Notifications of one budget.
+    BUDGET_NOTIFICATIONS = 10 "notifications of a budget", "AWS Budgets quotas";
+    /// Addresses that one notification of a budget goes to.
+    BUDGET_SUBSCRIBERS = 11 "subscribers of a budget notification", "budgets model, Subscribers";
+}

@@ -1,0 +1,43 @@
+//! Guards, as far as they are judged without looking into policies.
+
+use cell_lang::diagnostics::{Code, Diagnostic};
+use cell_lang::schema::Kind;
+use cell_lang::source::Span;
+
+use super::fleet::sound;
+use super::read::Read;
+use super::{Context, ticked};
+use crate::value::EntityId;
+
+/// `rule.guard.not-empty`: a guard selects at least one cell. While a cell may be missing because what declares
+/// it has an error, this is not judged.
+pub(super) fn not_empty(cx: &Context<'_, '_>) {
+    if cx.world.is_partial(Kind::Cell) {
+        return;
+    }
+    for guard in sound(cx.world, Kind::Guard).filter(|guard| cx.world.members(*guard, "on").is_empty()) {
+        let name = ticked(&cx.world.entity(guard).label);
+        let message = format!("guard {name} selects no cell; a proof over nothing proves nothing");
+        let span = cx.world.setting_span(guard, "on");
+        cx.report(guard, Diagnostic::new(Code::EmptyGuard, span, message).help("select a cell, or remove the guard"));
+    }
+}
+
+/// `rule.guard.not-checked`: said once: this version proves no guard and looks up no action.
+pub(super) fn not_checked(cx: &Context<'_, '_>) {
+    let guard = sound(cx.world, Kind::Guard).next().map(|id| (id, cx.world.label_span(id)));
+    let statement = || sound(cx.world, Kind::PermissionSet).find_map(|id| first_statement(cx, id).map(|at| (id, at)));
+    let (what, (about, span)) = match guard {
+        Some(guard) => ("guards are not proven and actions are not looked up", guard),
+        None => match statement() {
+            Some(statement) => ("actions are not looked up", statement),
+            None => return,
+        },
+    };
+    let finding = Diagnostic::new(Code::NotChecked, span, format!("{what} by this version"));
+    cx.report(about, finding.help("statements and conditions are taken as they are written"));
+}
+
+fn first_statement(cx: &Context<'_, '_>, set: EntityId) -> Option<Span> {
+    ["allow", "deny"].iter().find_map(|effect| cx.world.block(set, effect).map(|block| block.span))
+}

@@ -1,0 +1,50 @@
+//! Names that labels and modules add up to, held to what the cloud takes.
+
+use cell_lang::diagnostics::{Code, Diagnostic};
+use cell_lang::schema::Kind;
+
+use super::fleet::sound;
+use super::read::Read;
+use super::{Context, ticked};
+use crate::limits::{self, Limit};
+use crate::resources::naming;
+use crate::value::EntityId;
+
+/// `rule.name.fits`: what a label comes to with its affixes fits the cloud: stacks, alarms, pipelines, budgets.
+/// Of the names that one entity comes to in many cells, the longest is judged.
+pub(super) fn fit(cx: &Context<'_, '_>) {
+    for component in &cx.fleet.components {
+        judge(cx, component.id, &naming::qualified(cx.world, component.id), limits::PIPELINE_NAME);
+        let stacks = cx.fleet.cells_of(component).filter_map(|cell| {
+            let deploy = component.deploy(cell.cloud).filter(|deploy| deploy.spec.name == "cloudformation")?;
+            Some(naming::stack(cx.world, deploy, component.id, cell.id))
+        });
+        if let Some(longest) = stacks.max_by_key(|name| name.len()) {
+            judge(cx, component.id, &longest, limits::STACK_NAME);
+        }
+    }
+    let cells = cx.fleet.cells.iter().map(|cell| naming::qualified(cx.world, cell.id));
+    let Some(longest) = cells.max_by_key(|name| name.len()) else { return };
+    for alarm in sound(cx.world, Kind::Alarm) {
+        let name = naming::alarm(&naming::qualified(cx.world, alarm), &longest);
+        judge(cx, alarm, &name, limits::ALARM_NAME);
+    }
+    for cell in cx.fleet.cells.iter().filter(|cell| cx.world.get(cell.id, "budget").is_some()) {
+        judge(cx, cell.id, &naming::budget(&naming::qualified(cx.world, cell.id)), limits::BUDGET_NAME);
+    }
+}
+
+fn judge(cx: &Context<'_, '_>, about: EntityId, name: &str, limit: Limit) {
+    let length = name.chars().count();
+    if length <= limit.most {
+        return;
+    }
+    let (of, most) = (cx.address(about), limit.most);
+    let shown: String = name.chars().take(40).collect();
+    let message =
+        format!("{of} comes to the name {} of {length} characters; AWS takes {most}", ticked(&format!("{shown}…")));
+    let finding = Diagnostic::new(Code::NameTooLong, cx.world.label_span(about), message)
+        .here(format!("at most {most} {}", limit.what))
+        .help("shorten the label, that of the cell, or those of the modules around them");
+    cx.report(about, finding);
+}
