@@ -184,7 +184,7 @@ impl Loader<'_> {
             Failure::File(FileError::Outside) => {
                 Diagnostic::new(Code::LeavesProject, span, format!("`{text}` leaves the project by a link"))
             }
-            Failure::File(error) => unreadable(span, &text, &error),
+            Failure::File(error) => unreadable(span, &shown(&path), &error),
         };
         self.chain.pop();
         self.report(diagnostic);

@@ -1,1 +1,56 @@
-//! x
+//! The harness of the end-to-end suites: runs programs and compares what they print with what is written down.
+//!
+//! Owns how a program is run ([`project`]), the two forms in which expectations are written ([`txtar`],
+//! [`markdown`]) and how a difference is shown. Knows nothing of any single expectation. `UPDATE=1` in the
+//! environment rewrites expectations in place.
+
+pub mod binary;
+pub mod diff;
+pub mod markdown;
+pub mod memory;
+pub mod project;
+pub mod repository;
+pub mod txtar;
+
+pub use project::{Found, Outcome, check_project};
+
+/// Are expectations to be rewritten instead of compared?
+pub fn updating() -> bool {
+    std::env::var_os("UPDATE").is_some_and(|value| value == "1")
+}
+
+/// Does `work` on every item, on all cores, and returns the failures in the items' order.
+pub fn failures<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<(), String> + Sync) -> Vec<String> {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let next = AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).min(items.len().max(1));
+    let worker = || {
+        let mut failed = Vec::new();
+        while let Some((at, item)) =
+            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, items.get(at)?)))
+        {
+            if let Err(failure) = work(item) {
+                failed.push((at, failure));
+            }
+        }
+        failed
+    };
+    let mut all = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+        let joined =
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        joined.flatten().collect::<Vec<_>>()
+    });
+    all.sort_unstable();
+    all.into_iter().map(|(_, failure)| failure).collect()
+}
+
+/// Fails a test with everything that went wrong.
+///
+/// # Panics
+/// When there is anything.
+#[track_caller]
+#[allow(clippy::panic, reason = "a test fails so")]
+pub fn report(of: usize, failures: &[String]) {
+    assert!(failures.is_empty(), "\n{}\n\n{} of {of} failed", failures.join("\n\n"), failures.len());
+}

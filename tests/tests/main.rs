@@ -1,1 +1,15 @@
-//! x
+//! The one test binary of the end-to-end suites: each file beside this one is a suite.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod architecture;
+mod bad_cases;
+mod bad_input;
+mod command_line;
+mod determinism;
+mod examples;
+mod good_cases;
+mod mutation;
+mod packages;
+mod silent_failures;
+mod spec_runs;

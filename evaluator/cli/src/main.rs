@@ -16,6 +16,7 @@ mod pipeline;
 
 use std::process::ExitCode;
 
+use cell_lang::check::STACK;
 use clap::Parser as _;
 
 use crate::args::{Arguments, Command};
@@ -30,12 +31,24 @@ fn main() -> ExitCode {
     status.into()
 }
 
+/// Runs a command on a thread whose stack is enough for any program.
 fn run(arguments: &Arguments) -> Status {
     let output = Output::new(arguments.format, arguments.color);
-    match &arguments.command {
-        Command::Check(args) => check::run(args, &output),
-        Command::Expand(args) => expand::run(args, &output),
-        Command::Explain(args) => explain::run(args, &output),
-        Command::Lock(args) => lock::run(args, &output),
+    std::thread::scope(|scope| {
+        let worker = std::thread::Builder::new().stack_size(STACK);
+        match worker.spawn_scoped(scope, || command(&arguments.command, &output)) {
+            // A panic has said what it had to say; it is no answer of the command.
+            Ok(running) => running.join().unwrap_or(Status::Failed),
+            Err(error) => output::fail(&format!("no thread can be started: {error}")),
+        }
+    })
+}
+
+fn command(command: &Command, output: &Output) -> Status {
+    match command {
+        Command::Check(args) => check::run(args, output),
+        Command::Expand(args) => expand::run(args, output),
+        Command::Explain(args) => explain::run(args, output),
+        Command::Lock(args) => lock::run(args, output),
     }
 }

@@ -9,10 +9,11 @@ use cell_eval::budget::Options;
 use cell_eval::packages::{LOCK_FILE, Lock, Noting, Pinned};
 use cell_eval::resources::Resource;
 use cell_eval::world::World;
-use cell_eval::{emit, expand, resources, rules};
+use cell_eval::{emit, expand, explain, resources, rules};
 use cell_lang::check::{Checked, check};
 use cell_lang::diagnostics::{Code, Diagnostic, has_errors};
 use cell_lang::files::{FileError, Files};
+use cell_lang::hir;
 use cell_lang::load::load;
 use cell_lang::source::{SourceMap, Span};
 
@@ -43,12 +44,12 @@ impl<'a> Run<'a> {
 
     /// Checks the program, and every file of its folder.
     pub(crate) fn check(&self) -> Status {
-        self.program(&|_, _, _| Ok(()))
+        self.program(false, &|_, _, _| Ok(()))
     }
 
     /// Prints the program's normal form.
     pub(crate) fn expand(&self, origins: bool) -> Status {
-        self.program(&|world, resources, mut out| match self.output.format {
+        self.program(true, &|world, resources, mut out| match self.output.format {
             Format::Json => emit::json::write(world, resources, origins, &mut out),
             Format::Text => emit::text::write(world, resources, &mut out),
         })
@@ -56,8 +57,24 @@ impl<'a> Run<'a> {
 
     /// Prints where the value at `address` (of an entity, or of a field of one) came from.
     pub(crate) fn origin(&self, address: &str) -> Status {
-        let _ = address;
-        crate::output::fail("temporarily missing")
+        let unknown = std::cell::RefCell::new(None);
+        let status = self.program(true, &|world, _, out| match explain::explain(world, address) {
+            Ok(explanation) => match self.output.format {
+                Format::Json => writeln!(out, "{}", explanation.json(world)),
+                Format::Text => out.write_all(explanation.text(world).as_bytes()),
+            },
+            Err(refusal) => {
+                *unknown.borrow_mut() = Some(refusal);
+                Ok(())
+            }
+        });
+        match unknown.into_inner() {
+            Some(explain::NotFound { message, help: Some(help) }) => {
+                crate::output::fail(&format!("{message}\n\n  help: {help}"))
+            }
+            Some(refusal) => crate::output::fail(&refusal.message),
+            None => status,
+        }
     }
 
     /// Pins what the program takes from packages.
@@ -85,7 +102,8 @@ impl<'a> Run<'a> {
     }
 
     /// Does all that every command begins with, and then `work` if nothing was an error.
-    fn program(&self, work: Work<'_>) -> Status {
+    /// `needs_values`: a file whose parameters have no value is no program for it.
+    fn program(&self, needs_values: bool, work: Work<'_>) -> Status {
         let lock = match self.read_lock() {
             Ok(lock) => lock,
             Err((sources, diagnostic)) => return self.output.diagnostics(&sources, &[diagnostic]),
@@ -95,6 +113,11 @@ impl<'a> Run<'a> {
         let Some(program) = program.filter(|_| !has_errors(&diagnostics)) else {
             return self.output.diagnostics(&sources, &diagnostics);
         };
+        if let Some(refusal) = without_value(&program) {
+            // A module on its own: all that can be said of it without values is said.
+            diagnostics.extend(needs_values.then_some(refusal));
+            return self.output.diagnostics(&sources, &diagnostics);
+        }
         let world = expand::expand(&program, &files, &self.budgets());
         rules::check(&world);
         let resources = if world.has_errors() { Vec::new() } else { resources::derive(&world) };
@@ -141,6 +164,15 @@ impl<'a> Run<'a> {
         }
         Lock::parse(&bytes).map_err(|error| at_lock(&error.to_string()))
     }
+}
+
+/// The first parameter of the root file that has no value, if there is one: the file is a module then.
+fn without_value(program: &hir::Program) -> Option<Diagnostic> {
+    let root = program.units.get(program.root.index())?;
+    let param = root.params.iter().find(|param| param.default.is_none())?;
+    let message = format!("parameter `{}` has no value: a file with parameters is a module", param.name);
+    let help = format!("expand a program that has `module label = \"…\" {{ {} = … }}`", param.name);
+    Some(Diagnostic::new(Code::MissingField, param.span, message).help(help))
 }
 
 /// A finding about the lock itself.

@@ -5,6 +5,8 @@
 
 pub mod json;
 mod print;
+#[cfg(test)]
+mod tests;
 pub mod text;
 mod values;
 
@@ -35,7 +37,7 @@ fn place(spec: &RecordSpec) -> usize {
 }
 
 /// Is a value of this field said? What is absent is not, nor an empty list, map or block that may be left out.
-fn is_said(field: &FieldSpec, value: &Value) -> bool {
+pub(crate) fn is_said(field: &FieldSpec, value: &Value) -> bool {
     let empty = match value {
         Value::None => return false,
         Value::List(items) => items.is_empty(),
@@ -45,6 +47,12 @@ fn is_said(field: &FieldSpec, value: &Value) -> bool {
         _ => false,
     };
     !(empty && matches!(field.need, Need::Empty | Need::Optional))
+}
+
+/// Is this field of a block said, and not as the language has it anyway?
+fn differs(field: &FieldSpec, value: &Value) -> bool {
+    let default = matches!(&field.need, Need::Default(lit) if *value == Value::from(lit));
+    !default && is_said(field, value)
 }
 
 /// The fields of an entity that the normal form says, in the order of the schema.

@@ -4,19 +4,26 @@ use cell_lang::value::quote;
 use smol_str::SmolStr;
 
 use super::values::{key_text, later_text};
-use super::{is_said, is_sort};
+use super::{differs, is_sort};
 use crate::value::{BlockValue, ConditionValue, EntityId, Later, Value};
 use crate::world::World;
 
 /// No width: nothing is cut.
 pub const WHOLE: usize = usize::MAX;
 
+/// Characters of `, … 99 more` and what closes.
+const REST: usize = 14;
+
 /// A value as the language writes it, on one line, with what goes beyond `width` characters left out: of a list
 /// its last items, of a text its end.
 pub fn printed(world: &World<'_>, value: &Value, width: usize) -> String {
-    let mut printer = Printer { world, out: String::new(), left: width };
-    printer.value(value);
-    printer.out
+    Printer::print(world, value, width).out
+}
+
+/// A value as [`printed`] writes it, if nothing has to be left out.
+pub(super) fn printed_whole(world: &World<'_>, value: &Value, width: usize) -> Option<String> {
+    let printer = Printer::print(world, value, width);
+    (!printer.cut && printer.out.chars().count() <= width).then_some(printer.out)
 }
 
 /// Writes until the width is used up. INVARIANT: brackets that are opened are closed, beyond the width if need be.
@@ -24,18 +31,27 @@ struct Printer<'a, 'p> {
     world: &'a World<'p>,
     out: String,
     left: usize,
+    /// Was something left out?
+    cut: bool,
 }
 
-impl Printer<'_, '_> {
+impl<'a, 'p> Printer<'a, 'p> {
+    fn print(world: &'a World<'p>, value: &Value, width: usize) -> Self {
+        let mut printer = Self { world, out: String::new(), left: width, cut: false };
+        printer.value(value);
+        printer
+    }
+
     fn put(&mut self, text: &str) {
         self.left = self.left.saturating_sub(text.chars().count());
         self.out.push_str(text);
     }
 
     /// A text, cut in its middle when it does not fit.
-    fn cut(&mut self, text: &str, quoted: bool) {
+    fn shorten(&mut self, text: &str, quoted: bool) {
         let room = self.left.max(12);
         let long = room != WHOLE && text.chars().nth(room.saturating_sub(2)).is_some();
+        self.cut |= long;
         let shown: String = if long { text.chars().take(room.saturating_sub(3)).collect() } else { text.to_owned() };
         let shown = if long { format!("{shown}…") } else { shown };
         self.put(&if quoted { quote(&shown) } else { shown });
@@ -44,7 +60,7 @@ impl Printer<'_, '_> {
     fn value(&mut self, value: &Value) {
         match value {
             Value::None => self.put("none"),
-            Value::Str(text) => self.cut(text, true),
+            Value::Str(text) => self.shorten(text, true),
             Value::Secret(place) => {
                 let place = quote(place);
                 self.put(&format!("secret({place})"));
@@ -52,14 +68,14 @@ impl Printer<'_, '_> {
             Value::Ref(id) => self.put(self.world.address(*id)),
             Value::List(items) => self.items("[", items.iter(), "]", Self::value),
             Value::Range(first, last) => self.put(&format!("{first}..={last}")),
-            Value::Set(members) => self.items("[", members.iter(), "]", Self::member),
+            Value::Set(members) => self.items("[", members.iter().copied(), "]", Self::member),
             Value::Map(entries) => self.items("{ ", entries.iter(), " }", |printer, (key, value)| {
                 let key = quote(&key_text(printer.world, key));
                 printer.named(&key, value);
             }),
             Value::Record(record) => {
                 self.items("{ ", record.names.iter().zip(&record.values), " }", |p, (name, value)| {
-                    p.named(name, value)
+                    p.named(name, value);
                 });
             }
             Value::Block(block) => self.block(block),
@@ -68,14 +84,14 @@ impl Printer<'_, '_> {
             Value::PerTarget(setting) => {
                 let text = self.world.program().sources.text(setting.span);
                 let one_line: Vec<&str> = text.split_whitespace().collect();
-                self.cut(&one_line.join(" "), false);
+                self.shorten(&one_line.join(" "), false);
             }
             plain => self.put(&plain.to_lit().map_or_else(String::new, |lit| lit.to_string())),
         }
     }
 
-    fn member(&mut self, id: &EntityId) {
-        self.put(self.world.address(*id));
+    fn member(&mut self, id: EntityId) {
+        self.put(self.world.address(id));
     }
 
     fn later(&mut self, later: &Later) {
@@ -101,15 +117,19 @@ impl Printer<'_, '_> {
         }
         self.put(open);
         for (at, item) in all.enumerate() {
+            let before = (self.out.len(), self.left);
             if at > 0 {
                 self.put(", ");
             }
-            // Room for what closes and for saying how many are left.
-            if at > 0 && self.left < 16 {
-                self.put(&format!("… {} more", count - at));
+            each(self, item);
+            // What follows needs room: the end, or how many are left out.
+            let needed = if at + 1 == count { close.len() } else { REST };
+            if at > 0 && self.left < needed {
+                self.out.truncate(before.0);
+                (self.left, self.cut) = (before.1, true);
+                self.put(&format!(", … {} more", count - at));
                 break;
             }
-            each(self, item);
         }
         self.put(close);
     }
@@ -122,8 +142,8 @@ impl Printer<'_, '_> {
             self.put(block.spec.name);
             self.put(" ");
         }
-        let fields: Vec<_> =
-            block.spec.fields.iter().zip(&block.fields).filter(|(field, value)| is_said(field, value)).collect();
+        let all = block.spec.fields.iter().zip(&block.fields);
+        let fields: Vec<_> = all.filter(|(field, value)| differs(field, value)).collect();
         self.items("{ ", fields.into_iter(), " }", |printer, (field, value)| match value {
             Value::Block(_) | Value::Conditions(_) => {
                 printer.put(field.name);

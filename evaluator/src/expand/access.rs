@@ -6,10 +6,14 @@ use cell_lang::diagnostics::{self, Code, Diagnostic};
 use cell_lang::hir::{Access, Expr, LetId, Node, ParamId, StaticId, StaticModuleId};
 use cell_lang::schema::Kind;
 use cell_lang::source::Span;
+use cell_lang::value::quote;
 
 use super::machine::{Machine, Outcome, Stop};
 use super::show;
 use crate::value::{EntityId, Later, Value};
+
+/// Keys that a message lists.
+const LISTED: usize = 5;
 
 impl<'w> Machine<'w, '_> {
     pub(super) fn imported_let(&mut self, id: LetId, span: Span) -> Outcome {
@@ -149,20 +153,20 @@ impl<'w> Machine<'w, '_> {
         }
         let shown = show::value(self.world, &wanted);
         let finding = Diagnostic::new(Code::MissingKey, key.span, format!("no key {shown}; {}", self.keys(entries)));
-        let near = wanted.as_str().map(|text| {
-            let known = entries.keys().filter_map(Value::as_str);
-            diagnostics::nearest(text, known, 2).into_iter().map(|near| format!("`\"{near}\"`")).collect::<Vec<_>>()
-        });
-        let near = near.filter(|near| !near.is_empty());
-        Err(self.fail(finding.help_if(near.map(|near| format!("did you mean {}?", near.join(" or "))))))
+        // Few keys are all in the message.
+        let known = entries.keys().filter_map(Value::as_str).filter(|_| entries.len() > LISTED);
+        let near = wanted.as_str().map(|text| diagnostics::nearest(text, known, 2)).unwrap_or_default();
+        let near: Vec<String> = near.into_iter().map(quote).collect();
+        let help = (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")));
+        Err(self.fail(finding.help_if(help)))
     }
 
     fn keys(&self, entries: &indexmap::IndexMap<Value, Value>) -> String {
-        let shown: Vec<_> = entries.keys().take(5).map(|key| show::value(self.world, key)).collect();
+        let shown: Vec<_> = entries.keys().take(LISTED).map(|key| show::value(self.world, key)).collect();
         match entries.len() {
             0 => "the map is empty".to_owned(),
-            1..=5 => format!("the keys are {}", shown.join(", ")),
-            more => format!("the keys are {} and {} more", shown.join(", "), more - 5),
+            1..=LISTED => format!("the keys are {}", shown.join(", ")),
+            more => format!("the keys are {} and {} more", shown.join(", "), more - LISTED),
         }
     }
 }

@@ -14,7 +14,7 @@ use cell_lang::schema::{FieldSpec, Need, RecordSpec, Shape};
 use cell_lang::source::Span;
 use cell_lang::types::Builtin;
 use cell_lang::value::Lit;
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use smol_str::SmolStr;
 
 use super::machine::{Machine, Origin, Outcome, Stop};
@@ -54,6 +54,13 @@ impl<T> Gathered<T> {
     fn finish(self) -> Outcome<Vec<T>> {
         if self.failed { Err(Stop::Failed) } else { Ok(self.items) }
     }
+}
+
+/// The entries of a map, gathered.
+struct Entries {
+    map: IndexMap<Value, Value>,
+    places: HashMap<usize, Span>,
+    failed: bool,
 }
 
 /// A field that is computed for each cell or account, for one of them.
@@ -167,19 +174,17 @@ impl<'w> Machine<'w, '_> {
         }
     }
 
-    fn body_loop<I, T>(
+    fn body_loop<I>(
         &mut self,
         body: &'w BodyLoop<I>,
-        all: &mut Gathered<T>,
-        work: impl Fn(&mut Self, &'w I, &mut Gathered<T>) -> Outcome<()>,
+        mut work: impl FnMut(&mut Self, &'w I) -> Outcome<()>,
     ) -> Outcome<()> {
-        let result = self.each(&body.source, |machine| {
+        self.each(&body.source, |machine| {
             for item in &body.items {
-                work(machine, item, all)?;
+                work(machine, item)?;
             }
             Ok(Continue(()))
-        });
-        all.note(result)
+        })
     }
 
     fn named(&mut self, item: &'w NamedItem, all: &mut Gathered<Value>) -> Outcome<()> {
@@ -193,7 +198,10 @@ impl<'w> Machine<'w, '_> {
                 };
                 all.take(value)
             }
-            NamedItem::For(body) => self.body_loop(body, all, Self::named),
+            NamedItem::For(body) => {
+                let result = self.body_loop(body, |machine, item| machine.named(item, all));
+                all.note(result)
+            }
         }
     }
 
@@ -224,7 +232,10 @@ impl<'w> Machine<'w, '_> {
                 let value = self.block(body, None, &SmolStr::default());
                 all.take(value)
             }
-            SortItem::For(body) => self.body_loop(body, all, Self::sorted),
+            SortItem::For(body) => {
+                let result = self.body_loop(body, |machine, item| machine.sorted(item, all));
+                all.note(result)
+            }
         }
     }
 
@@ -246,26 +257,29 @@ impl<'w> Machine<'w, '_> {
     }
 
     fn map_block(&mut self, items: &'w [MapItem]) -> Outcome {
-        let mut all = Gathered::new();
+        let mut all = Entries { map: IndexMap::new(), places: HashMap::new(), failed: false };
         for item in items {
             self.map_item(item, &mut all)?;
         }
-        let mut map = IndexMap::new();
-        let mut places = HashMap::new();
-        for (key, span, value) in all.finish()? {
-            self.insert(&mut map, &mut places, (key, span), value)?;
-        }
-        Ok(Value::Map(Arc::new(map)))
+        if all.failed { Err(Stop::Failed) } else { Ok(Value::Map(Arc::new(all.map))) }
     }
 
-    fn map_item(&mut self, item: &'w MapItem, all: &mut Gathered<(Value, Span, Value)>) -> Outcome<()> {
-        match item {
-            MapItem::Entry { key, value } => {
-                let entry = self.eval(key).and_then(|known| Ok((known, key.span, self.eval(value)?)));
-                all.take(entry)
-            }
-            MapItem::For(body) => self.body_loop(body, all, Self::map_item),
+    fn map_item(&mut self, item: &'w MapItem, all: &mut Entries) -> Outcome<()> {
+        let result = match item {
+            MapItem::Entry { key, value } => self.entry(key, value, all),
+            MapItem::For(body) => self.body_loop(body, |machine, item| machine.map_item(item, all)),
+        };
+        match result {
+            Err(Stop::Failed) => all.failed = true,
+            other => return other,
         }
+        Ok(())
+    }
+
+    fn entry(&mut self, key: &'w Expr, value: &'w Expr, all: &mut Entries) -> Outcome<()> {
+        let known = self.eval(key)?;
+        let value = self.eval(value)?;
+        self.insert(&mut all.map, &mut all.places, (known, key.span), value)
     }
 
     fn conditions(&mut self, items: &'w [ConditionItem]) -> Outcome {
@@ -282,7 +296,10 @@ impl<'w> Machine<'w, '_> {
                 let condition = self.condition(condition);
                 all.take(condition)
             }
-            ConditionItem::For(body) => self.body_loop(body, all, Self::condition_item),
+            ConditionItem::For(body) => {
+                let result = self.body_loop(body, |machine, item| machine.condition_item(item, all));
+                all.note(result)
+            }
         }
     }
 
@@ -302,6 +319,8 @@ impl<'w> Machine<'w, '_> {
             let finding = Diagnostic::new(Code::WrongCondition, condition.values.span, message);
             return Err(self.fail(finding.here("this list is empty").help("IAM takes no condition without a value")));
         }
+        // What is said twice is said once: a loop over cells meets the same region again.
+        let values: Vec<Value> = values.into_iter().collect::<IndexSet<Value>>().into_iter().collect();
         Ok(ConditionValue { operator: condition.operator.clone(), key, values, span: condition.span })
     }
 }

@@ -141,7 +141,24 @@ impl<'p> Builder<'p> {
             let place = module.arguments.get(at).and_then(|given| given.as_ref());
             let place = place.map_or(param.span, |(_, item)| *item);
             if let Some(check) = &param.check
-                && self.check_param(id, at, param, check, place).is_err()
+                && self.check_param(parent, id, (at, param), check, place).is_err()
+            {
+                self.set_param(id, at, Err(Stop::Failed));
+            }
+        }
+    }
+
+    /// Fills in the parameters of the root file, which nobody gives: defaults, then checks.
+    pub(super) fn fill_root(&mut self) {
+        let id = self.world.root;
+        let Some(unit) = self.world.program.units.get(self.world.program.root.index()) else { return };
+        for (at, param) in unit.params.iter().enumerate() {
+            let value = self.default_of(id, param, param.span);
+            self.set_param(id, at, value);
+        }
+        for (at, param) in unit.params.iter().enumerate() {
+            if let Some(check) = &param.check
+                && self.check_param(id, id, (at, param), check, param.span).is_err()
             {
                 self.set_param(id, at, Err(Stop::Failed));
             }
@@ -164,7 +181,14 @@ impl<'p> Builder<'p> {
         argument(Machine::free(&self.world, Origin::of(id, &[]), default.frame), &default.expr, param)
     }
 
-    fn check_param(&self, id: InstanceId, at: usize, param: &'p Param, check: &'p Body, place: Span) -> Outcome<()> {
+    fn check_param(
+        &self,
+        parent: InstanceId,
+        id: InstanceId,
+        (at, param): (usize, &'p Param),
+        check: &'p Body,
+        place: Span,
+    ) -> Outcome<()> {
         let Some(Some(Ok(value))) = self.world.instance(id).params.get(at) else { return Ok(()) };
         let mut machine = Machine::free(&self.world, Origin::of(id, &[]), check.frame.max(2));
         machine.bind(Slot(1), value.clone());
@@ -173,7 +197,9 @@ impl<'p> Builder<'p> {
         }
         let message = format!("`{}` = {} fails its check", param.name, show::value(&self.world, value));
         let finding = Diagnostic::new(Code::ParameterCheck, place, message);
-        Err(machine.fail(finding.also(check.expr.span, "this does not hold")))
+        // It is said of the module's declaration, in the loops around that.
+        let outside = Machine::free(&self.world, Origin::of(parent, &self.bindings), 0);
+        Err(outside.fail(finding.also(check.expr.span, "this does not hold")))
     }
 }
 

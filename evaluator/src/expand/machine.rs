@@ -1,21 +1,17 @@
-//! What evaluates: a stack of locals, the tasks in progress, and the counters of the one on top.
+//! What evaluates: a stack of locals, and the counters of the task on top.
 //!
-//! Owns steps, levels and heights, the memo of fields and lets, circles, and how a finding gets its
-//! circumstances. What an expression means is `eval`'s.
-//!
-//! INVARIANT: whether a task fails, and what is reported, does not depend on what was evaluated before it. Levels
-//! and heights are therefore measured from a root downward, stored with the memo, and counted alike whether a task
-//! is looked up or performed; what stops an evaluation because of where its root stands is never stored below it.
+//! Owns frames, steps and nesting, and how a finding gets its circumstances. Which tasks there are and what becomes
+//! of their values is `tasks`'; what an expression means is `eval`'s.
 
 use cell_lang::diagnostics::{Code, Diagnostic};
-use cell_lang::hir::{Body, LetId, Slot, Source};
+use cell_lang::hir::{Body, Slot, Source};
 use cell_lang::source::Span;
 
-use super::show;
+use super::tasks::{InProgress, Task};
 use crate::budget::{MAX_HEIGHT, MAX_LEVELS};
 use crate::report::{Finding, Rank};
 use crate::value::{EntityId, Value};
-use crate::world::{Binding, Failed, InstanceId, Memo, World};
+use crate::world::{Binding, Failed, InstanceId, World};
 
 /// Why an evaluation stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,24 +33,6 @@ impl From<Failed> for Stop {
 /// What an evaluation comes to.
 pub(crate) type Outcome<T = Value> = Result<T, Stop>;
 
-/// Something that is evaluated on its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Task {
-    /// A field of an entity, by its place in the schema.
-    Field(EntityId, usize),
-    /// A let of an instance, by its place among those of its file.
-    Let(InstanceId, usize),
-    /// A header, a label, an argument, an assertion, a value for one cell: nothing refers to it.
-    Free,
-}
-
-/// A task in progress, with the place in it that reads the next one.
-#[derive(Debug)]
-struct InProgress {
-    task: Task,
-    reading: Option<Span>,
-}
-
 /// For what something is evaluated: what its findings say of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Origin<'w> {
@@ -75,18 +53,18 @@ impl<'w> Origin<'w> {
 
 /// The counters of a task.
 #[derive(Debug, Clone, Copy)]
-struct Meter<'w> {
-    origin: Origin<'w>,
-    steps: u64,
-    calls: usize,
+pub(super) struct Meter<'w> {
+    pub(super) origin: Origin<'w>,
+    pub(super) steps: u64,
+    pub(super) calls: usize,
     /// The outermost call in evaluation.
-    call: Option<Span>,
-    levels: usize,
+    pub(super) call: Option<Span>,
+    pub(super) levels: usize,
     /// The height where the task began, and the greatest since.
-    start: u32,
-    peak: u32,
+    pub(super) start: u32,
+    pub(super) peak: u32,
     /// Loops that were in evaluation when it began.
-    loops: usize,
+    pub(super) loops: usize,
 }
 
 /// A loop in evaluation.
@@ -115,13 +93,13 @@ pub(crate) struct Machine<'w, 'p> {
     /// Where the frame begins.
     pub(super) base: usize,
     pub(super) running: Vec<Running<'w>>,
-    height: u32,
-    tasks: Vec<InProgress>,
-    meter: Meter<'w>,
+    pub(super) height: u32,
+    pub(super) tasks: Vec<InProgress>,
+    pub(super) meter: Meter<'w>,
 }
 
 impl<'w, 'p> Machine<'w, 'p> {
-    fn new(world: &'w World<'p>, origin: Origin<'w>) -> Self {
+    pub(super) fn new(world: &'w World<'p>, origin: Origin<'w>) -> Self {
         let (steps, calls, call, levels, start, peak, loops) = (0, 0, None, 0, 0, 0, 0);
         let meter = Meter { origin, steps, calls, call, levels, start, peak, loops };
         let (locals, running, tasks) = (Vec::new(), Vec::new(), Vec::new());
@@ -145,28 +123,6 @@ impl<'w, 'p> Machine<'w, 'p> {
     /// Steps counted so far.
     pub(crate) fn steps(&self) -> u64 {
         self.meter.steps
-    }
-
-    /// Evaluates every field of an entity that is not evaluated yet.
-    pub(crate) fn force_entity(world: &'w World<'p>, id: EntityId) {
-        let entity = world.entity(id);
-        let mut machine = Self::new(world, Origin::of(entity.instance, &[]));
-        for (at, field) in entity.fields.iter().enumerate() {
-            if field.get().is_none() {
-                // Its failure is in its memo.
-                let _ = machine.run(Task::Field(id, at), entity.decl.label.span);
-            }
-        }
-    }
-
-    /// Evaluates every let of an instance that is not evaluated yet.
-    pub(crate) fn force_lets(world: &'w World<'p>, id: InstanceId) {
-        let mut machine = Self::new(world, Origin::of(id, &[]));
-        for (at, value) in world.instance(id).lets.iter().enumerate() {
-            if let (None, Some(declared)) = (value.get(), world.let_at(id, at)) {
-                let _ = machine.run(Task::Let(id, at), declared.span);
-            }
-        }
     }
 
     pub(super) fn origin(&self) -> &Origin<'w> {
@@ -300,153 +256,6 @@ impl<'w, 'p> Machine<'w, 'p> {
         }
     }
 
-    // Tasks.
-
-    /// Reads a field, evaluating it first if nobody has.
-    pub(super) fn read_field(&mut self, id: EntityId, at: usize, span: Span) -> Outcome {
-        match self.world.entity(id).fields.get(at) {
-            Some(slot) => match slot.get() {
-                Some(memo) => self.recall(memo, span),
-                None => self.run(Task::Field(id, at), span),
-            },
-            None => Err(self.broken(span)),
-        }
-    }
-
-    /// Reads a let of an instance.
-    pub(super) fn read_let(&mut self, instance: InstanceId, id: LetId, span: Span) -> Outcome {
-        let Some(declared) = self.world.program.lets.get(id.index()) else { return Err(self.broken(span)) };
-        let at = declared.index as usize;
-        match self.world.instance(instance).lets.get(at) {
-            Some(slot) => match slot.get() {
-                Some(memo) => self.recall(memo, span),
-                None => self.run(Task::Let(instance, at), span),
-            },
-            None => Err(self.broken(span)),
-        }
-    }
-
-    /// What is evaluated already counts as deep as if it were evaluated now.
-    fn recall(&mut self, memo: &Memo, span: Span) -> Outcome {
-        let levels = usize::from(memo.levels);
-        if self.tasks.len() + levels > MAX_LEVELS || self.height + memo.height > MAX_HEIGHT {
-            return Err(self.too_deep(span));
-        }
-        self.meter.levels = self.meter.levels.max(levels + 1);
-        self.meter.peak = self.meter.peak.max(self.height + memo.height);
-        Ok(memo.result.clone()?)
-    }
-
-    /// Evaluates a task on this thread. Another may do the same meanwhile: the value is the same, the first is kept.
-    fn run(&mut self, task: Task, span: Span) -> Outcome {
-        if let Some(at) = self.tasks.iter().position(|other| other.task == task) {
-            return Err(self.circle(at, span));
-        }
-        if self.tasks.len() > MAX_LEVELS {
-            return Err(self.too_deep(span));
-        }
-        if let Some(reader) = self.tasks.last_mut() {
-            reader.reading = Some(span);
-        }
-        let (outer, base, len, instance) = (self.meter, self.base, self.locals.len(), self.instance);
-        let (start, loops) = (self.height, self.running.len());
-        self.meter = Meter { steps: 0, calls: 0, call: None, levels: 0, start, peak: start, loops, ..outer };
-        self.tasks.push(InProgress { task, reading: None });
-
-        let result = self.perform(task);
-
-        let inner = std::mem::replace(&mut self.meter, outer);
-        self.tasks.pop();
-        self.running.truncate(loops);
-        self.locals.truncate(len);
-        (self.base, self.instance, self.height) = (base, instance, start);
-        self.meter.levels = self.meter.levels.max(inner.levels + 1);
-        self.meter.peak = self.meter.peak.max(inner.peak);
-        self.settle(task, result, inner, span)
-    }
-
-    fn settle(&mut self, task: Task, result: Outcome, inner: Meter<'w>, span: Span) -> Outcome {
-        let memo = |result| Memo {
-            result,
-            levels: u16::try_from(inner.levels).unwrap_or(u16::MAX),
-            height: inner.peak.saturating_sub(inner.start),
-        };
-        let outside = self.tasks.len();
-        match result {
-            Ok(value) => {
-                self.world.keep(task, memo(Ok(value.clone())));
-                Ok(value)
-            }
-            Err(Stop::Failed) => {
-                self.world.keep(task, memo(Err(Failed)));
-                Err(Stop::Failed)
-            }
-            // The root keeps its own verdict; a task that the root reads gets its own when it is a root.
-            Err(_) if outside == 0 => {
-                self.world.keep(task, memo(Err(Failed)));
-                Err(Stop::Failed)
-            }
-            Err(Stop::TooDeep) if outside == 1 => Err(self.too_deep(span)),
-            Err(Stop::Circle) if outside == 1 => Err(Stop::Failed),
-            Err(stop) => Err(stop),
-        }
-    }
-
-    fn perform(&mut self, task: Task) -> Outcome {
-        match task {
-            Task::Field(id, at) => self.perform_field(id, at),
-            Task::Let(instance, at) => {
-                let Some(declared) = self.world.let_at(instance, at) else { return Err(Stop::Failed) };
-                self.instance = instance;
-                self.meter.origin = Origin::of(instance, &[]);
-                self.open(declared.value.frame);
-                self.eval(&declared.value.expr)
-            }
-            Task::Free => Err(Stop::Failed),
-        }
-    }
-
-    #[cold]
-    fn too_deep(&mut self, span: Span) -> Stop {
-        if self.tasks.len() > 1 {
-            return Stop::TooDeep;
-        }
-        // Whoever reads this is too deep as well.
-        self.meter.levels = MAX_LEVELS + 1;
-        let name = self.tasks.last().map_or_else(String::new, |top| show::task(self.world, top.task));
-        let what = if name.is_empty() { "this".to_owned() } else { format!("`{name}`") };
-        let message = format!("{what} depends on more than {MAX_LEVELS} others in a row");
-        let finding = Diagnostic::new(Code::BudgetSpent, self.meter.call.unwrap_or(span), message);
-        self.fail(finding.help("compute it from fewer, such as with one expression over a list"))
-    }
-
-    #[cold]
-    fn circle(&mut self, at: usize, span: Span) -> Stop {
-        if let Some(reader) = self.tasks.last_mut() {
-            reader.reading = Some(span);
-        }
-        let Some(members) = self.tasks.get(at..) else { return Stop::Circle };
-        let mut steps: Vec<(Span, String)> =
-            members.iter().map(|m| (m.reading.unwrap_or(span), show::task(self.world, m.task))).collect();
-        // The same circle reads the same wherever one enters it.
-        let least = (0..steps.len()).min_by_key(|start| {
-            let mut turned = steps.clone();
-            turned.rotate_left(*start);
-            turned
-        });
-        steps.rotate_left(least.unwrap_or(0));
-        let Some((place, first)) = steps.first().cloned() else { return Stop::Circle };
-        let chain: Vec<&str> = steps.iter().map(|(_, name)| name.as_str()).chain([first.as_str()]).collect();
-        let message = format!("fields need each other: {}", chain.join(" → "));
-        let mut finding = Diagnostic::new(Code::FieldCircle, place, message);
-        for (at, (place, _)) in steps.iter().enumerate() {
-            let text = format!("needs `{}`", chain.get(at + 1).copied().unwrap_or_default());
-            finding = if at == 0 { finding.here(text) } else { finding.also(*place, text) };
-        }
-        self.world.report(Finding::new(finding.help("set one of them to a value that needs none of the others")));
-        Stop::Circle
-    }
-
     // Findings.
 
     /// Reports a finding with its circumstances.
@@ -457,6 +266,10 @@ impl<'w, 'p> Machine<'w, 'p> {
         if let Some((taker, field)) = origin.taker {
             let text = format!("`{}` takes its `{field}` from there", self.world.address(taker));
             finding = finding.also(self.world.label_span(taker), text);
+        }
+        let shown = |place: Span| finding.labels.iter().any(|label| label.span == place);
+        if let Some(call) = self.meter.call.filter(|call| !shown(*call)) {
+            finding = finding.also(call, "called here");
         }
         let items = bindings.iter().map(|binding| binding.item).collect();
         let rank = Rank { instance: origin.instance.0, entity: origin.entity, target: origin.target, items };

@@ -19,6 +19,7 @@ mod machine;
 mod ops;
 mod show;
 mod structure;
+mod tasks;
 #[cfg(test)]
 mod tests;
 
@@ -37,10 +38,11 @@ use crate::world::{InstanceId, World};
 pub use asserts::Expectation;
 pub(crate) use fields::evaluate_for;
 use machine::Machine;
-pub(crate) use machine::Task;
+
 pub(crate) use show::bindings as circumstances;
 pub use show::value as show_value;
 use structure::{Builder, Pass};
+pub(crate) use tasks::Task;
 
 /// Expands a checked program: one whose check found no error.
 pub fn expand<'p>(program: &'p Program, files: &'p dyn Files, options: &Options) -> World<'p> {
@@ -89,6 +91,7 @@ fn build(world: World<'_>) -> World<'_> {
     let mut builder = Builder::new(world);
     let world = &builder.world;
     world.program.literals.par_iter().for_each(|literal| conform::literal(world, literal));
+    builder.fill_root();
     for layer in Layer::ALL {
         builder.walk(Pass::Declare(layer));
         builder.seal(layer);

@@ -2,7 +2,7 @@
 
 use cell_lang::value::quote;
 
-use super::machine::Task;
+use super::tasks::Task;
 use crate::value::Value;
 use crate::world::{Binding, World};
 

@@ -84,7 +84,7 @@ impl<'p> Builder<'p> {
             (Decl::For(inner), _) if self.enters(inner.layers, inner.asserts) => self.repeat(instance, inner),
             (Decl::If(inner), _) if self.enters(inner.layers, inner.asserts) => self.choose(instance, inner),
             (Decl::Assert(assert), Pass::Assert) => {
-                super::asserts::check(&self.world, instance, &self.bindings, assert)
+                super::asserts::check(&self.world, instance, &self.bindings, assert);
             }
             _ => {}
         }

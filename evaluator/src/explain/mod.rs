@@ -7,11 +7,14 @@
 mod expressions;
 pub mod origin;
 mod reasons;
+#[cfg(test)]
+mod tests;
 pub mod tree;
 
 use cell_lang::diagnostics::{nearest, suggest};
 use cell_lang::schema::FieldSpec;
 
+use crate::emit::is_said;
 use crate::resources::{Resource, derive};
 use crate::value::{EntityId, Value};
 use crate::world::World;
@@ -132,7 +135,7 @@ fn whole_entity(world: &World<'_>, id: EntityId) -> Explanation {
     let entity = world.entity(id);
     let mut because = vec![Reasons::new(world).of_declaration(id)];
     for field in &entity.kind.spec().fields {
-        let Some(value) = world.field(id, field.name) else { continue };
+        let Some(value) = world.field(id, field.name).filter(|value| is_said(field, value)) else { continue };
         let mut reason = from(world, id, field);
         reason.name = field.name.into();
         reason.value = Some(value.clone());

@@ -2,7 +2,7 @@
 //! `accounts`, or from the schema. Owns the question for one field; what the value was computed from is told by
 //! [`super`].
 
-use cell_lang::hir::{Field, FieldValue, Record, Setting};
+use cell_lang::hir::{Field, FieldValue, Record, Setting, Slot};
 use cell_lang::schema::{FieldSpec, Kind, Need};
 use cell_lang::source::Span;
 use smol_str::SmolStr;
@@ -67,8 +67,8 @@ pub fn origin(world: &World<'_>, id: EntityId, field: &'static FieldSpec) -> Ori
     if world.field(id, field.name).is_none() {
         return Origin::Unset;
     }
-    if let Some((org, setting)) = org_setting(world, id, field.name) {
-        return Origin::OrgAccounts { org, at: setting.span };
+    if let Some(taken) = org_setting(world, id, field.name) {
+        return Origin::OrgAccounts { org: taken.org, at: taken.setting.span };
     }
     match &field.need {
         Need::Computed(rule) => Origin::Computed(rule.describe()),
@@ -85,25 +85,35 @@ fn of_setting(setting: &Setting) -> Origin {
     }
 }
 
+/// What an account or a cell takes from the organization's `accounts`.
+pub(super) struct Taken<'w> {
+    /// The organization.
+    pub(super) org: EntityId,
+    /// The item there.
+    pub(super) setting: &'w Setting,
+    /// The slot in which it reads the one that takes.
+    pub(super) taker: Option<Slot>,
+}
+
 /// What the organization's `accounts` say of a field that an account or a cell on AWS leaves open.
-pub(super) fn org_setting<'w>(world: &'w World<'_>, id: EntityId, field: &str) -> Option<(EntityId, &'w Setting)> {
+pub(super) fn org_setting<'w>(world: &'w World<'_>, id: EntityId, field: &str) -> Option<Taken<'w>> {
     let takes = match world.kind(id) {
         Kind::Account => true,
         Kind::Cell => world.field_is(id, "cloud", "aws"),
         _ => false,
     };
     let org = world.org().filter(|_| takes)?;
-    let accounts = in_accounts(&world.setting(org, "accounts")?.value)?;
+    let (taker, accounts) = in_accounts(&world.setting(org, "accounts")?.value)?;
     match accounts.fields.get(accounts.spec.position(field)?)? {
-        Field::Set(setting) => Some((org, setting)),
+        Field::Set(setting) => Some(Taken { org, setting, taker }),
         Field::Unset => None,
     }
 }
 
-fn in_accounts(value: &FieldValue) -> Option<&Record> {
+fn in_accounts(value: &FieldValue) -> Option<(Option<Slot>, &Record)> {
     match value {
-        FieldValue::PerTarget(_, inner) => in_accounts(inner),
-        FieldValue::Block(record) => Some(record),
+        FieldValue::PerTarget(slot, inner) => in_accounts(inner).map(|(_, record)| (Some(*slot), record)),
+        FieldValue::Block(record) => Some((None, record)),
         _ => None,
     }
 }

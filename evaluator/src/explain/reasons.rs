@@ -22,8 +22,10 @@ const MAX_WIDTH: usize = 24;
 #[derive(Clone, Copy)]
 struct Scope<'w> {
     instance: InstanceId,
-    /// The subject: `.field` is a field of it.
+    /// The entity whose field it is.
     entity: Option<EntityId>,
+    /// The subject, by its slot: `.field` is a field of it.
+    subject: Option<(Slot, EntityId)>,
     /// What the loops around stood for.
     bindings: &'w [Binding],
     depth: usize,
@@ -67,7 +69,18 @@ impl<'w, 'p> Reasons<'w, 'p> {
 
     fn scope(&self, id: EntityId, depth: usize) -> Scope<'w> {
         let entity = self.world.entity(id);
-        Scope { instance: entity.instance, entity: Some(id), bindings: &entity.bindings, depth }
+        Scope {
+            instance: entity.instance,
+            entity: Some(id),
+            subject: Some((Slot(0), id)),
+            bindings: &entity.bindings,
+            depth,
+        }
+    }
+
+    /// Of what a module, a let or an argument says: no subject, no loop.
+    fn outside(instance: InstanceId, depth: usize) -> Scope<'w> {
+        Scope { instance, entity: None, subject: None, bindings: &[], depth }
     }
 
     fn field(&self, id: EntityId, field: &'static FieldSpec, depth: usize) -> Reason {
@@ -76,9 +89,10 @@ impl<'w, 'p> Reasons<'w, 'p> {
         match origin(world, id, field) {
             Origin::OrgAccounts { org, .. } => match org_setting(world, id, field.name) {
                 // Its names are the organization's, its subject the one that takes the value.
-                Some((_, setting)) => {
-                    let scope = Scope { entity: Some(id), ..self.scope(org, depth) };
-                    self.setting(reason, setting, scope)
+                Some(taken) => {
+                    let subject = taken.taker.map(|slot| (slot, id));
+                    let scope = Scope { entity: Some(id), subject, ..self.scope(org, depth) };
+                    self.setting(reason, taken.setting, scope)
                 }
                 None => reason,
             },
@@ -183,7 +197,7 @@ impl<'w, 'p> Reasons<'w, 'p> {
         let (declared, instance) = self.read(id, expr, scope)?;
         let value = self.let_value(declared, instance);
         let mut reason = Reason::at("a let", declared.span);
-        let inner = Scope { instance, entity: None, bindings: &[], depth: scope.depth + 1 };
+        let inner = Self::outside(instance, scope.depth + 1);
         self.names(&declared.value.expr, inner, &mut reason.because);
         Some(reason.of(declared.name.clone(), value))
     }
@@ -197,7 +211,7 @@ impl<'w, 'p> Reasons<'w, 'p> {
             Some((expr, span, parent)) => {
                 let name = instance.prefix.trim_end_matches('.');
                 let mut reason = Reason::at(format!("a parameter, given to module `{name}`"), span).with_source();
-                let inner = Scope { instance: parent, entity: None, bindings: &[], depth: scope.depth + 1 };
+                let inner = Self::outside(parent, scope.depth + 1);
                 self.names(expr, inner, &mut reason.because);
                 reason
             }
@@ -230,7 +244,7 @@ impl<'w, 'p> Reasons<'w, 'p> {
     fn field_of(&self, id: EntityId, access: &Access, expr: &Expr, scope: Scope<'w>) -> Option<Reason> {
         let world = self.world;
         let spec = world.kind(id).spec();
-        let own = scope.entity == Some(id);
+        let own = scope.subject.is_some_and(|(_, subject)| subject == id);
         let named = |field: &str| if own { format!(".{field}") } else { format!("{}.{field}", world.address(id)) };
         let field = match access {
             Access::Entity(at) => spec.fields.get(usize::from(*at))?,
@@ -253,8 +267,10 @@ impl<'w, 'p> Reasons<'w, 'p> {
         let world = self.world;
         match &expr.node {
             Node::Lit(lit) => Some(Value::from(lit)),
-            Node::Local(Slot(0)) => scope.entity.map(Value::Ref),
-            Node::Local(slot) => scope.bindings.iter().find(|binding| binding.slot == *slot).map(|b| b.value.clone()),
+            Node::Local(slot) => match scope.subject {
+                Some((subject, id)) if subject == *slot => Some(Value::Ref(id)),
+                _ => scope.bindings.iter().find(|binding| binding.slot == *slot).map(|binding| binding.value.clone()),
+            },
             Node::Param(id) => {
                 world.instance(scope.instance).params.get(id.index())?.as_ref()?.as_ref().ok().cloned()
             }

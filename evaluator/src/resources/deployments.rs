@@ -6,7 +6,6 @@ use smol_str::{SmolStr, format_smolstr};
 use super::cells::tags;
 use super::{Plan, Resource, ResourceKind, Source, field, naming};
 use crate::rules::fleet::{Cell, Cloud, Component, Rollout};
-use crate::rules::read::Read;
 use crate::value::{BlockValue, Value};
 
 macro_rules! deployment {
@@ -27,7 +26,7 @@ pub(super) fn deployments(plan: &Plan<'_, '_>, all: &mut Vec<Resource>) {
     for component in &plan.fleet.components {
         let of = Of::new(plan, component);
         // Cells are by address, and so are those of `only`.
-        let cells: Vec<&Place> = match plan.fleet.only(component) {
+        let cells: Vec<&Place> = match component.only() {
             None => places.iter().collect(),
             Some(only) => {
                 let index = |id| {

@@ -13,6 +13,8 @@ pub(crate) mod naming;
 mod outbound;
 pub(crate) mod policy;
 pub(crate) mod repositories;
+#[cfg(test)]
+mod tests;
 
 use cell_lang::source::Span;
 use rayon::prelude::*;

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 
-use crate::rules::read::Read;
+use crate::rules::read::{Read, items};
 use crate::value::{BlockValue, ConditionValue, EntityId, Later, LaterPiece, Value};
 use crate::world::World;
 
@@ -56,7 +56,7 @@ pub(crate) fn document(statements: &[(Effect, &Arc<BlockValue>)]) -> Option<Valu
 }
 
 fn statement(effect: Effect, block: &BlockValue) -> Value {
-    let list = |field: &str| block.get(field).cloned().unwrap_or(Value::None);
+    let list = |field: &str| block.get(field).map_or(Value::None, |list| each_once(items(list).iter().cloned()));
     object([
         ("Sid", Value::Str(sid(block.title()))),
         ("Effect", text(effect.name())),
@@ -94,12 +94,18 @@ fn conditions(value: &Value) -> Value {
     Value::Map(Arc::new(entries.collect()))
 }
 
+/// The values of a condition, always as a list: one more is then no change of form.
 fn wanted(condition: &ConditionValue) -> Value {
     match condition.values.as_slice() {
-        [Value::List(several)] => Value::List(several.iter().map(asked).collect()),
-        [one] => asked(one),
-        several => Value::List(several.iter().map(asked).collect()),
+        [Value::List(several)] => each_once(several.iter().map(asked)),
+        all => each_once(all.iter().map(asked)),
     }
+}
+
+/// A list without repeats: a loop over cells may name a region often, and a policy has little room.
+fn each_once(values: impl Iterator<Item = Value>) -> Value {
+    let once: IndexSet<Value> = values.collect();
+    Value::List(once.into_iter().collect())
 }
 
 /// A condition's value as IAM reads it: always a string. A duration counts seconds, a size bytes, a day begins at

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use cell_lang::diagnostics::{Code, Diagnostic};
+use rayon::prelude::*;
 use smol_str::SmolStr;
 
 use super::fleet::{Cell, Cloud, Component};
@@ -56,11 +57,26 @@ fn several_fit(cx: &Context<'_, '_>, component: &Component, cell: Cell, fits: &[
     let (of, at) = (cx.address(component.id), cx.address(cell.id));
     let message = format!("{count} deploys of {of} fit {at}{}: {}; say `clouds`", and_more(more), listed(&sorts));
     let [first, second, ..] = deploys.as_slice() else { return };
-    let finding = Diagnostic::new(Code::DeployFit, second.span, message)
-        .also(first.span, format!("fits {} too", cell.cloud.name()))
+    let finding = Diagnostic::new(Code::DeployFit, cx.head(second), message)
+        .also(cx.head(first), format!("fits {} too", cell.cloud.name()))
         .also(cx.world.label_span(cell.id), format!("{at} is on {}", cell.cloud.name()))
         .help("write `clouds = [\"aws\"]` or `clouds = [\"gcp\"]` in each, so that one fits each cell");
     cx.report(component.id, finding);
+}
+
+/// `rule.component.parameters`: the parameters of a component are computed for each cell that it goes to; what fails
+/// for one is reported.
+pub(super) fn parameters(cx: &Context<'_, '_>) {
+    for component in &cx.fleet.components {
+        if cx.world.setting(component.id, "parameters").is_none() {
+            continue;
+        }
+        let cells: Vec<Cell> = cx.fleet.cells_of(component).collect();
+        cells.par_iter().filter(|cell| component.deploy(cell.cloud).is_some()).for_each(|cell| {
+            // The evaluation reports its own findings.
+            drop(cx.world.evaluate_for(component.id, "parameters", cell.id));
+        });
+    }
 }
 
 /// `rule.component.rollout`: a component that goes to an active production cell says its `rollout`.
@@ -168,7 +184,7 @@ fn one_stack(cx: &Context<'_, '_>, components: &[&Component]) {
             let Some(other) = seen.insert((name.clone(), cell.id), component.id) else { continue };
             let (a, b, at) = (cx.address(other), cx.address(component.id), cx.address(cell.id));
             let message = format!("{a} and {b} both come to stack {} in {at}", ticked(&name));
-            let finding = Diagnostic::new(Code::SameAddress, deploy.span, message)
+            let finding = Diagnostic::new(Code::SameAddress, cx.head(deploy), message)
                 .also(cx.world.label_span(other), format!("{a} is here"))
                 .help("say another `stack` in one of them");
             cx.report(component.id, finding);

@@ -61,6 +61,11 @@ pub(crate) struct Component {
 }
 
 impl Component {
+    /// What it says in `only`.
+    pub(crate) fn only(&self) -> Option<&[EntityId]> {
+        self.only.as_deref()
+    }
+
     /// The places of the deploys that fit a cell of this cloud.
     pub(crate) fn fits(&self, cloud: Cloud) -> &[usize] {
         &self.fits[cloud as usize]
@@ -151,11 +156,6 @@ impl Fleet {
     /// The rollout, unless it has an error.
     pub(crate) fn rollout(&self, id: EntityId) -> Option<&Rollout> {
         self.rollout_at.get(&id).and_then(|at| self.rollouts.get(*at))
-    }
-
-    /// What a component says in `only`.
-    pub(crate) fn only<'c>(&self, component: &'c Component) -> Option<&'c [EntityId]> {
-        component.only.as_deref()
     }
 
     /// The cells a component goes to: those of `only`, else all.

@@ -39,5 +39,5 @@ pub(super) fn not_checked(cx: &Context<'_, '_>) {
 }
 
 fn first_statement(cx: &Context<'_, '_>, set: EntityId) -> Option<Span> {
-    ["allow", "deny"].iter().find_map(|effect| cx.world.block(set, effect).map(|block| block.span))
+    ["allow", "deny"].iter().find_map(|effect| cx.world.block(set, effect).map(|block| cx.head(block)))
 }

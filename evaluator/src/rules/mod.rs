@@ -17,15 +17,18 @@ pub mod regions;
 mod removals;
 mod statements;
 mod tags;
+#[cfg(test)]
+pub(crate) mod tests;
 mod units;
 mod warnings;
 mod waves;
 mod why;
 
 use cell_lang::diagnostics::Diagnostic;
+use cell_lang::source::Span;
 use rayon::prelude::*;
 
-use crate::value::EntityId;
+use crate::value::{BlockValue, EntityId};
 use crate::world::World;
 use fleet::Fleet;
 
@@ -41,6 +44,21 @@ impl Context<'_, '_> {
     /// The address of an entity.
     fn address(&self, id: EntityId) -> &str {
         self.world.address(id)
+    }
+
+    /// Where the label or the sort of a block stands: what is underlined of one that may be long.
+    fn head(&self, block: &BlockValue) -> Span {
+        let span = block.span;
+        let before = Span { start: 0, end: span.start, ..span };
+        let text = self.world.program().sources.text(before).trim_end();
+        let start = match text.strip_suffix('"') {
+            Some(inside) => inside.rfind('"'),
+            None => text.rfind(|c: char| !c.is_ascii_alphanumeric() && !"_-+=@".contains(c)).map(|at| at + 1),
+        };
+        match start.filter(|start| *start < text.len()) {
+            Some(start) => Span::new(span.file, start, text.len()),
+            None => span.head(),
+        }
     }
 
     /// A finding about an entity; those with one code and one primary place are told as one.
@@ -77,6 +95,7 @@ rules! {
     "rule.cell.dev-expires" clouds::dev_expires;
     "rule.tenant.moves" clouds::tenants;
     "rule.component.deploy-fits" deploys::fit;
+    "rule.component.parameters" deploys::parameters;
     "rule.component.rollout" deploys::rollout;
     "rule.component.after" deploys::after;
     "rule.component.one-stack" deploys::stacks;
@@ -97,7 +116,6 @@ rules! {
     "rule.guard.not-checked" guards::not_checked;
     "rule.outbound.never-a-cell" outbounds::never_a_cell;
     "rule.outbound.aws-only" outbounds::aws_only;
-    "rule.outbound.one-endpoint" outbounds::one_of_each;
     "rule.name.fits" names::fit;
     "rule.tags.fit" tags::fit;
     "rule.moved.sound" removals::moved;

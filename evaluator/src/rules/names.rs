@@ -2,6 +2,7 @@
 
 use cell_lang::diagnostics::{Code, Diagnostic};
 use cell_lang::schema::Kind;
+use smol_str::SmolStr;
 
 use super::fleet::sound;
 use super::read::Read;
@@ -19,12 +20,12 @@ pub(super) fn fit(cx: &Context<'_, '_>) {
             let deploy = component.deploy(cell.cloud).filter(|deploy| deploy.spec.name == "cloudformation")?;
             Some(naming::stack(cx.world, deploy, component.id, cell.id))
         });
-        if let Some(longest) = stacks.max_by_key(|name| name.len()) {
+        if let Some(longest) = stacks.max_by_key(SmolStr::len) {
             judge(cx, component.id, &longest, limits::STACK_NAME);
         }
     }
     let cells = cx.fleet.cells.iter().map(|cell| naming::qualified(cx.world, cell.id));
-    let Some(longest) = cells.max_by_key(|name| name.len()) else { return };
+    let Some(longest) = cells.max_by_key(SmolStr::len) else { return };
     for alarm in sound(cx.world, Kind::Alarm) {
         let name = naming::alarm(&naming::qualified(cx.world, alarm), &longest);
         judge(cx, alarm, &name, limits::ALARM_NAME);

@@ -6,10 +6,10 @@ use cell_lang::diagnostics::{Code, Diagnostic};
 use cell_lang::schema::Kind;
 use smol_str::SmolStr;
 
+use super::Context;
 use super::fleet::{Cloud, sound};
 use super::read::Read;
-use super::{Context, ticked};
-use crate::value::{BlockValue, EntityId, Later, LaterPiece, Value};
+use crate::value::{EntityId, Later, LaterPiece, Value};
 
 /// `rule.outbound.never-a-cell`: the role that cells assume is in no cell's account, be it known by its id or only
 /// after apply.
@@ -21,7 +21,7 @@ pub(super) fn never_a_cell(cx: &Context<'_, '_>) {
             let Some(cell) = block.get("arn").and_then(|arn| reached(cx, arn, &by_id)) else { continue };
             let (from, at) = (cx.address(outbound), cx.address(cell));
             let message = format!("{from} reaches {at}; a cell never reaches a cell");
-            let finding = Diagnostic::new(Code::OutboundToCell, block.span, message)
+            let finding = Diagnostic::new(Code::OutboundToCell, cx.head(block), message)
                 .also(cx.world.label_span(cell), "the role is in this cell's account")
                 .help("put what cells share in an `account`");
             cx.report(outbound, finding);
@@ -65,22 +65,5 @@ pub(super) fn aws_only(cx: &Context<'_, '_>) {
             .also(cx.world.label_span(cell.id), format!("{at} is here"))
             .help("write `cells where .cloud == \"aws\"`");
         cx.report(outbound, finding);
-    }
-}
-
-/// `rule.outbound.one-endpoint`: an outbound has one `vpc_endpoint` and one `assume_role` at most: each comes to
-/// an address of its own in every cell.
-pub(super) fn one_of_each(cx: &Context<'_, '_>) {
-    for outbound in sound(cx.world, Kind::Outbound) {
-        let mut seen: HashMap<&str, &BlockValue> = HashMap::new();
-        for block in cx.world.blocks(outbound, "to").into_iter().filter(|block| block.spec.name != "ecr_pull") {
-            let Some(first) = seen.insert(block.spec.name, block) else { continue };
-            let sort = ticked(&format!("to {}", block.spec.name));
-            let message = format!("{} has {sort} twice; both would have one address", cx.address(outbound));
-            let finding = Diagnostic::new(Code::SameAddress, block.span, message)
-                .also(first.span, "first here")
-                .help("make another outbound for it");
-            cx.report(outbound, finding);
-        }
     }
 }

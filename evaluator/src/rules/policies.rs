@@ -66,7 +66,7 @@ pub(super) fn scp_form(cx: &Context<'_, '_>) {
             (Some((_, block)), Some(_)) => {
                 let message = format!("{} has statements and a `file`; it takes one of them", cx.address(scp));
                 let finding = Diagnostic::new(Code::SetTwice, cx.world.setting_span(scp, "file"), message)
-                    .also(block.span, "a statement");
+                    .also(cx.head(block), "a statement");
                 cx.report(scp, finding);
             }
             _ => {}

@@ -39,9 +39,10 @@ pub(super) fn star(cx: &Context<'_, '_>) {
             if effect == Effect::Deny || !all || block.get("reason").is_some() {
                 continue;
             }
-            let finding = Diagnostic::new(Code::StarOnStar, block.span, "an allow of \"*\" on \"*\" needs `reason`")
-                .here(format!("{} allows everything", cx.address(set)))
-                .help("write `reason = \"…\"`, or name the actions and resources");
+            let finding =
+                Diagnostic::new(Code::StarOnStar, cx.head(block), "an allow of \"*\" on \"*\" needs `reason`")
+                    .here(format!("{} allows everything", cx.address(set)))
+                    .help("write `reason = \"…\"`, or name the actions and resources");
             cx.report(set, finding);
         }
     }
@@ -57,7 +58,7 @@ pub(super) fn sids(cx: &Context<'_, '_>) {
             if sid.is_empty() {
                 let message =
                     format!("the label {} has no letter and no digit to make a `Sid` of", ticked(block.title()));
-                cx.report(id, Diagnostic::new(Code::NameTooLong, block.span, message));
+                cx.report(id, Diagnostic::new(Code::NameTooLong, cx.head(block), message));
             } else if let Some((was, first)) = seen.insert(sid.clone(), (effect, block)) {
                 let (a, b) =
                     (format!("{} {}", was.word(), first.title()), format!("{} {}", effect.word(), block.title()));
@@ -68,8 +69,8 @@ pub(super) fn sids(cx: &Context<'_, '_>) {
                     cx.address(id),
                     ticked(&sid)
                 );
-                let finding = Diagnostic::new(Code::SameAddress, block.span, message)
-                    .also(first.span, "the other")
+                let finding = Diagnostic::new(Code::SameAddress, cx.head(block), message)
+                    .also(cx.head(first), "the other")
                     .help("a `Sid` is the label in camel case, once in a policy: label one of them otherwise");
                 cx.report(id, finding);
             }

@@ -24,8 +24,8 @@ pub(super) fn fit(cx: &Context<'_, '_>) {
                     format!("{} has {} tags; at most {most} fit beside cellc's own", cx.address(id), tags.len());
                 report(cx, id, Code::QuotaExceeded, message);
             }
-            let keys = tags.keys().filter_map(Value::as_str);
-            if let Some((key, why)) = keys.filter_map(|key| Some((key, refused(key)?))).next() {
+            let mut keys = tags.keys().filter_map(Value::as_str);
+            if let Some((key, why)) = keys.find_map(|key| Some((key, refused(key)?))) {
                 report(cx, id, Code::NameTooLong, format!("the tag {} of {} {why}", ticked(key), cx.address(id)));
             }
         }

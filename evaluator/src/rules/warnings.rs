@@ -48,7 +48,7 @@ fn nothing(cx: &Context<'_, '_>, id: EntityId, field: &str, what: &str) {
 fn empty_waves(cx: &Context<'_, '_>, rollout: &Rollout) {
     for wave in rollout.waves.iter().filter(|wave| wave.block.members("on").is_empty()) {
         let message = format!("wave {} of {} holds no cell", ticked(wave.label()), cx.address(rollout.id));
-        cx.report(rollout.id, Diagnostic::new(Code::ReachesNothing, wave.block.span, message));
+        cx.report(rollout.id, Diagnostic::new(Code::ReachesNothing, cx.head(&wave.block), message));
     }
 }
 
@@ -68,7 +68,7 @@ fn outbounds(cx: &Context<'_, '_>) {
                 }
                 _ => continue,
             };
-            let finding = Diagnostic::new(Code::ReachesNothing, block.span, message);
+            let finding = Diagnostic::new(Code::ReachesNothing, cx.head(block), message);
             cx.report(outbound, finding.help("write `components where .artifact == \"ecr\"`"));
         }
     }
@@ -108,8 +108,8 @@ pub(super) fn short_first_bake(cx: &Context<'_, '_>) {
         let message = format!(
             "wave {label} of {of} is the first in production and bakes {bake}, less than the {longer} of {other}"
         );
-        let finding = Diagnostic::new(Code::ShortFirstBake, first.block.span, message)
-            .also(longest.block.span, format!("bakes {longer}"))
+        let finding = Diagnostic::new(Code::ShortFirstBake, cx.head(&first.block), message)
+            .also(cx.head(&longest.block), format!("bakes {longer}"))
             .help("bake longest after the first: that is where most faults show");
         cx.report(rollout.id, finding);
     }
@@ -149,13 +149,17 @@ fn shrinks(
     (after, is): (&Wave, i128),
     capacity: bool,
 ) {
-    let unit = if capacity { "of capacity" } else { "cells" };
+    let unit = |n: i128| match (capacity, n) {
+        (true, _) => "of capacity",
+        (false, 1) => "cell",
+        (false, _) => "cells",
+    };
     let (label, other) = (ticked(after.label()), ticked(before.label()));
     let of = cx.address(rollout.id);
     let message =
-        format!("wave {label} of {of} is smaller than {other} before it: {is} {unit} at a time after {was}");
-    let finding = Diagnostic::new(Code::ShrinkingWaves, after.block.span, message)
-        .also(before.block.span, format!("{was} {unit} at a time"))
+        format!("wave {label} of {of} is smaller than {other} before it: {is} {} at a time after {was}", unit(is));
+    let finding = Diagnostic::new(Code::ShrinkingWaves, cx.head(&after.block), message)
+        .also(cx.head(&before.block), format!("{was} {} at a time", unit(was)))
         .help("let waves grow: swap them, or change `parallel`");
     cx.report(rollout.id, finding);
 }

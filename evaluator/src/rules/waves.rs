@@ -44,7 +44,7 @@ fn in_several(cx: &Context<'_, '_>, rollout: &Rollout, cell: Cell, waves: &[usiz
     let message = format!("{address} is in waves {} of {by}", listed(&names));
     let mut finding = Diagnostic::new(Code::InTwoWaves, cx.world.label_span(cell.id), message);
     for wave in waves.iter().take(3) {
-        finding = finding.also(wave.block.span.head(), format!("wave {} selects it", ticked(wave.label())));
+        finding = finding.also(cx.head(&wave.block), format!("wave {} selects it", ticked(wave.label())));
     }
     cx.report(cell.id, finding.help("a prod cell needs exactly one: narrow the `where` of the others"));
 }
@@ -58,7 +58,7 @@ pub(super) fn no_mix(cx: &Context<'_, '_>) {
             let (Some(dev), Some(prod)) = (dev, prod) else { continue };
             let (label, by) = (ticked(wave.label()), cx.address(rollout.id));
             let message = format!("wave {label} of {by} mixes dev with prod");
-            let finding = Diagnostic::new(Code::MixedWave, wave.block.span.head(), message)
+            let finding = Diagnostic::new(Code::MixedWave, cx.head(&wave.block), message)
                 .also(cx.world.label_span(dev.id), format!("{} is dev", cx.address(dev.id)))
                 .also(cx.world.label_span(prod.id), format!("{} is prod", cx.address(prod.id)))
                 .help("a dev cell needs no wave: it follows `track`");

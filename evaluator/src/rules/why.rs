@@ -75,10 +75,10 @@ fn in_condition(expr: &Expr, subject: Slot, fields: &mut Vec<u16>) {
             in_condition(b, subject, fields);
         }
         Node::Not(inner) | Node::Conform(inner, _) => in_condition(inner, subject, fields),
-        Node::Field(of, Access::Entity(at)) => {
-            if matches!(of.node, Node::Local(slot) if slot == subject) && !fields.contains(at) {
-                fields.push(*at);
-            }
+        Node::Field(of, Access::Entity(at))
+            if matches!(of.node, Node::Local(slot) if slot == subject) && !fields.contains(at) =>
+        {
+            fields.push(*at);
         }
         _ => {}
     }

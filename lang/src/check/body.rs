@@ -411,7 +411,11 @@ fn article(ty: &Ty) -> String {
 
 /// The site of a field's value.
 fn site_of(spec: &'static RecordSpec, field: &'static FieldSpec, ty: &Ty) -> Site {
+    let optional =
+        matches!(field.need, Need::Optional) && !spec.one_of.iter().any(|group| group.contains(&field.name));
     let ty = match ty {
+        // Absent, or `none`: the same.
+        ty if optional => ty.clone().optional(),
         // Here alone an owner that may be absent is taken: a cell without one is an error of its own.
         Ty::OneOrMany(_) => ty.clone().optional(),
         other => other.clone(),

@@ -30,6 +30,27 @@ impl Typed {
 impl Checker<'_> {
     /// Infers the type of an expression.
     pub(super) fn infer(&mut self, scope: &mut Scope, expr: &ast::Expr) -> Typed {
+        if !self.deeper(expr.span) {
+            return Typed::error(expr.span);
+        }
+        let typed = self.inferred(scope, expr);
+        self.depth -= 1;
+        typed
+    }
+
+    /// Goes one level deeper; reports, and refuses, one too many.
+    fn deeper(&mut self, at: Span) -> bool {
+        if self.depth >= super::MAX_DEPTH {
+            let message =
+                format!("more than {} expressions stand in each other, over what they need", super::MAX_DEPTH);
+            self.report(Diagnostic::new(Code::TooDeep, at, message).help("declare what is needed most first"));
+            return false;
+        }
+        self.depth += 1;
+        true
+    }
+
+    fn inferred(&mut self, scope: &mut Scope, expr: &ast::Expr) -> Typed {
         let typed = self.infer_form(scope, expr);
         if let Ty::Optional(inner) = &typed.ty
             && scope.is_present(path_of(scope, expr).as_ref())
@@ -73,6 +94,15 @@ impl Checker<'_> {
 
     /// Checks an expression against what its site expects.
     pub(super) fn expect(&mut self, scope: &mut Scope, expr: &ast::Expr, site: &Site) -> Expr {
+        if !self.deeper(expr.span) {
+            return Expr { node: Node::Error, span: expr.span };
+        }
+        let checked = self.expected(scope, expr, site);
+        self.depth -= 1;
+        checked
+    }
+
+    fn expected(&mut self, scope: &mut Scope, expr: &ast::Expr, site: &Site) -> Expr {
         let span = expr.span;
         let wanted = site.ty.required().clone();
         match (&expr.kind, &wanted) {

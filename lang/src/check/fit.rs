@@ -81,7 +81,7 @@ impl Checker<'_> {
     /// Reports that a value of type `found` cannot stand at a site.
     pub(super) fn mismatch(&mut self, found: &Ty, site: &Site, span: Span) {
         let text = self.shown(span);
-        let expected = &site.ty;
+        let expected = site.ty.required();
         let diagnostic = match found {
             Ty::Later(inner) if inner.base().fits(expected.base()) != Fit::No || !site.later => {
                 let message = format!("{text} is known only after apply; it cannot be {}", site.place);

@@ -12,6 +12,12 @@ use crate::types::Ty;
 impl<'a> Checker<'a> {
     /// The type of a let, checked now if it was not yet; and what it needs.
     pub(super) fn let_used(&mut self, id: LetId, at: Span) -> (Ty, Effects) {
+        if let Some((ty, _, effects)) = &self.lets[id.index()].done {
+            return (ty.clone(), effects.clone());
+        }
+        if self.chain_is_full(at) {
+            return (Ty::Error, Effects::default());
+        }
         if self.in_chain(Task::Let(id)) {
             self.circle(Task::Let(id), at);
             return (Ty::Error, Effects::default());
@@ -88,6 +94,12 @@ impl<'a> Checker<'a> {
 
     /// What a function needs when it is called from `at`.
     pub(super) fn function_used(&mut self, id: FnId, at: Span) -> Effects {
+        if let Some((_, effects)) = &self.functions[id.index()].done {
+            return effects.clone();
+        }
+        if self.chain_is_full(at) {
+            return Effects::default();
+        }
         if self.in_chain(Task::Function(id)) {
             self.circle(Task::Function(id), at);
             return Effects::default();
@@ -129,6 +141,16 @@ impl<'a> Checker<'a> {
 
     fn in_chain(&self, task: Task) -> bool {
         self.chain.iter().any(|(other, ..)| *other == task)
+    }
+
+    /// Reports a chain that is as long as one may be.
+    pub(super) fn chain_is_full(&mut self, at: Span) -> bool {
+        let full = self.chain.len() >= super::MAX_CHAIN;
+        if full {
+            let message = format!("more than {} declarations need each other in a row", super::MAX_CHAIN);
+            self.report(Diagnostic::new(Code::TooDeep, at, message).help("declare what is needed most first"));
+        }
+        full
     }
 
     fn chain_push(&mut self, task: Task, name: smol_str::SmolStr, at: Span) {

@@ -82,8 +82,17 @@ struct Checker<'a> {
     literals: Vec<(Lit, Arc<UserTy>, Span)>,
     /// Lets, functions and types being looked into, for circles.
     chain: Vec<(Task, SmolStr, Span)>,
+    /// Expressions being checked inside each other, over all of the chain.
+    depth: u32,
     diagnostics: Vec<Diagnostic>,
 }
+
+/// Lets, functions and types that may need each other in a row.
+const MAX_CHAIN: usize = 256;
+/// Expressions that may be in checking inside each other, over the whole chain: what bounds the stack.
+const MAX_DEPTH: u32 = 4_096;
+/// Stack, in bytes, that a thread needs to check any program.
+pub const STACK: usize = 256 << 20;
 
 /// What may need itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +111,7 @@ struct UnitNames<'a> {
     exported: HashMap<SmolStr, Span>,
     params: Vec<ParamState>,
     lets: Vec<LetId>,
+    functions: Vec<FnId>,
     statics: indexmap::IndexMap<(crate::schema::Kind, SmolStr), Span>,
     /// Labels that stand in a loop or a choice, as far as they are plain, for better words.
     inner_labels: HashMap<(crate::schema::Kind, SmolStr), Span>,
@@ -191,6 +201,7 @@ impl<'a> Checker<'a> {
             record_defaults: Vec::new(),
             literals: Vec::new(),
             chain: Vec::new(),
+            depth: 0,
             diagnostics,
         }
     }
@@ -207,9 +218,7 @@ impl<'a> Checker<'a> {
         for id in self.units[unit].lets.clone() {
             self.let_done(id);
         }
-        let functions: Vec<FnId> =
-            (0..self.functions.len()).filter(|f| self.functions[*f].unit == unit).map(|f| FnId(f as u32)).collect();
-        for id in functions {
+        for id in self.units[unit].functions.clone() {
             self.function_done(id);
         }
         let params = self.params(unit);

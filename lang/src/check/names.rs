@@ -52,6 +52,7 @@ impl<'a> Checker<'a> {
             DeclKind::Fn { name, params, result, body } => {
                 let id = FnId(self.functions.len() as u32);
                 self.functions.push(FnState { unit, name, params, result, body, signature: None, done: None });
+                self.units[unit].functions.push(id);
                 if BuiltinFn::parse(&name.text).is_some() {
                     self.already(name, "a function of the language", None);
                 }

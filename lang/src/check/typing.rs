@@ -162,6 +162,10 @@ impl Checker<'_> {
 
     /// A type that the file declares; its declaration is read when it is first needed.
     fn user_type(&mut self, unit: usize, name: &str, span: Span) -> Ty {
+        let done = matches!(self.units[unit].types.get(name).map(|item| &item.state), Some(TypeState::Done(_)));
+        if !done && self.chain_is_full(span) {
+            return Ty::Error;
+        }
         let Some(item) = self.units[unit].types.get_mut(name) else { return Ty::Error };
         let (decl, task) = (item.decl, Task::Type(unit, item.number));
         match &item.state {

@@ -136,6 +136,15 @@ impl<'a> Look<'a> {
         (self.is_word(index) || self.is_string(index)) && self.words.get(index).is_some_and(|word| !word.first)
     }
 
+    /// Can a declaration end with this word?
+    fn may_end(&self, index: usize) -> bool {
+        match self.kind(index) {
+            Some(TokenKind::Symbol) => matches!(self.text(index), "}" | "]" | ")" | ">" | "?"),
+            Some(TokenKind::Word) => !matches!(self.text(index), "then" | "else" | "where" | "in"),
+            _ => true,
+        }
+    }
+
     pub(super) fn is_equals(&self, index: usize) -> bool {
         matches!(self.text(index), "=" | ":=" | ":" | "==" | "=>")
     }
@@ -146,6 +155,10 @@ impl<'a> Look<'a> {
             return false;
         }
         if index > 0 && self.text(index - 1) == "export" {
+            return false;
+        }
+        // After an operator `if` is an expression.
+        if self.text(index) == "if" && index > 0 && !self.may_end(index - 1) {
             return false;
         }
         if DECL_WORDS.contains(&self.text(index)) {
@@ -173,7 +186,7 @@ impl<'a> Look<'a> {
             _ if CONTINUING.contains(&text) && !matches!(self.text(index + 1), "=" | "{") => false,
             _ => {
                 matches!(self.text(index + 1), "=" | ":=" | ":" | "{")
-                    || self.is_label(index + 1) && self.text(index + 2) == "{"
+                    || self.is_label(index + 1) && self.text(index + 1) != "in" && self.text(index + 2) == "{"
                     // Most likely an `=` forgotten between the two.
                     || self.is_string(index + 1) && self.is_label(index + 1)
             }

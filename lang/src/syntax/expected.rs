@@ -43,7 +43,7 @@ fn rank(word: &str) -> u8 {
     match word {
         OPERATOR => 3,
         word if !word.starts_with('`') => 0,
-        word if word.starts_with(|c: char| c == '`') && word.chars().nth(1).is_some_and(char::is_alphabetic) => 2,
+        word if word.chars().nth(1).is_some_and(char::is_alphabetic) => 2,
         _ => 1,
     }
 }
@@ -55,7 +55,7 @@ fn word(rule: Rule) -> Option<&'static str> {
         Rule::edition_decl | Rule::import_decl | Rule::let_decl | Rule::fn_decl | Rule::type_decl => "a declaration",
         Rule::param_decl | Rule::defaults_decl | Rule::module_decl | Rule::moved_decl => "a declaration",
         Rule::removed_decl | Rule::accept_decl | Rule::for_decl | Rule::if_decl => "a declaration",
-        Rule::assert_decl | Rule::test_decl | Rule::bare_let | Rule::export => "a declaration",
+        Rule::assert_decl | Rule::test_decl | Rule::export => "a declaration",
         Rule::kw_edition | Rule::kw_import | Rule::kw_let | Rule::kw_fn | Rule::kw_type => "a declaration",
         Rule::kw_param | Rule::kw_defaults | Rule::kw_module | Rule::kw_moved | Rule::kw_removed => "a declaration",
         Rule::kw_accept | Rule::kw_assert | Rule::kw_test => "a declaration",
@@ -103,7 +103,15 @@ fn word(rule: Rule) -> Option<&'static str> {
         Rule::label | Rule::item | Rule::step | Rule::base_type | Rule::operand | Rule::atom | Rule::entry => {
             return None;
         }
-        Rule::separator | Rule::string | Rule::literal | Rule::reserved | Rule::decl_word | Rule::word_end => {
+        Rule::separator
+        | Rule::key
+        | Rule::not_word
+        | Rule::string
+        | Rule::literal
+        | Rule::shaped
+        | Rule::reserved
+        | Rule::decl_word
+        | Rule::word_end => {
             return None;
         }
         Rule::cidr4 | Rule::cidr6 | Rule::hex | Rule::prefix_bits | Rule::regex_char => return None,

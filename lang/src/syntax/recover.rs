@@ -13,15 +13,12 @@ use super::ast::{Body, Decl, DeclKind, Expr, ExprKind, Item, TestStep, TypeExprK
 use super::chunks::{self, DECL_WORDS, Look, Word};
 use super::delimiters::{self, Checked};
 use super::grammar::{self, Refusal, Rule};
-use super::lower::{self, Lower, Place, named_only, too_deep};
+use super::lower::{self, Lower, Lowered, Place, named_only, too_deep};
 use super::places::{Patchwork, Places};
 use super::tokens::{Lexer, TokenKind};
-use super::{Parsed, expected, skip_blank, take};
+use super::{Outcome, expected, skip_blank};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::source::{FileId, Span};
-
-/// So many findings of syntax a file has at most; the others are counted.
-pub(super) const MOST_FINDINGS: usize = 200;
 
 /// A text under recovery: one chunk, mended.
 #[derive(Clone, Copy)]
@@ -37,8 +34,7 @@ type Braces = (usize, usize);
 struct Recovery<'a> {
     file: FileId,
     text: &'a str,
-    out: Parsed,
-    dropped: usize,
+    out: Outcome,
     /// Bytes that may still be parsed in vain.
     credit: usize,
     /// Takes everything apart, even what parses whole.
@@ -46,48 +42,31 @@ struct Recovery<'a> {
 }
 
 /// Reads a file that does not parse. `thorough` takes apart even what does parse, for tests.
-pub(super) fn recover(file: FileId, text: &str, thorough: bool) -> Parsed {
-    let out = Parsed { file: super::ast::File { edition: None, decls: Vec::new() }, diagnostics: Vec::new() };
+pub(super) fn recover(file: FileId, text: &str, thorough: bool) -> Outcome {
     let credit = text.len().saturating_mul(4).saturating_add(1 << 16);
-    let mut recovery = Recovery { file, text, out, dropped: 0, credit, thorough };
+    let mut recovery = Recovery { file, text, out: Outcome::new(), credit, thorough };
     let words = chunks::words(text);
     let look = Look { words: &words, text };
     let mut end = 0;
     for (from, to) in chunks::cut(&look) {
+        if recovery.out.findings.enough() {
+            break;
+        }
         if let Some(chunk) = words.get(from..to) {
             recovery.chunk(chunk, end);
             end = chunk.last().map_or(end, Word::end);
         }
     }
-    recovery.say_dropped();
     recovery.out
 }
 
 impl Recovery<'_> {
     fn report(&mut self, diagnostic: Diagnostic) {
-        if self.out.diagnostics.len() < MOST_FINDINGS {
-            self.out.diagnostics.push(diagnostic);
-        } else {
-            self.dropped += 1;
-        }
+        self.out.findings.push(diagnostic);
     }
 
-    fn report_all(&mut self, diagnostics: Vec<Diagnostic>) {
-        diagnostics.into_iter().for_each(|diagnostic| self.report(diagnostic));
-    }
-
-    /// Findings so far, shown or not.
     fn count(&self) -> usize {
-        self.out.diagnostics.len() + self.dropped
-    }
-
-    fn say_dropped(&mut self) {
-        if self.dropped > 0 {
-            let end = self.text.len();
-            let message = format!("{} more errors of syntax are not shown", self.dropped);
-            let place = Span::new(self.file, end, end);
-            self.out.diagnostics.push(Diagnostic::new(Code::UnexpectedToken, place, message));
-        }
+        self.out.findings.count()
     }
 
     /// A chunk of the file; what stands before it ends at `before`.
@@ -95,7 +74,7 @@ impl Recovery<'_> {
         let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
         let (start, end) = (first.start(), last.end());
         let Checked { diagnostics, edits, hopeless } = delimiters::check(self.file, self.text, words);
-        self.report_all(diagnostics);
+        diagnostics.into_iter().for_each(|diagnostic| self.report(diagnostic));
         let doc = lower::doc(self.text, before, start);
         let mut patch = Patchwork::default();
         let mut at = start;
@@ -125,7 +104,7 @@ impl Recovery<'_> {
         chunks::mate(&mut words, text);
         let work = Work { text, places, look: Look { words: &words, text } };
         if hopeless {
-            let decl = self.stand_in(&work, 0, words.len(), doc);
+            let decl = work.stand_in(0, words.len(), &doc);
             return self.out.file.decls.extend(decl);
         }
         let found = self.count();
@@ -142,7 +121,6 @@ impl Recovery<'_> {
     /// All declarations of a text, if it parses.
     fn whole(&mut self, text: &str, places: Places<'_>, doc: SmolStr, place: Place) -> Result<Vec<Decl>, Refusal> {
         let mut pairs = grammar::parse(Rule::file, text)?;
-        let mut lower = Lower::new(text, places);
         let mut decls = Vec::new();
         let (mut end, mut doc) = (0, Some(doc));
         for pair in pairs.next().into_iter().flat_map(grammar::Pair::into_inner) {
@@ -151,21 +129,18 @@ impl Recovery<'_> {
             }
             let range = pair.as_span();
             let doc = doc.take().unwrap_or_else(|| lower::doc(text, end, range.start()));
-            end = range.end();
-            let lowered = lower.decl(pair, doc, place);
-            if place == Place::File {
-                let mut one =
-                    Parsed { file: super::ast::File { edition: None, decls: Vec::new() }, diagnostics: Vec::new() };
-                std::mem::swap(&mut one.file, &mut self.out.file);
-                take(&mut one, lowered, &mut lower, 0);
-                std::mem::swap(&mut one.file, &mut self.out.file);
-                self.report_all(one.diagnostics);
-            } else if let lower::Lowered::Decl(decl) = lowered {
-                decls.push(decl);
+            end = range.start();
+            let mut lower = Lower::new(text, places);
+            match lower.decl(pair, doc, place) {
+                Lowered::Decl(decl) if place != Place::File => {
+                    decls.push(decl);
+                    self.out.take(Lowered::Nothing, lower);
+                }
+                lowered => {
+                    self.out.take(lowered, lower);
+                }
             }
         }
-        self.out.file.decls.extend(lower.take_hoisted());
-        self.report_all(std::mem::take(&mut lower.diagnostics));
         Ok(decls)
     }
 
@@ -182,7 +157,10 @@ impl Recovery<'_> {
     ) -> Vec<Decl> {
         let mut decls = Vec::new();
         let mut doc = Some(doc);
-        for (from, to) in work.look.pieces(from, to, |look, index| look.starts_decl(index)) {
+        for (from, to) in work.look.pieces(from, to, Look::starts_decl) {
+            if self.out.findings.enough() {
+                break;
+            }
             let (start, end) = work.range(from, to);
             let doc = doc.take().unwrap_or_else(|| lower::doc(work.text, work.end_before(from), start));
             let text = work.text.get(start..end).unwrap_or("");
@@ -216,18 +194,27 @@ impl Recovery<'_> {
         doc: SmolStr,
         refusal: Option<Refusal>,
     ) -> Option<Decl> {
-        let bodies = if work.is_leaf(from) { Vec::new() } else { work.bodies(from, to) };
-        let head = work.head(from, to, &bodies);
+        let bodies = work.bodies(from, to);
+        let mut head = work.head(from, to, &bodies);
+        if work.is_bare_value(from) {
+            let place = work.span(from, from).head();
+            let message = "a value of the file is declared with `let`";
+            self.report(Diagnostic::new(Code::ForeignSyntax, place, message).fix(place, "let "));
+            let mut with_let = Patchwork::default();
+            with_let.insert("let ", place.start as usize);
+            with_let.copy(&head.text, &head.places(self.file), 0, head.text.len());
+            head = with_let;
+        }
         let found = self.count();
         let parsed = self.one(&head, work.places.file, place, doc.clone());
         let mut decl = match parsed {
             Ok(decl) => decl,
             Err(why) => {
-                let silent = work.mended_string(from, to, &bodies);
+                let silent = work.mended(from, to, &bodies);
                 if !silent {
                     self.refused_decl(work, from, &head, &why);
                 }
-                self.stand_in(work, from, to, doc)
+                work.stand_in(from, to, &doc)
             }
         };
         let Some(decl) = &mut decl else { return None };
@@ -302,7 +289,10 @@ impl Recovery<'_> {
     /// The items among the words `from..to`.
     fn items(&mut self, work: &Work<'_>, from: usize, to: usize, bad: Option<usize>) -> Vec<Item> {
         let mut items = Vec::new();
-        for (from, to) in work.look.pieces(from, to, |look, index| look.starts_item(index)) {
+        for (from, to) in work.look.pieces(from, to, Look::starts_item) {
+            if self.out.findings.enough() {
+                break;
+            }
             let (start, end) = work.range(from, to);
             let text = work.text.get(start..end).unwrap_or("");
             let here = bad.is_some_and(|bad| (start..=end).contains(&bad)) && work.item_body(from, to).is_some();
@@ -329,7 +319,7 @@ impl Recovery<'_> {
         let pairs = grammar::parse(Rule::items, text)?;
         let mut lower = Lower::new(text, places);
         let items = lower.lone_items(pairs, doc);
-        self.report_all(std::mem::take(&mut lower.diagnostics));
+        self.out.findings.append(lower.into_findings());
         Ok(items)
     }
 
@@ -349,7 +339,7 @@ impl Recovery<'_> {
                 items
             }
             Err(why) => {
-                if !work.mended_string(from, to, braces.as_slice()) {
+                if !work.mended(from, to, braces.as_slice()) {
                     self.refused_item(work, from, &head, &why);
                 }
                 if let Some((open, close)) = braces {
@@ -382,6 +372,9 @@ impl Recovery<'_> {
         };
         let mut steps = Vec::new();
         for (from, to) in work.look.pieces(from, to, starts) {
+            if self.out.findings.enough() {
+                break;
+            }
             let (start, end) = work.range(from, to);
             let text = work.text.get(start..end).unwrap_or("");
             match grammar::parse(Rule::steps, text) {
@@ -390,14 +383,13 @@ impl Recovery<'_> {
                     if let Some(pair) = pairs.next() {
                         steps.extend(lower.steps(pair.into_inner()));
                     }
-                    self.report_all(std::mem::take(&mut lower.diagnostics));
+                    self.out.findings.append(lower.into_findings());
                 }
                 Err(why) => {
-                    if !work.mended_string(from, to, &[]) {
+                    if !work.mended(from, to, &[]) {
                         self.refused(&work.places.from(start), text, &why);
                     }
-                    let decl =
-                        (work.look.text(from) == "let").then(|| self.stand_in(work, from, to, SmolStr::default()));
+                    let decl = (work.look.text(from) == "let").then(|| work.stand_in(from, to, &SmolStr::default()));
                     if let Some(DeclKind::Let { name, ty, value }) = decl.flatten().map(|decl| decl.kind) {
                         steps.push(TestStep::Let { name, ty, value });
                     }
@@ -405,42 +397,6 @@ impl Recovery<'_> {
             }
         }
         steps
-    }
-
-    /// A declaration in place of one that cannot be read, from as much of its beginning as can.
-    fn stand_in(&mut self, work: &Work<'_>, from: usize, to: usize, doc: SmolStr) -> Option<Decl> {
-        let look = work.look;
-        let first = if look.text(from) == "export" { from + 1 } else { from };
-        let equals = work.find(first, to, |text| matches!(text, "=" | ":="));
-        let tries: Vec<(usize, &str)> = match look.text(first) {
-            "let" | "type" => vec![(equals.map_or(0, |at| at + 1), " none"), (first + 2, " = none")],
-            "param" => vec![(equals.unwrap_or(0), ""), (first + 2, ": none")],
-            "fn" => vec![(equals.map_or(0, |at| at + 1), " none"), (first + 2, "(): none = none")],
-            "for" | "foreach" => {
-                vec![(work.find(first, to, |text| text == "in").map_or(0, |at| at + 1), " none {}")]
-            }
-            "if" => vec![(first + 1, " none {}")],
-            "module" => vec![(first + 2, " = \"\" {}")],
-            "defaults" => vec![(first + 4, " {}")],
-            word if DECL_WORDS.contains(&word) => Vec::new(),
-            _ => vec![(first + 2, " {}")],
-        };
-        for (index, (upto, rest)) in tries.into_iter().enumerate() {
-            if upto <= first || upto > to {
-                continue;
-            }
-            let mut head = work.head(from, upto, &[]);
-            let end = work.range(from, upto).1;
-            head.insert(rest, work.places.offset(end.saturating_sub(1)) + 1);
-            let Ok(pairs) = grammar::parse(Rule::declaration, &head.text) else { continue };
-            let mut lower = Lower::new(&head.text, head.places(work.places.file));
-            let pair = pairs.flat_map(grammar::Pair::into_inner).find(|pair| pair.as_rule() == Rule::decl)?;
-            let lower::Lowered::Decl(decl) = lower.decl(pair, doc.clone(), Place::File) else { return None };
-            let mut decl = emptied(decl, index > 0)?;
-            decl.span = work.span(from, to);
-            return Some(decl);
-        }
-        None
     }
 
     /// A field in place of one whose value cannot be read.
@@ -466,13 +422,14 @@ impl Recovery<'_> {
     /// A head that does not parse.
     fn refused_decl(&mut self, work: &Work<'_>, from: usize, head: &Patchwork, why: &Refusal) {
         let places = head.places(work.places.file);
-        if !work.look.is_word(from) && !why.too_deep {
-            if let Some(word) = work.look.words.get(from) {
-                let text = shown(word.token.text(work.text));
-                let place = work.places.span(word.start(), word.end());
-                let message = format!("expected a declaration, found {text}");
-                return self.report(Diagnostic::new(Code::UnexpectedToken, place, message));
-            }
+        if !work.look.is_word(from)
+            && !why.too_deep
+            && let Some(word) = work.look.words.get(from)
+        {
+            let text = shown(word.token.text(work.text));
+            let place = work.places.span(word.start(), word.end());
+            let message = format!("expected a declaration, found {text}");
+            return self.report(Diagnostic::new(Code::UnexpectedToken, place, message));
         }
         self.refused(&places, &head.text, why);
     }
@@ -594,6 +551,42 @@ fn complete_item(item: &mut Item) {
 }
 
 impl Work<'_> {
+    /// A declaration in place of one that cannot be read, from as much of its beginning as can.
+    fn stand_in(&self, from: usize, to: usize, doc: &SmolStr) -> Option<Decl> {
+        let look = self.look;
+        let first = if look.text(from) == "export" { from + 1 } else { from };
+        let equals = self.find(first, to, |text| matches!(text, "=" | ":="));
+        let tries: Vec<(usize, &str)> = match look.text(first) {
+            "let" | "type" => vec![(equals.map_or(0, |at| at + 1), " none"), (first + 2, " = none")],
+            "param" => vec![(equals.unwrap_or(0), ""), (first + 2, ": none")],
+            "fn" => vec![(equals.map_or(0, |at| at + 1), " none"), (first + 2, "(): none = none")],
+            "for" | "foreach" => {
+                vec![(self.find(first, to, |text| text == "in").map_or(0, |at| at + 1), " none {}")]
+            }
+            "if" => vec![(first + 1, " none {}")],
+            "module" => vec![(first + 2, " = \"\" {}")],
+            "defaults" => vec![(first + 4, " {}")],
+            word if DECL_WORDS.contains(&word) => Vec::new(),
+            _ => vec![(first + 2, " {}")],
+        };
+        for (index, (upto, rest)) in tries.into_iter().enumerate() {
+            if upto <= first || upto > to {
+                continue;
+            }
+            let mut head = self.head(from, upto, &[]);
+            let end = self.range(from, upto).1;
+            head.insert(rest, self.places.offset(end.saturating_sub(1)) + 1);
+            let Ok(pairs) = grammar::parse(Rule::declaration, &head.text) else { continue };
+            let mut lower = Lower::new(&head.text, head.places(self.places.file));
+            let pair = pairs.flat_map(grammar::Pair::into_inner).find(|pair| pair.as_rule() == Rule::decl)?;
+            let Lowered::Decl(decl) = lower.decl(pair, doc.clone(), Place::File) else { return None };
+            let mut decl = emptied(decl, index > 0)?;
+            decl.span = self.span(from, to);
+            return Some(decl);
+        }
+        None
+    }
+
     /// The bytes of the words `from..to`.
     fn range(&self, from: usize, to: usize) -> (usize, usize) {
         let start = self.look.words.get(from).map_or(self.text.len(), Word::start);
@@ -631,7 +624,14 @@ impl Work<'_> {
     fn is_leaf(&self, from: usize) -> bool {
         let first = if self.look.text(from) == "export" { from + 1 } else { from };
         matches!(self.look.text(first), "let" | "fn" | "type" | "param" | "import" | "edition" | "assert")
-            || self.look.is_equals(first + 1) && !DECL_WORDS.contains(&self.look.text(first))
+            || self.is_bare_value(from)
+    }
+
+    /// `name = value` where `let` is forgotten.
+    fn is_bare_value(&self, from: usize) -> bool {
+        self.look.is_word(from)
+            && !DECL_WORDS.contains(&self.look.text(from))
+            && matches!(self.look.text(from + 1), "=" | ":=")
     }
 
     /// The bodies of the declaration in `from..to`: the last braces, and those before an `else`.
@@ -677,13 +677,12 @@ impl Work<'_> {
         head
     }
 
-    /// Does a string of `from..to`, outside `bodies`, end only because recovery closed it?
-    fn mended_string(&self, from: usize, to: usize, bodies: &[Braces]) -> bool {
+    /// Is something in `from..to`, apart from `bodies`, closed only because recovery did so? Its error is made.
+    fn mended(&self, from: usize, to: usize, bodies: &[Braces]) -> bool {
         (from..to).any(|index| {
             let Some(word) = self.look.words.get(index) else { return false };
-            word.token.kind == TokenKind::String
-                && self.places.inserted(word.end().saturating_sub(1))
-                && !bodies.iter().any(|(open, close)| (*open..*close).contains(&index))
+            let last = word.end().saturating_sub(1);
+            self.places.inserted(last) && !bodies.iter().any(|(open, close)| (*open..=*close).contains(&index))
         })
     }
 }

@@ -84,7 +84,7 @@ builtins! {
     ScpDescription String length::<0, 512>, "a policy's description has at most 512 characters";
     Session Duration session, "a session lasts 1h to 12h";
     StackName String stack, "a stack name begins with a letter and has at most 128 letters, digits and `-`";
-    TagValue String length::<0, 256>, "a tag's value has at most 256 characters";
+    TagValue String tag_value, "a tag's value has at most 256 letters, digits, spaces and `_.:/=+-@`";
     TimeZone String time_zone, "a time zone is a name of the IANA database, such as `Europe/Berlin`";
     Wait Duration wait, "a wait is longer than 0s";
 }
@@ -124,6 +124,11 @@ fn within(value: &Lit, rule: &str, test: impl Fn(&str) -> bool, least: usize, mo
 
 fn length<const LEAST: usize, const MOST: usize>(value: &Lit, rule: &str) -> Verdict {
     within(value, rule, |text| !text.chars().any(char::is_control), LEAST, MOST)
+}
+
+fn tag_value(value: &Lit, rule: &str) -> Verdict {
+    let plain = |c: char| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c);
+    within(value, rule, |text| text.chars().all(plain), 0, 256)
 }
 
 fn between<const LEAST: i64, const MOST: i64>(value: &Lit, rule: &str) -> Verdict {

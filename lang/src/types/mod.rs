@@ -226,9 +226,8 @@ impl Ty {
             (Self::User(a), Self::Builtin(_) | Self::User(_)) => a.base.fits_by_name(expected),
             (Self::Builtin(a), Self::Builtin(_) | Self::User(_)) => a.base().fits_by_name(expected),
             (Self::Builtin(_) | Self::User(_), Self::Enum(_)) => No,
-            (Self::Enum(_), Self::Builtin(_) | Self::User(_)) => No,
             (a, Self::Builtin(_) | Self::User(_) | Self::Enum(_)) => {
-                if a.same(expected.base()) {
+                if a.base().same(expected.base()) {
                     Checked
                 } else {
                     No

@@ -10,6 +10,7 @@ use crate::source::Span;
 use smol_str::SmolStr;
 
 /// What a declaration of the grammar becomes.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub(in super::super) enum Lowered {
     /// A declaration of the tree.
     Decl(Decl),
@@ -91,7 +92,7 @@ impl Lower<'_> {
 
     fn check_export(&mut self, export: Option<Span>, rule: Rule, word: Span) -> Option<Span> {
         let export = export?;
-        if matches!(rule, Rule::let_decl | Rule::fn_decl | Rule::type_decl | Rule::defaults_decl | Rule::bare_let) {
+        if matches!(rule, Rule::let_decl | Rule::fn_decl | Rule::type_decl | Rule::defaults_decl) {
             return Some(export);
         }
         self.report(
@@ -107,14 +108,10 @@ impl Lower<'_> {
 
     /// What is declared, and the place of its last part.
     fn decl_kind(&mut self, pair: Pair<'_>, rule: Rule) -> Option<(DeclKind, Span)> {
-        let start = pair.as_span().start();
         let mut kids = Kids::of(pair);
         Some(match rule {
             Rule::entity => self.entity(kids),
-            Rule::let_decl | Rule::bare_let => {
-                if rule == Rule::bare_let {
-                    self.bare_let(start);
-                }
+            Rule::let_decl => {
                 let (name, ty, value, last) = self.binding(kids);
                 (DeclKind::Let { name, ty, value }, last)
             }
@@ -175,14 +172,6 @@ impl Lower<'_> {
 
     fn last(&self, pair: Option<Pair<'_>>, otherwise: Span) -> Span {
         pair.map_or(otherwise, |pair| self.span(&pair))
-    }
-
-    fn bare_let(&mut self, start: usize) {
-        let place = self.places.span(start, start);
-        self.report(
-            Diagnostic::new(Code::ForeignSyntax, place, "a value of the file is declared with `let`")
-                .fix(place, "let "),
-        );
     }
 
     fn entity(&mut self, mut kids: Kids<'_>) -> (DeclKind, Span) {
@@ -258,7 +247,7 @@ impl Lower<'_> {
             {
                 decls.push(decl);
             }
-            end = range.end();
+            end = range.start();
         }
         self.depth -= 1;
         (decls, span)

@@ -50,6 +50,7 @@ impl Lower<'_> {
     }
 
     /// A part of another expression.
+    #[expect(clippy::unnecessary_box_returns, reason = "the tree wants it so")]
     fn part(&mut self, pair: Option<Pair<'_>>, height: &mut u32) -> Box<Expr> {
         let built = self.expr(pair);
         *height = (*height).max(built.height);

@@ -51,7 +51,7 @@ impl Lower<'_> {
                 Rule::condition => items.push(self.condition(kid)),
                 _ => {}
             }
-            end = range.end();
+            end = range.start();
             *incomplete |= self.too_deep;
         }
         items

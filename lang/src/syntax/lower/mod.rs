@@ -19,6 +19,7 @@ use smol_str::SmolStr;
 pub(super) use decl::{Lowered, Place, named_only};
 
 use super::ast::{Label, Name};
+use super::findings::Findings;
 use super::grammar::{Pair, Pairs, Rule};
 use super::places::Places;
 use crate::diagnostics::{Code, Diagnostic};
@@ -31,8 +32,7 @@ pub(super) const MAX_DEPTH: u32 = 256;
 pub(super) struct Lower<'a> {
     text: &'a str,
     places: Places<'a>,
-    /// What was found wrong so far.
-    pub(super) diagnostics: Vec<Diagnostic>,
+    findings: Findings,
     /// Declarations that stood where they cannot, kept for their names.
     hoisted: Vec<super::ast::Decl>,
     depth: u32,
@@ -47,7 +47,7 @@ impl<'a> Lower<'a> {
         Self {
             text,
             places,
-            diagnostics: Vec::new(),
+            findings: Findings::default(),
             hoisted: Vec::new(),
             depth: 0,
             string_height: 0,
@@ -56,7 +56,12 @@ impl<'a> Lower<'a> {
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+        self.findings.push(diagnostic);
+    }
+
+    /// What was found wrong.
+    pub(super) fn into_findings(self) -> Findings {
+        self.findings
     }
 
     /// One error for all that is too deep in one text: the rest follows from the first.
@@ -112,38 +117,52 @@ impl<'a> Lower<'a> {
         );
     }
 
-    /// The documentation above what begins at `start`, when what stands before it ends at `end`.
-    fn doc(&self, end: usize, start: usize) -> SmolStr {
-        doc(self.text, end, start)
+    /// The documentation above what begins at `start`; what stands before it begins no earlier than `from`.
+    fn doc(&self, from: usize, start: usize) -> SmolStr {
+        doc(self.text, from, start)
     }
 }
 
-/// The `##` lines of `text` directly above what begins at `start`, when what stands before it ends at `end`.
-pub(super) fn doc(text: &str, end: usize, start: usize) -> SmolStr {
-    let gap = text.get(end..start).unwrap_or("");
-    if gap.contains("##") { doc_lines(gap, end == 0) } else { SmolStr::default() }
+/// The `##` lines of `text` directly above what begins at `start`, none of them before `from`.
+pub(super) fn doc(text: &str, from: usize, start: usize) -> SmolStr {
+    let mut lines: Vec<&str> = Vec::new();
+    let Some((mut above, indent)) = split_line(text, from, start) else { return SmolStr::default() };
+    if !indent.trim_start().is_empty() {
+        return SmolStr::default();
+    }
+    while let Some(end) = above {
+        // A line that begins before `from` is not the declaration's own.
+        let Some((before, line)) = split_line(text, from, end) else { break };
+        let line = line.trim();
+        if !line.starts_with("##") || line.starts_with("###") {
+            break;
+        }
+        let line = line.trim_start_matches('#');
+        lines.push(line.strip_prefix(' ').unwrap_or(line));
+        above = before;
+    }
+    if lines.is_empty() {
+        return SmolStr::default();
+    }
+    lines.reverse();
+    SmolStr::new(lines.join("\n"))
+}
+
+/// The text between `end` and the beginning of its line, and where the line above ends, if there is one; nothing
+/// when the line begins before `from`.
+fn split_line(text: &str, from: usize, end: usize) -> Option<(Option<usize>, &str)> {
+    let before = text.get(from..end)?;
+    match before.rfind('\n') {
+        Some(newline) => Some((Some(from + newline), before.get(newline + 1..)?)),
+        None if from == 0 => Some((None, before)),
+        None => None,
+    }
 }
 
 /// The error for what nests too deep.
 pub(super) fn too_deep(span: Span) -> Diagnostic {
     Diagnostic::new(Code::TooDeep, span, format!("nested deeper than {MAX_DEPTH} levels"))
         .help("give a part a name with `let` and use the name")
-}
-
-/// The documentation at the end of `gap`, the blank space before a declaration.
-fn doc_lines(gap: &str, at_line_start: bool) -> SmolStr {
-    let mut lines: Vec<&str> = gap.split('\n').collect();
-    lines.pop();
-    if !at_line_start && !lines.is_empty() {
-        lines.remove(0);
-    }
-    let is_doc = |line: &str| line.trim_start().starts_with("##") && !line.trim_start().starts_with("###");
-    let from = lines.iter().rposition(|line| !is_doc(line)).map_or(0, |last| last + 1);
-    let texts = lines.iter().skip(from).map(|line| {
-        let text = line.trim().trim_start_matches('#');
-        text.strip_prefix(' ').unwrap_or(text)
-    });
-    SmolStr::new(texts.collect::<Vec<_>>().join("\n"))
 }
 
 /// The children of a pair, read in order.

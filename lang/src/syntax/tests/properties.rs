@@ -1,0 +1,221 @@
+//! What holds of every text.
+
+use proptest::prelude::*;
+
+use super::{FILE, parsed, print};
+use crate::syntax::grammar::{self, Rule};
+use crate::syntax::recover::recover;
+use crate::syntax::tokens::{TokenKind, tokens};
+
+/// Texts that hold most forms of the language.
+const PROGRAMS: [&str; 3] = [
+    include_str!("programs/fleet.cell"),
+    include_str!("programs/forms.cell"),
+    include_str!("programs/policies.cell"),
+];
+
+fn kind(rule: Rule) -> TokenKind {
+    match rule {
+        Rule::token_space => TokenKind::Space,
+        Rule::token_doc => TokenKind::Doc,
+        Rule::token_comment => TokenKind::Comment,
+        Rule::token_regex => TokenKind::Regex,
+        Rule::token_foreign_comment => TokenKind::ForeignComment,
+        Rule::token_string => TokenKind::String,
+        Rule::token_open_block => TokenKind::OpenBlockString,
+        Rule::token_open_string => TokenKind::OpenString,
+        Rule::token_foreign_string => TokenKind::ForeignString,
+        Rule::token_number => TokenKind::Number,
+        Rule::token_word | Rule::token_matching => TokenKind::Word,
+        Rule::token_symbol => TokenKind::Symbol,
+        _ => TokenKind::Unknown,
+    }
+}
+
+/// The lexer and the rule `tokens` of the grammar cut a text alike.
+fn lexers_agree(text: &str) {
+    let ours: Vec<_> = tokens(text).iter().map(|token| (token.kind, token.text(text).to_owned())).collect();
+    let pairs = grammar::parse(Rule::tokens, text).ok().unwrap();
+    let theirs: Vec<_> = pairs
+        .flat_map(grammar::Pair::into_inner)
+        .filter(|pair| pair.as_rule() != Rule::EOI)
+        .map(|pair| (kind(pair.as_rule()), pair.as_str().to_owned()))
+        .collect();
+    assert_eq!(ours, theirs, "in {text:?}");
+}
+
+/// All that is to hold of any text.
+fn is_read(text: &str) {
+    let joined: String = tokens(text).iter().map(|token| token.text(text)).collect();
+    assert_eq!(joined, text);
+    let parsed = parsed(text);
+    let whole = grammar::parse(Rule::file, text).is_ok();
+    if !whole {
+        assert!(!parsed.diagnostics.is_empty(), "no error for {text:?}");
+    }
+    for found in &parsed.diagnostics {
+        for label in &found.labels {
+            assert!(text.get(label.span.start as usize..label.span.end as usize).is_some(), "{found:?} in {text:?}");
+        }
+    }
+}
+
+/// Pieces of programs, right and wrong.
+fn soup() -> impl Strategy<Value = String> {
+    let words = [
+        "let",
+        "x",
+        "=",
+        "1",
+        "\"a\"",
+        "\"",
+        "{",
+        "}",
+        "[",
+        "]",
+        "(",
+        ")",
+        "cell",
+        "a",
+        "for",
+        "in",
+        "if",
+        "else",
+        "then",
+        ",",
+        ".",
+        ":",
+        "+",
+        "-",
+        "!",
+        "&&",
+        "==",
+        "<",
+        "where",
+        "every",
+        "some",
+        "\n",
+        "\n  ",
+        "## d\n",
+        "# c\n",
+        "export",
+        "fn",
+        "type",
+        "param",
+        "defaults",
+        "using",
+        "test",
+        "expect",
+        "override",
+        "..=",
+        "??",
+        "?",
+        "=>",
+        "\"\\(",
+        "\"\"\"",
+        "12h",
+        "2026-12-31",
+        "10.0.0.0/8",
+        "09:00",
+        "enum",
+        "Ref<cell>",
+        "matching",
+        "/a+/",
+        "not",
+        "present",
+        "'a'",
+        "//",
+        "/*",
+        "*/",
+        ";",
+        "${",
+        "\u{0}",
+        "é",
+        "\r\n",
+        "import",
+        "as",
+        "module",
+        "wave",
+        "fd00::/8",
+        "n-1",
+        "\\",
+        "#",
+    ];
+    prop::collection::vec(prop::sample::select(words.to_vec()), 0..60).prop_map(|words| words.join(" "))
+}
+
+/// A program with a few bytes cut out, doubled or replaced.
+fn bruised() -> impl Strategy<Value = String> {
+    (0..PROGRAMS.len(), any::<prop::sample::Index>(), 0..12_usize, prop::option::of("[{}()\\[\\]\"'=,:a-z \\n]{1,3}"))
+        .prop_map(|(program, at, len, new)| {
+            let mut text: Vec<char> = PROGRAMS[program].chars().collect();
+            let at = at.index(text.len());
+            let end = (at + len).min(text.len());
+            text.splice(at..end, new.unwrap_or_default().chars());
+            text.into_iter().collect()
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_read(text in any::<String>()) {
+        is_read(&text);
+    }
+
+    #[test]
+    fn any_soup_is_read(text in soup()) {
+        is_read(&text);
+        lexers_agree(&text);
+    }
+
+    #[test]
+    fn any_bruised_program_is_read(text in bruised()) {
+        is_read(&text);
+        lexers_agree(&text);
+    }
+
+    #[test]
+    fn the_lexers_agree(text in "[a-f0-9\"\\\\(){}#/'.:%\\n \u{e9}-]{0,40}") {
+        lexers_agree(&text);
+    }
+}
+
+#[test]
+fn programs_parse() {
+    for program in PROGRAMS {
+        assert_eq!(parsed(program).diagnostics, [], "in {}", program.lines().next().unwrap_or_default());
+        lexers_agree(program);
+        assert!(grammar::parse(Rule::file, program).is_ok());
+    }
+}
+
+#[test]
+fn recovery_reads_valid_programs_alike() {
+    for program in PROGRAMS {
+        for thorough in [false, true] {
+            let recovered = recover(FILE, program, thorough);
+            let strict = parsed(program).file;
+            assert_eq!(print::file(&recovered.file), print::file(&strict), "thorough: {thorough}");
+            assert_eq!(recovered.findings.count(), 0);
+            assert_eq!(recovered.file, strict, "thorough: {thorough}");
+        }
+    }
+}
+
+#[test]
+fn one_fault_costs_little() {
+    // Whatever single character is lost, most declarations are still read as they were.
+    for program in PROGRAMS {
+        let whole = print::file(&parsed(program).file);
+        let lines: Vec<_> = whole.lines().collect();
+        for (at, c) in program.char_indices().filter(|(_, c)| "{}[]()\"=,".contains(*c)) {
+            let mut text = program.to_owned();
+            text.replace_range(at..at + c.len_utf8(), "");
+            let read = print::file(&parsed(&text).file);
+            let kept = lines.iter().filter(|line| read.contains(**line)).count();
+            assert!(kept + 4 >= lines.len(), "without {c:?} at {at}: kept {kept} of {}\n{read}", lines.len());
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The real `cellc`. Owns where it lies, that it is built, and the environment it is run in.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use crate::repository;
+
+/// Runs `cellc` in `folder`, with no input and no variable that would change what it prints.
+pub fn cellc(folder: &Path, args: &[&str], env: &[(&str, &str)]) -> Result<Output, String> {
+    let mut command = Command::new(built()?);
+    command.args(args).current_dir(folder).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CELLC_") {
+            command.env_remove(name);
+        }
+    }
+    command.env_remove("NO_COLOR").envs(env.iter().copied());
+    command.output().map_err(|error| format!("cellc cannot be run: {error}"))
+}
+
+/// The binary, built once a process with the profile of the tests: cargo does so only for the tests of the
+/// binary's own package.
+pub fn built() -> Result<&'static Path, String> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    BUILT.get_or_init(build).as_deref().map_err(Clone::clone)
+}
+
+fn build() -> Result<PathBuf, String> {
+    let test = std::env::current_exe().map_err(|error| format!("where the tests run is unknown: {error}"))?;
+    // target/debug/deps/suite-0123
+    let profile = test.parent().and_then(Path::parent).ok_or("the tests do not run from a target folder")?;
+    let target = profile.parent().ok_or("the tests do not run from a target folder")?;
+    let name = profile.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = if name == "debug" { "dev".to_owned() } else { name };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["build", "--quiet", "--workspace", "--bin", "cellc", "--profile", &name, "--target-dir"])
+        .arg(target)
+        .current_dir(repository::root())
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cargo cannot be run: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("cellc cannot be built:\n{}", String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(profile.join(format!("cellc{}", std::env::consts::EXE_SUFFIX)))
+}
