@@ -75,3 +75,26 @@ limits! {
     /// Addresses that one notification of a budget goes to.
     BUDGET_SUBSCRIBERS = 11 "subscribers of a budget notification", "budgets model, Subscribers";
 }
+
+/// `400_000` as people read it: `400,000`.
+pub(crate) fn grouped(n: usize) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(super::grouped(5), "5");
+        assert_eq!(super::grouped(5_120), "5,120");
+        assert_eq!(super::grouped(1_234_567), "1,234,567");
+    }
+}

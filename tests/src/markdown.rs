@@ -3,7 +3,7 @@
 //! Owns how they are written. A rule is marked `r[rule.id]` at the start of a line. A fenced `cell` block is a
 //! program; blocks `cell file=NAME` before it are its other files. A comment `# error: [E0203]` at a line's end
 //! says what must be found there. A block `json expect`, `text expect` or `diag expect` after a program is what
-//! `expand` prints of it, or its diagnostics.
+//! `expand` prints of it, or its diagnostics. `env=NAME=VALUE` on a program sets a variable for it.
 
 /// A page, read.
 #[derive(Debug, Default)]
@@ -27,6 +27,8 @@ pub struct Program {
     pub line: usize,
     /// Its files; the main one is `main.cell`.
     pub files: Vec<(String, String)>,
+    /// Variables of the environment it runs with.
+    pub environment: Vec<(String, String)>,
     /// `failing` or `fixed`, on the page of a code.
     pub role: Option<String>,
     /// What must be found.
@@ -117,20 +119,22 @@ impl Page {
         files: &mut Vec<(String, String)>,
     ) {
         let line = block.lines.start;
-        let (mut name, mut role) = ("main.cell", None);
+        let (mut name, mut role, mut environment) = ("main.cell", None, Vec::new());
         self.examples.push(line);
         for word in words {
-            match word.strip_prefix("file=") {
-                Some(file) => name = file,
-                None if matches!(word, "failing" | "fixed") => role = Some(word.to_owned()),
-                None => self.faults.push(format!("line {line}: a `cell` block cannot be `{word}`")),
+            let variable = word.strip_prefix("env=").and_then(|pair| pair.split_once('='));
+            match (word.strip_prefix("file="), variable) {
+                (Some(file), _) => name = file,
+                (None, Some((key, value))) => environment.push((key.to_owned(), value.to_owned())),
+                (None, None) if matches!(word, "failing" | "fixed") => role = Some(word.to_owned()),
+                (None, None) => self.faults.push(format!("line {line}: a `cell` block cannot be `{word}`")),
             }
         }
         files.push((name.to_owned(), block.text.clone()));
         if name == "main.cell" {
             let files = std::mem::take(files);
             let expected = files.iter().flat_map(|(name, text)| announced(name, text)).collect();
-            self.programs.push(Program { line, files, role, expected, prints: Vec::new() });
+            self.programs.push(Program { line, files, environment, role, expected, prints: Vec::new() });
         }
     }
 

@@ -59,13 +59,19 @@ impl std::fmt::Display for Found {
 
 /// Expands the program that begins in the file `main`; `files` are paths with their texts.
 pub fn check_project(files: &[(String, String)], main: &str) -> Result<Outcome, String> {
-    run_project("expand", files, main)
+    run_project("expand", files, main, &[])
 }
 
-/// Runs a command of `cellc` on a program.
-pub fn run_project(command: &str, files: &[(String, String)], main: &str) -> Result<Outcome, String> {
+/// Runs a command of `cellc` on a program, with variables in its environment.
+pub fn run_project(
+    command: &str,
+    files: &[(String, String)],
+    main: &str,
+    environment: &[(String, String)],
+) -> Result<Outcome, String> {
     let folder = lay_out(files)?;
-    let output = cellc(folder.path(), &[command, "--format", "json", main], &[])?;
+    let environment: Vec<(&str, &str)> = environment.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let output = cellc(folder.path(), &[command, "--format", "json", main], &environment)?;
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let stderr = String::from_utf8_lossy(&output.stderr);
     let said: Result<Vec<Found>, String> = stderr.lines().map(|line| found(line, files)).collect();

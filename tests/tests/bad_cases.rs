@@ -55,7 +55,7 @@ fn each_is_refused_for_its_reason() {
 fn refused(path: &Path) -> Result<(), String> {
     let (name, text) = (file_name(path), repository::read(path)?);
     let expect = Expect::parse(&text).ok_or_else(|| format!("── {name}: no line `# expect`"))?;
-    let outcome = project::run_project("check", &with_library(path)?, &name);
+    let outcome = project::run_project("check", &with_library(path)?, &name, &[]);
     let outcome = outcome.map_err(|reason| format!("── {name}: {reason}"))?;
     let mut faults = Vec::new();
     if !(NOT_CHECKED_YET.contains(&name.as_str()) && passes_unchecked(&outcome)) {

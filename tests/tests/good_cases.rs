@@ -8,7 +8,7 @@ use crate::bad_cases::with_library;
 /// Nothing but notes may be said.
 fn run(command: &str, name: &str) -> Outcome {
     let path = repository::root().join("tests/cases/good").join(name);
-    let outcome = with_library(&path).and_then(|files| project::run_project(command, &files, name));
+    let outcome = with_library(&path).and_then(|files| project::run_project(command, &files, name, &[]));
     let outcome = outcome.unwrap_or_else(|reason| panic!("{name}: {reason}"));
     let said = outcome.diagnostics.iter().filter(|found| found.severity != "note").map(ToString::to_string);
     let said: Vec<String> = said.collect();

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use cell_lang::diagnostics::{Code, Severity};
 use cell_tests::diff::difference;
 use cell_tests::markdown::{Expected, Page, Print, Program};
-use cell_tests::{Found, Outcome, check_project, failures, project, report, repository, updating};
+use cell_tests::project::run_project;
+use cell_tests::{Found, Outcome, failures, project, report, repository, updating};
 use serde_json::Value;
 
 fn pages() -> Vec<PathBuf> {
@@ -42,7 +43,7 @@ fn run_page(path: &Path) -> Result<(), String> {
 
 /// Runs a program and compares what is found and printed. `updates` gets the blocks to rewrite.
 fn run_program<'a>(program: &'a Program, updates: &mut Vec<(&'a Print, String)>) -> Result<(), String> {
-    let outcome = check_project(&program.files, "main.cell")?;
+    let outcome = run_project("expand", &program.files, "main.cell", &program.environment)?;
     let mut faults = match program.role.as_deref() {
         // The page of the code says which one, unless a comment does.
         Some("failing") if program.expected.is_empty() => Vec::new(),
@@ -165,7 +166,7 @@ fn code_page(code: Code, path: &Path) -> Result<(), String> {
             faults.push(format!("there is no block ```cell {role}"));
         }
         for program in programs {
-            let outcome = check_project(&program.files, "main.cell");
+            let outcome = run_project("expand", &program.files, "main.cell", &program.environment);
             let fault = outcome.and_then(|outcome| plays(role, code, &outcome));
             faults.extend(fault.err().map(|fault| format!("the block at line {}: {fault}", program.line)));
         }

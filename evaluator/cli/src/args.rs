@@ -31,7 +31,7 @@ pub(crate) enum Command {
     Expand(ExpandArgs),
     /// Print an error's page, or where a value came from.
     Explain(ExplainArgs),
-    /// Pin packages, managed policies and outside service control policies in `cell.lock`.
+    /// Pin the packages that a program imports in `cell.lock`.
     Lock(LockArgs),
 }
 
@@ -91,7 +91,7 @@ pub(crate) struct LockArgs {
     /// The program.
     #[command(flatten)]
     pub(crate) program: Program,
-    /// Take the newest of everything instead of adding what is missing.
+    /// Pin changed files anew, too.
     #[arg(long, env = "CELLC_UPDATE", hide_env = true, value_parser = BoolishValueParser::new())]
     pub(crate) update: bool,
 }

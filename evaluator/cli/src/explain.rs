@@ -1,5 +1,6 @@
 //! `cellc explain`: an error's page, or where a value came from. Owns telling the one from the other.
 
+use cell_eval::emit::FORMAT_VERSION;
 use cell_lang::diagnostics::{Code, nearest};
 use serde_json::json;
 
@@ -24,8 +25,7 @@ fn explain(code: Code, output: &Output) -> Status {
         Format::Json => {
             let (severity, title) = (code.severity().word(), code.title());
             let code = code.as_str();
-            let value =
-                json!({ "format_version": 1, "code": code, "severity": severity, "title": title, "page": page });
+            let value = json!({ "format_version": FORMAT_VERSION, "code": code, "severity": severity, "title": title, "page": page });
             format!("{value}\n")
         }
     };

@@ -94,6 +94,9 @@ impl<'a> Run<'a> {
             let (sources, diagnostics) = changed_files(&changed);
             return self.output.diagnostics(&sources, &diagnostics);
         }
+        if lock.is_empty() {
+            return crate::output::result("nothing to pin: the program imports no package\n");
+        }
         match lock.to_text().map_err(|error| error.to_string()).and_then(|text| self.project.write(LOCK_FILE, &text))
         {
             Ok(()) => crate::output::result(&format!("{LOCK_FILE}: {} pinned\n", counted(seen.len(), "file"))),

@@ -203,7 +203,7 @@ impl<'w, 'p> Machine<'w, 'p> {
     fn spent(&mut self, span: Span) -> Stop {
         if self.meter.steps < SPENT {
             let call = self.meter.call.unwrap_or(span);
-            let most = self.world.options.max_steps;
+            let most = crate::limits::grouped(usize::try_from(self.world.options.max_steps).unwrap_or(usize::MAX));
             let mut finding = Diagnostic::new(Code::BudgetSpent, call, "the step budget is spent")
                 .here(format!("this takes more than {most} steps"))
                 .help("do less here, or raise the limit with `--max-steps`");

@@ -47,7 +47,7 @@ pub(super) fn regions(cx: &Context<'_, '_>) {
 }
 
 /// Fields that only one cloud knows.
-const ONLY_AWS: [&str; 4] = ["account_id", "email", "ou", "scps"];
+const ONLY_AWS: [&str; 5] = ["account_id", "email", "ou", "scps", "budget"];
 const ONLY_GCP: [&str; 1] = ["project"];
 
 /// `rule.cell.cloud-fields`: a cell on GCP has a `project`, and none of what only AWS accounts have; a cell on
@@ -97,9 +97,15 @@ pub(super) fn dev_expires(cx: &Context<'_, '_>) {
     }
 }
 
-/// `rule.tenant.moves`: a tenant moves to another cell than its home.
+/// `rule.tenant.moves`: a tenant moves to another cell than its home, and has a `phase` only while it moves.
 pub(super) fn tenants(cx: &Context<'_, '_>) {
     for id in sound(cx.world, Kind::Tenant) {
+        if cx.world.get(id, "phase").is_some() && cx.world.get(id, "moving_to").is_none() {
+            let message = format!("{} is in a phase of a move, and moves nowhere", cx.address(id));
+            let finding = Diagnostic::new(Code::TenantStays, cx.world.setting_span(id, "phase"), message)
+                .help("write `moving_to = cell.…`, or remove `phase`");
+            cx.report(id, finding);
+        }
         let home = cx.world.entity_at(id, "home");
         let Some(to) = cx.world.entity_at(id, "moving_to").filter(|to| Some(*to) == home) else { continue };
         let message = format!("{} moves to {}, where it is", cx.address(id), cx.address(to));

@@ -99,10 +99,12 @@ rules! {
     "rule.component.rollout" deploys::rollout;
     "rule.component.after" deploys::after;
     "rule.component.one-stack" deploys::stacks;
+    "rule.rollout.window" waves::windows;
     "rule.wave.exactly-one" waves::exactly_one;
     "rule.wave.no-mix" waves::no_mix;
     "rule.grant.aws-only" grants::aws_only;
     "rule.grant.owner" grants::owners;
+    "rule.permission-set.name-unique" names::permission_sets;
     "rule.statement.star" statements::star;
     "rule.statement.sid" statements::sids;
     "rule.statement.one-condition" statements::conditions;

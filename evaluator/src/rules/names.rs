@@ -1,5 +1,7 @@
 //! Names that labels and modules add up to, held to what the cloud takes.
 
+use std::collections::HashMap;
+
 use cell_lang::diagnostics::{Code, Diagnostic};
 use cell_lang::schema::Kind;
 use smol_str::SmolStr;
@@ -32,6 +34,26 @@ pub(super) fn fit(cx: &Context<'_, '_>) {
     }
     for cell in cx.fleet.cells.iter().filter(|cell| cx.world.get(cell.id, "budget").is_some()) {
         judge(cx, cell.id, &naming::budget(&naming::qualified(cx.world, cell.id)), limits::BUDGET_NAME);
+    }
+}
+
+/// `rule.permission-set.name-unique`: no two permission sets have one name. It is the label, whatever module the
+/// set stands in, for that is how people choose a role; Identity Center takes a name once an instance.
+pub(super) fn permission_sets(cx: &Context<'_, '_>) {
+    let mut seen: HashMap<&SmolStr, EntityId> = HashMap::new();
+    for id in sound(cx.world, Kind::PermissionSet) {
+        let label = cx.world.label(id);
+        let Some(first) = seen.get(label) else {
+            seen.insert(label, id);
+            continue;
+        };
+        let message =
+            format!("{} and {} are both named {} in AWS", cx.address(*first), cx.address(id), ticked(label));
+        let finding = Diagnostic::new(Code::SameName, cx.world.label_span(id), message)
+            .help("a permission set's name is its label, without the module's; give one another label");
+        let place = cx.world.label_span(*first);
+        let finding = if place == cx.world.label_span(id) { finding } else { finding.also(place, "the first") };
+        cx.report(id, finding);
     }
 }
 

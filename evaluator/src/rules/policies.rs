@@ -6,26 +6,13 @@ use cell_lang::schema::Kind;
 use super::Context;
 use super::fleet::sound;
 use super::read::Read;
-use crate::limits::{self, Limit};
+use crate::limits::{self, Limit, grouped};
 use crate::resources::{policy, repositories};
 use crate::value::{EntityId, Value};
 
-/// `400_000` as people read it: `400,000`.
-pub(super) fn number(n: usize) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// "the policy of scp.x has 6,000 characters; at most 5,120 are taken".
 fn too_large(cx: &Context<'_, '_>, about: EntityId, what: &str, unit: &str, size: usize, limit: Limit) {
-    let (size, most) = (number(size), number(limit.most));
+    let (size, most) = (grouped(size), grouped(limit.most));
     let message = format!("{what} has {size} {unit}; AWS takes {most}");
     let finding = Diagnostic::new(Code::PolicyTooLarge, cx.world.label_span(about), message)
         .here(format!("at most {most} {}", limit.what));
@@ -144,7 +131,7 @@ pub(super) fn repository_size(cx: &Context<'_, '_>) {
         let Some(source) = repository.sources.first().filter(|_| size > limits::REPOSITORY_POLICY.most) else {
             continue;
         };
-        let (most, size) = (number(limits::REPOSITORY_POLICY.most), number(size));
+        let (most, size) = (grouped(limits::REPOSITORY_POLICY.most), grouped(size));
         let message = format!(
             "the policy of repository `{}` in {} has some {size} characters; AWS takes {most}",
             repository.name,
@@ -154,15 +141,5 @@ pub(super) fn repository_size(cx: &Context<'_, '_>) {
         let finding = Diagnostic::new(Code::PolicyTooLarge, span, message)
             .help("put the cells that pull under fewer organizational units");
         cx.report(source.entity, finding);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!(super::number(5), "5");
-        assert_eq!(super::number(5_120), "5,120");
-        assert_eq!(super::number(1_234_567), "1,234,567");
     }
 }

@@ -7,10 +7,10 @@ use cell_lang::schema::Kind;
 use smol_str::SmolStr;
 
 use super::fleet::sound;
-use super::policies::number;
 use super::read::Read;
 use super::{Context, ticked};
 use crate::limits;
+use crate::limits::grouped;
 use crate::value::EntityId;
 
 /// `rule.org.one`: a program has one organization at most.
@@ -49,7 +49,7 @@ pub(super) fn tree(cx: &Context<'_, '_>) {
         }
     }
     if units.len() > limits::OUS.most {
-        let (count, most) = (number(units.len()), number(limits::OUS.most));
+        let (count, most) = (grouped(units.len()), grouped(limits::OUS.most));
         if let Some(last) = units.last() {
             report(
                 cx,

@@ -37,6 +37,9 @@ pub(super) fn reaches_nothing(cx: &Context<'_, '_>) {
         cx.report(set, finding.help("write a `grant` that `can` use it, or remove it"));
     }
     cx.fleet.rollouts.iter().for_each(|rollout| empty_waves(cx, rollout));
+    for router in sound(cx.world, Kind::Router).filter(|router| cx.world.members(*router, "on").is_empty()) {
+        nothing(cx, router, "on", "routes to no cell");
+    }
     outbounds(cx);
 }
 

@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 
 use cell_lang::diagnostics::{Code, Diagnostic};
+use cell_lang::schema::Kind;
 
-use super::fleet::{Cell, Rollout};
+use super::fleet::{Cell, Rollout, sound};
+use super::read::Read;
 use super::{Context, listed, ticked, why};
-use crate::value::EntityId;
+use crate::value::{EntityId, Value};
 
 /// `rule.wave.exactly-one`: an active production cell is in exactly one wave of each rollout that a component on
 /// it uses. A cell that is draining or retired takes no release and needs no wave.
@@ -64,5 +66,25 @@ pub(super) fn no_mix(cx: &Context<'_, '_>) {
                 .help("a dev cell needs no wave: it follows `track`");
             cx.report(rollout.id, finding);
         }
+    }
+}
+
+/// `rule.rollout.window`: a window opens: it has a day, and ends on the day it begins, later.
+pub(super) fn windows(cx: &Context<'_, '_>) {
+    for id in sound(cx.world, Kind::Rollout) {
+        let Some(window) = cx.world.block(id, "window") else { continue };
+        let time = |name| match window.field(name) {
+            Some(Value::Time(minutes)) => Some(*minutes),
+            _ => None,
+        };
+        let opens = time("from").zip(time("to")).is_none_or(|(from, to)| from < to);
+        let has_day = window.field("days").is_none_or(|days| days.items().next().is_some());
+        if opens && has_day {
+            continue;
+        }
+        let message = format!("the window of {} never opens", cx.address(id));
+        let help = if has_day { "`from` is before `to`, on the same day" } else { "name a day: `days = [\"tue\"]`" };
+        let finding = Diagnostic::new(Code::NeverOpens, cx.world.setting_span(id, "window"), message).help(help);
+        cx.report(id, finding);
     }
 }

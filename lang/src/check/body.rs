@@ -28,13 +28,21 @@ pub(super) struct Said {
 /// The items of a body, by the place of their field in the schema. A field that repeats has several.
 pub(super) type SaidFields = Vec<Vec<Said>>;
 
+/// What a body says: its fields, and which of them have an error, so that nothing follows from it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Items {
+    pub(super) said: SaidFields,
+    pub(super) broken: Vec<bool>,
+}
+
 /// Reads what an item says of a field: its value and the slots that takes.
 pub(super) type ReadItem<'r, C> = &'r mut dyn FnMut(&mut C, &Item, &'static FieldSpec) -> Option<(FieldValue, u32)>;
 
 impl Checker<'_> {
     /// A block inside an entity: nothing is overridden in it, and all it needs is in it.
     pub(super) fn block(&mut self, scope: &mut Scope, spec: &'static RecordSpec, body: &ast::Body) -> Record {
-        let said = self.items(spec, body, &mut |checker, item, field| checker.value(scope, spec, field, item));
+        let Items { said, broken } =
+            self.items(spec, body, &mut |checker, item, field| checker.value(scope, spec, field, item));
         for over in said.iter().flatten().filter_map(|said| said.over) {
             let message = "nothing here can be overridden";
             self.report(Diagnostic::new(Code::OverrideOfNothing, over, message).help("leave `override` out"));
@@ -42,23 +50,22 @@ impl Checker<'_> {
         let fields: Vec<Field> = said.into_iter().map(|said| combined(&said)).collect();
         let record = Record { spec, fields, span: body.span };
         if !body.incomplete {
-            self.complete(&record, &format!("`{}`", spec.name), body.span.head());
+            self.complete(&record, &broken, &format!("`{}`", spec.name), body.span.head());
         }
         record
     }
 
     /// Goes through the items of a body, each to the field it says something of.
-    pub(super) fn items(
-        &mut self,
-        spec: &'static RecordSpec,
-        body: &ast::Body,
-        value: ReadItem<'_, Self>,
-    ) -> SaidFields {
+    pub(super) fn items(&mut self, spec: &'static RecordSpec, body: &ast::Body, value: ReadItem<'_, Self>) -> Items {
         let mut said: SaidFields = spec.fields.iter().map(|_| Vec::new()).collect();
+        let mut broken = vec![false; spec.fields.len()];
         for item in &body.items {
             let Some((at, name, over, span)) = self.field_of(spec, item) else { continue };
             let field = &spec.fields[at];
-            let Some((value, frame)) = value(self, item, field) else { continue };
+            let Some((value, frame)) = value(self, item, field) else {
+                broken[at] = true;
+                continue;
+            };
             let setting = Arc::new(Setting { span, from: None, replaces: None, value: Arc::new(value), frame });
             let repeats = matches!(&field.shape, Shape::Named(_)) || matches!(&field.shape, Shape::Sort(s) if s.many);
             if let (false, Some(first)) = (repeats, said[at].first()) {
@@ -69,7 +76,7 @@ impl Checker<'_> {
             }
             said[at].push(Said { setting, over, name });
         }
-        said
+        Items { said, broken }
     }
 
     /// The field that an item says something of; reports an item that cannot stand here.
@@ -360,15 +367,19 @@ impl Checker<'_> {
     }
 
     /// Reports what a record needs and does not have.
-    pub(super) fn complete(&mut self, record: &Record, owner: &str, place: Span) {
-        for (field, said) in record.spec.fields.iter().zip(&record.fields) {
-            if matches!((&field.need, said), (Need::Required, Field::Unset)) {
+    pub(super) fn complete(&mut self, record: &Record, broken: &[bool], owner: &str, place: Span) {
+        let is_broken = |at: usize| broken.get(at).copied().unwrap_or(false);
+        for (at, (field, said)) in record.spec.fields.iter().zip(&record.fields).enumerate() {
+            if matches!((&field.need, said), (Need::Required, Field::Unset)) && !is_broken(at) {
                 let message = format!("{owner} needs `{}`", field.name);
                 let diagnostic = Diagnostic::new(Code::MissingField, place, message);
                 self.report(diagnostic.help(format!("write {}", example_of(field))));
             }
         }
         for group in &record.spec.one_of {
+            if group.iter().filter_map(|name| record.spec.position(name)).any(is_broken) {
+                continue;
+            }
             let set: Vec<(&str, Span)> = group
                 .iter()
                 .filter_map(|name| {

@@ -104,7 +104,8 @@ impl Checker<'_> {
             self.label_mentions(written.label, name);
         }
         let plural = entity.kind.plural();
-        if self.headers_allow(&around.headers, layer, written.kind.span, plural) {
+        let sound = !matches!(entity.label.node, Node::Error);
+        if self.headers_allow(&around.headers, layer, written.kind.span, plural) && sound {
             self.seals(&label_effects, layer as u8, || format!("a label of {}", entity.kind.name()));
         }
         out.layers = out.layers.with(layer);

@@ -61,7 +61,7 @@ impl Checker<'_> {
         let mut effects = Effects::default();
         let fields = kind.map_or_else(Vec::new, |kind| {
             let base = Scope::new(unit).about(Ty::Ref(kind.into()));
-            self.fields(&base, kind, body, &mut effects)
+            self.fields(&base, kind, body, &mut effects).said
         });
         for over in fields.iter().flatten().filter_map(|said| said.over) {
             let message = "defaults override nothing: they are the one level below entities";

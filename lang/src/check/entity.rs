@@ -3,7 +3,7 @@
 use smol_str::SmolStr;
 
 use super::Checker;
-use super::body::SaidFields;
+use super::body::Items;
 use super::scope::{Effects, Scope};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::hir::{self, Field, Node, StaticId};
@@ -34,7 +34,7 @@ impl Checker<'_> {
         let label_effects = label_scope.effects.clone();
         let base = scope.fork().about(Ty::Ref(kind.into()));
         let mut effects = Effects::default();
-        let own = self.fields(&base, kind, written.body, &mut effects);
+        let Items { said: own, broken } = self.fields(&base, kind, written.body, &mut effects);
         let defaults = match written.using {
             Some(using) => self.used_defaults(scope.unit, using, kind),
             None => None,
@@ -47,7 +47,7 @@ impl Checker<'_> {
         };
         let record = hir::Record { spec: kind.spec(), fields, span: written.body.span };
         if !written.body.incomplete && !unknown_defaults {
-            self.complete(&record, kind.name(), written.label.span());
+            self.complete(&record, &broken, kind.name(), written.label.span());
         }
         self.needs_targets(kind, &record);
         let fixed = if written.top { self.static_of(scope.unit, kind, &label) } else { None };
@@ -74,7 +74,7 @@ impl Checker<'_> {
     }
 
     /// The fields of an entity or of defaults: each in a frame of its own, none reading above its layer.
-    pub(super) fn fields(&mut self, base: &Scope, kind: Kind, body: &ast::Body, effects: &mut Effects) -> SaidFields {
+    pub(super) fn fields(&mut self, base: &Scope, kind: Kind, body: &ast::Body, effects: &mut Effects) -> Items {
         let spec = kind.spec();
         self.items(spec, body, &mut |checker, item, field| {
             let mut scope = base.fork();

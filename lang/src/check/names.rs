@@ -208,6 +208,12 @@ impl<'a> Checker<'a> {
         names
     }
 
+    /// Does a word stand for a value here, or for a number?
+    fn is_value(&self, scope: &Scope, word: &str) -> bool {
+        let number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+        number || scope.local(word).is_some() || self.units[scope.unit].values.contains_key(word)
+    }
+
     /// Reports a name that stands for nothing.
     pub(super) fn not_declared(&mut self, scope: &Scope, name: &str, span: Span) {
         let mut diagnostic = Diagnostic::new(Code::NotDeclared, span, format!("`{name}` is not declared"));
@@ -217,6 +223,11 @@ impl<'a> Checker<'a> {
             diagnostic = diagnostic.help("what is absent is written `none`").fix(span, "none");
         } else if matches!(name, "True" | "False") {
             diagnostic = diagnostic.help("write it in lower case").fix(span, name.to_lowercase());
+        } else if let Some((first, rest)) =
+            name.split_once('-').filter(|(first, rest)| self.is_value(scope, first) || self.is_value(scope, rest))
+        {
+            let help = format!("`-` inside a word is a part of it; subtraction takes spaces: `{first} - {rest}`");
+            diagnostic = diagnostic.help(help).fix(span, format!("{first} - {rest}"));
         } else {
             let names = self.visible(scope);
             let plurals = Kind::ALL.iter().map(|kind| kind.plural());

@@ -141,6 +141,8 @@ codes! {
     QuotaExceeded "E0432" "more than the cloud takes";
     EmptyCollection "E0433" "the least or greatest of nothing";
     SameAccountId "E0434" "two cells or accounts that stand for one account";
+    SameName "E0435" "two things with one name in the cloud";
+    NeverOpens "E0436" "a window that never opens";
 
     StarOnStar "E0702" "an allow of everything without a reason";
     EmptyGuard "E0703" "a guard over nothing";

@@ -99,7 +99,7 @@ fn word(rule: Rule) -> Option<&'static str> {
         Rule::member | Rule::index | Rule::call | Rule::optional | Rule::extra_label | Rule::missing_comma => {
             return None;
         }
-        Rule::EOI | Rule::WHITESPACE | Rule::comment => return None,
+        Rule::EOI | Rule::WHITESPACE => return None,
         Rule::label | Rule::item | Rule::step | Rule::base_type | Rule::operand | Rule::atom | Rule::entry => {
             return None;
         }

@@ -7,29 +7,21 @@
 //! parse has at least one error; a piece is parsed whole at most once for each time it is taken apart, and the
 //! bytes parsed in vain are bounded by [`Recovery::credit`].
 
+mod explain;
+mod work;
+
 use smol_str::SmolStr;
 
-use super::ast::{Body, Decl, DeclKind, Expr, ExprKind, Item, TestStep, TypeExprKind};
-use super::chunks::{self, DECL_WORDS, Look, Word};
+use super::Outcome;
+use super::ast::{Body, Decl, DeclKind, ExprKind, Item, TestStep};
+use super::chunks::{self, Look, Word};
 use super::delimiters::{self, Checked};
 use super::grammar::{self, Refusal, Rule};
-use super::lower::{self, Lower, Lowered, Place, named_only, too_deep};
+use super::lower::{self, Lower, Lowered, Place};
 use super::places::{Patchwork, Places};
-use super::tokens::{Lexer, TokenKind};
-use super::{Outcome, expected, skip_blank};
 use crate::diagnostics::{Code, Diagnostic};
-use crate::source::{FileId, Span};
-
-/// A text under recovery: one chunk, mended.
-#[derive(Clone, Copy)]
-struct Work<'a> {
-    text: &'a str,
-    places: Places<'a>,
-    look: Look<'a>,
-}
-
-/// A body found in a piece: its opening and closing brace.
-type Braces = (usize, usize);
+use crate::source::FileId;
+use work::{Braces, Work};
 
 struct Recovery<'a> {
     file: FileId,
@@ -179,7 +171,7 @@ impl Recovery<'_> {
                     }
                 }
             };
-            decls.extend(self.broken_decl(work, from, to, place, doc, refusal));
+            decls.extend(self.broken_decl(work, from, to, place, &doc, refusal));
         }
         decls
     }
@@ -191,7 +183,7 @@ impl Recovery<'_> {
         from: usize,
         to: usize,
         place: Place,
-        doc: SmolStr,
+        doc: &SmolStr,
         refusal: Option<Refusal>,
     ) -> Option<Decl> {
         let bodies = work.bodies(from, to);
@@ -214,7 +206,7 @@ impl Recovery<'_> {
                 if !silent {
                     self.refused_decl(work, from, &head, &why);
                 }
-                work.stand_in(from, to, &doc)
+                work.stand_in(from, to, doc)
             }
         };
         let Some(decl) = &mut decl else { return None };
@@ -418,115 +410,6 @@ impl Recovery<'_> {
         }
         items
     }
-
-    /// A head that does not parse.
-    fn refused_decl(&mut self, work: &Work<'_>, from: usize, head: &Patchwork, why: &Refusal) {
-        let places = head.places(work.places.file);
-        if !work.look.is_word(from)
-            && !why.too_deep
-            && let Some(word) = work.look.words.get(from)
-        {
-            let text = shown(word.token.text(work.text));
-            let place = work.places.span(word.start(), word.end());
-            let message = format!("expected a declaration, found {text}");
-            return self.report(Diagnostic::new(Code::UnexpectedToken, place, message));
-        }
-        self.refused(&places, &head.text, why);
-    }
-
-    /// An item that does not parse.
-    fn refused_item(&mut self, work: &Work<'_>, from: usize, head: &Patchwork, why: &Refusal) {
-        let key = if work.look.text(from) == "override" { from + 1 } else { from };
-        let next = work.look.words.get(key + 1);
-        let value = matches!(work.look.kind(key + 1), Some(TokenKind::String | TokenKind::Number))
-            || matches!(work.look.text(key + 1), "[" | ".");
-        if let (true, true, Some(next)) = (work.look.is_word(key), value, next)
-            && why.expected.iter().any(|rule| matches!(rule, Rule::open_brace | Rule::eq | Rule::body))
-        {
-            let place = work.places.span(next.start(), next.end());
-            let message = format!("expected `=`, found {}", shown(next.token.text(work.text)));
-            return self.report(Diagnostic::new(Code::UnexpectedToken, place, message).fix(place.head(), "= "));
-        }
-        self.refused(&head.places(self.file), &head.text, why);
-    }
-
-    /// Says what was expected where a text stopped to parse.
-    fn refused(&mut self, places: &Places<'_>, text: &str, why: &Refusal) {
-        let at = skip_blank(text, why.at);
-        let found = if at < text.len() && !places.inserted(at) { Lexer::from(text, at).next() } else { None };
-        let (place, found) = match found {
-            Some(token) => {
-                let place = places.span(token.start as usize, token.end as usize);
-                (place, shown(token.text(text)))
-            }
-            None => self.found_in_file(places, text, at),
-        };
-        if why.too_deep {
-            return self.report(too_deep(place));
-        }
-        self.report(Diagnostic::new(Code::UnexpectedToken, place, expected::message(&why.expected, &found)));
-    }
-
-    /// What follows in the file where a text ended too early.
-    fn found_in_file(&self, places: &Places<'_>, text: &str, at: usize) -> (Span, String) {
-        let before = text.get(..at).unwrap_or("").trim_end().len();
-        let end = places.span(before.saturating_sub(1), before).end as usize;
-        let place = Span::new(self.file, end, end);
-        if skip_blank(self.text, end) >= self.text.len() {
-            return (place, "the end of the file".to_owned());
-        }
-        let rest = self.text.get(end..).unwrap_or("");
-        let gap = rest.len() - rest.trim_start_matches([' ', '\t', '\r']).len();
-        match Lexer::from(self.text, end + gap).next() {
-            Some(token) if !token.kind.is_trivia() => {
-                (Span::new(self.file, token.start as usize, token.end as usize), shown(token.text(self.text)))
-            }
-            _ => (place, "the end of the line".to_owned()),
-        }
-    }
-}
-
-/// A token as a message quotes it.
-fn shown(text: &str) -> String {
-    let line = text.lines().next().unwrap_or("");
-    if line.chars().count() > 40 || line.len() < text.len() {
-        let start: String = line.chars().take(40).collect();
-        return format!("`{start}…`");
-    }
-    format!("`{line}`")
-}
-
-/// A stand-in keeps what names it; what it is made of is unknown.
-fn emptied(mut decl: Decl, untyped: bool) -> Option<Decl> {
-    let error = |span| Expr { kind: ExprKind::Error, span };
-    match &mut decl.kind {
-        DeclKind::Let { ty, .. } if untyped => *ty = None,
-        DeclKind::Fn { result, .. } if untyped => result.kind = TypeExprKind::Error,
-        DeclKind::Param { ty, default, check, .. } => {
-            if untyped {
-                ty.kind = TypeExprKind::Error;
-            }
-            *default = Some(error(ty.span));
-            *check = None;
-            return Some(decl);
-        }
-        DeclKind::For { over, .. } => {
-            *over = error(over.span);
-            return Some(decl);
-        }
-        DeclKind::If { arms } => {
-            for condition in arms.iter_mut().filter_map(|(condition, _)| condition.as_mut()) {
-                *condition = error(condition.span);
-            }
-            return Some(decl);
-        }
-        DeclKind::Entity { body, .. } | DeclKind::Module { body, .. } | DeclKind::Defaults { body, .. } => {
-            body.incomplete = true;
-            return Some(decl);
-        }
-        _ => {}
-    }
-    named_only(decl)
 }
 
 /// Takes back that bodies are incomplete, when taking them apart found no fault.
@@ -547,142 +430,5 @@ fn complete_item(item: &mut Item) {
         Item::Block(block) => block.body.incomplete = false,
         Item::For(each) => each.body.incomplete = false,
         _ => {}
-    }
-}
-
-impl Work<'_> {
-    /// A declaration in place of one that cannot be read, from as much of its beginning as can.
-    fn stand_in(&self, from: usize, to: usize, doc: &SmolStr) -> Option<Decl> {
-        let look = self.look;
-        let first = if look.text(from) == "export" { from + 1 } else { from };
-        let equals = self.find(first, to, |text| matches!(text, "=" | ":="));
-        let tries: Vec<(usize, &str)> = match look.text(first) {
-            "let" | "type" => vec![(equals.map_or(0, |at| at + 1), " none"), (first + 2, " = none")],
-            "param" => vec![(equals.unwrap_or(0), ""), (first + 2, ": none")],
-            "fn" => vec![(equals.map_or(0, |at| at + 1), " none"), (first + 2, "(): none = none")],
-            "for" | "foreach" => {
-                vec![(self.find(first, to, |text| text == "in").map_or(0, |at| at + 1), " none {}")]
-            }
-            "if" => vec![(first + 1, " none {}")],
-            "module" => vec![(first + 2, " = \"\" {}")],
-            "defaults" => vec![(first + 4, " {}")],
-            word if DECL_WORDS.contains(&word) => Vec::new(),
-            _ => vec![(first + 2, " {}")],
-        };
-        for (index, (upto, rest)) in tries.into_iter().enumerate() {
-            if upto <= first || upto > to {
-                continue;
-            }
-            let mut head = self.head(from, upto, &[]);
-            let end = self.range(from, upto).1;
-            head.insert(rest, self.places.offset(end.saturating_sub(1)) + 1);
-            let Ok(pairs) = grammar::parse(Rule::declaration, &head.text) else { continue };
-            let mut lower = Lower::new(&head.text, head.places(self.places.file));
-            let pair = pairs.flat_map(grammar::Pair::into_inner).find(|pair| pair.as_rule() == Rule::decl)?;
-            let Lowered::Decl(decl) = lower.decl(pair, doc.clone(), Place::File) else { return None };
-            let mut decl = emptied(decl, index > 0)?;
-            decl.span = self.span(from, to);
-            return Some(decl);
-        }
-        None
-    }
-
-    /// The bytes of the words `from..to`.
-    fn range(&self, from: usize, to: usize) -> (usize, usize) {
-        let start = self.look.words.get(from).map_or(self.text.len(), Word::start);
-        let end = to.checked_sub(1).and_then(|last| self.look.words.get(last)).map_or(start, Word::end);
-        (start, end.max(start))
-    }
-
-    fn span(&self, from: usize, to: usize) -> Span {
-        let (start, end) = self.range(from, to);
-        self.places.span(start, end)
-    }
-
-    fn end_before(&self, index: usize) -> usize {
-        index.checked_sub(1).and_then(|before| self.look.words.get(before)).map_or(0, Word::end)
-    }
-
-    /// The documentation above a word.
-    fn doc(&self, index: usize) -> SmolStr {
-        lower::doc(self.text, self.end_before(index), self.range(index, index + 1).0)
-    }
-
-    /// The first word of `from..to` outside brackets whose text is wanted.
-    fn find(&self, from: usize, to: usize, wanted: impl Fn(&str) -> bool) -> Option<usize> {
-        let mut index = from;
-        while index < to {
-            if wanted(self.look.text(index)) {
-                return Some(index);
-            }
-            index = self.look.words.get(index).map_or(index, |word| (word.mate as usize).max(index)) + 1;
-        }
-        None
-    }
-
-    /// A declaration whose braces, if it has any, are part of an expression.
-    fn is_leaf(&self, from: usize) -> bool {
-        let first = if self.look.text(from) == "export" { from + 1 } else { from };
-        matches!(self.look.text(first), "let" | "fn" | "type" | "param" | "import" | "edition" | "assert")
-            || self.is_bare_value(from)
-    }
-
-    /// `name = value` where `let` is forgotten.
-    fn is_bare_value(&self, from: usize) -> bool {
-        self.look.is_word(from)
-            && !DECL_WORDS.contains(&self.look.text(from))
-            && matches!(self.look.text(from + 1), "=" | ":=")
-    }
-
-    /// The bodies of the declaration in `from..to`: the last braces, and those before an `else`.
-    fn bodies(&self, from: usize, to: usize) -> Vec<Braces> {
-        if self.is_leaf(from) {
-            return Vec::new();
-        }
-        let mut bodies = Vec::new();
-        let mut index = from;
-        while index < to {
-            let mate = self.look.words.get(index).map_or(index, |word| (word.mate as usize).max(index));
-            let next = self.look.text(mate + 1);
-            let is_body = mate + 1 == to || matches!(next, "else" | "elif" | "elseif" | "elsif");
-            if mate > index && self.look.text(index) == "{" && is_body {
-                bodies.push((index, mate));
-            }
-            index = mate + 1;
-        }
-        bodies
-    }
-
-    /// The body of the item in `from..to`, if it has the form of a block or a loop.
-    fn item_body(&self, from: usize, to: usize) -> Option<Braces> {
-        let first = if self.look.text(from) == "override" && self.look.is_word(from + 1) { from + 1 } else { from };
-        if self.look.is_equals(first + 1) || !self.look.is_word(first) {
-            return None;
-        }
-        let last = if self.look.text(to.checked_sub(1)?) == "," { to.checked_sub(2)? } else { to.checked_sub(1)? };
-        let open = self.look.words.get(last)?.mate as usize;
-        (open < last && open > first && self.look.text(open) == "{").then_some((open, last))
-    }
-
-    /// The words `from..to` without what stands in the braces of `bodies`.
-    fn head(&self, from: usize, to: usize, bodies: &[Braces]) -> Patchwork {
-        let mut head = Patchwork::default();
-        let (mut at, end) = self.range(from, to);
-        for (open, close) in bodies {
-            let inside = self.range(*open, open + 1).1;
-            head.copy(self.text, &self.places, at, inside);
-            at = self.range(*close, close + 1).0;
-        }
-        head.copy(self.text, &self.places, at, end);
-        head
-    }
-
-    /// Is something in `from..to`, apart from `bodies`, closed only because recovery did so? Its error is made.
-    fn mended(&self, from: usize, to: usize, bodies: &[Braces]) -> bool {
-        (from..to).any(|index| {
-            let Some(word) = self.look.words.get(index) else { return false };
-            let last = word.end().saturating_sub(1);
-            self.places.inserted(last) && !bodies.iter().any(|(open, close)| (*open..=*close).contains(&index))
-        })
     }
 }

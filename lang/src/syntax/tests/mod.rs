@@ -1,5 +1,12 @@
 //! What the front end promises, form by form and fault by fault.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_collect,
+    clippy::format_push_string,
+    reason = "a test that fails says so"
+)]
+
 mod faults;
 mod forms;
 mod hostile;
