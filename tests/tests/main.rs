@@ -9,6 +9,7 @@ mod command_line;
 mod determinism;
 mod examples;
 mod good_cases;
+mod grammar_page;
 mod mutation;
 mod packages;
 mod silent_failures;

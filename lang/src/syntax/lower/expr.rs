@@ -85,16 +85,22 @@ impl Lower<'_> {
             if let Some(ours) = ours {
                 self.foreign(operator.span, pair.as_str(), ours);
             }
+            let mut chained = false;
             if grouping == Grouping::None {
                 if let Some((before, first)) = last
                     && before == binds
                 {
                     self.chained(binds, first, operator.span);
+                    chained = true;
                 }
                 last = Some((binds, operator.span));
             }
             let right = self.right_operand(pairs, if grouping == Grouping::Right { binds } else { binds + 1 });
             left = self.join(left, &operator, right);
+            if chained {
+                // It was reported; of what type it would be, nobody knows.
+                left.expr.kind = ExprKind::Error;
+            }
         }
         left
     }

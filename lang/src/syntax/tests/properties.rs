@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::{FILE, parsed, print};
 use crate::syntax::grammar::{self, Rule};
 use crate::syntax::recover::recover;
+use crate::syntax::strict;
 use crate::syntax::tokens::{TokenKind, tokens};
 
 /// Texts that hold most forms of the language.
@@ -50,6 +51,7 @@ fn is_read(text: &str) {
     assert_eq!(joined, text);
     let parsed = parsed(text);
     let whole = grammar::parse(Rule::file, text).is_ok();
+    assert_eq!(strict(FILE, text, true).is_ok(), whole, "the fast path and the rule `file` differ on {text:?}");
     if !whole {
         assert!(!parsed.diagnostics.is_empty(), "no error for {text:?}");
     }
