@@ -1,7 +1,7 @@
 //! What a run may cost. Owns the limits and the names of their flags; who counts is `expand`'s affair.
 
-/// Levels through which a field or a let may depend on others, and calls that may stand in each other.
-pub const MAX_LEVELS: usize = 256;
+/// The most that [`Options::max_depth`] may be.
+pub const MOST_DEPTH: usize = 4_096;
 
 /// Expressions that may be in evaluation inside each other, over all levels: what bounds the stack.
 pub(crate) const MAX_HEIGHT: u32 = 65_536;
@@ -21,12 +21,15 @@ pub struct Options {
     pub max_entities: usize,
     /// Bytes of one string: `--max-string`.
     pub max_string: usize,
+    /// Levels through which a field or a let may depend on others, and calls that may stand in each other; at most
+    /// [`MOST_DEPTH`]: `--max-depth`.
+    pub max_depth: usize,
     /// Threads; the machine's number when none.
     pub threads: Option<usize>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_steps: 100_000_000, max_entities: 5_000_000, max_string: 1 << 20, threads: None }
+        Self { max_steps: 100_000_000, max_entities: 5_000_000, max_string: 1 << 20, max_depth: 256, threads: None }
     }
 }

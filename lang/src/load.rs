@@ -126,10 +126,7 @@ impl Loader<'_> {
         let decoded = crate::syntax::decode(bytes, self.limit);
         let (text, fault) = match decoded {
             Ok(text) => (text, None),
-            Err(error) => (
-                String::from_utf8_lossy(bytes.get(..self.limit.min(bytes.len())).unwrap_or(&[])).into_owned(),
-                Some(error),
-            ),
+            Err(error) => (error.text.clone(), Some(error)),
         };
         let id = self.loaded.sources.add(shown(path), text);
         if let Some(error) = fault {
@@ -212,6 +209,8 @@ impl Loader<'_> {
 /// The paths a declaration names, its inner ones too.
 fn paths(decl: &ast::Decl) -> Vec<&StrLit> {
     match &decl.kind {
+        // The path of a module that could not be read is empty; that was reported.
+        DeclKind::Module { path, body, .. } if body.incomplete && path.parts.is_empty() => Vec::new(),
         DeclKind::Import { path, .. } | DeclKind::Module { path, .. } => vec![path],
         DeclKind::For { body, .. } => body.iter().flat_map(paths).collect(),
         DeclKind::If { arms } => arms.iter().flat_map(|(_, body)| body).flat_map(paths).collect(),

@@ -114,9 +114,9 @@ pub(crate) struct Program {
     #[arg(long, env = "CELLC_MAX_STRING", hide_env = true, value_name = "BYTES", default_value = "1MiB",
           value_parser = amount, help_heading = "Budgets")]
     pub(crate) max_string: u64,
-    /// Levels that a program may nest.
+    /// Levels through which fields and lets may depend on each other; at most 4096.
     #[arg(long, env = "CELLC_MAX_DEPTH", hide_env = true, value_name = "N", default_value = "256",
-          value_parser = amount, help_heading = "Budgets")]
+          value_parser = clap::value_parser!(u64).range(1..=4096), help_heading = "Budgets")]
     pub(crate) max_depth: u64,
     /// Size of one file.
     #[arg(long, env = "CELLC_MAX_FILE", hide_env = true, value_name = "BYTES", default_value = "16MiB",

@@ -49,15 +49,6 @@ impl Output {
         }
     }
 
-    /// Writes a result that is known to be complete, as it is made.
-    pub(crate) fn stream(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Status {
-        let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
-        let written = write(&mut out).and_then(|()| out.flush());
-        // What is left unwritten after a failure is not to be tried again.
-        let _ = out.into_parts();
-        ended(written)
-    }
-
     /// Says that the program itself cannot be read.
     fn unreadable(&self, program: &Program, error: &FileError) -> Status {
         let code = if matches!(error, FileError::TooLarge(_)) { Code::FileTooLarge } else { Code::FileNotFound };
@@ -78,6 +69,15 @@ impl Output {
         let _ = write(&mut io::stderr().lock(), &text);
         Status::of(diagnostics)
     }
+}
+
+/// Writes a result that is known to be complete, as it is made.
+pub(crate) fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Status {
+    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let written = write(&mut out).and_then(|()| out.flush());
+    // What is left unwritten after a failure is not to be tried again.
+    let _ = out.into_parts();
+    ended(written)
 }
 
 /// Writes a complete result.

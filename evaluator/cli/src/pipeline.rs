@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use cell_eval::budget::Options;
+use cell_eval::budget::{MOST_DEPTH, Options};
 use cell_eval::packages::{LOCK_FILE, Lock, Noting, Pinned};
 use cell_eval::resources::Resource;
 use cell_eval::world::World;
@@ -81,7 +81,7 @@ impl<'a> Run<'a> {
     pub(crate) fn lock(&self, update: bool) -> Status {
         let mut lock = match self.read_lock() {
             Ok(lock) => lock,
-            Err((sources, diagnostic)) => return self.output.diagnostics(&sources, &[diagnostic]),
+            Err(finding) => return self.output.diagnostics(&finding.0, &[finding.1]),
         };
         let noting = Noting::new(&self.project);
         let loaded = load(&noting, &self.project.main, &[], self.max_file());
@@ -109,7 +109,7 @@ impl<'a> Run<'a> {
     fn program(&self, needs_values: bool, work: Work<'_>) -> Status {
         let lock = match self.read_lock() {
             Ok(lock) => lock,
-            Err((sources, diagnostic)) => return self.output.diagnostics(&sources, &[diagnostic]),
+            Err(finding) => return self.output.diagnostics(&finding.0, &[finding.1]),
         };
         let files = Pinned::new(&self.project, &lock);
         let Checked { sources, program, mut diagnostics } = self.checked(&files);
@@ -131,7 +131,7 @@ impl<'a> Run<'a> {
         if failed || status != Status::Done {
             return status;
         }
-        self.output.stream(|out| work(&world, &resources, out))
+        crate::output::stream(|out| work(&world, &resources, out))
     }
 
     fn checked(&self, files: &dyn Files) -> Checked {
@@ -149,12 +149,13 @@ impl<'a> Run<'a> {
             max_steps: self.options.max_steps,
             max_entities: size(self.options.max_entities),
             max_string: size(self.options.max_string),
+            max_depth: size(self.options.max_depth).min(MOST_DEPTH),
             threads: self.options.threads.map(usize::from),
         }
     }
 
     /// The project's lock; an empty one if there is none.
-    fn read_lock(&self) -> Result<Lock, (SourceMap, Diagnostic)> {
+    fn read_lock(&self) -> Result<Lock, Box<Finding>> {
         let bytes = match self.project.read(LOCK_FILE) {
             Ok(bytes) => bytes,
             Err(FileError::NotFound) => return Ok(Lock::default()),
@@ -178,11 +179,14 @@ fn without_value(program: &hir::Program) -> Option<Diagnostic> {
     Some(Diagnostic::new(Code::MissingField, param.span, message).help(help))
 }
 
+/// A finding with the texts that show it.
+type Finding = (SourceMap, Diagnostic);
+
 /// A finding about the lock itself.
-fn at_lock(message: &str) -> (SourceMap, Diagnostic) {
+fn at_lock(message: &str) -> Box<Finding> {
     let mut sources = SourceMap::default();
     let file = sources.add(LOCK_FILE, "");
-    (sources, Diagnostic::new(Code::NotPinned, Span::new(file, 0, 0), message))
+    Box::new((sources, Diagnostic::new(Code::NotPinned, Span::new(file, 0, 0), message)))
 }
 
 fn changed_files(changed: &[(String, String, String)]) -> (SourceMap, Vec<Diagnostic>) {

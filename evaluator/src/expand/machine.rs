@@ -8,7 +8,7 @@ use cell_lang::hir::{Body, Slot, Source};
 use cell_lang::source::Span;
 
 use super::tasks::{InProgress, Task};
-use crate::budget::{MAX_HEIGHT, MAX_LEVELS};
+use crate::budget::MAX_HEIGHT;
 use crate::report::{Finding, Rank};
 use crate::value::{EntityId, Value};
 use crate::world::{Binding, Failed, InstanceId, World};
@@ -239,12 +239,15 @@ impl<'w, 'p> Machine<'w, 'p> {
             self.meter.call = Some(span);
         }
         self.meter.calls += 1;
-        if self.meter.calls <= MAX_LEVELS {
+        let most = self.world.options.max_depth;
+        if self.meter.calls <= most {
             return Ok(());
         }
-        let message = format!("more than {MAX_LEVELS} calls stand in each other");
+        let message = format!("more than {most} calls stand in each other");
         let call = self.meter.call.unwrap_or(span);
-        let finding = Diagnostic::new(Code::BudgetSpent, call, message).also(span, "the last call was here");
+        let finding = Diagnostic::new(Code::BudgetSpent, call, message)
+            .also(span, "the last call was here")
+            .help("raise the limit with `--max-depth`");
         self.meter.calls -= 1;
         Err(self.fail(finding))
     }

@@ -10,7 +10,7 @@ use cell_lang::source::Span;
 
 use super::machine::{Machine, Meter, Origin, Outcome, Stop};
 use super::show;
-use crate::budget::{MAX_HEIGHT, MAX_LEVELS};
+use crate::budget::MAX_HEIGHT;
 use crate::report::Finding;
 use crate::value::EntityId;
 use crate::world::{Failed, InstanceId, Memo, World};
@@ -83,7 +83,7 @@ impl<'w, 'p> Machine<'w, 'p> {
     /// What is evaluated already counts as deep as if it were evaluated now.
     fn recall(&mut self, memo: &Memo, span: Span) -> Outcome {
         let levels = usize::from(memo.levels);
-        if self.tasks.len() + levels > MAX_LEVELS || self.height + memo.height > MAX_HEIGHT {
+        if self.tasks.len() + levels > self.world.options.max_depth || self.height + memo.height > MAX_HEIGHT {
             return Err(self.too_deep(span));
         }
         self.meter.levels = self.meter.levels.max(levels + 1);
@@ -96,7 +96,7 @@ impl<'w, 'p> Machine<'w, 'p> {
         if let Some(at) = self.tasks.iter().position(|other| other.task == task) {
             return Err(self.circle(at, span));
         }
-        if self.tasks.len() > MAX_LEVELS {
+        if self.tasks.len() > self.world.options.max_depth {
             return Err(self.too_deep(span));
         }
         if let Some(reader) = self.tasks.last_mut() {
@@ -166,12 +166,15 @@ impl<'w, 'p> Machine<'w, 'p> {
             return Stop::TooDeep;
         }
         // Whoever reads this is too deep as well.
-        self.meter.levels = MAX_LEVELS + 1;
+        let most = self.world.options.max_depth;
+        self.meter.levels = most + 1;
         let name = self.tasks.last().map_or_else(String::new, |top| show::task(self.world, top.task));
         let what = if name.is_empty() { "this".to_owned() } else { format!("`{name}`") };
-        let message = format!("{what} depends on more than {MAX_LEVELS} others in a row");
+        let message = format!("{what} depends on more than {most} others in a row");
         let finding = Diagnostic::new(Code::BudgetSpent, self.meter.call.unwrap_or(span), message);
-        self.fail(finding.help("compute it from fewer, such as with one expression over a list"))
+        self.fail(finding.help(
+            "compute it from fewer, such as with one expression over a list; or raise the limit with `--max-depth`",
+        ))
     }
 
     #[cold]

@@ -19,7 +19,10 @@ use indexmap::IndexMap;
 use smol_str::SmolStr;
 
 use super::expand;
-use crate::budget::{MAX_LEVELS, Options};
+use crate::budget::Options;
+
+/// Levels, unless the options say otherwise.
+const MAX_LEVELS: usize = 256;
 use crate::value::Value;
 use crate::world::World;
 

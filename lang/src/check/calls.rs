@@ -89,7 +89,8 @@ impl Checker<'_> {
         let (params, result) = self.signature(id);
         let state = &self.functions[id.index()];
         let (declared, name) = (state.params, state.name);
-        if args.len() != params.len() {
+        let unreadable = matches!(result, Ty::Error) && params.is_empty();
+        if args.len() != params.len() && !unreadable {
             let message =
                 format!("`{}` takes {}, found {}", name.text, counted(params.len(), "argument"), args.len());
             self.report(Diagnostic::new(Code::WrongArguments, span, message).also(name.span, "declared here"));

@@ -59,7 +59,7 @@ impl Checker<'_> {
                 DeclKind::Moved(body) => out.moved.extend(self.moved(scope.unit, body)),
                 DeclKind::Removed(body) => out.removed.extend(self.removed(scope.unit, body)),
                 DeclKind::Accept { label, body } => {
-                    out.accepts.extend(self.accept(scope.unit, label, body, decl.span))
+                    out.accepts.extend(self.accept(scope.unit, label, body, decl.span));
                 }
                 _ => {}
             }

@@ -28,7 +28,11 @@ pub(super) struct Written<'e> {
 impl Checker<'_> {
     /// Checks an entity's declaration. `scope` holds the names of the loops around it.
     pub(super) fn entity(&mut self, scope: &Scope, written: &Written<'_>) -> Option<(hir::Entity, Effects)> {
-        let kind = self.kind_of(written.kind)?;
+        let kind = match Kind::parse(&written.kind.text) {
+            // What could not be read was reported; its kind is no second fault.
+            None if written.body.incomplete => return None,
+            _ => self.kind_of(written.kind)?,
+        };
         let mut label_scope = scope.fork();
         let label = self.label(&mut label_scope, written.label, Ty::Builtin(kind.label_type()));
         let label_effects = label_scope.effects.clone();

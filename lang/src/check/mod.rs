@@ -88,7 +88,7 @@ struct Checker<'a> {
 }
 
 /// Lets, functions and types that may need each other in a row.
-const MAX_CHAIN: usize = 256;
+const MAX_CHAIN: usize = 2_048;
 /// Expressions that may be in checking inside each other, over the whole chain: what bounds the stack.
 const MAX_DEPTH: u32 = 4_096;
 /// Stack, in bytes, that a thread needs to check any program.

@@ -164,7 +164,7 @@ impl Ty {
 
     /// An enumeration of these.
     pub fn enumeration(values: &[&str]) -> Self {
-        Self::Enum(values.iter().map(|v| SmolStr::new(v)).collect())
+        Self::Enum(values.iter().map(SmolStr::new).collect())
     }
 
     /// The base type under refinements and enumerations: what its values are made of.
