@@ -43,14 +43,14 @@ fn run_page(path: &Path) -> Result<(), String> {
 
 /// Runs a program and compares what is found and printed. `updates` gets the blocks to rewrite.
 fn run_program<'a>(program: &'a Program, updates: &mut Vec<(&'a Print, String)>) -> Result<(), String> {
-    let outcome = run_project("expand", &program.files, "main.cell", &program.environment)?;
+    let outcome = run_project("check", &program.files, "main.cell", &program.environment)?;
     let mut faults = match program.role.as_deref() {
         // The page of the code says which one, unless a comment does.
         Some("failing") if program.expected.is_empty() => Vec::new(),
         _ => unannounced(program, &outcome.diagnostics),
     };
     for print in &program.prints {
-        let printed = printed(program, print, &outcome)?;
+        let printed = printed(program, print)?;
         match difference(&print.text, &printed) {
             Some(_) if updating() => updates.push((print, printed)),
             Some(difference) => {
@@ -76,12 +76,14 @@ fn unannounced(program: &Program, found: &[Found]) -> Vec<String> {
     faults
 }
 
-/// What `expand` prints of a program, as an expectation writes it.
-fn printed(program: &Program, print: &Print, outcome: &Outcome) -> Result<String, String> {
-    if print.kind != "json" {
-        let (stdout, stderr) = project::show_project("expand", &program.files, "main.cell")?;
-        return Ok(if print.kind == "text" { stdout } else { stderr });
+/// What `expand` prints of a program, or `check` says of it, as an expectation writes it.
+fn printed(program: &Program, print: &Print) -> Result<String, String> {
+    match print.kind.as_str() {
+        "text" => return Ok(project::show_project("expand", &program.files, "main.cell")?.0),
+        "diag" => return Ok(project::show_project("check", &program.files, "main.cell")?.1),
+        _ => {}
     }
+    let outcome = run_project("expand", &program.files, "main.cell", &program.environment)?;
     let expansion = outcome.expansion.as_ref().ok_or("the program has no normal form")?;
     let part = match &print.select {
         None => expansion,
@@ -166,7 +168,7 @@ fn code_page(code: Code, path: &Path) -> Result<(), String> {
             faults.push(format!("there is no block ```cell {role}"));
         }
         for program in programs {
-            let outcome = run_project("expand", &program.files, "main.cell", &program.environment);
+            let outcome = run_project("check", &program.files, "main.cell", &program.environment);
             let fault = outcome.and_then(|outcome| plays(role, code, &outcome));
             faults.extend(fault.err().map(|fault| format!("the block at line {}: {fault}", program.line)));
         }

@@ -11,7 +11,7 @@ use cell_eval::resources::Resource;
 use cell_eval::world::World;
 use cell_eval::{emit, expand, explain, resources, rules};
 use cell_lang::check::{Checked, check};
-use cell_lang::diagnostics::{Code, Diagnostic, has_errors};
+use cell_lang::diagnostics::{Code, Diagnostic, Severity, has_errors};
 use cell_lang::files::{FileError, Files};
 use cell_lang::hir;
 use cell_lang::load::load;
@@ -125,7 +125,7 @@ impl<'a> Run<'a> {
         rules::check(&world);
         let resources = if world.has_errors() { Vec::new() } else { resources::derive(&world) };
         let failed = world.has_errors();
-        diagnostics.extend(world.take_findings());
+        diagnostics.extend(world.take_findings().into_iter().filter(|finding| !needs_values || !is_lint(finding)));
         cell_lang::diagnostics::sort(&mut diagnostics);
         let status = self.output.diagnostics(&sources, &diagnostics);
         if failed || status != Status::Done {
@@ -168,6 +168,11 @@ impl<'a> Run<'a> {
         }
         Lock::parse(&bytes).map_err(|error| at_lock(&error.to_string()))
     }
+}
+
+/// Is it a lint of permissions? Those belong to `check`, not to what prints a result.
+fn is_lint(finding: &Diagnostic) -> bool {
+    finding.severity() != Severity::Error && matches!(finding.code.as_str().get(1..3), Some("07"))
 }
 
 /// The first parameter of the root file that has no value, if there is one: the file is a module then.
