@@ -15,24 +15,24 @@ pub struct Limit {
     pub most: usize,
     /// Where the number stands.
     pub source: &'static str,
-    /// Does the cloud's owner raise it on request?
-    pub raisable: bool,
+    /// The field of `limits` in `org` that says another number, where AWS raises it on request.
+    pub raised_by: Option<&'static str>,
 }
 
 macro_rules! limits {
-    ($($(#[$doc:meta])* $name:ident = $most:literal $what:literal, $source:literal $(, $raisable:ident)?;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $most:literal $what:literal, $source:literal $(, $raised_by:literal)?;)*) => {
         $($(#[$doc])* pub const $name: Limit = Limit {
             what: $what,
             most: $most,
             source: $source,
-            raisable: limits!(@ $($raisable)?),
+            raised_by: limits!(@ $($raised_by)?),
         };)*
 
         /// Every limit, for documentation.
         pub const ALL: &[Limit] = &[$($name,)*];
     };
-    (@ raisable) => { true };
-    (@) => { false };
+    (@ $raised_by:literal) => { Some($raised_by) };
+    (@) => { None };
 }
 
 limits! {
@@ -49,9 +49,9 @@ limits! {
     /// The inline policy of a permission set, as IAM counts it for the role it becomes.
     INLINE_DENSE_BYTES = 10_240 "bytes of an inline policy without white space", "IAM quotas, inline policies of a role";
     /// AWS managed and customer managed policies of a permission set.
-    POLICIES_A_SET = 20 "policies of a permission set", "IAM Identity Center quotas", raisable;
+    POLICIES_A_SET = 20 "policies of a permission set", "IAM Identity Center quotas", "set_policies";
     /// Managed policies that IAM attaches to a role unless its quota is raised.
-    POLICIES_A_ROLE = 10 "managed policies of a role", "IAM quotas", raisable;
+    POLICIES_A_ROLE = 10 "managed policies of a role", "IAM quotas", "role_policies";
     /// Tags of one resource.
     TAGS = 75 "tags", "sso-admin model, TagList";
     /// A tag's key.
@@ -68,12 +68,10 @@ limits! {
     PIPELINE_NAME = 100 "characters of a pipeline name", "codepipeline model, PipelineName";
     /// A budget's name.
     BUDGET_NAME = 100 "characters of a budget name", "budgets model, BudgetName";
-    /// A CloudWatch dashboard's name.
-    DASHBOARD_NAME = 255 "characters of a dashboard name", "cloudwatch model, DashboardName";
     /// Notifications of one budget.
-    BUDGET_NOTIFICATIONS = 10 "notifications of a budget", "AWS Budgets quotas";
+    BUDGET_NOTIFICATIONS = 10 "notifications", "AWS Budgets quotas";
     /// Addresses that one notification of a budget goes to.
-    BUDGET_SUBSCRIBERS = 11 "subscribers of a budget notification", "budgets model, Subscribers";
+    BUDGET_SUBSCRIBERS = 11 "subscribers of a notification", "budgets model, Subscribers";
 }
 
 /// `400_000` as people read it: `400,000`.

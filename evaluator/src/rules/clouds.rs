@@ -7,6 +7,7 @@ use cell_lang::types::builtin::{is_aws_region, is_gcp_region};
 use super::fleet::{Cell, Cloud, sound};
 use super::read::Read;
 use super::{Context, regions};
+use crate::limits;
 use crate::value::Value;
 
 fn reads_as(cloud: Cloud, region: &str) -> bool {
@@ -113,5 +114,28 @@ pub(super) fn tenants(cx: &Context<'_, '_>) {
             .also(cx.world.setting_span(id, "home"), "its home")
             .help("remove `moving_to`, or name another cell");
         cx.report(id, finding);
+    }
+}
+
+/// `rule.cell.budget`: a budget notifies at no more shares, and no more addresses, than AWS Budgets takes.
+pub(super) fn budgets(cx: &Context<'_, '_>) {
+    let counted = [("alert_at", limits::BUDGET_NOTIFICATIONS), ("notify", limits::BUDGET_SUBSCRIBERS)];
+    for cell in &cx.fleet.cells {
+        let Some(block) = cx.world.block(cell.id, "budget") else { continue };
+        for (field, limit) in counted {
+            let count = block.field(field).map_or(0, |list| list.items().count());
+            if count > limit.most {
+                let message = format!(
+                    "the budget of {} has {count} {}; AWS takes {}",
+                    cx.address(cell.id),
+                    limit.what,
+                    limit.most
+                );
+                cx.report(
+                    cell.id,
+                    Diagnostic::new(Code::QuotaExceeded, cx.world.setting_span(cell.id, "budget"), message),
+                );
+            }
+        }
     }
 }

@@ -93,6 +93,7 @@ rules! {
     "rule.cell.region" clouds::regions;
     "rule.cell.cloud-fields" clouds::fields;
     "rule.cell.dev-expires" clouds::dev_expires;
+    "rule.cell.budget" clouds::budgets;
     "rule.tenant.moves" clouds::tenants;
     "rule.component.deploy-fits" deploys::fit;
     "rule.component.parameters" deploys::parameters;

@@ -2,6 +2,7 @@
 
 use cell_lang::diagnostics::{Code, Diagnostic};
 use cell_lang::schema::Kind;
+use cell_lang::source::Span;
 
 use super::Context;
 use super::fleet::sound;
@@ -94,6 +95,21 @@ pub(super) fn inline_size(cx: &Context<'_, '_>) {
     }
 }
 
+/// A limit as the organization has it: what `limits` of `org` says where AWS raises it, else AWS's own.
+pub(super) fn most(cx: &Context<'_, '_>, limit: Limit) -> usize {
+    let said = limit.raised_by.zip(cx.world.org()).and_then(|(field, org)| {
+        let block = cx.world.block(org, "limits")?;
+        if let Some(Value::Int(number)) = block.field(field) { usize::try_from(*number).ok() } else { None }
+    });
+    said.unwrap_or(limit.most)
+}
+
+/// The field of a set to show for its policies: the first of the two that is written.
+pub(super) fn policies_span(cx: &Context<'_, '_>, set: EntityId) -> Span {
+    let written = ["managed", "customer_managed"].into_iter().find(|field| !cx.world.items(set, field).is_empty());
+    cx.world.setting_span(set, written.unwrap_or("managed"))
+}
+
 /// AWS managed and customer managed policies of a permission set.
 pub(super) fn attached(cx: &Context<'_, '_>, set: EntityId) -> usize {
     ["managed", "customer_managed"].iter().map(|field| cx.world.items(set, field).len()).sum()
@@ -101,12 +117,16 @@ pub(super) fn attached(cx: &Context<'_, '_>, set: EntityId) -> usize {
 
 /// `rule.policy.count`: a permission set has at most 20 policies, AWS's and the customer's together.
 pub(super) fn count(cx: &Context<'_, '_>) {
-    let most = limits::POLICIES_A_SET.most;
+    let most = most(cx, limits::POLICIES_A_SET);
     for set in sound(cx.world, Kind::PermissionSet) {
         let count = attached(cx, set);
         if count > most {
             let message = format!("{} has {count} policies; AWS takes {most} in a set", cx.address(set));
-            cx.report(set, Diagnostic::new(Code::QuotaExceeded, cx.world.setting_span(set, "managed"), message));
+            let finding = Diagnostic::new(Code::QuotaExceeded, policies_span(cx, set), message);
+            cx.report(
+                set,
+                finding.help("a quota that AWS has raised is said by `limits { set_policies = … }` in `org`"),
+            );
         }
         for field in ["managed", "customer_managed"] {
             twice(cx, set, field);

@@ -215,15 +215,19 @@ pub(super) fn unknown_region(cx: &Context<'_, '_>) {
 /// `rule.warn.many-policies`: more policies in a set than IAM attaches to a role unless its quota is raised.
 pub(super) fn many_policies(cx: &Context<'_, '_>) {
     for set in sound(cx.world, Kind::PermissionSet) {
-        let (count, usual) = (policies::attached(cx, set), limits::POLICIES_A_ROLE.most);
-        if count <= usual || count > limits::POLICIES_A_SET.most {
+        let (count, usual) = (policies::attached(cx, set), policies::most(cx, limits::POLICIES_A_ROLE));
+        if count <= usual || count > policies::most(cx, limits::POLICIES_A_SET) {
             continue;
         }
         let message = format!(
             "{} has {count} policies; IAM attaches {usual} to a role unless its quota is raised",
             cx.address(set)
         );
-        cx.report(set, Diagnostic::new(Code::ManyPolicies, cx.world.setting_span(set, "managed"), message));
+        let finding = Diagnostic::new(Code::ManyPolicies, policies::policies_span(cx, set), message);
+        cx.report(
+            set,
+            finding.help("a quota that AWS has raised is said by `limits { role_policies = … }` in `org`"),
+        );
     }
 }
 

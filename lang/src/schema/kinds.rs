@@ -268,6 +268,9 @@ static LIMITS: LazyLock<RecordSpec> = LazyLock::new(|| {
             default("tps", B::Positive, Lit::Int(15)),
             default("lanes", B::Positive, Lit::Int(8)),
             default("creations", B::Creations, Lit::Int(1)),
+            // Quotas that AWS raises on request: their defaults are AWS's own.
+            default("set_policies", B::Positive, Lit::Int(20)),
+            default("role_policies", B::Positive, Lit::Int(10)),
         ],
     )
 });
