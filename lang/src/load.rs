@@ -129,13 +129,20 @@ impl Loader<'_> {
             Err(error) => (error.text.clone(), Some(error)),
         };
         let id = self.loaded.sources.add(shown(path), text);
-        if let Some(error) = fault {
-            self.loaded.diagnostics.push(error.into_diagnostic(id));
-            return (id, ast::File { edition: None, decls: Vec::new() });
-        }
         let text = self.loaded.sources.get(id).map(|source| source.text.clone()).unwrap_or_default();
         let parsed = crate::syntax::parse(id, &text);
-        self.loaded.diagnostics.extend(parsed.diagnostics);
+        match fault {
+            None => self.loaded.diagnostics.extend(parsed.diagnostics),
+            Some(error) => {
+                self.loaded.diagnostics.push(error.into_diagnostic(id));
+                // What stands for bytes that are no text was reported; whatever else is wrong is told as well.
+                let sources = &self.loaded.sources;
+                let stands = |span| sources.text(span).contains(char::REPLACEMENT_CHARACTER);
+                let rest: Vec<Diagnostic> =
+                    parsed.diagnostics.into_iter().filter(|finding| !finding.span().is_some_and(stands)).collect();
+                self.loaded.diagnostics.extend(rest);
+            }
+        }
         (id, parsed.file)
     }
 
@@ -209,13 +216,18 @@ impl Loader<'_> {
 /// The paths a declaration names, its inner ones too.
 fn paths(decl: &ast::Decl) -> Vec<&StrLit> {
     match &decl.kind {
-        // The path of a module that could not be read is empty; that was reported.
-        DeclKind::Module { path, body, .. } if body.incomplete && path.parts.is_empty() => Vec::new(),
+        // A path that could not be read is empty, and no string is: that was reported.
+        DeclKind::Module { path, .. } | DeclKind::Import { path, .. } if is_unreadable(path) => Vec::new(),
         DeclKind::Import { path, .. } | DeclKind::Module { path, .. } => vec![path],
         DeclKind::For { body, .. } => body.iter().flat_map(paths).collect(),
         DeclKind::If { arms } => arms.iter().flat_map(|(_, body)| body).flat_map(paths).collect(),
         _ => Vec::new(),
     }
+}
+
+/// Does it stand for a path that could not be read? A path that is written has at least its quotes.
+fn is_unreadable(path: &StrLit) -> bool {
+    path.parts.is_empty() && path.span.end - path.span.start != 2
 }
 
 fn unreadable(span: Span, path: &str, error: &FileError) -> Diagnostic {

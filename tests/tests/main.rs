@@ -14,3 +14,4 @@ mod mutation;
 mod packages;
 mod silent_failures;
 mod spec_runs;
+mod what_multiplies;

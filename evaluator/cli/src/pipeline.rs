@@ -17,6 +17,8 @@ use cell_lang::hir;
 use cell_lang::load::load;
 use cell_lang::source::{SourceMap, Span};
 
+use serde_json::json;
+
 use crate::args::{Format, Program};
 use crate::exit::Status;
 use crate::files::Project;
@@ -95,13 +97,22 @@ impl<'a> Run<'a> {
             return self.output.diagnostics(&sources, &diagnostics);
         }
         if lock.is_empty() {
-            return crate::output::result("nothing to pin: the program imports no package\n");
+            return self.pinned(0);
         }
         match lock.to_text().map_err(|error| error.to_string()).and_then(|text| self.project.write(LOCK_FILE, &text))
         {
-            Ok(()) => crate::output::result(&format!("{LOCK_FILE}: {} pinned\n", counted(seen.len(), "file"))),
+            Ok(()) => self.pinned(seen.len()),
             Err(why) => crate::output::fail(&format!("{LOCK_FILE} cannot be written: {why}")),
         }
+    }
+
+    /// Says how many files of packages are pinned.
+    fn pinned(&self, files: usize) -> Status {
+        crate::output::result(&match (self.output.format, files) {
+            (Format::Json, _) => format!("{}\n", json!({ "format_version": emit::FORMAT_VERSION, "pinned": files })),
+            (Format::Text, 0) => "nothing to pin: the program imports no package\n".to_owned(),
+            (Format::Text, _) => format!("{LOCK_FILE}: {} pinned\n", counted(files, "file")),
+        })
     }
 
     /// Does all that every command begins with, and then `work` if nothing was an error.
@@ -113,9 +124,12 @@ impl<'a> Run<'a> {
         };
         let files = Pinned::new(&self.project, &lock);
         let Checked { sources, program, mut diagnostics } = self.checked(&files);
-        let Some(program) = program.filter(|_| !has_errors(&diagnostics)) else {
+        let Some(program) = program else { return self.output.diagnostics(&sources, &diagnostics) };
+        if has_errors(&diagnostics) {
+            diagnostics.extend(expand::check_literals(&program, &files, &self.budgets()));
+            cell_lang::diagnostics::sort(&mut diagnostics);
             return self.output.diagnostics(&sources, &diagnostics);
-        };
+        }
         if let Some(refusal) = without_value(&program) {
             // A module on its own: all that can be said of it without values is said.
             diagnostics.extend(needs_values.then_some(refusal));

@@ -112,6 +112,8 @@ impl<'w> Machine<'w, '_> {
             (Access::Block(at), Value::Block(block)) => {
                 block.fields.get(usize::from(*at)).cloned().ok_or_else(|| self.broken(span))
             }
+            // A block that was left out has no field of any sort.
+            (Access::Sort(_), Value::None) => Ok(Value::None),
             (Access::Sort(name), Value::Block(block)) => Ok(block.field(name).cloned().unwrap_or(Value::None)),
             _ => Err(self.broken(span)),
         }

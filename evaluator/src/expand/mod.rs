@@ -26,6 +26,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Mutex;
 
+use cell_lang::diagnostics::Diagnostic;
 use cell_lang::files::Files;
 use cell_lang::hir::{LayerSet, Program};
 use cell_lang::schema::{Kind, Layer};
@@ -54,6 +55,14 @@ pub fn expand<'p>(program: &'p Program, files: &'p dyn Files, options: &Options)
     };
     world.pool = pool;
     world
+}
+
+/// Runs the checks of types that literals meet, wherever they stand: all that can be run of a program whose check
+/// found errors.
+pub fn check_literals(program: &Program, files: &dyn Files, options: &Options) -> Vec<Diagnostic> {
+    let world = prepare(program, files, options);
+    world.run(|| program.literals.par_iter().for_each(|literal| conform::literal(&world, literal)));
+    world.take_findings()
 }
 
 /// A world in which nothing is declared but the entities with fixed labels of the root file.

@@ -3,11 +3,11 @@
 //!
 //! A layer is walked after all below it are complete. The same walk, at the end, comes by the assertions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use cell_lang::diagnostics::{Code, Diagnostic};
-use cell_lang::hir::{self, Decl, LayerSet};
+use cell_lang::hir::{self, Decl, LayerSet, UnitId};
 use cell_lang::schema::{Kind, Layer};
 use cell_lang::source::Span;
 use cell_lang::types::Builtin;
@@ -29,6 +29,9 @@ pub(super) enum Pass {
     /// To evaluate assertions.
     Assert,
 }
+
+/// As how many entities a module counts: it takes some five kilobytes even if it declares nothing.
+const MODULE_WEIGHT: usize = 50;
 
 /// Makes a [`World`].
 pub(super) struct Builder<'p> {
@@ -76,6 +79,9 @@ impl<'p> Builder<'p> {
     }
 
     fn decl(&mut self, instance: InstanceId, decl: &'p Decl) {
+        if self.full {
+            return;
+        }
         match (decl, self.pass) {
             (Decl::Entity(entity), Pass::Declare(layer)) if entity.kind.layer() == layer => {
                 self.entity(instance, entity);
@@ -240,14 +246,18 @@ impl<'p> Builder<'p> {
     /// Is there room for one more entity or module? Says once if not.
     pub(super) fn may_grow(&mut self, span: Span) -> bool {
         let most = self.world.options.max_entities;
-        let there = self.world.entities.len() + self.world.instances.len() - self.world.imports.len();
         // The root's own instance does not count.
-        if there <= most {
+        let modules = self.world.instances.len().saturating_sub(self.world.imports.len() + 1);
+        if self.world.entities.len() + modules * MODULE_WEIGHT < most {
             return true;
         }
         if !self.full {
             self.full = true;
-            let finding = Diagnostic::new(Code::BudgetSpent, span, format!("more than {most} entities and modules"));
+            let finding = Diagnostic::new(
+                Code::BudgetSpent,
+                span,
+                format!("more than {most} entities; a module counts as {MODULE_WEIGHT}"),
+            );
             let finding = finding.help("declare fewer, or raise the limit with `--max-entities`");
             Machine::free(&self.world, Origin::of(self.world.root, &self.bindings), 0).report(finding);
             self.lose(self.world.root, &mut Kind::ALL.iter().copied());
@@ -294,8 +304,12 @@ impl<'p> Builder<'p> {
     }
 
     fn lose_all(&mut self, instance: InstanceId, decls: &'p [Decl]) {
+        if self.full {
+            // All is lost already.
+            return;
+        }
         let mut lost = vec![false; Kind::ALL.len()];
-        kinds_of(self.world.program, decls, &mut lost);
+        kinds_of(self.world.program, decls, &mut lost, &mut HashSet::new());
         self.lose(instance, &mut Kind::ALL.iter().copied().filter(|kind| lost.get(*kind as usize) == Some(&true)));
     }
 
@@ -325,7 +339,7 @@ impl<'p> Builder<'p> {
 }
 
 /// The kinds that these declare, modules too.
-fn kinds_of(program: &hir::Program, decls: &[Decl], found: &mut [bool]) {
+fn kinds_of(program: &hir::Program, decls: &[Decl], found: &mut [bool], seen: &mut HashSet<UnitId>) {
     for decl in decls {
         match decl {
             Decl::Entity(entity) => {
@@ -333,12 +347,13 @@ fn kinds_of(program: &hir::Program, decls: &[Decl], found: &mut [bool]) {
                     *place = true;
                 }
             }
-            Decl::Module(module) => {
+            Decl::Module(module) if seen.insert(module.unit) => {
                 let unit = program.units.get(module.unit.index());
-                kinds_of(program, unit.map_or(&[], |unit| &unit.decls), found);
+                kinds_of(program, unit.map_or(&[], |unit| &unit.decls), found, seen);
             }
-            Decl::For(inner) => kinds_of(program, &inner.body, found),
-            Decl::If(inner) => inner.arms.iter().for_each(|(_, body)| kinds_of(program, body, found)),
+            Decl::Module(_) => {}
+            Decl::For(inner) => kinds_of(program, &inner.body, found, seen),
+            Decl::If(inner) => inner.arms.iter().for_each(|(_, body)| kinds_of(program, body, found, seen)),
             Decl::Assert(_) => {}
         }
     }

@@ -4,6 +4,7 @@
 //! function and its name. An entity that has an error takes part in no rule. No rule knows the time.
 
 mod accounts;
+mod alarms;
 mod clouds;
 mod deploys;
 pub(crate) mod fleet;
@@ -100,6 +101,7 @@ rules! {
     "rule.component.rollout" deploys::rollout;
     "rule.component.after" deploys::after;
     "rule.component.one-stack" deploys::stacks;
+    "rule.alarm.threshold" alarms::threshold;
     "rule.rollout.window" waves::windows;
     "rule.wave.exactly-one" waves::exactly_one;
     "rule.wave.no-mix" waves::no_mix;

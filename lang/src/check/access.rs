@@ -14,6 +14,12 @@ use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind, Name};
 use crate::types::{RecordTy, Ty};
 
+/// `a cell`, `an account`.
+fn article(kinds: KindSet) -> String {
+    let name = kinds.to_string();
+    format!("{} {name}", if name.starts_with(['a', 'o']) { "an" } else { "a" })
+}
+
 impl Checker<'_> {
     /// A bare name.
     pub(super) fn name(&mut self, scope: &mut Scope, name: &SmolStr, span: Span) -> Typed {
@@ -271,8 +277,6 @@ impl Checker<'_> {
             }
             _ => {}
         }
-        let what = format!("`.{}` of a {kinds}", name.text);
-        scope.effects.reads(kinds, span, &what);
         let lacking: Vec<Kind> = kinds.iter().filter(|kind| kind.spec().field(&name.text).is_none()).collect();
         let having: Vec<Kind> = kinds.iter().filter(|kind| !lacking.contains(kind)).collect();
         let enough = if either { !having.is_empty() } else { lacking.is_empty() };
@@ -285,6 +289,10 @@ impl Checker<'_> {
         let Some((at, spec)) = first.spec().position(&name.text).map(|at| (at, &first.spec().fields[at])) else {
             return Typed::error(span);
         };
+        // What is known only after apply is not read now: it only names the entity.
+        if !spec.read_later {
+            scope.effects.reads(kinds, span, &format!("`.{}` of {}", name.text, article(kinds)));
+        }
         if spec.subject != Subject::Itself {
             let message =
                 format!("`{}` of {} is computed for each cell and has no one value", name.text, first.name());

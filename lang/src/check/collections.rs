@@ -42,7 +42,8 @@ impl Checker<'_> {
                 (None, Some((expected, first))) => {
                     let site = Site::declared(expected.clone(), first, format!("the first is {}", named(&expected)));
                     out.push(self.fit(typed, &site, item.span));
-                    ty = Some((expected, first));
+                    // Which of the two is the odd one nobody can tell: one finding says so, and no more follow.
+                    ty = Some((Ty::Error, first));
                 }
                 (None, None) => {}
             }
@@ -187,6 +188,15 @@ impl Checker<'_> {
 
     /// The types of what a loop binds.
     fn bound_types(&mut self, ty: &Ty, binder: &Binder, over: &ast::Expr) -> (Ty, Option<Ty>) {
+        if ty.has_later() {
+            let text = self.shown(over.span);
+            let message = format!("{text} is known only after apply; it cannot be in a loop");
+            self.report(
+                Diagnostic::new(Code::KnownAfterApply, over.span, message)
+                    .help("what a loop runs over is to be known in every plan; run over the entities themselves"),
+            );
+            return (Ty::Error, Some(Ty::Error));
+        }
         let element = match ty {
             Ty::Map(both) => {
                 if binder.second.is_none() {
@@ -196,6 +206,7 @@ impl Checker<'_> {
                         Diagnostic::new(Code::NotIterable, binder.first.span, message)
                             .help(format!("write `for {fix} in …`, or run over `keys(…)` or `values(…)`")),
                     );
+                    return (Ty::Error, None);
                 }
                 return (both.0.clone(), Some(both.1.clone()));
             }
@@ -205,11 +216,6 @@ impl Checker<'_> {
             other => {
                 let text = self.shown(over.span);
                 let diagnostic = match other {
-                    Ty::Later(_) => Diagnostic::new(
-                        Code::KnownAfterApply,
-                        over.span,
-                        format!("{text} is known only after apply; it cannot be in a loop"),
-                    ),
                     Ty::Optional(_) => Diagnostic::new(
                         Code::MayBeAbsent,
                         over.span,

@@ -228,6 +228,14 @@ impl Checker<'_> {
                 self.report(Diagnostic::new(Code::WrongCondition, span, message).help(format!("write `{word} […]`")));
                 return None;
             }
+            (In | NotIn, _) if !listed && family != Family::Address => {
+                let word = if *op == In { "==" } else { "!=" };
+                let message = "`in` and `not in` take a list";
+                self.report(
+                    Diagnostic::new(Code::WrongCondition, span, message).help(format!("write `{word} …`, or `[…]`")),
+                );
+                return None;
+            }
             (Eq | In, Family::Text) => "StringEquals",
             (Ne | NotIn, Family::Text) => "StringNotEquals",
             (Like, Family::Text) => "StringLike",
@@ -249,7 +257,13 @@ impl Checker<'_> {
             (Ne | NotIn, Family::Address) => "NotIpAddress",
             _ => {
                 let message = format!("IAM has no such comparison of {}", family.word());
-                self.report(Diagnostic::new(Code::WrongCondition, span, message));
+                let help = match family {
+                    Family::Truth => "write `== true` or `== false`",
+                    Family::Text => "text is compared by `==`, `!=`, `in`, `not in`, `like` and `not like`",
+                    Family::Address => "an IP block is compared by `in`, `not in`, `==` and `!=`",
+                    Family::Number | Family::Date => "write `==`, `!=`, `<`, `<=`, `>`, `>=`, `in` or `not in`",
+                };
+                self.report(Diagnostic::new(Code::WrongCondition, span, message).help(help));
                 return None;
             }
         };

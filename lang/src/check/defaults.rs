@@ -33,6 +33,8 @@ pub(super) struct Defaults {
     pub(super) kind: Option<Kind>,
     pub(super) fields: Arc<SaidFields>,
     pub(super) effects: Effects,
+    /// Part of them could not be read: what they seem to lack may be there.
+    pub(super) incomplete: bool,
 }
 
 impl<'a> DefaultsState<'a> {
@@ -57,7 +59,11 @@ impl Checker<'_> {
             return done.clone();
         }
         let (unit, name, kind, body) = (state.unit, state.name, state.kind, state.body);
-        let kind = self.kind_of(kind);
+        let kind = match Kind::parse(&kind.text) {
+            // What could not be read was reported; its kind is no second fault.
+            None if body.incomplete => None,
+            _ => self.kind_of(kind),
+        };
         let mut effects = Effects::default();
         let fields = kind.map_or_else(Vec::new, |kind| {
             let base = Scope::new(unit).about(Ty::Ref(kind.into()));
@@ -68,7 +74,8 @@ impl Checker<'_> {
             self.report(Diagnostic::new(Code::OverrideOfNothing, over, message).help("leave `override` out"));
         }
         let fields = Arc::new(fields);
-        let done = Defaults { name: name.text.clone(), span: name.span, kind, fields, effects };
+        let incomplete = body.incomplete;
+        let done = Defaults { name: name.text.clone(), span: name.span, kind, fields, effects, incomplete };
         self.defaults[id].done = Some(done.clone());
         done
     }
@@ -158,7 +165,7 @@ impl Checker<'_> {
             out.push(match defaults {
                 Some((defaults, unit)) if !inherited.is_empty() => {
                     let from = (defaults.name.clone(), UnitId(unit as u32));
-                    self.merged_field(field, mine, inherited, &from)
+                    self.merged_field(field, mine, inherited, &from, defaults.incomplete)
                 }
                 _ => {
                     self.overrides_nothing(field, mine, defaults.map(|(defaults, _)| defaults));
@@ -170,6 +177,9 @@ impl Checker<'_> {
     }
 
     fn overrides_nothing(&mut self, field: &FieldSpec, mine: &[Said], defaults: Option<&Defaults>) {
+        if defaults.is_some_and(|defaults| defaults.incomplete) {
+            return;
+        }
         for said in mine {
             let Some(over) = said.over else { continue };
             let (message, place) = match defaults {
@@ -194,10 +204,11 @@ impl Checker<'_> {
         mine: &[Said],
         inherited: &[Said],
         from: &(SmolStr, UnitId),
+        incomplete: bool,
     ) -> Field {
         let taken = |said: &Said| Arc::new(of_defaults(&said.setting, from));
         match &field.shape {
-            Shape::Named(_) => self.merged_named(field, mine, inherited, from),
+            Shape::Named(_) => self.merged_named(field, mine, inherited, from, incomplete),
             Shape::Sort(sort) if sort.many => {
                 let parts: Vec<Arc<Setting>> =
                     inherited.iter().map(taken).chain(mine.iter().map(|said| said.setting.clone())).collect();
@@ -239,6 +250,7 @@ impl Checker<'_> {
         mine: &[Said],
         inherited: &[Said],
         from: &(SmolStr, UnitId),
+        incomplete: bool,
     ) -> Field {
         let mut parts: Vec<Arc<Setting>> = Vec::new();
         let mut replaced: Vec<SmolStr> = Vec::new();
@@ -251,6 +263,7 @@ impl Checker<'_> {
                     self.silent_override(&format!("{} {label}", field.name), said.name, below, &from.0);
                     replaced.push(label);
                 }
+                (None, Some(_)) if incomplete => {}
                 (None, Some(over)) => {
                     let message = format!(
                         "`override {0} {label}`, but defaults `{1}` has no `{0} {label}`",

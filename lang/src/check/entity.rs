@@ -44,13 +44,14 @@ impl Checker<'_> {
             None => None,
         };
         let unknown_defaults = written.using.is_some() && defaults.is_none();
+        let incomplete = written.body.incomplete || defaults.as_ref().is_some_and(|(used, _)| used.incomplete);
         let fields = if unknown_defaults {
             own.iter().map(|said| super::body::combined(said)).collect()
         } else {
             self.merged(kind, &own, defaults.as_ref().map(|(defaults, unit)| (defaults, *unit)))
         };
         let record = hir::Record { spec: kind.spec(), fields, span: written.body.span };
-        if !written.body.incomplete && !unknown_defaults {
+        if !incomplete && !unknown_defaults {
             self.complete(&record, &broken, kind.name(), written.label.span());
         }
         self.needs_targets(kind, &record);

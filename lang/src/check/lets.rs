@@ -70,6 +70,10 @@ impl<'a> Checker<'a> {
             Ty::Map(both) => matches!(both.0, Ty::Never),
             _ => false,
         };
+        if ty.is_too_large() {
+            self.type_too_large(span);
+            return Ty::Error;
+        }
         if !open {
             return ty;
         }

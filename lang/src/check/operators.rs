@@ -119,6 +119,9 @@ impl Checker<'_> {
 
     /// May the two be equal? Reports why not, at the right one; or at a literal that the other's type refuses.
     fn comparable(&mut self, op: &str, left: (&Ty, &ast::Expr), right: (&Ty, &ast::Expr)) -> bool {
+        if (is_none(left.0) && right.0.is_optional()) || (is_none(right.0) && left.0.is_optional()) {
+            return true;
+        }
         for (ty, expr) in [left, right] {
             if ty.has_secret() || matches!(ty.required(), Ty::Later(_)) {
                 self.wrong_operand(op, ty, expr.span);
@@ -138,7 +141,7 @@ impl Checker<'_> {
         {
             return self.literal(&text, &Site::declared(b, right.1.span, "compared with this"), left.1.span);
         }
-        if incomparable(&a) || incomparable(&b) || a.join(&b).is_none() {
+        if incomparable(&a) || incomparable(&b) || apart(&a, &b) || a.join(&b).is_none() {
             let message = format!("expected {}, found {}", named(&a), named(&b));
             let text = format!("compared with this {}", named(&a));
             self.report(Diagnostic::new(Code::TypeMismatch, right.1.span, message).also(left.1.span, text));
@@ -287,6 +290,19 @@ fn tagged(ty: &Ty) -> Ty {
     match ty {
         Ty::Sort(sort) => Ty::Enum(sort.sorts.iter().map(|sort| SmolStr::new(sort.name)).collect()),
         other => other.clone(),
+    }
+}
+
+/// Is it the type of `none` alone?
+fn is_none(ty: &Ty) -> bool {
+    matches!(ty, Ty::Optional(inner) if matches!(**inner, Ty::Never))
+}
+
+/// References or sets of kinds that have none in common: they are never equal.
+fn apart(a: &Ty, b: &Ty) -> bool {
+    match (a, b) {
+        (Ty::Ref(a), Ty::Ref(b)) | (Ty::Set(a), Ty::Set(b)) => !a.meets(*b),
+        _ => false,
     }
 }
 

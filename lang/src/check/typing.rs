@@ -13,7 +13,7 @@ use crate::hir;
 use crate::schema::{Kind, KindSet};
 use crate::source::Span;
 use crate::syntax::ast::{self, DeclKind, Name, TypeExpr, TypeExprKind};
-use crate::types::{Builtin, RecordField, RecordTy, Ty, UserTy};
+use crate::types::{Builtin, MOST_PARTS, RecordField, RecordTy, Ty, UserTy};
 
 /// The type of the language with this name.
 pub(super) fn base_type(name: &str) -> Option<Ty> {
@@ -177,12 +177,23 @@ impl Checker<'_> {
             TypeState::New => item.state = TypeState::Open,
         }
         self.chain.push((task, name.into(), span));
-        let ty = self.declared_type(unit, decl);
+        let mut ty = self.declared_type(unit, decl);
         self.chain.pop();
+        if ty.is_too_large() {
+            self.type_too_large(decl.span);
+            ty = Ty::Error;
+        }
         if let Some(item) = self.units[unit].types.get_mut(name) {
             item.state = TypeState::Done(ty.clone());
         }
         ty
+    }
+
+    /// Reports a type that is too large to be gone through.
+    pub(super) fn type_too_large(&mut self, at: Span) {
+        let message = format!("a type of more than {MOST_PARTS} parts");
+        let help = "name what repeats once, and refer to it by key or by label";
+        self.report(Diagnostic::new(Code::TooDeep, at, message).help(help));
     }
 
     fn declared_type(&mut self, unit: usize, decl: &ast::Decl) -> Ty {

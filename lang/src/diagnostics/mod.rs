@@ -114,12 +114,20 @@ pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().any(|d| d.severity() == Severity::Error)
 }
 
+/// Longer names are not compared: nobody reads a suggestion of that length, and comparing takes the square of it.
+const LONGEST_COMPARED: usize = 64;
+
 /// The names of `candidates` nearest to `name`, at most `count`, best first: within a third of its length by
 /// Damerau–Levenshtein distance, and at least within one.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>, count: usize) -> Vec<&'a str> {
-    let reach = (name.chars().count() / 3).max(1);
+    let length = name.chars().count();
+    if length > LONGEST_COMPARED {
+        return Vec::new();
+    }
+    let reach = (length / 3).max(1);
     let mut near: Vec<(usize, &str)> = candidates
         .into_iter()
+        .filter(|candidate| candidate.len() <= 4 * LONGEST_COMPARED && candidate.chars().count() <= length + reach)
         .map(|candidate| (strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= reach)
         .collect();

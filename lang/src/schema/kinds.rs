@@ -133,6 +133,11 @@ impl KindSet {
         self.0 & !other.0 == 0
     }
 
+    /// Have both a kind in common?
+    pub fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
     /// Is `kind` one of it?
     pub fn contains(self, kind: Kind) -> bool {
         self.0 & (1 << kind as u32) != 0
@@ -316,7 +321,7 @@ static STATEMENT: LazyLock<RecordSpec> = LazyLock::new(|| {
             optional("resources", Ty::String.list()).later(),
             optional("not_resources", Ty::String.list()).later(),
             field("when", Shape::Conditions, Need::Optional).later(),
-            optional("reason", Ty::String),
+            optional("reason", B::Reason),
         ],
     )
     .one_of(&["actions", "not_actions"])
@@ -571,7 +576,7 @@ fn grant() -> RecordSpec {
             required("can", reference(Kind::PermissionSet)),
             required("on", set(GRANTABLE)),
             optional("expires", Ty::Date),
-            optional("reason", Ty::String),
+            optional("reason", B::Reason),
             tags(),
         ],
     )
@@ -665,7 +670,7 @@ pub static ACCEPT: LazyLock<RecordSpec> = LazyLock::new(|| {
         "accept",
         vec![
             required("change", Ty::String),
-            required("reason", Ty::String),
+            required("reason", B::Reason),
             required("owner", reference(PRINCIPALS)),
             required("expires", Ty::Date),
         ],

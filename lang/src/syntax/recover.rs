@@ -19,7 +19,7 @@ use super::delimiters::{self, Checked};
 use super::grammar::{self, Refusal, Rule};
 use super::lower::{self, Lower, Lowered, Place};
 use super::places::{Patchwork, Places};
-use crate::diagnostics::{Code, Diagnostic};
+use crate::diagnostics::Diagnostic;
 use crate::source::FileId;
 use work::{Braces, Work};
 
@@ -94,7 +94,7 @@ impl Recovery<'_> {
         }
         let mut words = chunks::words(text);
         chunks::mate(&mut words, text);
-        let work = Work { text, places, look: Look { words: &words, text } };
+        let work = Work { source: self.text, text, places, look: Look { words: &words, text } };
         if hopeless {
             let decl = work.stand_in(0, words.len(), &doc);
             return self.out.file.decls.extend(decl);
@@ -188,14 +188,9 @@ impl Recovery<'_> {
     ) -> Option<Decl> {
         let bodies = work.bodies(from, to);
         let mut head = work.head(from, to, &bodies);
-        if work.is_bare_value(from) {
-            let place = work.span(from, from).head();
-            let message = "a value of the file is declared with `let`";
-            self.report(Diagnostic::new(Code::ForeignSyntax, place, message).fix(place, "let "));
-            let mut with_let = Patchwork::default();
-            with_let.insert("let ", place.start as usize);
-            with_let.copy(&head.text, &head.places(self.file), 0, head.text.len());
-            head = with_let;
+        if let Some(found) = work.respelling(from) {
+            self.foreign_decl(work, &found, to);
+            head = work.respelled(from, &found, &head);
         }
         let found = self.count();
         let parsed = self.one(&head, work.places.file, place, doc.clone());

@@ -77,6 +77,7 @@ builtins! {
     PipelineName String pipeline, "a pipeline name has 1 to 100 letters, digits, `.`, `@`, `-` and `_`";
     Positive Int between::<1, { i64::MAX }>, "at least 1 is needed";
     PrincipalName String length::<1, 1024>, "a group's or user's name has 1 to 1024 characters";
+    Reason String length::<1, 1000>, "a reason has 1 to 1000 characters";
     RegistryLocation String registry, "a registry is `s3://bucket/key` or the path of a file";
     RelayState String length::<1, 240>, "a relay state has 1 to 240 characters";
     Repository String length::<1, 2048>, "a repository is a URL or a path";

@@ -117,6 +117,9 @@ impl RecordTy {
     }
 }
 
+/// Parts that a type may have, written out: types are compared part by part.
+pub const MOST_PARTS: u32 = 10_000;
+
 /// How a value of one type gets to stand where another is expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fit {
@@ -185,6 +188,9 @@ impl Ty {
     /// The type itself, the same for two values of it.
     pub fn same(&self, other: &Self) -> bool {
         match (self, other) {
+            // What is shared is not gone through again: types may hold the same part many times.
+            (Self::Record(a), Self::Record(b)) if Arc::ptr_eq(a, b) => true,
+            (Self::Map(a), Self::Map(b)) if Arc::ptr_eq(a, b) => true,
             (Self::Builtin(a), Self::Builtin(b)) => a == b,
             (Self::User(a), Self::User(b)) => a.id == b.id,
             (Self::Enum(a), Self::Enum(b)) => a == b,
@@ -202,6 +208,24 @@ impl Ty {
             (Self::Block(a), Self::Block(b)) => std::ptr::eq(*a, *b),
             (Self::Sort(a), Self::Sort(b)) => std::ptr::eq(*a, *b),
             (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
+        }
+    }
+
+    /// Has the type, written out, more than [`MOST_PARTS`] parts? Counts no further than that.
+    pub fn is_too_large(&self) -> bool {
+        let mut left = MOST_PARTS;
+        !self.count(&mut left)
+    }
+
+    fn count(&self, left: &mut u32) -> bool {
+        let Some(rest) = left.checked_sub(1) else { return false };
+        *left = rest;
+        match self {
+            Self::List(inner) | Self::Optional(inner) | Self::Later(inner) => inner.count(left),
+            Self::Map(both) => both.0.count(left) && both.1.count(left),
+            Self::Record(record) => record.fields.iter().all(|field| field.ty.count(left)),
+            Self::User(user) => user.base.count(left),
+            _ => true,
         }
     }
 

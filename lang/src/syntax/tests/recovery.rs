@@ -1,6 +1,6 @@
 //! Several faults in one file: each is found, and what can be read is in the tree.
 
-use super::{faults, parsed, print};
+use super::{faults, mended, parsed, print};
 
 const FIVE_AT_ONCE: &str = "# expect E01 E02 E01 E03 E01
 cell a {
@@ -121,4 +121,70 @@ fn a_string_left_open_silences_the_brackets_it_swallowed() {
         ["1:6 E0103 this string is never closed [\"]", "4:16 E0103 this string is never closed [\"]"]
     );
     assert!(print::file(&parsed(text).file).ends_with("let y = 1\n"));
+}
+
+#[test]
+fn a_broken_import_keeps_its_name() {
+    let cases = [
+        ("import 7 as r", "1:8 E0101 expected a string, found `7` [7]", "import \"\" as r\n"),
+        ("import \"a/b.cell\" r", "1:19 E0101 expected `as`, found `r` [r]", "import \"a/b.cell\" as r\n"),
+        (
+            "import \"a/b.cell\"",
+            "1:18 E0101 expected `as`, found the end of the file []",
+            "import \"a/b.cell\" as b\n",
+        ),
+        (
+            "import \"a/b.cell\" as\nlet x = 1",
+            "1:21 E0101 expected a name, found the end of the line []",
+            "import \"a/b.cell\" as b\nlet x = 1\n",
+        ),
+        ("import \"a.cell as r", "1:8 E0103 this string is never closed [\"]", "import \"\" as r\n"),
+        ("import r", "1:8 E0101 expected a string, found `r` [r]", "import \"\" as r\n"),
+    ];
+    for (text, fault, tree) in cases {
+        assert_eq!(faults(text), [fault], "{text}");
+        assert_eq!(print::file(&parsed(text).file), tree, "{text}");
+    }
+    assert_eq!(mended("import \"a/b.cell\" r"), "import \"a/b.cell\" as r");
+    assert_eq!(mended("import \"a/b.cell\"\nlet x = 1"), "import \"a/b.cell\" as b\nlet x = 1");
+    let found = parsed("import \"a/b.cell\"").diagnostics;
+    assert_eq!(found[0].helps, ["write `import \"a/b.cell\" as b`"]);
+}
+
+#[test]
+fn broken_defaults_keep_their_name_and_their_kind() {
+    let cases = [
+        ("defaults d cell { x = 1 }", "defaults d for cell {? x = 1, }\n"),
+        ("export defaults d of cell { x = 1 }", "export defaults d for cell {? x = 1, }\n"),
+        ("defaults d { x = 1 }", "defaults d for  {? x = 1, }\n"),
+        ("defaults d for cell { x \"a\", y = 1 }", "defaults d for cell {? y = 1, }\n"),
+    ];
+    for (text, tree) in cases {
+        assert_eq!(faults(text).len(), 1, "{text}: {:?}", faults(text));
+        assert_eq!(print::file(&parsed(text).file), tree, "{text}");
+    }
+}
+
+#[test]
+fn declarations_of_other_languages_keep_their_names() {
+    let cases = [
+        ("const x = 1", "let x = 1"),
+        ("var y: Int = 2", "let y: Int = 2"),
+        ("export const z = { a = 1 }", "export let z = { a = 1 }"),
+        ("function f(x: Int): Int = x", "fn f(x: Int): Int = x"),
+        ("def g(x: Int): Int = x", "fn g(x: Int): Int = x"),
+    ];
+    for (text, meant) in cases {
+        let text = format!("let a = 1\n{text}\nlet b = 2");
+        let found = parsed(&text).diagnostics;
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert_eq!(found[0].code.as_str(), "E0106");
+        assert_eq!(found[0].helps, [format!("write `{}`", meant.trim_start_matches("export "))]);
+        assert_eq!(mended(&text), format!("let a = 1\n{meant}\nlet b = 2"));
+        assert_eq!(print::file(&parsed(&text).file), print::file(&parsed(&mended(&text)).file));
+    }
+    // The name outlives a second fault.
+    assert_eq!(print::file(&parsed("const x =\nlet b = 2").file), "let x = <error>\nlet b = 2\n");
+    // A kind may be called so.
+    assert_eq!(faults("const x { a = 1 }"), [""; 0]);
 }
