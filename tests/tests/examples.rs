@@ -72,3 +72,28 @@ fn the_schema_refuses_what_is_not_the_normal_form() {
         assert!(!validator.is_valid(&bad), "{pointer} may be missing");
     }
 }
+
+/// Of every entity of the examples, and of a field of each, `explain` tells where it came from, in its form.
+#[test]
+fn explanations_are_of_the_published_form() {
+    let schema = repository::read(&repository::root().join("spec/schemas/explain.schema.json")).unwrap();
+    let validator = jsonschema::draft202012::new(&serde_json::from_str(&schema).unwrap()).unwrap();
+    let valid = |arguments: &[&str]| -> Result<(), String> {
+        let output = cellc(repository::root(), arguments, &[])?;
+        let value: Value = serde_json::from_slice(&output.stdout)
+            .map_err(|error| format!("{arguments:?}: {error}\n{}", String::from_utf8_lossy(&output.stderr)))?;
+        validator.validate(&value).map_err(|error| format!("{arguments:?}: {error} at {}", error.instance_path()))
+    };
+    let momento = repository::read(&repository::root().join("examples/momento/expand.json")).unwrap();
+    let momento: Value = serde_json::from_str(&momento).unwrap();
+    let entities = momento["entities"].as_array().unwrap();
+    let mut subjects: Vec<String> = vec!["E0312".to_owned(), "deployment.cache/cell.alpha.stack".to_owned()];
+    for entity in entities {
+        let address = entity["address"].as_str().unwrap();
+        let field = entity["fields"].as_object().unwrap().keys().next();
+        subjects.extend(field.map(|field| format!("{address}.{field}")));
+        subjects.push(address.to_owned());
+    }
+    let failed = failures(&subjects, |subject| valid(&["explain", subject, "examples/momento", "--format", "json"]));
+    report(subjects.len(), &failed);
+}

@@ -205,7 +205,10 @@ type Finding = (SourceMap, Diagnostic);
 fn at_lock(message: &str) -> Box<Finding> {
     let mut sources = SourceMap::default();
     let file = sources.add(LOCK_FILE, "");
-    Box::new((sources, Diagnostic::new(Code::NotPinned, Span::new(file, 0, 0), message)))
+    let finding = Diagnostic::new(Code::NotPinned, Span::new(file, 0, 0), message).help(format!(
+        "restore {LOCK_FILE} from version control, or remove it, review the packages and run `cellc lock`"
+    ));
+    Box::new((sources, finding))
 }
 
 fn changed_files(changed: &[(String, String, String)]) -> (SourceMap, Vec<Diagnostic>) {

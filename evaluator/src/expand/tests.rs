@@ -319,7 +319,7 @@ fn a_fault_in_a_loop_is_said_once_with_its_count() {
 fn entities_and_steps_have_budgets() {
     let endless = || repeated(|tree| range(tree, 1, i64::MAX), |tree| tree.int(1));
     let few = Options { max_entities: 1000, ..Options::default() };
-    assert_eq!(messages(&steady(&endless(), &few)), ["more than 1000 entities and modules"]);
+    assert_eq!(messages(&steady(&endless(), &few)), ["more than 1000 entities; a module counts as 50"]);
     let short = Options { max_steps: 1000, ..Options::default() };
     assert_eq!(messages(&steady(&endless(), &short)), ["the step budget is spent"]);
 

@@ -47,14 +47,14 @@ impl Diagnostic {
     /// A finding with its primary place.
     pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
         let label = Label { span, text: String::new(), primary: true };
-        Self { code, message: message.into(), labels: vec![label], helps: Vec::new(), fix: None }
+        Self { code, message: bounded(message.into()), labels: vec![label], helps: Vec::new(), fix: None }
     }
 
     /// What is to be said at the primary place.
     #[must_use]
     pub fn here(mut self, text: impl Into<String>) -> Self {
         if let Some(label) = self.labels.first_mut() {
-            label.text = text.into();
+            label.text = bounded(text.into());
         }
         self
     }
@@ -62,14 +62,14 @@ impl Diagnostic {
     /// Another place.
     #[must_use]
     pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: text.into(), primary: false });
+        self.labels.push(Label { span, text: bounded(text.into()), primary: false });
         self
     }
 
     /// What to do, or why.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.helps.push(text.into());
+        self.helps.push(bounded(text.into()));
         self
     }
 
@@ -98,6 +98,18 @@ impl Diagnostic {
     pub fn span(&self) -> Option<Span> {
         self.labels.first().map(|label| label.span)
     }
+}
+
+/// Characters of a message, a label's text or a help: a program's own words may be as long as a file.
+const LONGEST_TEXT: usize = 600;
+
+/// The text, cut where it is too long to be read.
+fn bounded(mut text: String) -> String {
+    if let Some((at, _)) = text.char_indices().nth(LONGEST_TEXT) {
+        text.truncate(at);
+        text.push('…');
+    }
+    text
 }
 
 /// Sorts findings by file (as the files were loaded), place, code and message, and drops exact repeats.
