@@ -158,12 +158,12 @@ impl Fleet {
         self.rollout_at.get(&id).and_then(|at| self.rollouts.get(*at))
     }
 
-    /// The cells a component goes to: those of `only`, else all.
+    /// The cells a component goes to: those of `only`, else all; none that is retired.
     pub(crate) fn cells_of(&self, component: &Component) -> impl Iterator<Item = Cell> + '_ {
         let only: Option<Vec<Cell>> =
             component.only.as_ref().map(|only| only.iter().filter_map(|id| self.cell(*id)).collect());
         let all = if only.is_none() { self.cells.as_slice() } else { &[] };
-        only.into_iter().flatten().chain(all.iter().copied())
+        only.into_iter().flatten().chain(all.iter().copied()).filter(|cell| !cell.retired)
     }
 }
 

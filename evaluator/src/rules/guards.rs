@@ -7,7 +7,7 @@ use cell_lang::source::Span;
 use super::fleet::sound;
 use super::read::Read;
 use super::{Context, ticked};
-use crate::value::EntityId;
+use crate::value::{EntityId, Value};
 
 /// `rule.guard.not-empty`: a guard selects at least one cell. While a cell may be missing because what declares
 /// it has an error, this is not judged.
@@ -20,6 +20,16 @@ pub(super) fn not_empty(cx: &Context<'_, '_>) {
         let message = format!("guard {name} selects no cell; a proof over nothing proves nothing");
         let span = cx.world.setting_span(guard, "on");
         cx.report(guard, Diagnostic::new(Code::EmptyGuard, span, message).help("select a cell, or remove the guard"));
+    }
+    for guard in sound(cx.world, Kind::Guard) {
+        if !matches!(cx.world.get(guard, "principals"), Some(Value::Set(set)) if set.is_empty()) {
+            continue;
+        }
+        let name = ticked(&cx.world.entity(guard).label);
+        let message = format!("guard {name} selects no principal; a proof over nothing proves nothing");
+        let span = cx.world.setting_span(guard, "principals");
+        let finding = Diagnostic::new(Code::EmptyGuard, span, message);
+        cx.report(guard, finding.help("leave `principals` out to hold for everybody, or remove the guard"));
     }
 }
 

@@ -108,6 +108,7 @@ rules! {
     "rule.grant.aws-only" grants::aws_only;
     "rule.grant.owner" grants::owners;
     "rule.permission-set.name-unique" names::permission_sets;
+    "rule.statement.not-empty" statements::not_empty;
     "rule.statement.star" statements::star;
     "rule.statement.sid" statements::sids;
     "rule.statement.one-condition" statements::conditions;

@@ -7,6 +7,7 @@ use cell_lang::schema::Kind;
 use smol_str::SmolStr;
 
 use super::fleet::sound;
+use super::read::Read;
 use super::{Context, ticked};
 use crate::resources::policy::{self, Effect};
 use crate::value::{BlockValue, EntityId, Value};
@@ -28,6 +29,30 @@ fn only_stars(text: &str) -> bool {
 fn every_action(text: &str) -> bool {
     only_stars(text)
         || text.split_once(':').is_some_and(|(service, action)| only_stars(service) && only_stars(action))
+}
+
+/// `rule.statement.not-empty`: what a statement or a guard lists is not empty. IAM takes no statement without
+/// actions and resources, and a guard that forbids nothing proves nothing.
+pub(super) fn not_empty(cx: &Context<'_, '_>) {
+    let guards = sound(cx.world, Kind::Guard).map(|guard| (guard, cx.world.blocks(guard, "forbid")));
+    let policies = policies(cx)
+        .map(|set| (set, policy::statements(cx.world, set).into_iter().map(|(_, block)| block).collect::<Vec<_>>()));
+    for (id, blocks) in guards.chain(policies) {
+        for block in blocks {
+            for field in ["actions", "not_actions", "resources", "not_resources"] {
+                let empty = block.get(field).is_some_and(|list| list.items().next().is_none());
+                if !empty {
+                    continue;
+                }
+                let message = format!("`{field}` of {} lists nothing", cx.address(id));
+                cx.report(
+                    id,
+                    Diagnostic::new(Code::RefusedValue, cx.head(block), message)
+                        .help("name at least one, or remove the statement"),
+                );
+            }
+        }
+    }
 }
 
 /// `rule.statement.star`: a permission set that allows `"*"` on `"*"` says the `reason`.

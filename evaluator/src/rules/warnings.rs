@@ -23,7 +23,10 @@ pub(super) fn reaches_nothing(cx: &Context<'_, '_>) {
     for grant in cx.world.of(Kind::Grant) {
         let reaches = !cx.world.members(*grant, "on").is_empty();
         // A grant with an error may reach anything.
-        if reaches || !cx.world.ok(*grant) {
+        let to_nobody = matches!(cx.world.get(*grant, "to"), Some(Value::Set(to)) if to.is_empty());
+        if to_nobody && cx.world.ok(*grant) {
+            nothing(cx, *grant, "to", "is given to nobody");
+        } else if reaches || !cx.world.ok(*grant) {
             given.extend(cx.world.entity_at(*grant, "can"));
         } else {
             nothing(cx, *grant, "on", "reaches no cell and no account");

@@ -98,6 +98,7 @@ impl Checker<'_> {
             );
             return Typed::error(span);
         };
+        scope.subjects_read.push(subject.slot);
         let base = Typed::new(Node::Local(subject.slot), span, subject.ty);
         self.member(scope, base, name, span, subject.either)
     }

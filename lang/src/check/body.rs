@@ -159,9 +159,11 @@ impl Checker<'_> {
         scope.subject = outer;
         scope.reset(mark);
         let value = value?;
+        // Whom a grant is given to is one value, unless it asks each cell.
+        let one = matches!(&field.shape, Shape::Value(Ty::OneOrMany(_)));
         let value = match slot {
-            Some(slot) => FieldValue::PerTarget(slot, Box::new(value)),
-            None => value,
+            Some(slot) if !one || scope.subjects_read.contains(&slot) => FieldValue::PerTarget(slot, Box::new(value)),
+            _ => value,
         };
         Some((value, scope.frame()))
     }

@@ -7,6 +7,7 @@ use super::{Checker, Item};
 use crate::diagnostics::{Code, Diagnostic, suggest};
 use crate::files::{Target, resolve};
 use crate::hir::{BuiltinFn, Expr, FnId, Node};
+use crate::schema::KindSet;
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind};
 use crate::types::Ty;
@@ -216,7 +217,11 @@ impl Checker<'_> {
                 Ty::List(inner) if matches!(argument.kind, ExprKind::List(_) | ExprKind::ListFor { .. }) => {
                     match &**inner {
                         Ty::Ref(found) => (conform(typed.expr, &Ty::Set(*found)), *found),
-                        Ty::Never => continue,
+                        Ty::Never => {
+                            let nothing = Node::SetOf(KindSet::of(&[]), Vec::new());
+                            out.push(Expr { node: nothing, span: argument.span });
+                            continue;
+                        }
                         other => {
                             let message = format!("expected references, found {}", named(other));
                             self.report(Diagnostic::new(Code::TypeMismatch, argument.span, message));

@@ -278,6 +278,10 @@ impl Checker<'_> {
                 continue;
             };
             let name = field.key.plain().unwrap_or_default();
+            if let Some(over) = field.over {
+                let message = format!("`override {name}`, but a parameter is only given");
+                self.report(Diagnostic::new(Code::OverrideOfNothing, over, message).help("leave `override` out"));
+            }
             let Some(at) = params.iter().position(|param| param.name == name) else {
                 if target.is_some() {
                     let message = format!("the module has no parameter `{name}`");

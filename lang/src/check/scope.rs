@@ -17,6 +17,8 @@ pub(super) struct Scope {
     pub(super) locals: Vec<Local>,
     /// What `.field` reads.
     pub(super) subject: Option<Subject>,
+    /// Slots of subjects that have been read.
+    pub(super) subjects_read: Vec<Slot>,
     /// Paths that are known not to be `none`.
     pub(super) facts: Vec<Path>,
     /// What has been read so far.
@@ -100,6 +102,7 @@ impl Scope {
             unit,
             locals: Vec::new(),
             subject: None,
+            subjects_read: Vec::new(),
             facts: Vec::new(),
             effects: Effects::default(),
             next: 1,
