@@ -1,7 +1,7 @@
-//! Expands a checked program.
+//! From a checked program to its normal form.
 //!
-//! [`expand::expand`] makes a [`world::World`] of a checked program; what is judged over it and what is made of
-//! it is done by others on top. Does no IO but through [`cell_lang::files::Files`]; knows no clock.
+//! [`expand::expand`] makes a [`world::World`] of a program; [`rules`] judge it, [`resources`] are derived from it,
+//! [`emit`] writes it and [`explain`] tells where its values came from. Does no IO but through [`cell_lang::files::Files`]; knows no clock.
 
 pub mod budget;
 pub mod emit;

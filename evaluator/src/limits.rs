@@ -27,9 +27,6 @@ macro_rules! limits {
             source: $source,
             raised_by: limits!(@ $($raised_by)?),
         };)*
-
-        /// Every limit, for documentation.
-        pub const ALL: &[Limit] = &[$($name,)*];
     };
     (@ $raised_by:literal) => { Some($raised_by) };
     (@) => { None };

@@ -1,6 +1,6 @@
 //! The harness of the end-to-end suites: runs programs and compares what they print with what is written down.
 //!
-//! Owns how a program is run ([`project`]), the two forms in which expectations are written ([`txtar`],
+//! Owns how a program is run ([`project`], or [`memory`] for thousands), the two forms in which expectations are written ([`txtar`],
 //! [`markdown`]) and how a difference is shown. Knows nothing of any single expectation. `UPDATE=1` in the
 //! environment rewrites expectations in place.
 

@@ -37,6 +37,15 @@ pub(crate) struct Run<'a> {
 /// What a command does with a program that has no error.
 type Work<'w> = &'w dyn Fn(&World<'_>, &[Resource], &mut dyn Write) -> io::Result<()>;
 
+/// What a command is after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Aim {
+    /// All that can be said of the program; a module on its own will do.
+    Findings,
+    /// A result: every parameter needs a value, and lints of permissions are left to `check`.
+    Result,
+}
+
 impl<'a> Run<'a> {
     /// Finds the project of a program.
     pub(crate) fn open(options: &'a Program, output: &'a Output) -> Result<Self, FileError> {
@@ -46,12 +55,12 @@ impl<'a> Run<'a> {
 
     /// Checks the program, and every file of its folder.
     pub(crate) fn check(&self) -> Status {
-        self.program(false, &|_, _, _| Ok(()))
+        self.program(Aim::Findings, &|_, _, _| Ok(()))
     }
 
     /// Prints the program's normal form.
     pub(crate) fn expand(&self, origins: bool) -> Status {
-        self.program(true, &|world, resources, mut out| match self.output.format {
+        self.program(Aim::Result, &|world, resources, mut out| match self.output.format {
             Format::Json => emit::json::write(world, resources, origins, &mut out),
             Format::Text => emit::text::write(world, resources, &mut out),
         })
@@ -60,16 +69,17 @@ impl<'a> Run<'a> {
     /// Prints where the value at `address` (of an entity, or of a field of one) came from.
     pub(crate) fn origin(&self, address: &str) -> Status {
         let unknown = std::cell::RefCell::new(None);
-        let status = self.program(true, &|world, _, out| match explain::explain(world, address) {
-            Ok(explanation) => match self.output.format {
-                Format::Json => writeln!(out, "{}", explanation.json(world)),
-                Format::Text => out.write_all(explanation.text(world).as_bytes()),
-            },
-            Err(refusal) => {
-                *unknown.borrow_mut() = Some(refusal);
-                Ok(())
-            }
-        });
+        let status =
+            self.program(Aim::Result, &|world, resources, out| match explain::explain(world, resources, address) {
+                Ok(explanation) => match self.output.format {
+                    Format::Json => writeln!(out, "{}", explanation.json(world)),
+                    Format::Text => out.write_all(explanation.text(world).as_bytes()),
+                },
+                Err(refusal) => {
+                    *unknown.borrow_mut() = Some(refusal);
+                    Ok(())
+                }
+            });
         match unknown.into_inner() {
             Some(explain::NotFound { message, help: Some(help) }) => {
                 crate::output::fail(&format!("{message}\n\n  help: {help}"))
@@ -116,8 +126,7 @@ impl<'a> Run<'a> {
     }
 
     /// Does all that every command begins with, and then `work` if nothing was an error.
-    /// `needs_values`: a file whose parameters have no value is no program for it.
-    fn program(&self, needs_values: bool, work: Work<'_>) -> Status {
+    fn program(&self, aim: Aim, work: Work<'_>) -> Status {
         let lock = match self.read_lock() {
             Ok(lock) => lock,
             Err(finding) => return self.output.diagnostics(&finding.0, &[finding.1]),
@@ -132,14 +141,15 @@ impl<'a> Run<'a> {
         }
         if let Some(refusal) = without_value(&program) {
             // A module on its own: all that can be said of it without values is said.
-            diagnostics.extend(needs_values.then_some(refusal));
+            diagnostics.extend((aim == Aim::Result).then_some(refusal));
             return self.output.diagnostics(&sources, &diagnostics);
         }
         let world = expand::expand(&program, &files, &self.budgets());
         rules::check(&world);
         let resources = if world.has_errors() { Vec::new() } else { resources::derive(&world) };
         let failed = world.has_errors();
-        diagnostics.extend(world.take_findings().into_iter().filter(|finding| !needs_values || !is_lint(finding)));
+        diagnostics
+            .extend(world.take_findings().into_iter().filter(|finding| aim == Aim::Findings || !is_lint(finding)));
         cell_lang::diagnostics::sort(&mut diagnostics);
         let status = self.output.diagnostics(&sources, &diagnostics);
         if failed || status != Status::Done {

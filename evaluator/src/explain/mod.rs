@@ -15,7 +15,7 @@ use cell_lang::diagnostics::{nearest, suggest};
 use cell_lang::schema::FieldSpec;
 
 use crate::emit::is_said;
-use crate::resources::{Resource, derive};
+use crate::resources::Resource;
 use crate::value::{EntityId, Value};
 use crate::world::World;
 use origin::{Origin, origin};
@@ -32,13 +32,12 @@ pub struct NotFound {
 }
 
 /// Explains an entity, a resource, or a field of either: `cell.alpha`, `cell.alpha.region`,
-/// `deployment.cache/cell.alpha.stack`.
-pub fn explain(world: &World<'_>, subject: &str) -> Result<Explanation, NotFound> {
+/// `deployment.cache/cell.alpha.stack`. `resources` are those derived from the world, by address.
+pub fn explain(world: &World<'_>, resources: &[Resource], subject: &str) -> Result<Explanation, NotFound> {
     let addresses = || splits(subject);
     if let Some((id, field)) = addresses().find_map(|(address, field)| Some((world.find(address)?, field))) {
         return explain_entity(world, id, field);
     }
-    let resources = derive(world);
     let find = |address: &str| {
         resources
             .binary_search_by(|resource| resource.address.as_str().cmp(address))
@@ -47,15 +46,7 @@ pub fn explain(world: &World<'_>, subject: &str) -> Result<Explanation, NotFound
     };
     match addresses().find_map(|(address, field)| Some((find(address)?, field))) {
         Some((resource, field)) => explain_resource(world, resource, field),
-        None => Err(no_address(world, &resources, subject)),
-    }
-}
-
-/// As [`explain`], with address and field apart.
-pub fn explain_field(world: &World<'_>, address: &str, field: Option<&str>) -> Result<Explanation, NotFound> {
-    match field {
-        Some(field) => explain(world, &format!("{address}.{field}")),
-        None => explain(world, address),
+        None => Err(no_address(world, resources, subject)),
     }
 }
 

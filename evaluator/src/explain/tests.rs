@@ -1,6 +1,7 @@
 //! Where values came from, as the text tells it.
 
 use super::explain;
+use crate::resources::derive;
 use crate::rules::tests::expanded;
 
 const PROGRAM: &str = r#"
@@ -16,7 +17,7 @@ component c { repo = "r", deploy make { target = "x" } }
 "#;
 
 fn told(subject: &str) -> String {
-    expanded(PROGRAM, |world| match explain(world, subject) {
+    expanded(PROGRAM, |world| match explain(world, &derive(world), subject) {
         Ok(explanation) => explanation.text(world),
         Err(missing) => format!("{}; {}", missing.message, missing.help.unwrap_or_default()),
     })

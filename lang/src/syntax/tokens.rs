@@ -1,7 +1,7 @@
 //! Any text cut into words. Owns the lexer; knows nothing of grammar beyond what a word is.
 //!
 //! Nothing is lost: the texts of all tokens together are the input. The lexer does by hand what the rule `tokens`
-//! of the grammar does, because it reads every file before pest does; a test holds the two equal. INVARIANT: it
+//! of the grammar does, because recovery reads a file by it before any of it is parsed again; a test holds the two equal. INVARIANT: it
 //! is linear, whatever the text.
 
 /// What a token is.
