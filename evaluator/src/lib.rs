@@ -9,6 +9,8 @@ pub mod expand;
 pub mod explain;
 pub mod limits;
 pub mod packages;
+pub mod provider;
+pub mod registry;
 pub mod report;
 pub mod resources;
 pub mod rules;

@@ -1,0 +1,1 @@
+//! The cloud of cell-eval, on the AWS SDK.

@@ -1,0 +1,3 @@
+//! The record of what applies left behind, and where it lies.
+
+pub mod store;
