@@ -9,6 +9,7 @@ pub mod expand;
 pub mod explain;
 pub mod limits;
 pub mod packages;
+pub mod plan;
 pub mod provider;
 pub mod registry;
 pub mod report;

@@ -1,0 +1,3 @@
+//! From desired, recorded and live to a plan.
+
+pub mod model;
