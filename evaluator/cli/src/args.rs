@@ -2,10 +2,17 @@
 //!
 //! Owns names, defaults and help texts. Every flag has a variable `CELLC_…` of its name. Does nothing itself.
 
+mod cloud;
+
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use cloud::{
+    AdoptArgs, ApplyArgs, Cloud, CloudArgs, ConsentArgs, DestroyArgs, DriftArgs, PlanArgs, RegistryArgs,
+    RegistryCommand, SandboxCommand, ScopeArgs, ShowArgs,
+};
 
 /// Plan and apply cellular infrastructure.
 #[derive(Debug, Parser)]
@@ -31,6 +38,24 @@ pub(crate) enum Command {
     Expand(ExpandArgs),
     /// Print an error's page, or where a value came from.
     Explain(ExplainArgs),
+    /// Print the changes that would make the cloud what the program says.
+    Plan(PlanArgs),
+    /// Print a saved plan again.
+    Show(ShowArgs),
+    /// Make the cloud what the program says: plan, show, ask, run; or run a saved plan.
+    Apply(ApplyArgs),
+    /// Print what was changed outside since the last apply; ends with 2 if anything was.
+    Drift(DriftArgs),
+    /// Take something that exists into the record, under an address of the program.
+    Adopt(AdoptArgs),
+    /// Tear down what the program made; accounts of dev cells are parked, none is closed.
+    Destroy(DestroyArgs),
+    /// The record of what applies left behind.
+    #[command(subcommand)]
+    Registry(RegistryCommand),
+    /// The emulated AWS on its own, for other clients.
+    #[command(subcommand)]
+    Sandbox(SandboxCommand),
     /// Pin the packages that a program imports in `cell.lock`.
     Lock(LockArgs),
 }
@@ -165,7 +190,10 @@ mod tests {
     #[test]
     fn every_flag_has_a_variable_of_its_name() {
         let command = Arguments::command();
-        let all = command.get_subcommands().flat_map(clap::Command::get_arguments).chain(command.get_arguments());
+        let below = |command: &clap::Command| command.get_subcommands().cloned().collect::<Vec<_>>();
+        let commands: Vec<clap::Command> =
+            below(&command).into_iter().flat_map(|command| below(&command).into_iter().chain([command])).collect();
+        let all = commands.iter().flat_map(clap::Command::get_arguments).chain(command.get_arguments());
         for arg in all.filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version")) {
             let Some(long) = arg.get_long() else { continue };
             let expected = format!("CELLC_{}", long.to_uppercase().replace('-', "_"));

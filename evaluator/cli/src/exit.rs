@@ -11,6 +11,8 @@ pub(crate) enum Status {
     Done,
     /// There was an error: nothing, or not all, was done.
     Failed,
+    /// There are changes, and it was asked to say so.
+    Changes,
     /// The command line made no sense.
     Usage,
 }
@@ -21,12 +23,12 @@ impl Status {
         if has_errors(diagnostics) { Self::Failed } else { Self::Done }
     }
 
-    /// The number the process ends with. 2 (there are changes), 3 (a guard is broken) and 4 (only `may` findings)
-    /// are kept for the commands that plan and review.
+    /// The number the process ends with. 3 (a guard is broken) and 4 (only `may` findings) are kept for reviews.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
+            Self::Changes => 2,
             Self::Usage => 64,
         }
     }

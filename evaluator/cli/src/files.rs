@@ -69,16 +69,21 @@ impl Project {
 
     /// Replaces a file of the project's folder: aside, then renamed, so that it is never half there.
     pub(crate) fn write(&self, name: &str, text: &str) -> Result<(), String> {
-        let aside = self.root.join(format!(".{name}.{}", std::process::id()));
-        let written = File::create(&aside)
-            .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-            .and_then(|()| fs::rename(&aside, self.root.join(name)));
-        written.map_err(|error| {
-            // The first failure is what is told; what stays behind is a file of a name of its own.
-            let _ = fs::remove_file(&aside);
-            error.to_string()
-        })
+        replace(&self.root.join(name), text.as_bytes()).map_err(|error| error.to_string())
     }
+}
+
+/// Replaces a file: aside, then renamed, so that it is never half there.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let aside = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let written = File::create(&aside)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&aside, path));
+    written.inspect_err(|_| {
+        // The first failure is what is told; what stays behind is a file of a name of its own.
+        let _ = fs::remove_file(&aside);
+    })
 }
 
 impl Files for Project {

@@ -3,16 +3,28 @@
 //! Owns arguments, terminals, files and exit statuses. Knows nothing of what a program means: [`pipeline`] asks
 //! the other crates.
 
+mod adopt;
+mod apply;
 mod args;
 mod check;
+mod cloud;
+mod drift;
 mod exit;
 mod expand;
 mod explain;
+mod faults;
 mod files;
 mod lock;
 mod output;
 mod pages;
 mod pipeline;
+mod plan;
+mod progress;
+mod receipts;
+mod registry;
+mod sandbox;
+mod session;
+mod signals;
 
 use std::process::ExitCode;
 
@@ -49,6 +61,14 @@ fn command(command: &Command, output: &Output) -> Status {
         Command::Check(args) => check::run(args, output),
         Command::Expand(args) => expand::run(args, output),
         Command::Explain(args) => explain::run(args, output),
+        Command::Plan(args) => plan::run(args, output),
+        Command::Show(args) => plan::show(args, output),
+        Command::Apply(args) => apply::run(args, output),
+        Command::Drift(args) => drift::run(args, output),
+        Command::Adopt(args) => adopt::run(args, output),
+        Command::Destroy(args) => apply::destroy(args, output),
+        Command::Registry(command) => registry::run(command, output),
+        Command::Sandbox(command) => sandbox::run(command, output),
         Command::Lock(args) => lock::run(args, output),
     }
 }

@@ -41,6 +41,21 @@ impl Output {
         Self { format, style }
     }
 
+    /// How wide text is, and whether it is coloured.
+    pub(crate) fn look(&self) -> (usize, bool) {
+        (self.style.width, self.style.color)
+    }
+
+    /// Says something beside the result, on standard error.
+    pub(crate) fn remark(&self, text: &str) {
+        let text = match self.format {
+            Format::Text => format!("{text}\n"),
+            Format::Json => format!("{}\n", serde_json::json!({ "severity": "note", "message": text })),
+        };
+        // When standard error is gone, nobody is left to be told so.
+        let _ = write(&mut io::stderr().lock(), &text);
+    }
+
     /// Runs a command on a program: opens its project and does `work`.
     pub(crate) fn run<'a>(&'a self, program: &'a Program, work: impl FnOnce(&Run<'a>) -> Status) -> Status {
         match Run::open(program, self) {

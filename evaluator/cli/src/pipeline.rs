@@ -4,9 +4,12 @@
 //! before it found no error. Knows nothing of terminals or exit statuses.
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use cell_eval::budget::{MOST_DEPTH, Options};
 use cell_eval::packages::{LOCK_FILE, Lock, Noting, Pinned};
+use cell_eval::plan::desired::Desired;
 use cell_eval::resources::Resource;
 use cell_eval::world::World;
 use cell_eval::{emit, expand, explain, resources, rules};
@@ -17,6 +20,7 @@ use cell_lang::hir;
 use cell_lang::load::load;
 use cell_lang::source::{SourceMap, Span};
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::args::{Format, Program};
@@ -44,6 +48,8 @@ enum Aim {
     Findings,
     /// A result: every parameter needs a value, and lints of permissions are left to `check`.
     Result,
+    /// A plan: every parameter needs a value, and all findings are told.
+    Plan,
 }
 
 impl<'a> Run<'a> {
@@ -87,6 +93,22 @@ impl<'a> Run<'a> {
             Some(refusal) => crate::output::fail(&refusal.message),
             None => status,
         }
+    }
+
+    /// What the program asks for at an instant, and its files; how the command ends if it has an error.
+    pub(crate) fn desired(&self, at: Timestamp) -> Result<(Desired, Arc<SourceMap>), Status> {
+        let found = std::cell::RefCell::new(None);
+        let status = self.program(Aim::Plan, &|world, resources, _| {
+            *found.borrow_mut() = Some((Desired::new(world, resources, at), Arc::clone(&world.program().sources)));
+            Ok(())
+        });
+        found.into_inner().ok_or(status)
+    }
+
+    /// The folder of the program's first file.
+    pub(crate) fn folder(&self) -> PathBuf {
+        let main = self.project.root.join(&self.project.main);
+        main.parent().map_or(main.clone(), Path::to_owned)
     }
 
     /// Pins what the program takes from packages.
@@ -141,7 +163,7 @@ impl<'a> Run<'a> {
         }
         if let Some(refusal) = without_value(&program) {
             // A module on its own: all that can be said of it without values is said.
-            diagnostics.extend((aim == Aim::Result).then_some(refusal));
+            diagnostics.extend((aim != Aim::Findings).then_some(refusal));
             return self.output.diagnostics(&sources, &diagnostics);
         }
         let world = expand::expand(&program, &files, &self.budgets());
@@ -149,7 +171,7 @@ impl<'a> Run<'a> {
         let resources = if world.has_errors() { Vec::new() } else { resources::derive(&world) };
         let failed = world.has_errors();
         diagnostics
-            .extend(world.take_findings().into_iter().filter(|finding| aim == Aim::Findings || !is_lint(finding)));
+            .extend(world.take_findings().into_iter().filter(|finding| aim != Aim::Result || !is_lint(finding)));
         cell_lang::diagnostics::sort(&mut diagnostics);
         let status = self.output.diagnostics(&sources, &diagnostics);
         if failed || status != Status::Done {

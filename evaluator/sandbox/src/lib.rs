@@ -1,1 +1,35 @@
-//! A strict emulator of the AWS APIs that cellc uses.
+//! A strict emulator of the AWS APIs that cellc uses: Organizations, IAM Identity Center, the identity store, STS,
+//! IAM, account names and S3, on their real wire protocols.
+//!
+//! [`Sandbox`] is the state; [`serve`] or [`Running`] answer for it on a socket; [`Seed`] fills it; [`Config`] sets
+//! its pace, [`Fault`]s make it fail. The crate owns no client and knows nothing of the language or the planner.
+
+mod clock;
+mod config;
+mod engine;
+mod error;
+mod fault;
+mod history;
+mod http;
+mod ids;
+mod input;
+mod jobs;
+mod journal;
+mod model;
+mod paging;
+mod sandbox;
+mod seed;
+mod seeding;
+mod service;
+mod services;
+mod state;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use config::{Config, Delays, Quotas};
+pub use error::Error;
+pub use fault::{Fault, FaultKind};
+pub use http::{Running, serve};
+pub use sandbox::Sandbox;
+pub use seed::{Seed, SeedAccount, SeedAssignment, SeedCustomerPolicy, SeedPolicy, SeedSet};

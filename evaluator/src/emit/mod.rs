@@ -63,7 +63,7 @@ fn fields<'w>(world: &'w World<'_>, id: EntityId) -> impl Iterator<Item = (&'sta
 }
 
 /// The path of the program's first file.
-fn source<'w>(world: &'w World<'_>) -> &'w str {
+pub(crate) fn source<'w>(world: &'w World<'_>) -> &'w str {
     let program = world.program();
     program.units.get(program.root.index()).map_or("", |unit| program.sources.path(unit.file))
 }
@@ -79,4 +79,10 @@ fn by_address(world: &World<'_>) -> Vec<EntityId> {
 pub fn to_json(world: &World<'_>, value: &Value) -> serde_json::Value {
     // A value has no way to fail as JSON.
     serde_json::to_value(values::Json { world, value }).unwrap_or_default()
+}
+
+/// The fields of an entity as JSON, as the normal form writes them.
+pub(crate) fn entity_json(world: &World<'_>, id: EntityId) -> serde_json::Value {
+    let all = fields(world, id).map(|(field, value)| (field.name.to_owned(), to_json(world, value)));
+    serde_json::Value::Object(all.collect())
 }

@@ -1,3 +1,234 @@
 //! From desired, recorded and live to a plan.
+//!
+//! [`desired`] is what the program asks for, [`crate::registry::record`] what was left behind, [`crate::live`] what
+//! the cloud says. [`plan`] is pure: the same three give the same plan, byte for byte.
 
+pub(crate) mod build;
+pub mod canonical;
+pub mod cost;
+pub mod desired;
+pub(crate) mod diff;
+pub mod fault;
+pub mod file;
+pub mod identity;
+mod judge;
+pub mod later;
+pub mod least;
 pub mod model;
+pub mod moves;
+pub mod scope;
+pub mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cell_lang::diagnostics::{Code, nearest};
+use jiff::Timestamp;
+
+use build::Builder;
+pub use build::Command;
+use desired::Desired;
+use fault::Fault;
+use model::{Limits, Plan, Target};
+use scope::Scope;
+
+use crate::live::{Live, Reading};
+use crate::registry::record::Record;
+
+/// What is planned, and under what circumstances.
+#[derive(Debug)]
+pub struct Question<'a> {
+    /// What the program asks for.
+    pub desired: &'a Desired,
+    /// What was left behind, every `moved` followed, and from where each address came ([`moves::follow`]).
+    pub record: (&'a Record, &'a BTreeMap<String, String>),
+    /// What the cloud says.
+    pub live: &'a Live,
+    /// Which part.
+    pub scope: &'a Scope,
+    /// To what end.
+    pub command: Command,
+    /// The instant.
+    pub at: Timestamp,
+    /// `aws` or `sandbox`.
+    pub cloud: &'a str,
+    /// Where the record lies.
+    pub registry: String,
+    /// The limits that the apply holds itself to.
+    pub limits: Limits,
+}
+
+/// The plan, or what keeps it from being made: all of it.
+pub fn plan(question: &Question<'_>) -> Result<Plan, Vec<Fault>> {
+    let Question { desired, record, live, scope, command, .. } = question;
+    let mut faults = other_organization(desired, record.0, live);
+    faults.extend(unknown_addresses(desired, record.0, scope));
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let mut builder = Builder::new(desired, *record, live, scope, *command);
+    let replaced = builder.units();
+    builder.policies();
+    builder.accounts();
+    builder.attachments();
+    builder.sets();
+    builder.assignments();
+    builder.surplus_sets();
+    builder.surplus_attachments();
+    builder.surplus_policies();
+    builder.surplus_accounts();
+    builder.surplus_units(&replaced);
+    builder.judge();
+    let access = builder.access();
+    if !builder.faults.is_empty() {
+        return Err(builder.faults);
+    }
+    Ok(finished(question, builder, access))
+}
+
+fn finished(question: &Question<'_>, builder: Builder<'_>, access: Vec<model::Access>) -> Plan {
+    let (quotas, authority) = (builder.quotas(), builder.authority());
+    let Builder { mut changes, operations, notices, ids, names, .. } = builder;
+    changes.sort_by(|a, b| a.address.cmp(&b.address));
+    let named = mentioned(&changes, &operations);
+    let live = question.live;
+    let center = live.center.as_ref();
+    Plan {
+        command: match question.command {
+            Command::Apply => "apply".to_owned(),
+            Command::Destroy => "destroy".to_owned(),
+        },
+        source: question.desired.source.clone(),
+        at: question.at,
+        only: question.scope.only.clone(),
+        except: question.scope.except.clone(),
+        target: Target {
+            cloud: question.cloud.to_owned(),
+            organization: live.organization.as_ref().map(|found| found.id.clone()).unwrap_or_default(),
+            management_account: live
+                .organization
+                .as_ref()
+                .map(|found| found.management_account.clone())
+                .unwrap_or_default(),
+            instance: center.map(|center| center.arn.clone()),
+            identity_store: center.map(|center| center.store.clone()),
+            registry: question.registry.clone(),
+            serial: question.record.0.serial,
+        },
+        limits: question.limits,
+        cost: cost::of(&operations, question.limits, quotas),
+        ids: ids.into_iter().filter(|(address, _)| named.contains(address)).collect(),
+        names: names.into_iter().filter(|(address, _)| named.contains(address)).collect(),
+        changes,
+        operations,
+        access,
+        notices,
+        authority,
+        unapplied: question.desired.unapplied.clone(),
+        reading: reading(&live.reading),
+    }
+}
+
+/// The addresses that changes and operations speak of: only their ids have a place in the plan.
+fn mentioned(changes: &[model::Change], operations: &[model::Operation]) -> BTreeSet<String> {
+    let mut all: BTreeSet<String> = BTreeSet::new();
+    for change in changes {
+        all.insert(change.address.clone());
+        all.extend(change.address.split('/').skip(1).map(str::to_owned));
+        all.extend(identity::set_of_assignment(&change.address));
+        all.extend(identity::policy_of_attachment(&change.address));
+    }
+    for operation in operations {
+        use model::Verb as V;
+        match &operation.verb {
+            V::Assign { set, principal, target } | V::Unassign { set, principal, target } => {
+                all.extend([set.clone(), principal.clone(), target.clone()]);
+            }
+            V::AttachPolicy { policy, target } | V::DetachPolicy { policy, target } => {
+                all.extend([policy.clone(), target.clone()]);
+            }
+            V::CreateUnit { parent: to, .. } | V::MoveAccount { to } => _ = all.insert(to.clone()),
+            V::EnablePolicies => _ = all.insert(desired::ROOT.to_owned()),
+            V::CreatePolicy { content, .. } | V::UpdatePolicy { content, .. } => all.extend(accounts_in(content)),
+            V::PutInlinePolicy { document } => all.extend(accounts_in(document)),
+            _ => {}
+        }
+    }
+    all
+}
+
+/// Addresses whose account ids a document waits for.
+fn accounts_in(document: &serde_json::Value) -> Vec<String> {
+    let found = std::cell::RefCell::new(Vec::new());
+    let note = |place: &str| {
+        found.borrow_mut().extend(place.rsplit_once('.').map(|(address, _)| address.to_owned()));
+        Some(String::new())
+    };
+    let _ = later::resolve(document, &note);
+    found.into_inner()
+}
+
+fn reading(reading: &Reading) -> String {
+    match reading {
+        Reading::Nothing => "no assignments were read: no permission set of this program exists yet".to_owned(),
+        Reading::ByPair { pairs } => {
+            format!(
+                "assignments were read by pair ({pairs} of account and permission set): those of everybody were seen"
+            )
+        }
+        Reading::ByPrincipal { principals } => format!(
+            "assignments were read by principal ({principals} of the program and the record): those of others were not looked for; `cellc drift` does"
+        ),
+        Reading::Scoped { pairs } => format!("only the assignments of what is selected were read ({pairs} pairs)"),
+    }
+}
+
+/// A program, a record and a cloud that are not of one organization.
+fn other_organization(desired: &Desired, record: &Record, live: &Live) -> Vec<Fault> {
+    let Some(organization) = &live.organization else { return Vec::new() };
+    let mut faults = Vec::new();
+    if let Some(said) =
+        desired.org.management_account.as_ref().filter(|said| **said != organization.management_account)
+    {
+        let message = format!(
+            "the program is for the organization of management account {said}; the credentials are of that of {}",
+            organization.management_account
+        );
+        faults.push(
+            Fault::new(Code::WrongOrganization, message)
+                .help("use other credentials, or correct `management_account` in `org`"),
+        );
+    }
+    if let Some(recorded) = record.organization.as_ref().filter(|recorded| recorded.organization != organization.id) {
+        let message = format!(
+            "the record is of organization {}; the credentials are of {}",
+            recorded.organization, organization.id
+        );
+        faults.push(
+            Fault::new(Code::WrongOrganization, message)
+                .help("use other credentials, or another `registry` in `org`"),
+        );
+    }
+    faults
+}
+
+/// `--only` and `--except` name what is there.
+fn unknown_addresses(desired: &Desired, record: &Record, scope: &Scope) -> Vec<Fault> {
+    let mut known: BTreeSet<&str> = desired.resources.keys().map(String::as_str).collect();
+    known.extend(record.resources.keys().map(String::as_str));
+    known.extend(desired.cells.keys().map(String::as_str));
+    known.extend(desired.principals.keys().map(String::as_str));
+    known.extend(desired.resources.values().flat_map(|wanted| &wanted.sources).map(|place| place.entity.as_str()));
+    let fault = |address: &str| {
+        let near = nearest(address, known.iter().copied(), 3);
+        let fault =
+            Fault::new(Code::UnknownAddress, format!("`{address}` is no address of the program or the record"));
+        if near.is_empty() {
+            return fault.help("`cellc expand` prints all addresses");
+        }
+        fault.help(format!(
+            "did you mean {}?",
+            near.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+        ))
+    };
+    scope.unknown(&known).into_iter().map(fault).collect()
+}

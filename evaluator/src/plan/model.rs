@@ -122,8 +122,7 @@ pub struct Operation {
     pub id: OperationId,
     /// The resource it is for.
     pub address: String,
-    /// What is done.
-    #[serde(flatten)]
+    /// What is done. Not flattened: several verbs have an `id` of their own.
     pub verb: Verb,
     /// What must be done before: when one of these fails, this is not begun.
     pub needs: Vec<OperationId>,
@@ -573,6 +572,10 @@ pub struct Plan {
     pub source: String,
     /// The instant at which expiry was judged.
     pub at: jiff::Timestamp,
+    /// Which part of the program, by `--only` and `--except`.
+    pub only: Vec<String>,
+    /// See [`Self::only`].
+    pub except: Vec<String>,
     /// Against what.
     pub target: Target,
     /// Under which limits.

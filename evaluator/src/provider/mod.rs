@@ -6,6 +6,7 @@
 
 pub mod error;
 pub mod model;
+pub mod pace;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -174,7 +175,7 @@ pub trait Provider: Organizations + IdentityCenter + std::fmt::Debug {
 }
 
 /// Time, so that tests can hold it.
-pub trait Clock: Send + Sync {
+pub trait Clock: Send + Sync + std::fmt::Debug {
     /// Now.
     fn now(&self) -> jiff::Timestamp;
     /// Waits.

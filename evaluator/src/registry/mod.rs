@@ -1,3 +1,4 @@
 //! The record of what applies left behind, and where it lies.
 
+pub mod record;
 pub mod store;

@@ -144,6 +144,32 @@ codes! {
     SameName "E0435" "two things with one name in the cloud";
     NeverOpens "E0436" "a window that never opens";
 
+    RemovalNotSaid "E0501" "an account whose block is gone";
+    AccountNotThere "E0502" "an account that is not in the organization";
+    PrincipalMissing "E0503" "a group or user that does not exist";
+    NotOwned "E0504" "something of this name that cellc does not own";
+    WrongOrganization "E0505" "another organization than the one meant";
+    AccountEnded "E0506" "an account that is closed or has left";
+    NotEmpty "E0507" "a unit that is not empty";
+    NoCenter "E0508" "no instance of IAM Identity Center";
+    OverQuota "E0509" "more than AWS takes";
+    ReadFailed "E0510" "the cloud cannot be read";
+    NoCredentials "E0511" "no credentials";
+    RecordUnreadable "E0512" "a record that cannot be used";
+    Locked "E0513" "a record that another run holds";
+    UnknownAddress "E0514" "an address that nothing has";
+    BadPlanFile "E0515" "a plan file that cannot be used";
+    PolicyMissing "E0516" "a managed policy that does not exist";
+    EmailTaken "E0517" "an e-mail that another account has";
+    Protected "E0518" "a protected thing that would be torn down";
+
+    StalePlan "E0601" "a plan that the cloud has moved away from";
+    Braked "E0602" "a plan that a brake holds";
+    NotConfirmed "E0603" "a plan that nobody said yes to";
+    OperationFailed "E0604" "an operation that failed";
+    RecordNotWritten "E0605" "a record that was not written";
+    Interrupted "E0606" "a run that was interrupted";
+
     StarOnStar "E0702" "an allow of everything without a reason";
     EmptyGuard "E0703" "a guard over nothing";
 

@@ -1,0 +1,279 @@
+//! The store against a bucket in memory whose answers are lost and refused on demand.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cell_eval::provider::Clock;
+use cell_eval::registry::store::{Lease, Owner, Store, StoreError};
+use jiff::Timestamp;
+
+use super::{Place, S3Store};
+use crate::AwsCloud;
+use crate::tests::server::{Reply, Request, Server};
+
+/// What befalls a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// It is done, and its answer is lost.
+    DoneAndLost,
+    /// It is lost before it is done.
+    Lost,
+    /// It is refused with this status and code.
+    Refused(u16, &'static str),
+}
+
+/// Faults for requests whose method and path are these, in turn.
+type Faults = Arc<Mutex<Vec<(&'static str, &'static str, Fault)>>>;
+
+#[derive(Debug, Clone, Default)]
+struct Time(Arc<Mutex<i64>>);
+
+impl Clock for Time {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(*self.0.lock().unwrap()).unwrap()
+    }
+
+    fn sleep(&self, time: Duration) {
+        *self.0.lock().unwrap() += i64::try_from(time.as_secs()).unwrap();
+    }
+}
+
+/// A bucket, and what is needed to reach it.
+struct World {
+    server: Server,
+    cloud: AwsCloud,
+    faults: Faults,
+    objects: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    time: Time,
+}
+
+impl World {
+    fn new() -> Self {
+        let (faults, objects) = (Faults::default(), Arc::<Mutex<BTreeMap<String, Vec<u8>>>>::default());
+        let (planned, bucket) = (Arc::clone(&faults), Arc::clone(&objects));
+        let server = Server::start(move |request, _| {
+            let fault = due(&planned, request);
+            match fault {
+                Some(Fault::Lost) => return Reply::Nothing,
+                Some(Fault::Refused(status, code)) => return refusal(status, code),
+                _ => {}
+            }
+            let reply = answer(&mut bucket.lock().unwrap(), request);
+            if fault.is_some() { Reply::Nothing } else { reply }
+        });
+        let cloud = server.cloud();
+        Self { server, cloud, faults, objects, time: Time::default() }
+    }
+
+    fn store(&self) -> S3Store {
+        S3Store::new(&self.cloud, &Place::new("s3://b/dir/r.json"), Arc::new(self.time.clone())).unwrap()
+    }
+
+    fn fault(&self, method: &'static str, path: &'static str, fault: Fault) {
+        self.faults.lock().unwrap().push((method, path, fault));
+    }
+
+    fn puts(&self, path: &str) -> usize {
+        self.server.seen().iter().filter(|r| r.method == "PUT" && r.path.starts_with(path)).count()
+    }
+}
+
+fn due(faults: &Faults, request: &Request) -> Option<Fault> {
+    let mut faults = faults.lock().unwrap();
+    let fits = |method: &str, path: &str| request.method == method && request.path.split('?').next() == Some(path);
+    let place = faults.iter().position(|(method, path, _)| fits(method, path))?;
+    Some(faults.remove(place).2)
+}
+
+fn refusal(status: u16, code: &str) -> Reply {
+    let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>no</Message></Error>");
+    Reply::Says(status, vec![("Content-Type".to_owned(), "application/xml".to_owned())], body.into_bytes())
+}
+
+fn etag(bytes: &[u8]) -> String {
+    format!("\"{}-{}\"", bytes.len(), bytes.iter().fold(7_u64, |sum, b| sum.wrapping_mul(31) + u64::from(*b)))
+}
+
+fn answer(bucket: &mut BTreeMap<String, Vec<u8>>, request: &Request) -> Reply {
+    let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+    let there = bucket.get(path);
+    match request.method.as_str() {
+        "GET" if query.contains("list-type=2") => list(bucket),
+        "GET" => match there {
+            Some(bytes) => Reply::Says(200, vec![("ETag".to_owned(), etag(bytes))], bytes.clone()),
+            None => refusal(404, "NoSuchKey"),
+        },
+        "PUT" => {
+            let holds = match (request.header("if-none-match"), request.header("if-match")) {
+                (Some("*"), None) => there.is_none(),
+                (None, Some(wanted)) => there.is_some_and(|bytes| etag(bytes) == wanted),
+                _ => false,
+            };
+            if !holds {
+                return refusal(412, "PreconditionFailed");
+            }
+            bucket.insert(path.to_owned(), request.body.clone());
+            Reply::Says(200, vec![("ETag".to_owned(), etag(&request.body))], Vec::new())
+        }
+        _ => {
+            bucket.remove(path);
+            Reply::Says(204, Vec::new(), Vec::new())
+        }
+    }
+}
+
+fn list(bucket: &BTreeMap<String, Vec<u8>>) -> Reply {
+    let keys = bucket.keys().filter_map(|path| path.strip_prefix("/b/")).filter(|key| key.contains(".journal/"));
+    let items: Vec<_> = keys.rev().map(|key| format!("<Contents><Key>{key}</Key></Contents>")).collect();
+    let body = format!("<?xml version=\"1.0\"?><ListBucketResult>{}</ListBucketResult>", items.concat());
+    Reply::Says(200, Vec::new(), body.into_bytes())
+}
+
+fn owner(run: &str) -> Owner {
+    let (who, command) = ("ana@laptop".to_owned(), "apply".to_owned());
+    Owner { run: run.to_owned(), who, process: 7, command, since: Timestamp::UNIX_EPOCH }
+}
+
+fn locked(store: &S3Store) -> Lease {
+    store.lock(&owner("a")).unwrap()
+}
+
+#[test]
+fn one_run_holds_the_lock_until_its_time_is_over() {
+    let world = World::new();
+    let (first, second) = (world.store(), world.store());
+    let lease = locked(&first);
+    assert_eq!(second.lock(&owner("b")), Err(StoreError::Locked(Box::new(owner("a")))));
+    world.time.sleep(Duration::from_secs(50));
+    first.renew(&lease).unwrap();
+    world.time.sleep(Duration::from_secs(50));
+    assert_eq!(second.holder(), Ok(Some(owner("a"))));
+    world.time.sleep(Duration::from_secs(10));
+    assert_eq!(second.holder(), Ok(None));
+    assert_eq!(second.lock(&owner("b")).unwrap().fence, 2);
+    assert!(matches!(first.append(&lease, b"late"), Err(StoreError::LockLost(_))));
+    assert!(matches!(first.renew(&lease), Err(StoreError::LockLost(_))));
+    assert!(matches!(first.save(&lease, b"late", None), Err(StoreError::LockLost(_))));
+    assert!(matches!(first.clear(&lease), Err(StoreError::LockLost(_))));
+    assert!(matches!(first.unlock(&lease), Err(StoreError::LockLost(_))));
+}
+
+#[test]
+fn the_number_of_a_lock_never_goes_back() {
+    let world = World::new();
+    let store = world.store();
+    for fence in 1..4 {
+        let lease = locked(&store);
+        assert_eq!(lease.fence, fence);
+        store.append(&lease, b"x").unwrap();
+        store.unlock(&lease).unwrap();
+        assert_eq!(store.holder(), Ok(None));
+    }
+    assert_eq!(store.break_lock(), Ok(None));
+    locked(&store);
+    assert_eq!(world.store().break_lock(), Ok(Some(owner("a"))));
+    world.objects.lock().unwrap().remove("/b/dir/r.json.lock");
+    assert_eq!(locked(&store).fence, 4, "one more than what the journal shows");
+}
+
+#[test]
+fn a_lock_that_was_broken_is_lost() {
+    let world = World::new();
+    let store = world.store();
+    let lease = locked(&store);
+    world.store().break_lock().unwrap();
+    assert!(matches!(store.save(&lease, b"x", None), Err(StoreError::LockLost(_))));
+    assert!(matches!(store.renew(&lease), Err(StoreError::LockLost(_))));
+}
+
+#[test]
+fn a_snapshot_is_replaced_only_by_who_read_it() {
+    let world = World::new();
+    let store = world.store();
+    assert_eq!(store.load(), Ok(None));
+    let lease = locked(&store);
+    let first = store.save(&lease, b"one", None).unwrap();
+    assert_eq!(store.save(&lease, b"two", None), Err(StoreError::Moved));
+    store.save(&lease, b"two", Some(&first)).unwrap();
+    assert_eq!(store.save(&lease, b"three", Some(&first)), Err(StoreError::Moved));
+    assert_eq!(store.load().unwrap().map(|stored| stored.bytes), Some(b"two".to_vec()));
+}
+
+#[test]
+fn a_write_whose_answer_is_lost_is_read_back() {
+    let world = World::new();
+    let store = world.store();
+    let lease = locked(&store);
+    world.fault("PUT", "/b/dir/r.json", Fault::DoneAndLost);
+    let version = store.save(&lease, b"one", None).unwrap();
+    assert_eq!((version, world.puts("/b/dir/r.json?")), (etag(b"one"), 1));
+
+    world.fault("PUT", "/b/dir/r.json", Fault::Lost);
+    store.save(&lease, b"two", Some(&etag(b"one"))).unwrap();
+    assert_eq!(world.puts("/b/dir/r.json?"), 3);
+
+    world.fault("PUT", "/b/dir/r.json", Fault::DoneAndLost);
+    (0..5).for_each(|_| world.fault("GET", "/b/dir/r.json", Fault::Lost));
+    assert!(matches!(store.save(&lease, b"three", Some(&etag(b"two"))), Err(StoreError::Unknown(_))));
+}
+
+#[test]
+fn a_write_that_is_refused_for_now_is_sent_again() {
+    let world = World::new();
+    let store = world.store();
+    let lease = locked(&store);
+    world.fault("PUT", "/b/dir/r.json", Fault::Refused(503, "SlowDown"));
+    world.fault("PUT", "/b/dir/r.json", Fault::Refused(503, "ServiceUnavailable"));
+    world.fault("PUT", "/b/dir/r.json", Fault::Refused(409, "ConditionalRequestConflict"));
+    store.save(&lease, b"one", None).unwrap();
+    assert_eq!(world.puts("/b/dir/r.json?"), 4);
+    (0..5).for_each(|_| world.fault("PUT", "/b/dir/r.json", Fault::Refused(409, "ConditionalRequestConflict")));
+    assert_eq!(store.save(&lease, b"two", Some(&etag(b"one"))), Err(StoreError::Moved));
+    world.fault("PUT", "/b/dir/r.json", Fault::Refused(403, "AccessDenied"));
+    assert!(matches!(store.save(&lease, b"two", Some(&etag(b"one"))), Err(StoreError::Failed(_))));
+}
+
+#[test]
+fn a_lock_whose_answer_is_lost_is_ours() {
+    let world = World::new();
+    let store = world.store();
+    world.fault("PUT", "/b/dir/r.json.lock", Fault::DoneAndLost);
+    let lease = locked(&store);
+    assert_eq!(lease.fence, 1);
+    world.fault("PUT", "/b/dir/r.json.lock", Fault::DoneAndLost);
+    world.time.sleep(Duration::from_secs(1));
+    store.renew(&lease).unwrap();
+    store.unlock(&lease).unwrap();
+}
+
+#[test]
+fn the_journal_keeps_its_order_and_a_lost_segment_is_there_once() {
+    let world = World::new();
+    let store = world.store();
+    let lease = locked(&store);
+    for number in 0..12_u8 {
+        store.append(&lease, &[number]).unwrap();
+    }
+    world.fault("PUT", "/b/dir/r.json.journal/00000000000000000001-0000000012", Fault::DoneAndLost);
+    store.append(&lease, &[12]).unwrap();
+    store.unlock(&lease).unwrap();
+    let next = store.lock(&owner("b")).unwrap();
+    store.append(&next, &[13]).unwrap();
+    let resumed = world.store();
+    resumed.append(&next, &[14]).unwrap();
+    let numbers: Vec<_> = store.segments().unwrap().concat();
+    assert_eq!(numbers, (0..15).collect::<Vec<u8>>());
+    resumed.clear(&next).unwrap();
+    assert_eq!(store.segments(), Ok(Vec::new()));
+}
+
+#[test]
+fn a_place_is_a_bucket_and_a_key() {
+    let world = World::new();
+    for url in ["s3://b", "s3://b/", "s3:///k", "s3://b/dir/", "file://x/y", "b/k"] {
+        let store = S3Store::new(&world.cloud, &Place::new(url), Arc::new(world.time.clone()));
+        assert!(matches!(store, Err(StoreError::Failed(_))), "{url}");
+    }
+    assert_eq!(world.store().place(), "s3://b/dir/r.json");
+}

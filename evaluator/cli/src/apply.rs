@@ -1,0 +1,319 @@
+//! `cellc apply` and `cellc destroy`: plan, show, ask, run. Owns consent: brakes, the question, a saved plan that must
+//! still be true; and the lock around it all.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use cell_eval::apply::journal::Journal;
+use cell_eval::apply::receipt::{Ending, Receipt};
+use cell_eval::apply::{Run as Running, Watcher};
+use cell_eval::plan::model::{Change, Plan};
+use cell_eval::plan::scope::Scope;
+use cell_eval::plan::{Command, file};
+use cell_eval::provider::Clock as _;
+use cell_eval::registry::record::{Principal, Record};
+use cell_eval::registry::store::{Lease, Owner, StoreError};
+use cell_lang::diagnostics::Code;
+
+use crate::args::{ApplyArgs, CloudArgs, ConsentArgs, DestroyArgs, Format};
+use crate::exit::Status;
+use crate::output::{self, Output};
+use crate::pipeline::Run;
+use crate::progress::Progress;
+use crate::receipts;
+use crate::session::{self, Session, finding, say, store_finding};
+use crate::{plan as plans, signals};
+
+/// How often a lock is renewed while somebody reads and answers.
+const RENEWAL: Duration = Duration::from_secs(15);
+
+/// Runs `apply`.
+pub(crate) fn run(args: &ApplyArgs, output: &Output) -> Status {
+    output.run(&args.program, |run| {
+        let Some(path) = &args.plan else {
+            let at = args.scope.at;
+            let ask = |session: &Session<'_>, record: &Record| {
+                session.plan(record, &session::scope(&args.scope), Command::Apply, true)
+            };
+            return changed(run, output, &args.cloud, at, "apply", &args.consent, &ask);
+        };
+        let saved = match plans::read(path, output) {
+            Ok(plan) => plan,
+            Err(status) => return status,
+        };
+        let at = Some(saved.at);
+        let ask = |session: &Session<'_>, record: &Record| still_true(session, record, &saved, output);
+        changed(run, output, &args.cloud, at, "apply", &args.consent, &ask)
+    })
+}
+
+/// Runs `destroy`.
+pub(crate) fn destroy(args: &DestroyArgs, output: &Output) -> Status {
+    output.run(&args.program, |run| {
+        let ask = |session: &Session<'_>, record: &Record| {
+            session.plan(record, &session::scope(&args.scope), Command::Destroy, true)
+        };
+        changed(run, output, &args.cloud, args.scope.at, "destroy", &args.consent, &ask)
+    })
+}
+
+/// What makes the plan, under the lock.
+pub(crate) type Ask<'s> = &'s dyn Fn(&Session<'_>, &Record) -> Result<Plan, Status>;
+
+/// Connects, locks, plans, shows, asks, runs.
+pub(crate) fn changed(
+    run: &Run<'_>,
+    output: &Output,
+    cloud: &CloudArgs,
+    at: Option<jiff::Timestamp>,
+    command: &'static str,
+    consent: &ConsentArgs,
+    ask: Ask<'_>,
+) -> Status {
+    let session = match Session::open(run, output, cloud, at) {
+        Ok(session) => session,
+        Err(status) => return status,
+    };
+    let owner = owner(command, session.connection.clock.now());
+    let lease = match session.connection.store.lock(&owner) {
+        Ok(lease) => lease,
+        Err(error) => return say(output, &store_finding(&error)),
+    };
+    let status = locked(&session, output, &lease, consent, ask).unwrap_or_else(|status| status);
+    match session.connection.store.unlock(&lease) {
+        // The lock was lost, which is told where it mattered.
+        Ok(()) | Err(StoreError::LockLost(_)) => status,
+        Err(error) => {
+            say(output, &store_finding(&error));
+            Status::Failed
+        }
+    }
+}
+
+fn locked(
+    session: &Session<'_>,
+    output: &Output,
+    lease: &Lease,
+    consent: &ConsentArgs,
+    ask: Ask<'_>,
+) -> Result<Status, Status> {
+    let connection = &session.connection;
+    let plan = kept(session, lease, || {
+        let loaded = session.load()?;
+        let plan = ask(session, &loaded.record)?;
+        if output.format == Format::Text {
+            output::result(&plans::shown(&plan, consent.verbose, output));
+        }
+        brakes(&plan, consent, output)?;
+        confirm(&plan, consent, output)?;
+        Ok(plan)
+    })?;
+    let journal = Journal::open(connection.store.as_ref(), connection.clock.as_ref(), lease.clone())
+        .map_err(|error| session.unreadable(&error))?;
+    if journal.with(|record| record.serial) != plan.target.serial {
+        // Only the journal of a run that had not ended was folded in: the plan was made of the same record.
+        output.remark("the record of an earlier run was completed first");
+    }
+    if plan.operations.is_empty() {
+        return nothing(&plan, output);
+    }
+    let stop = signals::stop();
+    let progress = Progress::new(&plan, output);
+    let running = Running {
+        provider: connection.provider.as_ref(),
+        clock: connection.clock.as_ref(),
+        journal: &journal,
+        plan: &plan,
+        plan_id: file::plan_id(&plan),
+        principals: principals(session, &plan),
+        cells: session.desired.published.clone().into_iter().collect(),
+        stop,
+        watcher: &progress as &dyn Watcher,
+    };
+    let receipt = running.run();
+    progress.finish();
+    Ok(told(&plan, &receipt, session, output))
+}
+
+fn nothing(plan: &Plan, output: &Output) -> Result<Status, Status> {
+    if output.format == Format::Json {
+        return Ok(output::stream(|mut out| file::write(plan, &mut out)));
+    }
+    Ok(Status::Done)
+}
+
+fn told(plan: &Plan, receipt: &Receipt, session: &Session<'_>, output: &Output) -> Status {
+    let path = receipts::save(receipt, &session.own);
+    let shown = match output.format {
+        Format::Json => output::result(&receipts::json(receipt)),
+        Format::Text => output::result(&receipts::text(receipt, plan, path.as_ref().ok())),
+    };
+    if let Err(error) = &path {
+        output::fail(&format!("the receipt cannot be written: {error}"));
+    }
+    let status = match receipt.ending {
+        Ending::Done if path.is_ok() => shown,
+        Ending::Done => Status::Failed,
+        Ending::Failed => say(output, &receipts::failed(receipt)),
+        Ending::Interrupted => say(
+            output,
+            &finding(Code::Interrupted, "the run was told to stop, and began nothing more".to_owned())
+                .help("run again: what was done stays done"),
+        ),
+        Ending::NotRecorded => {
+            let why = receipt.reason.as_deref().unwrap_or("it cannot be written");
+            say(
+                output,
+                &finding(
+                    Code::RecordNotWritten,
+                    format!("the record could not be written, and nothing more was begun: {why}"),
+                )
+                .help("mend that and run again: the next run reads what is there and takes it over"),
+            )
+        }
+    };
+    status
+}
+
+/// Keeps the lock while something takes its time.
+fn kept<T>(session: &Session<'_>, lease: &Lease, work: impl FnOnce() -> Result<T, Status>) -> Result<T, Status> {
+    let over = AtomicBool::new(false);
+    let lost: std::sync::Mutex<Option<StoreError>> = std::sync::Mutex::new(None);
+    let result = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut waited = Duration::ZERO;
+            let tick = Duration::from_millis(50);
+            while !over.load(Ordering::Relaxed) {
+                std::thread::sleep(tick);
+                waited += tick;
+                if waited >= RENEWAL {
+                    waited = Duration::ZERO;
+                    if let Err(error) = session.connection.store.renew(lease) {
+                        *lost.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error);
+                    }
+                }
+            }
+        });
+        let result = work();
+        over.store(true, Ordering::Relaxed);
+        result
+    });
+    match lost.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        Some(error) if result.is_ok() => Err(say(session.output, &store_finding(&error))),
+        _ => result,
+    }
+}
+
+/// A plan that is braked is refused, unless each brake is let go by name.
+fn brakes(plan: &Plan, consent: &ConsentArgs, output: &Output) -> Result<(), Status> {
+    let allowed = |kind: &str| consent.allow.iter().any(|brake| brake.name() == kind);
+    let held: Vec<_> = plan.brakes().filter(|notice| !notice.allow.as_deref().is_some_and(allowed)).collect();
+    for notice in &held {
+        let kind = notice.allow.as_deref().unwrap_or_default();
+        say(
+            output,
+            &finding(Code::Braked, notice.message.clone()).help(format!("if this is meant: `--allow {kind}`")),
+        );
+    }
+    if held.is_empty() { Ok(()) } else { Err(Status::Failed) }
+}
+
+fn confirm(plan: &Plan, consent: &ConsentArgs, output: &Output) -> Result<(), Status> {
+    if consent.yes || plan.operations.is_empty() {
+        return Ok(());
+    }
+    let refuse = |message: &str| {
+        let finding = finding(Code::NotConfirmed, message.to_owned());
+        say(output, &finding.help("`--yes` says so beforehand; `cellc plan --out FILE` and `cellc apply --plan FILE --yes` run what was reviewed"))
+    };
+    if !io::stdin().is_terminal() {
+        return Err(refuse("nobody is there to be asked: standard input is no terminal"));
+    }
+    let mut error = io::stderr().lock();
+    let asked = write!(error, "\nApply this plan? Only `yes` is taken: ").and_then(|()| error.flush());
+    let mut answer = String::new();
+    let read = asked.and_then(|()| io::stdin().lock().read_line(&mut answer));
+    match read {
+        Ok(_) if answer.trim() == "yes" => Ok(()),
+        _ => Err(refuse("the plan was not confirmed; nothing was done")),
+    }
+}
+
+/// A saved plan is run exactly, and only if each of its changes still comes out the same.
+fn still_true(session: &Session<'_>, record: &Record, saved: &Plan, output: &Output) -> Result<Plan, Status> {
+    let scope = Scope { only: saved.only.clone(), except: saved.except.clone() };
+    let command = if saved.command == "destroy" { Command::Destroy } else { Command::Apply };
+    let now = session.plan(record, &scope, command, true)?;
+    let stale = |message: String| {
+        finding(Code::StalePlan, message).help("`cellc plan` makes a new one; review what is different")
+    };
+    if (&saved.target.cloud, &saved.target.organization) != (&now.target.cloud, &now.target.organization) {
+        let message = format!(
+            "the plan is for {} ({}), and this is {} ({})",
+            saved.target.organization, saved.target.cloud, now.target.organization, now.target.cloud
+        );
+        return Err(say(output, &stale(message)));
+    }
+    let moved: Vec<String> = saved.changes.iter().filter_map(|change| differs(change, &now)).collect();
+    if moved.is_empty() {
+        let more = now.changes.iter().filter(|change| !saved.changes.iter().any(|old| old.address == change.address));
+        let more = more.count();
+        if more > 0 {
+            output.remark(&format!("{more} changes that are not in the saved plan are left for the next one"));
+        }
+        return Ok(saved.clone());
+    }
+    let first = moved.iter().take(10).cloned().collect::<Vec<_>>().join("; ");
+    let rest = if moved.len() > 10 { format!("; and {} more", moved.len() - 10) } else { String::new() };
+    Err(say(output, &stale(format!("the plan is stale: {first}{rest}"))))
+}
+
+/// What moved under a change, if anything did.
+fn differs(change: &Change, now: &Plan) -> Option<String> {
+    let address = &change.address;
+    let Some(found) = now.changes.iter().find(|found| found.address == *address) else {
+        return Some(format!("{address} needs no {} any more", change.action.word()));
+    };
+    if found.action != change.action {
+        return Some(format!("{address} was to {} and is now to {}", change.action.word(), found.action.word()));
+    }
+    if found.id != change.id {
+        return Some(format!("{address} is another thing now"));
+    }
+    if found.before != change.before {
+        return Some(format!("{address} was changed meanwhile ({})", fields_between(&change.before, &found.before)));
+    }
+    (found.after != change.after).then(|| {
+        format!("the program says something else of {address} now ({})", fields_between(&change.after, &found.after))
+    })
+}
+
+fn fields_between(a: &Option<cell_eval::plan::model::Fields>, b: &Option<cell_eval::plan::model::Fields>) -> String {
+    let (Some(a), Some(b)) = (a, b) else { return "it came or went".to_owned() };
+    let names: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    let differing: Vec<&str> =
+        names.into_iter().filter(|name| a.get(*name) != b.get(*name)).map(String::as_str).collect();
+    differing.join(", ")
+}
+
+fn principals(session: &Session<'_>, plan: &Plan) -> std::collections::BTreeMap<String, Principal> {
+    let known = |(address, wanted): (&String, &cell_eval::plan::desired::WantedPrincipal)| {
+        let id = plan.ids.get(address)?.clone();
+        Some((address.clone(), Principal { id, name: wanted.name.clone() }))
+    };
+    session.desired.principals.iter().filter_map(known).collect()
+}
+
+/// Who holds the lock.
+fn owner(command: &str, now: jiff::Timestamp) -> Owner {
+    let variable =
+        |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    let user = variable(&["USER", "LOGNAME", "USERNAME"]).unwrap_or_else(|| "somebody".to_owned());
+    let host = variable(&["HOSTNAME", "COMPUTERNAME"])
+        .or_else(|| std::fs::read_to_string("/etc/hostname").ok().map(|name| name.trim().to_owned()))
+        .unwrap_or_else(|| "somewhere".to_owned());
+    let process = std::process::id();
+    let run = format!("{}-{process:x}", now.strftime("%Y%m%dT%H%M%SZ"));
+    Owner { run, who: format!("{user}@{host}"), process, command: command.to_owned(), since: now }
+}

@@ -1,0 +1,114 @@
+//! The cloud a command works on: AWS, or the embedded sandbox; and where its record lies.
+//!
+//! Owns the choice and the connection; what is done there is the other crates'.
+
+pub(crate) mod clock;
+pub(crate) mod sandbox;
+pub(crate) mod store;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cell_aws::{AwsCloud, Keys, Place, S3Store, Settings};
+use cell_eval::plan::desired::{Desired, Org};
+use cell_eval::provider::{CloudError, Provider as _};
+use cell_eval::registry::store::{Store, StoreError};
+
+use crate::args::{Cloud, CloudArgs};
+use clock::SystemClock;
+use store::FileStore;
+
+/// The folder beside the program in which a run keeps what is its own.
+pub(crate) const OWN: &str = ".cellc";
+/// Of Identity Center, when neither the program nor the environment says one for the sandbox.
+const SANDBOX_REGION: &str = "us-east-1";
+
+/// A cloud that is connected.
+pub(crate) struct Connection {
+    /// The provider.
+    pub(crate) provider: Arc<AwsCloud>,
+    /// Where the record lies.
+    pub(crate) store: Box<dyn Store>,
+    /// Time.
+    pub(crate) clock: Arc<SystemClock>,
+    /// `aws` or `sandbox`.
+    pub(crate) name: &'static str,
+    /// What has to be said first.
+    pub(crate) remarks: Vec<String>,
+    /// The embedded server lives as long as the connection.
+    _sandbox: Option<cell_sandbox::Running>,
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(crate) enum Unconnected {
+    /// The cloud cannot be reached.
+    Cloud(CloudError),
+    /// The place of the record cannot be used.
+    Store(StoreError),
+    /// The sandbox cannot be opened.
+    Sandbox(String),
+}
+
+impl From<CloudError> for Unconnected {
+    fn from(error: CloudError) -> Self {
+        Self::Cloud(error)
+    }
+}
+
+impl From<StoreError> for Unconnected {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Connection {
+    /// Connects for a program. `beside` is the program's folder.
+    pub(crate) fn open(args: &CloudArgs, desired: &Desired, beside: &Path) -> Result<Self, Unconnected> {
+        let clock = Arc::new(SystemClock);
+        let own = beside.join(OWN);
+        let mut settings = Settings {
+            region: desired.org.home_region.clone(),
+            tps: desired.org.limits.tps as f64,
+            ..Settings::default()
+        };
+        let (mut remarks, mut running) = (Vec::new(), None);
+        if args.cloud == Cloud::Sandbox {
+            let opened = sandbox::embedded(&own.join("sandbox"), desired).map_err(Unconnected::Sandbox)?;
+            settings.endpoint = Some(opened.running.url());
+            settings.credentials = Some(Keys::test());
+            settings.region.get_or_insert_with(|| SANDBOX_REGION.to_owned());
+            remarks = opened.remarks;
+            running = Some(opened.running);
+        }
+        let provider = Arc::new(AwsCloud::connect(&settings)?);
+        if args.cloud == Cloud::Aws {
+            // Without credentials every later message would speak of something else.
+            provider.caller()?;
+        }
+        let store = store_of(args.cloud, &desired.org, &own, beside, &provider, &clock)?;
+        let name = args.cloud.name();
+        Ok(Self { provider, store, clock, name, remarks, _sandbox: running })
+    }
+}
+
+/// Where the record lies: as the program says, else beside it. A sandbox never writes to the place of the real one.
+fn store_of(
+    cloud: Cloud,
+    org: &Org,
+    own: &Path,
+    beside: &Path,
+    provider: &AwsCloud,
+    clock: &Arc<SystemClock>,
+) -> Result<Box<dyn Store>, StoreError> {
+    let path: PathBuf = match (cloud, org.registry.as_deref()) {
+        (_, Some(url)) if url.starts_with("s3://") => {
+            return Ok(Box::new(S3Store::new(provider, &Place::new(url), Arc::clone(clock) as _)?));
+        }
+        (Cloud::Sandbox, _) => own.join("sandbox").join("registry.json"),
+        (Cloud::Aws, Some(file)) => beside.join(file),
+        (Cloud::Aws, None) => own.join("registry.json"),
+    };
+    let shown = path.strip_prefix(beside).unwrap_or(&path).display().to_string();
+    Ok(Box::new(FileStore::new(path, shown)))
+}

@@ -1,0 +1,93 @@
+//! The embedded sandbox: a server of this process, on loopback, for one program. Owns what an empty one is seeded
+//! with; how it behaves is `cell_sandbox`'s.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use cell_eval::plan::desired::Desired;
+use cell_eval::provider::PrincipalKind;
+use cell_eval::resources::ResourceKind;
+use cell_sandbox::{Config, Running, Sandbox, Seed, SeedAccount};
+
+/// Who manages a sandbox's organization, when the program does not say.
+const MANAGEMENT: &str = "111111111111";
+/// Accounts that a sandbox's organization takes when the program does not say that its quota was raised: more than
+/// AWS's ten, so that a first try of a larger program does not end there.
+const ACCOUNTS: usize = 5_000;
+
+/// A sandbox that is open.
+pub(crate) struct Opened {
+    /// The server.
+    pub(crate) running: Running,
+    /// What has to be said first.
+    pub(crate) remarks: Vec<String>,
+}
+
+/// Opens the sandbox of a folder, and seeds it from the program when it is empty.
+pub(crate) fn embedded(folder: &Path, desired: &Desired) -> Result<Opened, String> {
+    std::fs::create_dir_all(folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
+    let mut config = config(folder)?;
+    if let Some(region) = &desired.org.home_region {
+        config.region.clone_from(region);
+    }
+    config.quotas.accounts = config.quotas.accounts.max(ACCOUNTS);
+    let sandbox = Sandbox::open(Some(folder), config).map_err(|error| {
+        format!("the sandbox in {} cannot be opened: {error}\n\n  help: one process at a time works on it; to share it, `cellc sandbox serve` and AWS_ENDPOINT_URL", folder.display())
+    })?;
+    let mut remarks = vec!["sandbox: an emulated AWS in this process; nothing real is touched".to_owned()];
+    if sandbox.is_empty() {
+        let seed = seed(desired);
+        sandbox.seed(&seed).map_err(|error| format!("the sandbox cannot be seeded: {error}"))?;
+        remarks.push(format!(
+            "sandbox: seeded from the program: an organization, an Identity Center instance, {} groups, {} users, {} accounts to adopt",
+            seed.groups.len(),
+            seed.users.len(),
+            seed.accounts.len()
+        ));
+    }
+    let running = Running::start(sandbox, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+        .map_err(|error| format!("the sandbox cannot listen on loopback: {error}"))?;
+    Ok(Opened { running, remarks })
+}
+
+/// The settings that the folder's `config.json` says; AWS's own without one.
+pub(crate) fn config(folder: &Path) -> Result<Config, String> {
+    let path = folder.join("config.json");
+    match std::fs::read(&path) {
+        Ok(bytes) => {
+            serde_json::from_slice(&bytes).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
+        Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
+    }
+}
+
+/// What a program takes for granted: its organization and instance, its groups and users, the accounts it adopts, the
+/// bucket of its registry.
+pub(crate) fn seed(desired: &Desired) -> Seed {
+    let of = |kind: PrincipalKind| {
+        let all = desired.principals.values().filter(move |principal| principal.kind == kind);
+        all.map(|principal| principal.name.clone()).collect::<Vec<_>>()
+    };
+    let accounts = desired.resources.iter().filter(|(_, wanted)| wanted.kind == ResourceKind::Account);
+    let adopted = accounts.filter_map(|(address, wanted)| {
+        let id = wanted.account.as_ref()?.id.clone()?;
+        let text = |name: &str| wanted.fields.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+        let name = text("name").unwrap_or_else(|| address.clone());
+        let email = text("email").unwrap_or_else(|| format!("aws+{id}@sandbox.example"));
+        Some(SeedAccount { id: Some(id), name, email, ..SeedAccount::default() })
+    });
+    let registry = desired.org.registry.as_deref().and_then(|url| url.strip_prefix("s3://"));
+    let bucket = registry.and_then(|rest| rest.split_once('/')).map(|(bucket, _)| bucket.to_owned());
+    Seed {
+        management_account: Some(desired.org.management_account.clone().unwrap_or_else(|| MANAGEMENT.to_owned())),
+        instance_arn: desired.org.identity_center.clone(),
+        home_region: desired.org.home_region.clone(),
+        groups: of(PrincipalKind::Group),
+        users: of(PrincipalKind::User),
+        accounts: adopted.collect(),
+        buckets: bucket.into_iter().collect(),
+        delegated_admin: desired.org.delegated_admin.clone(),
+        ..Seed::default()
+    }
+}

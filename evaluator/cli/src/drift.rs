@@ -1,0 +1,33 @@
+//! `cellc drift`: what was changed outside since the last apply, of everything that is owned, by anyone.
+
+use std::collections::BTreeMap;
+
+use cell_eval::live::{Depth, recorded};
+use cell_eval::plan::Command;
+use cell_eval::plan::scope::Scope;
+
+use crate::args::DriftArgs;
+use crate::exit::Status;
+use crate::output::Output;
+use crate::pipeline::Run;
+use crate::plan;
+use crate::session::Session;
+
+/// Runs the command.
+pub(crate) fn run(args: &DriftArgs, output: &Output) -> Status {
+    output.run(&args.program, |run| drifted(args, run, output).unwrap_or_else(|status| status))
+}
+
+/// The record takes the place of the program: what a plan would then change was changed outside.
+fn drifted(args: &DriftArgs, run: &Run<'_>, output: &Output) -> Result<Status, Status> {
+    let session = Session::open(run, output, &args.cloud, None)?;
+    let record = session.load()?.record;
+    let wished = recorded::wished(&session.desired, &record);
+    let scope = Scope::default();
+    let live = session.read(&wished, &record, &scope, Depth::Drift)?;
+    let mut found = session.ask(&wished, (&record, &BTreeMap::new()), &live, &scope, Command::Apply)?;
+    "drift".clone_into(&mut found.command);
+    let changed = !found.changes.is_empty();
+    let shown = plan::print(&found, args.verbose, output);
+    Ok(if changed && shown == Status::Done { Status::Changes } else { shown })
+}

@@ -1,0 +1,82 @@
+//! `cellc plan` and `cellc show`: the changes that would make the cloud what the program says.
+
+use std::path::Path;
+
+use cell_eval::plan::model::Plan;
+use cell_eval::plan::text::{self, Look};
+use cell_eval::plan::{Command, file, least};
+use cell_lang::diagnostics::Code;
+
+use crate::args::{Format, PlanArgs, ShowArgs};
+use crate::exit::Status;
+use crate::output::{self, Output};
+use crate::pipeline::Run;
+use crate::session::{self, Session, finding, say};
+
+/// Runs `plan`.
+pub(crate) fn run(args: &PlanArgs, output: &Output) -> Status {
+    output.run(&args.program, |run| planned(args, run, output).unwrap_or_else(|status| status))
+}
+
+fn planned(args: &PlanArgs, run: &Run<'_>, output: &Output) -> Result<Status, Status> {
+    let session = Session::open(run, output, &args.cloud, args.scope.at)?;
+    let loaded = session.load()?;
+    let plan = session.plan(&loaded.record, &session::scope(&args.scope), Command::Apply, !args.no_refresh)?;
+    if args.policy {
+        let policies = least::policies(&plan);
+        return Ok(output::result(&format!("{policies:#}\n")));
+    }
+    if let Some(path) = &args.out {
+        save(&plan, path)?;
+    }
+    let shown = print(&plan, args.verbose, output);
+    if let (Some(path), Status::Done) = (&args.out, shown) {
+        output.remark(&format!("the plan is in {}; `cellc apply --plan {}` runs it", path.display(), path.display()));
+    }
+    let changes = args.detailed_exitcode && !plan.summary().is_empty();
+    Ok(if changes && shown == Status::Done { Status::Changes } else { shown })
+}
+
+/// Prints a plan in the format that was asked for.
+pub(crate) fn print(plan: &Plan, verbose: bool, output: &Output) -> Status {
+    match output.format {
+        Format::Json => output::stream(|mut out| file::write(plan, &mut out)),
+        Format::Text => output::result(&shown(plan, verbose, output)),
+    }
+}
+
+/// A plan as text.
+pub(crate) fn shown(plan: &Plan, verbose: bool, output: &Output) -> String {
+    let (width, color) = output.look();
+    let mut shown = String::new();
+    // A string takes everything.
+    let _ = text::write(plan, &Look { verbose, width, color }, &mut shown);
+    shown
+}
+
+fn save(plan: &Plan, path: &Path) -> Result<(), Status> {
+    let mut bytes = Vec::new();
+    let written = file::write(plan, &mut bytes).and_then(|()| crate::files::replace(path, &bytes));
+    written.map_err(|error| output::fail(&format!("{} cannot be written: {error}", path.display())))
+}
+
+/// Reads a plan's file.
+pub(crate) fn read(path: &Path, output: &Output) -> Result<Plan, Status> {
+    let bad = |why: String| {
+        say(
+            output,
+            &finding(Code::BadPlanFile, format!("{} cannot be used: {why}", path.display()))
+                .help("`cellc plan --out FILE` writes a plan"),
+        )
+    };
+    let bytes = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
+    file::parse(&bytes).map_err(|error| bad(error.to_string()))
+}
+
+/// Runs `show`.
+pub(crate) fn show(args: &ShowArgs, output: &Output) -> Status {
+    match read(&args.file, output) {
+        Ok(plan) => print(&plan, args.verbose, output),
+        Err(status) => status,
+    }
+}

@@ -1,0 +1,132 @@
+//! What is seen of a run while it goes on: a bar on a terminal, plain lines elsewhere. Owns both.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use cell_eval::apply::Watcher;
+use cell_eval::apply::receipt::Outcome;
+use cell_eval::plan::model::{Operation, Plan};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::args::Format;
+use crate::output::Output;
+
+/// Addresses that are named as being in flight.
+const NAMED: usize = 3;
+
+/// What is seen of a run.
+pub(crate) struct Progress<'a> {
+    bar: Option<ProgressBar>,
+    output: &'a Output,
+    total: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    ended: usize,
+    failed: usize,
+    by_verb: BTreeMap<&'static str, (usize, usize)>,
+    flying: BTreeMap<u32, String>,
+}
+
+impl<'a> Progress<'a> {
+    /// For a plan.
+    pub(crate) fn new(plan: &Plan, output: &'a Output) -> Self {
+        let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr()) && output.format == Format::Text;
+        let mut state = State::default();
+        for operation in &plan.operations {
+            state.by_verb.entry(operation.verb.word()).or_default().1 += 1;
+        }
+        let total = plan.operations.len();
+        Self { bar: terminal.then(|| bar(total)), output, total, state: Mutex::new(state) }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn draw(&self, state: &State) {
+        let Some(bar) = &self.bar else { return };
+        let kinds: Vec<String> = state
+            .by_verb
+            .iter()
+            .filter(|(_, (done, all))| done < all)
+            .map(|(verb, (done, all))| format!("{verb} {done}/{all}"))
+            .collect();
+        let more = state.flying.len().saturating_sub(NAMED);
+        let named: Vec<&str> = state.flying.values().take(NAMED).map(String::as_str).collect();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let failed = if state.failed > 0 { format!("{} failed · ", state.failed) } else { String::new() };
+        bar.set_position(state.ended as u64);
+        bar.set_message(format!("{failed}{}\n  {}{more}", kinds.join(" · "), named.join(", ")));
+    }
+}
+
+fn bar(total: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr_with_hz(8));
+    let style = ProgressStyle::with_template("{bar:32} {pos}/{len}  {elapsed} so far, about {eta} to go\n  {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar
+}
+
+impl Watcher for Progress<'_> {
+    fn began(&self, operation: &Operation) {
+        let mut state = self.state();
+        let text = format!("{} {}", operation.verb.word(), visible(&operation.address));
+        state.flying.insert(operation.id.0, text);
+        self.draw(&state);
+    }
+
+    fn ended(&self, operation: &Operation, outcome: &Outcome) {
+        let mut state = self.state();
+        state.ended += 1;
+        state.flying.remove(&operation.id.0);
+        if let Some((done, _)) = state.by_verb.get_mut(operation.verb.word()) {
+            *done += 1;
+        }
+        let (word, more) = match outcome {
+            Outcome::Done { observed } => ("done", observed.as_str()),
+            Outcome::Failed { error, .. } => ("failed", error.as_str()),
+            Outcome::Skipped { .. } | Outcome::NotBegun => return,
+        };
+        let failed = matches!(outcome, Outcome::Failed { .. });
+        state.failed += usize::from(failed);
+        let line = format!(
+            "[{}/{}] {word} {} {}: {}",
+            state.ended,
+            self.total,
+            operation.verb.word(),
+            visible(&operation.address),
+            visible(more)
+        );
+        match &self.bar {
+            None => self.output.remark(&line),
+            // On a terminal only what went wrong stays on the screen.
+            Some(bar) if failed => bar.println(line),
+            Some(_) => {}
+        }
+        self.draw(&state);
+    }
+
+    fn remark(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => self.output.remark(text),
+        }
+    }
+}
+
+/// Text of a server without what a terminal would obey.
+pub(crate) fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}

@@ -1,0 +1,79 @@
+//! `cellc sandbox`: the emulated AWS on its own. Owns the server's life; how it behaves is `cell_sandbox`'s.
+
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use cell_sandbox::{Running, Sandbox};
+use serde_json::json;
+
+use crate::args::{Format, SandboxCommand};
+use crate::cloud::{OWN, sandbox};
+use crate::exit::Status;
+use crate::output::{self, Output};
+use crate::pipeline::Run;
+use crate::signals;
+
+/// How often the server looks whether it was told to stop.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Runs the command.
+pub(crate) fn run(command: &SandboxCommand, output: &Output) -> Status {
+    match command {
+        SandboxCommand::Serve(args) => output.run(&args.program, |run| {
+            serve(run, SocketAddr::new(args.host, args.port), output).unwrap_or_else(|status| status)
+        }),
+        SandboxCommand::Reset(args) => output.run(&args.program, |run| {
+            let done =
+                open(run).and_then(|sandbox| sandbox.reset().map_err(|error| output::fail(&error.to_string())));
+            done.map_or_else(|status| status, |()| output::result("the sandbox is empty\n"))
+        }),
+        SandboxCommand::Advance(args) => output.run(&args.program, |run| {
+            let moved = open(run)
+                .and_then(|sandbox| sandbox.advance(args.by).map_err(|error| output::fail(&error.to_string())));
+            moved.map_or_else(
+                |status| status,
+                |()| output::result(&format!("the sandbox's clock is {} s on\n", args.by.as_secs())),
+            )
+        }),
+    }
+}
+
+fn open(run: &Run<'_>) -> Result<std::sync::Arc<Sandbox>, Status> {
+    let folder = run.folder().join(OWN).join("sandbox");
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| output::fail(&format!("{} cannot be made: {error}", folder.display())))?;
+    let config = sandbox::config(&folder).map_err(|message| output::fail(&message))?;
+    Sandbox::open(Some(&folder), config)
+        .map_err(|error| output::fail(&format!("the sandbox cannot be opened: {error}")))
+}
+
+fn serve(run: &Run<'_>, address: SocketAddr, output: &Output) -> Result<Status, Status> {
+    let (desired, _) = run.desired(jiff::Timestamp::now())?;
+    let sandbox = open(run)?;
+    let mut config = sandbox.config();
+    config.listen_anywhere = !address.ip().is_loopback();
+    config.quotas.accounts = config.quotas.accounts.max(5_000);
+    sandbox.set_config(config).map_err(|error| output::fail(&error.to_string()))?;
+    if sandbox.is_empty() {
+        sandbox
+            .seed(&sandbox::seed(&desired))
+            .map_err(|error| output::fail(&format!("the sandbox cannot be seeded: {error}")))?;
+    }
+    let stop = signals::stop();
+    let running = Running::start(sandbox, address)
+        .map_err(|error| output::fail(&format!("the sandbox cannot listen on {address}: {error}")))?;
+    let url = running.url();
+    output::result(&match output.format {
+        Format::Json => format!("{}\n", json!({ "url": url })),
+        Format::Text => format!(
+            "an emulated AWS answers on {url}; nothing real is touched. Ctrl-C ends it.\n\
+             export AWS_ENDPOINT_URL={url} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1\n"
+        ),
+    });
+    while !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(TICK);
+    }
+    drop(running);
+    Ok(Status::Done)
+}

@@ -1,0 +1,226 @@
+//! What the commands that look at a cloud share: the program as it is wanted, the connection, the record, a reading,
+//! a plan. Owns how each failure on the way is told.
+
+use std::path::PathBuf;
+
+use cell_eval::apply::journal::{JournalError, Loaded, load};
+use cell_eval::live::{Depth, Live, Reader, recorded};
+use cell_eval::plan::desired::Desired;
+use cell_eval::plan::model::{Plan, Verb};
+use cell_eval::plan::scope::Scope;
+use cell_eval::plan::{Command, Question, moves, plan};
+use cell_eval::provider::{CloudError, Failure, Provider as _};
+use cell_eval::registry::record::Record;
+use cell_eval::registry::store::StoreError;
+use cell_lang::diagnostics::{Code, Diagnostic};
+use cell_lang::source::SourceMap;
+use jiff::Timestamp;
+
+use crate::args::{CloudArgs, ScopeArgs};
+use crate::cloud::{Connection, OWN, Unconnected};
+use crate::exit::Status;
+use crate::faults;
+use crate::output::Output;
+use crate::pipeline::Run;
+
+/// A program that is to be compared with a cloud.
+pub(crate) struct Session<'a> {
+    /// Where is written.
+    pub(crate) output: &'a Output,
+    /// What the program asks for.
+    pub(crate) desired: Desired,
+    /// The cloud.
+    pub(crate) connection: Connection,
+    /// The instant.
+    pub(crate) at: Timestamp,
+    /// The folder beside the program that is the tool's own.
+    pub(crate) own: PathBuf,
+    sources: std::sync::Arc<SourceMap>,
+}
+
+impl<'a> Session<'a> {
+    /// Checks and expands the program, and connects.
+    pub(crate) fn open(
+        run: &Run<'_>,
+        output: &'a Output,
+        cloud: &CloudArgs,
+        at: Option<Timestamp>,
+    ) -> Result<Self, Status> {
+        // Whole seconds: what is shown is then what is recorded.
+        let at = at.unwrap_or_else(|| {
+            let now = Timestamp::now();
+            Timestamp::from_second(now.as_second()).unwrap_or(now)
+        });
+        let (desired, sources) = run.desired(at)?;
+        let beside = run.folder();
+        let connection = Connection::open(cloud, &desired, &beside).map_err(|error| unconnected(output, &error))?;
+        connection.remarks.iter().for_each(|remark| output.remark(remark));
+        Ok(Self { output, desired, connection, at, own: beside.join(OWN), sources })
+    }
+
+    /// The record, with the journal of a run that did not end folded in.
+    pub(crate) fn load(&self) -> Result<Loaded, Status> {
+        let loaded = load(self.connection.store.as_ref()).map_err(|error| self.unreadable(&error))?;
+        if loaded.unfinished {
+            self.output.remark("an earlier run ended before its time; what it did is in the journal and counts");
+        }
+        Ok(loaded)
+    }
+
+    /// Reads the cloud.
+    pub(crate) fn read(
+        &self,
+        desired: &Desired,
+        record: &Record,
+        scope: &Scope,
+        depth: Depth,
+    ) -> Result<Live, Status> {
+        let lanes = usize::try_from(desired.org.limits.lanes).unwrap_or(1);
+        let provider = self.connection.provider.as_ref();
+        let reader = Reader { provider, desired, record, scope, depth, lanes };
+        reader.read().map_err(|error| self.cloud(&error))
+    }
+
+    /// The plan for a record.
+    pub(crate) fn plan(
+        &self,
+        record: &Record,
+        scope: &Scope,
+        command: Command,
+        refresh: bool,
+    ) -> Result<Plan, Status> {
+        let followed = moves::follow(&self.desired, record);
+        let live = if refresh {
+            self.read(&self.desired, &followed.0, scope, Depth::Plan)?
+        } else {
+            recorded::recorded(&self.desired, &followed.0)
+        };
+        let mut plan = self.ask(&self.desired, (&followed.0, &followed.1), &live, scope, command)?;
+        if refresh {
+            self.policies_exist(&plan)?;
+        } else {
+            plan.reading = "nothing was read: the program was compared with the record alone".to_owned();
+        }
+        Ok(plan)
+    }
+
+    /// Asks for a plan, and tells what keeps it from being made.
+    pub(crate) fn ask(
+        &self,
+        desired: &Desired,
+        record: (&Record, &std::collections::BTreeMap<String, String>),
+        live: &Live,
+        scope: &Scope,
+        command: Command,
+    ) -> Result<Plan, Status> {
+        let question = Question {
+            desired,
+            record,
+            live,
+            scope,
+            command,
+            at: self.at,
+            cloud: self.connection.name,
+            registry: self.connection.store.place(),
+            limits: desired.org.limits,
+        };
+        plan(&question).map_err(|found| {
+            let diagnostics = faults::diagnostics(&self.sources, &found);
+            self.output.diagnostics(&self.sources, &diagnostics)
+        })
+    }
+
+    /// AWS's own policies that are to be attached exist: a name that does not would fail in the middle of an apply.
+    fn policies_exist(&self, plan: &Plan) -> Result<(), Status> {
+        let mut asked = std::collections::BTreeMap::new();
+        for operation in &plan.operations {
+            if let Verb::AttachManaged { policy } = &operation.verb {
+                asked.entry(policy.as_str()).or_insert(operation.address.as_str());
+            }
+        }
+        let mut missing = Vec::new();
+        for (arn, address) in asked {
+            match self.connection.provider.managed_policy_exists(arn) {
+                Ok(true) => {}
+                Ok(false) => {
+                    let place = plan.changes.iter().find(|change| change.address == address);
+                    let place = place.and_then(|change| change.sources.first());
+                    let fault = cell_eval::plan::fault::Fault::new(
+                        Code::PolicyMissing,
+                        format!("AWS has no managed policy {arn}"),
+                    )
+                    .at(place, format!("{address} names it"))
+                    .help("correct its name; `aws iam list-policies --scope AWS` lists them");
+                    missing.push(fault);
+                }
+                // Who may not look finds out at apply.
+                Err(error) if matches!(error.failure, Failure::Denied | Failure::Unsupported) => {}
+                Err(error) => return Err(self.cloud(&error)),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(self.output.diagnostics(&self.sources, &faults::diagnostics(&self.sources, &missing)))
+    }
+
+    /// Tells that the cloud cannot be read.
+    pub(crate) fn cloud(&self, error: &CloudError) -> Status {
+        say(self.output, &cloud_finding(error))
+    }
+
+    /// Tells that the record cannot be used.
+    pub(crate) fn unreadable(&self, error: &JournalError) -> Status {
+        match error {
+            JournalError::Store(error) => say(self.output, &store_finding(error)),
+            JournalError::Record(error) => say(
+                self.output,
+                &finding(Code::RecordUnreadable, format!("{}: {error}", self.connection.store.place()))
+                    .help("restore it from a copy, or move it away: the next plan then takes accounts and units over by e-mail and place"),
+            ),
+        }
+    }
+}
+
+/// The part that the arguments name.
+pub(crate) fn scope(args: &ScopeArgs) -> Scope {
+    Scope { only: args.only.clone(), except: args.except.clone() }
+}
+
+fn unconnected(output: &Output, error: &Unconnected) -> Status {
+    match error {
+        Unconnected::Cloud(error) => say(output, &cloud_finding(error)),
+        Unconnected::Store(error) => say(output, &store_finding(error)),
+        Unconnected::Sandbox(message) => crate::output::fail(message),
+    }
+}
+
+/// Says a finding that has no place in a program.
+pub(crate) fn say(output: &Output, diagnostic: &Diagnostic) -> Status {
+    output.diagnostics(&SourceMap::default(), std::slice::from_ref(diagnostic))
+}
+
+/// A finding without a place.
+pub(crate) fn finding(code: Code, message: String) -> Diagnostic {
+    Diagnostic { code, message, labels: Vec::new(), helps: Vec::new(), fix: None }
+}
+
+fn cloud_finding(error: &CloudError) -> Diagnostic {
+    match error.failure {
+        Failure::Credentials => finding(Code::NoCredentials, format!("there are no credentials for AWS: {error}"))
+            .help("sign in (`aws sso login`), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+            .help("to try it without any: `--cloud sandbox` works on an emulated AWS in this process"),
+        Failure::Denied => finding(Code::ReadFailed, format!("the caller may not read what the plan needs: {error}"))
+            .help("`cellc plan --policy` prints what the caller must be allowed to do"),
+        _ => finding(Code::ReadFailed, error.to_string()).help("nothing was changed; run again when it answers"),
+    }
+}
+
+/// A finding about the place of the record.
+pub(crate) fn store_finding(error: &StoreError) -> Diagnostic {
+    match error {
+        StoreError::Locked(owner) => finding(Code::Locked, format!("the registry is locked by {owner}"))
+            .help("wait until it ends; if that run is lost, `cellc registry unlock`"),
+        other => finding(Code::RecordUnreadable, other.to_string()),
+    }
+}

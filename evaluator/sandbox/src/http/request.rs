@@ -1,0 +1,104 @@
+//! Which service and operation a request is for, and its members as one JSON value.
+
+use super::{Received, query, s3};
+use crate::engine::Call;
+use crate::error::ApiError;
+use crate::service::Service;
+use serde_json::Value;
+
+/// How an answer must be written.
+#[derive(Clone)]
+pub(crate) enum Protocol {
+    /// awsJson1.1
+    Json,
+    /// restJson1
+    RestJson,
+    /// query; the operation and the namespace frame the answer.
+    Query { operation: String, namespace: &'static str },
+    /// REST XML
+    S3 { operation: String, input: Value },
+}
+
+/// A refusal, and the protocol it must be written in.
+pub(crate) type Refused = Box<(Protocol, ApiError)>;
+
+pub(crate) fn refused(protocol: Protocol, error: ApiError) -> Refused {
+    Box::new((protocol, error))
+}
+
+/// Reads a call.
+pub(crate) fn read(received: &mut Received) -> Result<(Protocol, Call), Refused> {
+    let (key, scope) = signature(received);
+    if let Some(target) = received.header("x-amz-target") {
+        return json(received, target, key);
+    }
+    match scope.as_deref().and_then(Service::of_scope) {
+        Some(service @ (Service::Sts | Service::Iam)) => query::read(received, service, key),
+        Some(Service::Account) => account(received, key),
+        Some(Service::S3) => s3::read(received, key),
+        Some(_) => Err(refused(Protocol::Json, unknown("the request names no operation"))),
+        // A form with an action can only be a query; STS is asked unsigned by some clients.
+        None if received.body.starts_with(b"Action=") => query::read(received, Service::Sts, key),
+        None => {
+            let message = "Request is missing Authentication Token";
+            Err(refused(Protocol::RestJson, ApiError::new("MissingAuthenticationTokenException", 403, message)))
+        }
+    }
+}
+
+fn unknown(message: &str) -> ApiError {
+    ApiError::client("UnknownOperationException", message)
+}
+
+/// The access key and the service, out of the credential scope. Signatures are not verified.
+fn signature(received: &Received) -> (Option<String>, Option<String>) {
+    let header = received.header("authorization").unwrap_or_default();
+    let in_query = || {
+        let query = received.uri.query().unwrap_or_default();
+        query::pairs(query.as_bytes())
+            .into_iter()
+            .find(|(name, _)| name == "X-Amz-Credential")
+            .map(|(_, value)| value)
+    };
+    let credential = match header.split_once("Credential=") {
+        Some((_, rest)) => rest.split([',', ' ']).next().map(str::to_owned),
+        None => in_query(),
+    };
+    let Some(credential) = credential else { return (None, None) };
+    let mut parts = credential.split('/');
+    let key = parts.next().map(str::to_owned);
+    // date, region, service; the variant for several regions has no region in it.
+    let rest: Vec<&str> = parts.collect();
+    let service = rest.iter().rev().nth(1).map(|service| (*service).to_owned());
+    (key, service)
+}
+
+fn json(received: &Received, target: &str, key: Option<String>) -> Result<(Protocol, Call), Refused> {
+    let named = target.split_once('.').and_then(|(prefix, name)| Some((Service::of_target(prefix)?, name)));
+    let Some((service, operation)) = named else {
+        return Err(refused(Protocol::Json, unknown("Unknown target")));
+    };
+    let input = members(&received.body).map_err(|error| refused(Protocol::Json, error))?;
+    Ok((Protocol::Json, Call { service, operation: operation.to_owned(), key, input }))
+}
+
+fn members(body: &[u8]) -> Result<Value, ApiError> {
+    if body.is_empty() {
+        return Ok(Value::Object(serde_json::Map::new()));
+    }
+    match serde_json::from_slice(body) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err(ApiError::client("SerializationException", "Start of structure expected")),
+        Err(error) => Err(ApiError::client("SerializationException", error.to_string())),
+    }
+}
+
+fn account(received: &Received, key: Option<String>) -> Result<(Protocol, Call), Refused> {
+    let operation = match received.uri.path() {
+        "/putAccountName" => "PutAccountName",
+        "/getAccountInformation" => "GetAccountInformation",
+        path => path.trim_start_matches('/'),
+    };
+    let input = members(&received.body).map_err(|error| refused(Protocol::RestJson, error))?;
+    Ok((Protocol::RestJson, Call { service: Service::Account, operation: operation.to_owned(), key, input }))
+}

@@ -1,0 +1,103 @@
+//! IAM, one per account: what its parts share, and what other services ask of it.
+
+mod document;
+mod policies;
+mod roles;
+
+use crate::error::{Answer, ApiError};
+use crate::input::{Cx, Input, Millis};
+use crate::paging::{IAM, page};
+use crate::service::Op;
+use crate::state::{Role, State};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::{Arc, LazyLock};
+
+pub(crate) use document::{policy_document, trust_document};
+
+pub(crate) const OPERATIONS: &[&[Op]] = &[roles::OPERATIONS, policies::OPERATIONS];
+
+/// The paths and names of the policies that AWS manages.
+static AWS_POLICIES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    include_str!("../../../data/managed-policies.txt").lines().filter(|line| !line.starts_with('#')).collect()
+});
+
+/// The path and name in the ARN of a policy that AWS manages; none when there is no such policy.
+pub(crate) fn aws_policy_name(arn: &str) -> Option<&str> {
+    arn.strip_prefix("arn:aws:iam::aws:policy/").filter(|name| AWS_POLICIES.contains(name))
+}
+
+pub(crate) fn aws_policy_exists(arn: &str) -> bool {
+    aws_policy_name(arn).is_some()
+}
+
+/// Whether a customer managed policy is in the account, under just that path.
+pub(crate) fn policy_exists(state: &State, account: &str, path: &str, name: &str) -> bool {
+    let found = state.iam.policies.get(&(account.to_owned(), name.to_owned()));
+    found.is_some_and(|policy| policy.path == path)
+}
+
+fn no_such(what: impl std::fmt::Display) -> ApiError {
+    ApiError::new("NoSuchEntity", 404, format!("{what} cannot be found."))
+}
+
+fn exists(what: impl std::fmt::Display) -> ApiError {
+    ApiError::new("EntityAlreadyExists", 409, format!("{what} already exists."))
+}
+
+fn limit(message: &str) -> ApiError {
+    ApiError::new("LimitExceeded", 409, message)
+}
+
+/// A page with IAM's own flag.
+fn list<T>(
+    cx: &Cx<'_>,
+    input: Input<'_>,
+    member: &str,
+    items: impl Iterator<Item = (String, T)>,
+    show: impl FnMut(T) -> Value,
+) -> Answer {
+    let mut answer = page(IAM, cx, input, member, items, show)?;
+    answer["IsTruncated"] = Value::from(answer.get("Marker").is_some());
+    Ok(answer)
+}
+
+/// The trust of a reserved role, by the provider that Identity Center keeps in the account.
+pub(crate) fn reserved_trust(account: &str) -> Arc<str> {
+    let provider = format!("arn:aws:iam::{account}:saml-provider/AWSSSO_sandbox_DO_NOT_DELETE");
+    let trust = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"Federated": provider},
+            "Action": ["sts:AssumeRoleWithSAML", "sts:TagSession"],
+            "Condition": {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}},
+        }],
+    });
+    Arc::from(trust.to_string())
+}
+
+/// The role through which the management account enters a member.
+pub(crate) fn access_role(state: &mut State, now: Millis, account: &str, name: &str) {
+    let trust = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"AWS": format!("arn:aws:iam::{}:root", state.management)},
+            "Action": "sts:AssumeRole",
+        }],
+    });
+    let role = Role {
+        path: "/".to_owned(),
+        id: format!("AROA{}", state.ids.upper(17)),
+        created: now,
+        trust: Arc::from(trust.to_string()),
+        description: None,
+        max_session: 3_600,
+        attached: BTreeSet::from(["arn:aws:iam::aws:policy/AdministratorAccess".to_owned()]),
+        inline: BTreeMap::new(),
+        boundary: None,
+        tags: BTreeMap::new(),
+    };
+    state.iam.roles.insert((account.to_owned(), name.to_owned()), role);
+}

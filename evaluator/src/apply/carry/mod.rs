@@ -1,0 +1,259 @@
+//! One operation: the write, and the read by another call that shows it.
+//!
+//! Owns what counts as seen. One file for each service; [`creation`] for what must never be made twice. A result
+//! that is not seen in time is a failure: nothing is called done that nobody saw.
+
+mod center;
+mod creation;
+mod organization;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use super::follow::Follower;
+use super::journal::{Journal, JournalError};
+use crate::plan::desired::ADDRESS_TAG;
+use crate::plan::model::{Fields, Operation, Plan, Verb};
+use crate::plan::{later, scope};
+use crate::provider::{Clock, CloudError, Failure, Provider};
+use crate::registry::record::Event;
+
+/// Waits between two reads of what was written, in milliseconds: it may take a while to spread.
+const READS: [u64; 9] = [0, 200, 400, 800, 1_600, 3_000, 5_000, 8_000, 12_000];
+
+/// What an operation needs of the run.
+#[derive(Debug)]
+pub(super) struct Context<'a> {
+    pub(super) provider: &'a dyn Provider,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) journal: &'a Journal<'a>,
+    pub(super) follower: Follower<'a>,
+    ids: Mutex<BTreeMap<String, String>>,
+}
+
+/// Why an operation did not come to its end.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The cloud refused, or what was written was not seen.
+    Cloud(CloudError),
+    /// The record could not be written: nothing more may be begun.
+    Journal(JournalError),
+}
+
+impl From<CloudError> for Stop {
+    fn from(error: CloudError) -> Self {
+        Self::Cloud(error)
+    }
+}
+
+impl From<JournalError> for Stop {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+/// What was seen, and the id if there is a new one.
+#[derive(Debug)]
+struct Seen {
+    observed: String,
+    id: Option<String>,
+}
+
+fn seen(observed: impl Into<String>) -> Seen {
+    Seen { observed: observed.into(), id: None }
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(
+        provider: &'a dyn Provider,
+        clock: &'a dyn Clock,
+        journal: &'a Journal<'a>,
+        plan: &'a Plan,
+    ) -> Self {
+        let follower = Follower::new(provider, clock);
+        Self { provider, clock, journal, follower, ids: Mutex::new(plan.ids.clone()) }
+    }
+
+    /// Carries an operation out, and writes down what came of it. What was seen.
+    pub(super) fn carry(&self, operation: &Operation) -> Result<String, Stop> {
+        let address = operation.address.as_str();
+        match &operation.verb {
+            Verb::Readdress { from } => {
+                self.journal.commit(Event::Readdressed { from: from.clone(), to: address.to_owned() })?;
+                return Ok("in the record".to_owned());
+            }
+            Verb::Forget => {
+                self.forget(address)?;
+                return Ok("in the record".to_owned());
+            }
+            Verb::Park => {
+                self.park(address)?;
+                return Ok("in the record".to_owned());
+            }
+            _ => {}
+        }
+        let Seen { observed, id } = self.write(operation)?;
+        if let Some(id) = &id {
+            self.learn(address, id);
+        }
+        self.write_down(operation, id)?;
+        Ok(observed)
+    }
+
+    fn write(&self, operation: &Operation) -> Result<Seen, Stop> {
+        let address = operation.address.as_str();
+        match &operation.verb {
+            Verb::CreateAccount { email, name, tags } => self.create_account(address, email, name, tags),
+            Verb::CreateUnit { parent, name, tags } => self.create_unit(address, parent, name, tags),
+            Verb::CreatePolicy { name, description, content, tags } => {
+                self.create_policy(address, name, description, content, tags)
+            }
+            Verb::CreateSet { fields, tags } => self.create_set(address, fields, tags),
+            Verb::Remember { id } => Ok(Seen { observed: "in the record".to_owned(), id: Some(id.clone()) }),
+            verb if crate::plan::cost::is_set(address)
+                || matches!(verb, Verb::Assign { .. } | Verb::Unassign { .. }) =>
+            {
+                Ok(self.center(address, verb)?)
+            }
+            verb => Ok(self.organization(address, verb)?),
+        }
+    }
+
+    fn write_down(&self, operation: &Operation, id: Option<String>) -> Result<(), Stop> {
+        let address = operation.address.clone();
+        let event = match &operation.verb {
+            Verb::DeleteUnit { id } | Verb::DeleteSet { id } if !self.is_recorded_as(&address, id) => return Ok(()),
+            // The former assignment of a set that is made anew has the address of the new one.
+            Verb::Unassign { set, .. } if set.ends_with(":former") => return Ok(()),
+            Verb::DeleteUnit { .. }
+            | Verb::DeletePolicy
+            | Verb::DeleteSet { .. }
+            | Verb::Unassign { .. }
+            | Verb::DetachPolicy { .. } => Event::Deleted { address },
+            Verb::CloseAccount => Event::Ended { address, fate: "closed".to_owned() },
+            Verb::EnablePolicies => return Ok(()),
+            _ => {
+                let mut fields: Fields =
+                    operation.sets.iter().map(|(name, value)| (name.clone(), self.filled(value))).collect();
+                let protect = fields.remove("protect").and_then(|value| value.as_bool());
+                Event::Done { kind: kind_of(&address, &operation.verb).to_owned(), address, id, fields, protect }
+            }
+        };
+        Ok(self.journal.note(event)?)
+    }
+
+    fn is_recorded_as(&self, address: &str, id: &str) -> bool {
+        self.journal.with(|record| record.entry(address).is_some_and(|entry| entry.id == id))
+    }
+
+    fn forget(&self, address: &str) -> Result<(), Stop> {
+        let account = self.journal.with(|record| record.entry(address).is_some_and(|entry| entry.kind == "account"));
+        let event = if account {
+            Event::Ended { address: address.to_owned(), fate: "kept".to_owned() }
+        } else {
+            Event::Forgotten { address: address.to_owned() }
+        };
+        Ok(self.journal.commit(event)?)
+    }
+
+    fn park(&self, address: &str) -> Result<(), Stop> {
+        let id = self.id(address)?;
+        let account = self.provider.account(&id)?.ok_or_else(|| gone("organizations:DescribeAccount", address))?;
+        let event =
+            Event::Parked { address: address.to_owned(), account: id, email: account.email, name: account.name };
+        Ok(self.journal.commit(event)?)
+    }
+
+    /// The id of an address.
+    fn id(&self, address: &str) -> Result<String, CloudError> {
+        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing =
+            || CloudError::own("record", Failure::NotFound, format!("nothing is known by the address {address}"));
+        ids.get(address).cloned().ok_or_else(missing)
+    }
+
+    fn learn(&self, address: &str, id: &str) {
+        if !id.is_empty() {
+            self.ids.lock().unwrap_or_else(PoisonError::into_inner).insert(address.to_owned(), id.to_owned());
+        }
+    }
+
+    /// A value with what was known only after apply filled in.
+    fn filled(&self, value: &Json) -> Json {
+        let known = |place: &str| {
+            let (address, field) = place.rsplit_once('.')?;
+            (field == "account_id").then(|| self.id(address).ok())?
+        };
+        later::resolve(value, &known)
+    }
+
+    /// A document as it is sent.
+    fn document(&self, value: &Json) -> Result<String, CloudError> {
+        let filled = self.filled(value);
+        if later::has_later(&filled) {
+            let message = "an account that the document names is not known yet";
+            return Err(CloudError::own("record", Failure::NotFound, message));
+        }
+        Ok(filled.to_string())
+    }
+
+    /// Reads until what was written is there. `look` says what it saw, or none.
+    fn observe(
+        &self,
+        call: &str,
+        missing: &str,
+        look: impl Fn() -> Result<Option<String>, CloudError>,
+    ) -> Result<String, CloudError> {
+        for wait in READS {
+            if wait > 0 {
+                self.clock.sleep(Duration::from_millis(wait));
+            }
+            if let Some(saw) = look()? {
+                return Ok(format!("{call}: {saw}"));
+            }
+        }
+        let message = format!("it was written and is not seen: {missing}");
+        Err(CloudError::own(call, Failure::Failed, message))
+    }
+}
+
+/// Of which kind the resource of an operation is.
+fn kind_of(address: &str, verb: &Verb) -> &'static str {
+    match verb {
+        Verb::Assign { .. } | Verb::Unassign { .. } => return "assignment",
+        Verb::AttachPolicy { .. } | Verb::DetachPolicy { .. } => return "scp_attachment",
+        Verb::CreateUnit { .. } => return "ou",
+        _ => {}
+    }
+    let head = address.split('/').next().unwrap_or(address);
+    if head.starts_with("assignment.") {
+        return "assignment";
+    }
+    if head.starts_with("scp_attachment.") {
+        return "scp_attachment";
+    }
+    match head.rsplit('.').nth(1) {
+        Some("ou") => "ou",
+        Some("scp") => "scp",
+        Some("permission_set") => "permission_set",
+        _ => "account",
+    }
+}
+
+fn gone(call: &str, address: &str) -> CloudError {
+    CloudError::own(call, Failure::NotFound, format!("{address} is not there any more"))
+}
+
+/// Is everything of `wanted` in `found`?
+fn has_tags(found: &BTreeMap<String, String>, set: &BTreeMap<String, String>, removed: &[String]) -> bool {
+    set.iter().all(|(key, value)| found.get(key) == Some(value)) && removed.iter().all(|key| !found.contains_key(key))
+}
+
+/// The mark of ownership, for messages.
+fn marked(address: &str) -> String {
+    debug_assert!(!scope::occurs_in("", address), "an address is not empty");
+    format!("{ADDRESS_TAG} = {address}")
+}

@@ -1,0 +1,155 @@
+//! Units, accounts and policies that exist: moved, renamed, attached, tagged, deleted, closed.
+
+use super::{Context, Seen, gone, has_tags, seen};
+use crate::plan::model::Verb;
+use crate::provider::{AccountState, CloudError, Failure};
+
+impl Context<'_> {
+    /// Writes to the organization, and looks.
+    pub(super) fn organization(&self, address: &str, verb: &Verb) -> Result<Seen, CloudError> {
+        match verb {
+            Verb::EnablePolicies => self.enable_policies(),
+            Verb::RenameUnit { name } => self.rename_unit(&self.id(address)?, name),
+            Verb::DeleteUnit { id } => self.delete_unit(id),
+            Verb::MoveAccount { to } => self.move_account(&self.id(address)?, to),
+            Verb::RenameAccount { name } => self.rename_account(&self.id(address)?, name),
+            Verb::CloseAccount => self.close_account(address),
+            Verb::Tag { set, remove } => {
+                let id = self.id(address)?;
+                if !set.is_empty() {
+                    self.provider.tag(&id, set)?;
+                }
+                if !remove.is_empty() {
+                    self.provider.untag(&id, remove)?;
+                }
+                let call = "organizations:ListTagsForResource";
+                self.observe(call, "the tags are not as written", || {
+                    let tags = self.provider.tags_of(&id)?;
+                    Ok(has_tags(&tags, set, remove).then(|| format!("{} tags", tags.len())))
+                })
+                .map(seen)
+            }
+            Verb::UpdatePolicy { name, description, content } => {
+                let (id, content) = (self.id(address)?, self.document(content)?);
+                self.provider.update_policy(&id, name, description, &content)?;
+                self.policy_is(&id, name, description, &content)
+            }
+            Verb::DeletePolicy => {
+                let id = self.id(address)?;
+                self.provider.delete_policy(&id)?;
+                self.observe("organizations:DescribePolicy", "the policy is still there", || {
+                    Ok(self.provider.policy(&id)?.is_none().then(|| "gone".to_owned()))
+                })
+                .map(seen)
+            }
+            Verb::AttachPolicy { policy, target } => self.attach(policy, target, true),
+            Verb::DetachPolicy { policy, target } => self.attach(policy, target, false),
+            other => Err(CloudError::own(
+                other.word(),
+                Failure::Invalid,
+                format!("{} is not done to {address}", other.word()),
+            )),
+        }
+    }
+
+    fn enable_policies(&self) -> Result<Seen, CloudError> {
+        self.provider.enable_policies(&self.id(crate::plan::desired::ROOT)?)?;
+        self.observe("organizations:ListRoots", "service control policies are not enabled", || {
+            let enabled = self.provider.organization()?.policies_enabled;
+            Ok(enabled.then(|| "service control policies are enabled".to_owned()))
+        })
+        .map(seen)
+    }
+
+    fn rename_unit(&self, id: &str, name: &str) -> Result<Seen, CloudError> {
+        self.provider.rename_unit(id, name)?;
+        self.observe("organizations:DescribeOrganizationalUnit", "it has its former name", || {
+            let unit = self.provider.unit(id)?;
+            Ok(unit.filter(|unit| unit.name == name).map(|unit| format!("named {}", unit.name)))
+        })
+        .map(seen)
+    }
+
+    fn delete_unit(&self, id: &str) -> Result<Seen, CloudError> {
+        self.provider.delete_unit(id)?;
+        self.observe("organizations:DescribeOrganizationalUnit", "the unit is still there", || {
+            Ok(self.provider.unit(id)?.is_none().then(|| "gone".to_owned()))
+        })
+        .map(seen)
+    }
+
+    /// A move needs to know from where: an earlier try may have moved it already.
+    fn move_account(&self, id: &str, to: &str) -> Result<Seen, CloudError> {
+        let (target, from) = (self.id(to)?, self.provider.parent_of(id)?);
+        if from != target {
+            self.provider.move_account(id, &from, &target)?;
+        }
+        self.observe("organizations:ListParents", "the account is where it was", || {
+            Ok((self.provider.parent_of(id)? == target).then(|| format!("in {to}")))
+        })
+        .map(seen)
+    }
+
+    fn rename_account(&self, id: &str, name: &str) -> Result<Seen, CloudError> {
+        self.provider.rename_account(id, name)?;
+        self.observe("organizations:DescribeAccount", "the account has its former name", || {
+            let account = self.provider.account(id)?;
+            Ok(account.filter(|account| account.name == name).map(|account| format!("named {}", account.name)))
+        })
+        .map(seen)
+    }
+
+    fn close_account(&self, address: &str) -> Result<Seen, CloudError> {
+        let id = self.id(address)?;
+        let state = self.provider.account(&id)?.map(|account| account.state);
+        if !matches!(state, Some(AccountState::Closed | AccountState::PendingClosure | AccountState::Suspended)) {
+            self.provider.close_account(&id)?;
+        }
+        self.observe("organizations:DescribeAccount", "the account is still open", || {
+            let Some(account) = self.provider.account(&id)? else {
+                return Err(gone("organizations:DescribeAccount", address));
+            };
+            let closing = matches!(
+                account.state,
+                AccountState::Closed | AccountState::PendingClosure | AccountState::Suspended
+            );
+            Ok(closing.then(|| account.state.word().to_owned()))
+        })
+        .map(seen)
+    }
+
+    /// A policy is read back whole, its document by what it says.
+    pub(super) fn policy_is(
+        &self,
+        id: &str,
+        name: &str,
+        description: &str,
+        content: &str,
+    ) -> Result<Seen, CloudError> {
+        let wanted = crate::plan::canonical::parsed(content);
+        self.observe("organizations:DescribePolicy", "the policy has its former form", || {
+            let policy = self.provider.policy(id)?;
+            let is = policy.is_some_and(|policy| {
+                let content = policy.content.as_deref().map(crate::plan::canonical::parsed);
+                policy.name == name && policy.description == description && content.as_ref() == Some(&wanted)
+            });
+            Ok(is.then(|| "as written".to_owned()))
+        })
+        .map(seen)
+    }
+
+    fn attach(&self, policy: &str, target: &str, on: bool) -> Result<Seen, CloudError> {
+        let (policy, id) = (self.id(policy)?, self.id(target)?);
+        if on {
+            self.provider.attach_policy(&policy, &id)?;
+        } else {
+            self.provider.detach_policy(&policy, &id)?;
+        }
+        let missing = if on { "the policy is not attached" } else { "the policy is still attached" };
+        self.observe("organizations:ListTargetsForPolicy", missing, || {
+            let attached = self.provider.targets_of(&policy)?.contains(&id);
+            Ok((attached == on).then(|| format!("{} {target}", if on { "attached to" } else { "not attached to" })))
+        })
+        .map(seen)
+    }
+}

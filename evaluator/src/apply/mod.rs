@@ -1,0 +1,14 @@
+//! Carrying a plan out: in order, as parallel as the limits allow, each result seen before it counts.
+//!
+//! Owns the run: [`schedule`] says what may begin, [`carry`] does one operation and reads it back by another call,
+//! [`journal`] makes it durable, [`receipt`] tells what was seen. The cloud, time and the place of the record are
+//! behind traits.
+
+mod carry;
+mod follow;
+pub mod journal;
+pub mod receipt;
+mod run;
+mod schedule;
+
+pub use run::{Run, Watcher};

@@ -1,0 +1,267 @@
+//! A run: threads that take what may begin, carry it out, and say what came of it.
+//!
+//! Owns the threads and the end of a run. Told to stop, it begins nothing more and lets finish what is under way;
+//! it stops likewise when the record cannot be written or the lock is lost.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::carry::{Context, Stop};
+use super::journal::{Journal, JournalError};
+use super::receipt::{Done, Ending, FORMAT_VERSION, Outcome, Receipt};
+use super::schedule::{Schedule, Stage};
+use crate::plan::model::{Operation, Plan};
+use crate::provider::{Clock, CloudError, Failure, Provider};
+use crate::registry::record::{Event, Identity, Principal};
+
+/// How often the lock is renewed.
+const RENEWAL: Duration = Duration::from_secs(15);
+/// How often the run looks whether it was told to stop.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Who looks on: a progress bar, lines in a log.
+pub trait Watcher: Sync {
+    /// An operation begins.
+    fn began(&self, operation: &Operation);
+    /// An operation has ended.
+    fn ended(&self, operation: &Operation, outcome: &Outcome);
+    /// Something to know while it goes on.
+    fn remark(&self, text: &str);
+}
+
+/// A run of a plan.
+pub struct Run<'a> {
+    /// The cloud.
+    pub provider: &'a dyn Provider,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// The record, under a lock that is held.
+    pub journal: &'a Journal<'a>,
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Its id.
+    pub plan_id: String,
+    /// Groups and users as they were looked up, by address.
+    pub principals: std::collections::BTreeMap<String, Principal>,
+    /// The cells as other tools read them.
+    pub cells: std::collections::BTreeMap<String, serde_json::Value>,
+    /// Set when the run is to stop.
+    pub stop: &'a AtomicBool,
+    /// Who looks on.
+    pub watcher: &'a dyn Watcher,
+}
+
+impl std::fmt::Debug for Run<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Run").field("plan", &self.plan_id).finish_non_exhaustive()
+    }
+}
+
+struct Shared<'p> {
+    schedule: Schedule<'p>,
+    outcomes: Vec<Option<(Outcome, Timestamp)>>,
+    broken: Option<String>,
+}
+
+impl Run<'_> {
+    /// Runs the plan to its end. Whatever happens, the receipt says what was seen.
+    pub fn run(&self) -> Receipt {
+        let began = self.clock.now();
+        let broken = self.begin().err().map(|error| error.to_string());
+        let shared = Mutex::new(Shared {
+            schedule: Schedule::new(&self.plan.operations, self.plan.limits),
+            outcomes: vec![None; self.plan.operations.len()],
+            broken,
+        });
+        let news = Condvar::new();
+        let over = AtomicBool::new(false);
+        let context = Context::new(self.provider, self.clock, self.journal, self.plan);
+        let limits = self.plan.limits;
+        let workers = (limits.lanes + limits.creations + 2).min(self.plan.operations.len() as u64).max(1);
+        std::thread::scope(|scope| {
+            scope.spawn(|| self.keep_alive(&shared, &over));
+            let threads: Vec<_> = (0..workers).map(|_| scope.spawn(|| self.work(&context, &shared, &news))).collect();
+            for thread in threads {
+                if thread.join().is_err() {
+                    locked(&shared).broken.get_or_insert_with(|| "a worker ended unexpectedly".to_owned());
+                }
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+        let shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.finish(shared, began)
+    }
+
+    fn begin(&self) -> Result<(), JournalError> {
+        let target = &self.plan.target;
+        let organization = Identity {
+            organization: target.organization.clone(),
+            management_account: target.management_account.clone(),
+            instance: target.instance.clone(),
+        };
+        let principals = self.principals.clone();
+        self.journal.commit(Event::Began { plan: self.plan_id.clone(), organization, principals })
+    }
+
+    /// Renews the lock until the run is over.
+    fn keep_alive(&self, shared: &Mutex<Shared<'_>>, over: &AtomicBool) {
+        let mut waited = Duration::ZERO;
+        while !over.load(Ordering::Relaxed) {
+            std::thread::sleep(TICK);
+            waited += TICK;
+            if waited >= RENEWAL {
+                waited = Duration::ZERO;
+                if let Err(error) = self.journal.renew() {
+                    locked(shared).broken.get_or_insert_with(|| error.to_string());
+                }
+            }
+        }
+    }
+
+    fn work(&self, context: &Context<'_>, shared: &Mutex<Shared<'_>>, news: &Condvar) {
+        while let Some(operation) = self.next(shared, news) {
+            self.watcher.began(operation);
+            let result = context.carry(operation);
+            let outcome = match result {
+                Ok(observed) => Outcome::Done { observed },
+                Err(Stop::Cloud(error)) => failed(&error),
+                Err(Stop::Journal(error)) => {
+                    locked(shared).broken.get_or_insert_with(|| error.to_string());
+                    not_recorded(&error)
+                }
+            };
+            self.watcher.ended(operation, &outcome);
+            let mut shared = locked(shared);
+            shared.schedule.ended(operation.id, matches!(outcome, Outcome::Done { .. }));
+            if let Some(slot) = shared.outcomes.get_mut(operation.id.0 as usize) {
+                *slot = Some((outcome, self.clock.now()));
+            }
+            drop(shared);
+            news.notify_all();
+        }
+    }
+
+    fn next<'p>(&self, shared: &Mutex<Shared<'p>>, news: &Condvar) -> Option<&'p Operation> {
+        let mut shared = locked(shared);
+        loop {
+            let stopped = shared.broken.is_some() || self.stop.load(Ordering::Relaxed);
+            if stopped || shared.schedule.is_over() {
+                return None;
+            }
+            if let Some(operation) = shared.schedule.next() {
+                return Some(operation);
+            }
+            if shared.schedule.in_flight() == 0 {
+                return None;
+            }
+            // Woken by whoever ends; the time is for the signal to stop, which wakes nobody.
+            shared = news.wait_timeout(shared, TICK).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn finish(&self, shared: Shared<'_>, began: Timestamp) -> Receipt {
+        let Shared { schedule, outcomes, mut broken } = shared;
+        let mut operations = Vec::with_capacity(outcomes.len());
+        for ((operation, stage), outcome) in self.plan.operations.iter().zip(schedule.stages()).zip(outcomes) {
+            let (outcome, at) = match (outcome, stage) {
+                (Some((outcome, at)), _) => (outcome, Some(at)),
+                (None, Stage::Skipped(because)) => (Outcome::Skipped { because: *because }, None),
+                (None, _) => (Outcome::NotBegun, None),
+            };
+            operations.push(Done {
+                id: operation.id,
+                address: operation.address.clone(),
+                verb: operation.verb.word().to_owned(),
+                outcome,
+                at,
+            });
+        }
+        let mut ending = ending(&operations);
+        if broken.is_none() {
+            broken = self.close(ending).err().map(|error| error.to_string());
+        }
+        if broken.is_some() {
+            ending = Ending::NotRecorded;
+        }
+        Receipt {
+            format_version: FORMAT_VERSION.to_owned(),
+            run: self.journal.lease().owner.run.clone(),
+            plan_id: self.plan_id.clone(),
+            ending,
+            reason: broken,
+            began,
+            ended: self.clock.now(),
+            operations,
+            calls: self.provider.calls(),
+        }
+    }
+
+    /// The end of the journal, and the snapshot that replaces it.
+    fn close(&self, ending: Ending) -> Result<(), JournalError> {
+        let outcome = match ending {
+            Ending::Done => "done",
+            Ending::Interrupted => "interrupted",
+            Ending::Failed | Ending::NotRecorded => "failed",
+        };
+        let mut cells = self.cells.clone();
+        self.journal.with(|record| {
+            for (address, cell) in &mut cells {
+                let id = record.entry(address).map(|entry| entry.id.clone());
+                if let (Some(id), serde_json::Value::Object(fields)) = (id, cell) {
+                    fields.insert("account_id".to_owned(), id.into());
+                }
+            }
+        });
+        self.journal.commit(Event::Finished { outcome: outcome.to_owned(), cells })?;
+        self.journal.snapshot()
+    }
+}
+
+fn locked<'m, 'p>(shared: &'m Mutex<Shared<'p>>) -> MutexGuard<'m, Shared<'p>> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn ending(operations: &[Done]) -> Ending {
+    if operations.iter().any(|done| matches!(done.outcome, Outcome::Failed { .. })) {
+        Ending::Failed
+    } else if operations.iter().any(|done| matches!(done.outcome, Outcome::NotBegun)) {
+        Ending::Interrupted
+    } else {
+        Ending::Done
+    }
+}
+
+fn failed(error: &CloudError) -> Outcome {
+    Outcome::Failed {
+        failure: error.failure.word().to_owned(),
+        error: error.to_string(),
+        advice: advice(error).map(str::to_owned),
+    }
+}
+
+fn not_recorded(error: &JournalError) -> Outcome {
+    Outcome::Failed {
+        failure: "not-recorded".to_owned(),
+        error: format!("it may have been done and is not recorded: {error}"),
+        advice: Some("the next plan reads what is there and takes it over".to_owned()),
+    }
+}
+
+/// What to do about a failure.
+fn advice(error: &CloudError) -> Option<&'static str> {
+    Some(match error.failure {
+        Failure::Throttled => {
+            "run again; lower `tps` or `lanes` in the organization's `limits` when others use the same API"
+        }
+        Failure::Conflict => "something else works on the same thing; run again when it is done",
+        Failure::Unavailable | Failure::Lost => "run again: it is looked for before it is written again",
+        Failure::Denied => "`cellc plan --policy` prints what the caller must be allowed to do",
+        Failure::Credentials => "renew the credentials and run again: what was done stays done",
+        Failure::Quota => "ask AWS to raise the quota, or take less",
+        Failure::NotFound => "it was deleted outside meanwhile; plan again",
+        Failure::Exists | Failure::Invalid | Failure::Unsupported | Failure::Failed => return None,
+    })
+}

@@ -1,0 +1,152 @@
+//! Assignments: by principal, by pair, or only those that are selected. Owns the choice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Live, Reader, Reading, parallel};
+use crate::plan::identity;
+use crate::provider::{CloudError, Failure, Given, Principal, PrincipalKind};
+
+/// Up to so many pairs are read one by one, which sees the assignments of everybody: four seconds at 15 a second.
+const FEW_PAIRS: usize = 60;
+
+impl Reader<'_> {
+    /// Reads the assignments of the sets that are owned, and of others what is seen on the way.
+    pub(super) fn assignments(&self, live: &mut Live) -> Result<(), CloudError> {
+        let owned: BTreeSet<String> = identity::sets(self.desired, self.record, live)
+            .into_values()
+            .filter(|arn| live.sets.contains_key(arn))
+            .collect();
+        if live.center.is_none() || owned.is_empty() {
+            return Ok(());
+        }
+        if !self.scope.only.is_empty() {
+            return self.scoped(live);
+        }
+        if self.is_thorough() || self.expected_pairs() <= FEW_PAIRS {
+            self.by_pair(live, &owned)?;
+            return self.foreign(live, &owned);
+        }
+        match self.by_principal(live, &owned) {
+            Err(error) if matches!(error.failure, Failure::Denied | Failure::Unsupported) => {
+                self.by_pair(live, &owned)
+            }
+            other => other,
+        }
+    }
+
+    /// Pairs of an account and a set that the record has assignments of.
+    fn expected_pairs(&self) -> usize {
+        let assignments = self.record.resources.iter().filter(|(_, entry)| entry.kind == "assignment");
+        let pair = |address: &str| {
+            let mut parts = address.split('/');
+            Some((parts.next()?.to_owned(), parts.nth(1)?.to_owned()))
+        };
+        assignments.filter_map(|(address, _)| pair(address)).collect::<BTreeSet<_>>().len()
+    }
+
+    fn by_pair(&self, live: &mut Live, owned: &BTreeSet<String>) -> Result<(), CloudError> {
+        let sets: Vec<&String> = owned.iter().collect();
+        let accounts = parallel::each(self.lanes, &sets, |set| self.provider.accounts_of_set(set, None))?;
+        let mut pairs = Vec::new();
+        for (set, accounts) in sets.into_iter().zip(accounts) {
+            pairs.extend(accounts.iter().map(|account| (account.clone(), set.clone())));
+            if let Some(found) = live.sets.get_mut(set) {
+                found.accounts = Some(accounts);
+            }
+        }
+        self.pairs(live, &pairs)?;
+        live.reading = Reading::ByPair { pairs: pairs.len() };
+        self.names(live)
+    }
+
+    /// What the principals of the program hold of sets that are not owned, when that costs little.
+    fn foreign(&self, live: &mut Live, owned: &BTreeSet<String>) -> Result<(), CloudError> {
+        let any = live.sets.keys().any(|arn| !owned.contains(arn));
+        if !any || (!self.is_thorough() && self.known_principals(live).len() > FEW_PAIRS) {
+            return Ok(());
+        }
+        let reading = live.reading.clone();
+        match self.by_principal(live, owned) {
+            Err(error) if matches!(error.failure, Failure::Denied | Failure::Unsupported) => {
+                live.unanswered.insert("what people hold of permission sets that cellc does not own".to_owned());
+            }
+            other => other?,
+        }
+        live.reading = reading;
+        Ok(())
+    }
+
+    fn pairs(&self, live: &mut Live, pairs: &[(String, String)]) -> Result<(), CloudError> {
+        let found =
+            parallel::each(self.lanes, pairs, |(account, set)| self.provider.assignments_of_pair(account, set))?;
+        for ((account, set), principals) in pairs.iter().zip(found) {
+            let given = |principal| Given { set: set.clone(), principal, account: account.clone() };
+            live.given.extend(principals.into_iter().map(given));
+        }
+        Ok(())
+    }
+
+    /// Σ ⌈n/100⌉ calls over the principals of the program and of the record.
+    fn by_principal(&self, live: &mut Live, owned: &BTreeSet<String>) -> Result<(), CloudError> {
+        let principals: Vec<Principal> = self.known_principals(live).into_iter().collect();
+        let found =
+            parallel::each(self.lanes, &principals, |principal| self.provider.assignments_of_principal(principal))?;
+        for given in found.into_iter().flatten() {
+            if owned.contains(&given.set) {
+                live.given.insert(given);
+            } else {
+                live.unmanaged.insert(given);
+            }
+        }
+        live.reading = Reading::ByPrincipal { principals: principals.len() };
+        Ok(())
+    }
+
+    /// Groups and users of the program, and those that the record says were ones.
+    fn known_principals(&self, live: &Live) -> BTreeSet<Principal> {
+        let mut all = BTreeSet::new();
+        for (address, id) in &live.principals {
+            let (Some(id), Some(wanted)) = (id, self.desired.principals.get(address)) else { continue };
+            all.insert(Principal { kind: wanted.kind, id: id.clone() });
+        }
+        for (address, found) in &self.record.principals {
+            all.insert(Principal { kind: kind_of(address), id: found.id.clone() });
+        }
+        all
+    }
+
+    fn scoped(&self, live: &mut Live) -> Result<(), CloudError> {
+        let sets = identity::sets(self.desired, self.record, live);
+        let accounts = identity::organization(self.desired, self.record, live);
+        let mut pairs: BTreeSet<(String, String)> = BTreeSet::new();
+        for address in self.addresses("assignment") {
+            let target = address.split('/').nth(2).and_then(|target| accounts.get(target));
+            let set = identity::set_of_assignment(address).and_then(|set| sets.get(&set));
+            pairs.extend(target.cloned().zip(set.cloned()));
+        }
+        let pairs: Vec<_> = pairs.into_iter().collect();
+        self.pairs(live, &pairs)?;
+        live.reading = Reading::Scoped { pairs: pairs.len() };
+        self.names(live)
+    }
+
+    /// The names of principals that hold a set and are in neither the program nor the record.
+    fn names(&self, live: &mut Live) -> Result<(), CloudError> {
+        let known = self.known_principals(live);
+        let strangers: BTreeSet<&Principal> =
+            live.given.iter().map(|given| &given.principal).filter(|principal| !known.contains(principal)).collect();
+        let strangers: Vec<Principal> = strangers.into_iter().cloned().collect();
+        let names = parallel::each(self.lanes, &strangers, |principal| self.provider.principal_name(principal))?;
+        let named: BTreeMap<Principal, String> =
+            strangers.into_iter().zip(names).filter_map(|(principal, name)| Some((principal, name?))).collect();
+        live.names.extend(named);
+        Ok(())
+    }
+}
+
+/// Of which kind the principal of an address is.
+pub(crate) fn kind_of(address: &str) -> PrincipalKind {
+    let label = address.rsplit_once('.').map_or(address, |(head, _)| head);
+    let last = label.rsplit('.').next().unwrap_or(label);
+    if last == "user" || address.starts_with("user:") { PrincipalKind::User } else { PrincipalKind::Group }
+}

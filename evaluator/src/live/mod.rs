@@ -1,0 +1,165 @@
+//! What the cloud says: the third of the three ways, read by the fewest calls.
+//!
+//! Owns what is read, in which order, and how many calls that takes (spec/reading.md); the cloud itself is behind
+//! [`Provider`]. Changes nothing.
+
+pub(crate) mod assignments;
+mod center;
+mod organization;
+pub(crate) mod parallel;
+pub mod recorded;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::plan::desired::Desired;
+use crate::plan::scope::Scope;
+use crate::provider::{
+    Account, Boundary, Center, CloudError, Creation, CustomerPolicy, Given, Organization, Policy, Principal,
+    Provider, SetFields, Tags, Unit,
+};
+use crate::registry::record::Record;
+
+/// What was read.
+#[derive(Debug, Clone, Default)]
+pub struct Live {
+    /// The organization; none when nothing of it was asked for.
+    pub organization: Option<Organization>,
+    /// The instance of Identity Center; none when nothing of it was asked for, or there is none.
+    pub center: Option<Center>,
+    /// Units, by id.
+    pub units: BTreeMap<String, Unit>,
+    /// Accounts, by id; those that are closed too.
+    pub accounts: BTreeMap<String, Account>,
+    /// Service control policies, by id; their content where they are in question.
+    pub policies: BTreeMap<String, Policy>,
+    /// Where the policies in question are attached: policy and target, by id.
+    pub attached: BTreeSet<(String, String)>,
+    /// The policies of each target in question, AWS's own and foreign ones too.
+    pub policies_of: BTreeMap<String, Vec<String>>,
+    /// Permission sets, by ARN.
+    pub sets: BTreeMap<String, LiveSet>,
+    /// Assignments of the sets in question.
+    pub given: BTreeSet<Given>,
+    /// Assignments of sets that cellc does not own, as far as they were seen.
+    pub unmanaged: BTreeSet<Given>,
+    /// Tags of the units, accounts and policies in question, by id.
+    pub tags: BTreeMap<String, Tags>,
+    /// The groups and users of the program, by address; none where there is none of the name.
+    pub principals: BTreeMap<String, Option<String>>,
+    /// Names of principals that are not in the program.
+    pub names: BTreeMap<Principal, String>,
+    /// Names of groups and users of the identity store: read only when one of the program is missing.
+    pub candidates: Vec<String>,
+    /// Creations of accounts that the record has as pending, by address.
+    pub creations: BTreeMap<String, Creation>,
+    /// How assignments were read.
+    pub reading: Reading,
+    /// What the server could not answer, for people.
+    pub unanswered: BTreeSet<String>,
+}
+
+/// How assignments were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Reading {
+    /// Not at all: there is no set in question.
+    #[default]
+    Nothing,
+    /// For each pair of an account and a set that it has: every assignment of the sets was seen.
+    ByPair {
+        /// How many pairs.
+        pairs: usize,
+    },
+    /// For each group and user that the program or the record knows: assignments to others were not seen.
+    ByPrincipal {
+        /// How many.
+        principals: usize,
+    },
+    /// For the pairs of what `--only` selects.
+    Scoped {
+        /// How many pairs.
+        pairs: usize,
+    },
+}
+
+/// A permission set as it is.
+#[derive(Debug, Clone, Default)]
+pub struct LiveSet {
+    /// What DescribePermissionSet says.
+    pub fields: SetFields,
+    /// The rest of it; none of a set that cellc does not own.
+    pub detail: Option<SetDetail>,
+    /// Accounts whose role does not have its newest form.
+    pub stale: Vec<String>,
+    /// Accounts that have it; none where that was not asked.
+    pub accounts: Option<Vec<String>>,
+}
+
+/// What takes five more calls to know of a set.
+#[derive(Debug, Clone, Default)]
+pub struct SetDetail {
+    /// The inline policy.
+    pub inline: Option<String>,
+    /// AWS's policies, by ARN.
+    pub managed: Vec<String>,
+    /// Policies that lie in each account.
+    pub customer: Vec<CustomerPolicy>,
+    /// The boundary.
+    pub boundary: Option<Boundary>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// How reading is done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Depth {
+    /// Assignments by principal where the caller may and it is cheaper; tags only where they are in question.
+    #[default]
+    Plan,
+    /// Everything that is owned, assignments by pair: what was changed by anyone, for anyone.
+    Drift,
+}
+
+/// What is read, and how.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    /// The cloud.
+    pub provider: &'a dyn Provider,
+    /// What the program asks for.
+    pub desired: &'a Desired,
+    /// What was left behind.
+    pub record: &'a Record,
+    /// The part that is planned.
+    pub scope: &'a Scope,
+    /// How much is read.
+    pub depth: Depth,
+    /// Calls at once.
+    pub lanes: usize,
+}
+
+impl Reader<'_> {
+    /// Reads.
+    ///
+    /// # Errors
+    /// The first call that failed, in the order of the questions.
+    pub fn read(&self) -> Result<Live, CloudError> {
+        let mut live = Live::default();
+        self.organization(&mut live)?;
+        self.center(&mut live)?;
+        self.assignments(&mut live)?;
+        Ok(live)
+    }
+
+    /// Is the resource of this address part of what is planned?
+    fn takes(&self, address: &str) -> bool {
+        let sources = self.desired.resources.get(address).map(|wanted| wanted.sources.as_slice());
+        self.scope.takes(address, sources.unwrap_or_default())
+    }
+
+    /// Addresses of a kind that the program or the record has and the scope takes.
+    fn addresses(&self, kind: &str) -> BTreeSet<&str> {
+        let wanted = self.desired.resources.iter().filter(|(_, wanted)| wanted.kind.name() == kind);
+        let recorded = self.record.resources.iter().filter(|(_, entry)| entry.kind == kind);
+        let all = wanted.map(|(address, _)| address).chain(recorded.map(|(address, _)| address));
+        all.map(String::as_str).filter(|address| self.takes(address)).collect()
+    }
+}

@@ -1,0 +1,183 @@
+//! The organization: its tree, its accounts, its service control policies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Depth, Live, Reader, parallel};
+use crate::plan::desired::ROOT;
+use crate::plan::identity;
+use crate::provider::{CloudError, Organization, Unit};
+
+impl Reader<'_> {
+    /// Reads what is asked of the organization.
+    pub(super) fn organization(&self, live: &mut Live) -> Result<(), CloudError> {
+        if self.desired.resources.is_empty() && self.record.resources.is_empty() && self.record.pending.is_empty() {
+            return Ok(());
+        }
+        let organization = self.provider.organization()?;
+        if !self.scoped_tree(live, &organization)? {
+            self.whole_tree(live, &organization)?;
+        }
+        live.organization = Some(organization);
+        self.pending(live)?;
+        self.policies(live)?;
+        self.tags(live)
+    }
+
+    /// Every account and every unit: ⌈A/20⌉ and O+1 calls; A by parent when the list does not say paths.
+    fn whole_tree(&self, live: &mut Live, organization: &Organization) -> Result<(), CloudError> {
+        live.units = self.units_below(&organization.root)?;
+        let mut accounts = self.provider.accounts()?;
+        if accounts.iter().any(|account| account.parent.is_none()) {
+            let parents: Vec<&str> =
+                std::iter::once(organization.root.as_str()).chain(live.units.keys().map(String::as_str)).collect();
+            let below = parallel::each(self.lanes, &parents, |parent| self.provider.accounts_of(parent))?;
+            let parents: BTreeMap<String, Option<String>> =
+                below.into_iter().flatten().map(|account| (account.id, account.parent)).collect();
+            for account in accounts.iter_mut().filter(|account| account.parent.is_none()) {
+                account.parent = parents.get(&account.id).cloned().flatten();
+            }
+        }
+        live.accounts = accounts.into_iter().map(|account| (account.id.clone(), account)).collect();
+        Ok(())
+    }
+
+    fn units_below(&self, root: &str) -> Result<BTreeMap<String, Unit>, CloudError> {
+        let (mut units, mut level) = (BTreeMap::new(), vec![root.to_owned()]);
+        while !level.is_empty() {
+            let found = parallel::each(self.lanes, &level, |parent| self.provider.units_of(parent))?;
+            level = Vec::new();
+            for unit in found.into_iter().flatten() {
+                level.push(unit.id.clone());
+                units.insert(unit.id.clone(), unit);
+            }
+        }
+        Ok(units)
+    }
+
+    /// Only the accounts and units that what is selected needs, when all of them are known by id. False when the
+    /// whole tree has to be read.
+    fn scoped_tree(&self, live: &mut Live, organization: &Organization) -> Result<bool, CloudError> {
+        if self.scope.only.is_empty() {
+            return Ok(false);
+        }
+        let (mut accounts, mut units) = (BTreeSet::new(), BTreeSet::new());
+        for address in self.needed() {
+            let wanted = self.desired.resources.get(address);
+            let said = wanted.and_then(|wanted| wanted.account.as_ref()).and_then(|account| account.id.as_deref());
+            let known = said.or_else(|| self.record.entry(address).map(|entry| entry.id.as_str()));
+            let kind = wanted.map(|wanted| wanted.kind.name());
+            match (kind.or_else(|| self.record.entry(address).map(|entry| entry.kind.as_str())), known) {
+                (Some("account"), Some(id)) => _ = accounts.insert(id),
+                (Some("ou"), Some(id)) => _ = units.insert(id),
+                (Some("account" | "ou"), None) => return Ok(false),
+                _ => {}
+            }
+        }
+        let accounts: Vec<&str> = accounts.into_iter().collect();
+        let units: Vec<&str> = units.into_iter().filter(|unit| *unit != organization.root).collect();
+        let found = parallel::each(self.lanes, &accounts, |id| self.provider.account(id))?;
+        live.accounts = found.into_iter().flatten().map(|account| (account.id.clone(), account)).collect();
+        let found = parallel::each(self.lanes, &units, |id| self.provider.unit(id))?;
+        live.units = found.into_iter().flatten().map(|unit| (unit.id.clone(), unit)).collect();
+        Ok(true)
+    }
+
+    /// Addresses of accounts and units that the selected resources name.
+    fn needed(&self) -> BTreeSet<&str> {
+        let mut needed = BTreeSet::new();
+        for (address, wanted) in self.desired.resources.iter().filter(|(address, _)| self.takes(address)) {
+            needed.insert(address.as_str());
+            let fields = wanted.fields.iter().chain(&wanted.shown);
+            let named = fields.filter(|(name, _)| matches!(name.as_str(), "ou" | "parent" | "target"));
+            needed.extend(named.filter_map(|(_, value)| value.as_str()).filter(|address| *address != ROOT));
+        }
+        for (address, _) in self.record.resources.iter().filter(|(address, _)| self.takes(address)) {
+            needed.insert(address.as_str());
+            needed.extend(address.split('/').skip(1));
+        }
+        needed
+    }
+
+    /// How the creations stand that an earlier run began: by the request, or by name and time.
+    fn pending(&self, live: &mut Live) -> Result<(), CloudError> {
+        let accounts = self.record.pending.iter().filter(|(_, pending)| pending.kind == "account");
+        let mut all = None;
+        for (address, pending) in accounts {
+            if let Some(request) = &pending.request {
+                live.creations.insert(address.clone(), self.provider.creation(request)?);
+                continue;
+            }
+            if all.is_none() {
+                all = Some(self.provider.creations()?);
+            }
+            // A clock that is a little off must not hide our own request.
+            let since = pending.at - jiff::SignedDuration::from_mins(5);
+            let ours = all.iter().flatten().filter(|creation| {
+                creation.name == pending.name && creation.requested.is_none_or(|requested| requested >= since)
+            });
+            if let Some(creation) = ours.max_by_key(|creation| creation.requested) {
+                live.creations.insert(address.clone(), creation.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Service control policies: the list, and of those in question the content and the targets.
+    fn policies(&self, live: &mut Live) -> Result<(), CloudError> {
+        let (policies, attachments) = (self.addresses("scp"), self.addresses("scp_attachment"));
+        if policies.is_empty() && attachments.is_empty() {
+            return Ok(());
+        }
+        if live.organization.as_ref().is_some_and(|organization| organization.policies_enabled) {
+            let all = self.provider.policies()?;
+            live.policies = all.into_iter().map(|policy| (policy.id.clone(), policy)).collect();
+        }
+        let ids = identity::policies(self.desired, self.record, live);
+        let asked: Vec<String> = ids.values().filter(|id| live.policies.contains_key(*id)).cloned().collect();
+        let read = parallel::each(self.lanes, &asked, |id| {
+            Ok::<_, CloudError>((self.provider.policy(id)?, self.provider.targets_of(id)?))
+        })?;
+        for (id, (policy, targets)) in asked.into_iter().zip(read) {
+            live.attached.extend(targets.into_iter().map(|target| (id.clone(), target)));
+            if let Some(policy) = policy {
+                live.policies.insert(id, policy);
+            }
+        }
+        self.room_for_policies(live, &attachments)
+    }
+
+    /// How many policies the targets have that are to get another: AWS takes five, foreign ones counted.
+    fn room_for_policies(&self, live: &mut Live, attachments: &BTreeSet<&str>) -> Result<(), CloudError> {
+        let ids = identity::organization(self.desired, self.record, live);
+        let mut asked: BTreeSet<&String> = BTreeSet::new();
+        for address in attachments.iter().filter(|address| self.desired.resources.contains_key(**address)) {
+            let target = address.split_once('/').map_or("", |(_, target)| target);
+            let target = if self.desired.org.address.as_deref() == Some(target) { ROOT } else { target };
+            let policy = identity::policy_of_attachment(address).and_then(|policy| ids.get(&policy));
+            let Some(target) = ids.get(target) else { continue };
+            let attached = policy.is_some_and(|policy| live.attached.contains(&(policy.clone(), target.clone())));
+            asked.extend((!attached).then_some(target));
+        }
+        let asked: Vec<String> = asked.into_iter().cloned().collect();
+        let found = parallel::each(self.lanes, &asked, |target| self.provider.policies_of(target))?;
+        live.policies_of.extend(asked.into_iter().zip(found));
+        Ok(())
+    }
+
+    /// Tags of the units, accounts and policies whose tags are not as they were last applied, or that are to be
+    /// taken over; for [`Depth::Drift`] of all that are owned.
+    fn tags(&self, live: &mut Live) -> Result<(), CloudError> {
+        let ids = identity::organization(self.desired, self.record, live);
+        let in_question = |(address, id): &(&String, &String)| {
+            let Some(wanted) = self.desired.resources.get(*address) else { return false };
+            let recorded = self.record.entry(address).filter(|entry| entry.id == **id);
+            self.takes(address)
+                && (self.depth == Depth::Drift
+                    || recorded.is_none_or(|entry| entry.fields.get("tags") != wanted.fields.get("tags")))
+        };
+        let asked: Vec<String> = ids.iter().filter(in_question).map(|(_, id)| id.clone()).collect();
+        let tags = parallel::each(self.lanes, &asked, |id| self.provider.tags_of(id))?;
+        live.tags.extend(asked.into_iter().zip(tags));
+        Ok(())
+    }
+}

@@ -1,0 +1,363 @@
+//! A plan in the making: changes and operations as the kinds add them.
+//!
+//! Owns the order in which the kinds come and what they share: ids, addresses of ids, who waits for what. What each
+//! kind asks for is in [`super::diff`]; what is said about the whole in [`super::judge`].
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value as Json;
+
+use super::desired::{ADDRESS_TAG, Desired, PARKING, ROOT, Wanted};
+use super::fault::Fault;
+use super::identity::{self, Ids};
+use super::model::{Action, Change, Fields, Notice, NoticeKind, Operation, OperationId, Verb};
+use super::scope::Scope;
+use crate::live::Live;
+use crate::provider::Tags;
+use crate::registry::record::{Entry, Record};
+
+/// What a plan is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// The cloud is brought to what the program says.
+    Apply,
+    /// What the program says is torn down.
+    Destroy,
+}
+
+/// What others wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Step {
+    /// It exists, under its id.
+    Made,
+    /// An account is where it belongs.
+    Placed,
+    /// A permission set has its form.
+    Formed,
+    /// It is detached, unassigned, moved away: nothing keeps what it was on from going.
+    Gone,
+}
+
+/// The plan in the making.
+#[derive(Debug)]
+pub(super) struct Builder<'a> {
+    pub(super) desired: &'a Desired,
+    /// The record, with every `moved` followed.
+    pub(super) record: &'a Record,
+    /// From where addresses of the record came.
+    pub(super) origins: &'a BTreeMap<String, String>,
+    pub(super) live: &'a Live,
+    pub(super) scope: &'a Scope,
+    pub(super) command: Command,
+    /// Ids of what exists, by address.
+    pub(super) ids: Ids,
+    /// Parked accounts that cells take, by address.
+    pub(super) parked: Ids,
+    pub(super) changes: Vec<Change>,
+    pub(super) operations: Vec<Operation>,
+    pub(super) notices: Vec<Notice>,
+    pub(super) faults: Vec<Fault>,
+    pub(super) names: BTreeMap<String, String>,
+    addresses: HashMap<String, String>,
+    steps: HashMap<(String, Step), Vec<OperationId>>,
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(
+        desired: &'a Desired,
+        (record, origins): (&'a Record, &'a BTreeMap<String, String>),
+        live: &'a Live,
+        scope: &'a Scope,
+        command: Command,
+    ) -> Self {
+        let mut ids = identity::organization(desired, record, live);
+        ids.extend(identity::sets(desired, record, live));
+        ids.extend(record.principals.iter().map(|(address, found)| (address.clone(), found.id.clone())));
+        ids.extend(live.principals.iter().filter_map(|(address, id)| Some((address.clone(), id.clone()?))));
+        if let (Some(org), Some(root)) = (&desired.org.address, ids.get(ROOT).cloned()) {
+            ids.insert(org.clone(), root);
+        }
+        let parked = identity::parked(desired, record, live, &ids);
+        let mut addresses: HashMap<String, String> =
+            ids.iter().filter(|(address, _)| desired.org.address.as_ref() != Some(*address)).map(turned).collect();
+        // The root is called so whatever the program calls the organization.
+        addresses.extend(ids.get_key_value(ROOT).map(turned));
+        let (changes, operations, notices, faults) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (names, steps) = (BTreeMap::new(), HashMap::new());
+        Self {
+            desired,
+            record,
+            origins,
+            live,
+            scope,
+            command,
+            ids,
+            parked,
+            changes,
+            operations,
+            notices,
+            faults,
+            names,
+            addresses,
+            steps,
+        }
+    }
+
+    /// Does the scope take the resource of this address?
+    pub(super) fn takes(&self, address: &str) -> bool {
+        let sources = self.desired.resources.get(address).map(|wanted| wanted.sources.as_slice());
+        self.scope.takes(address, sources.unwrap_or_default())
+    }
+
+    /// The resources of a kind that the program asks for and the scope takes; none when all is torn down.
+    pub(super) fn wanted(&self, kind: &'static str) -> Vec<(&'a String, &'a Wanted)> {
+        let all = self.desired.resources.iter().filter(|(_, wanted)| wanted.kind.name() == kind);
+        all.filter(|(address, _)| self.keeps(address)).collect()
+    }
+
+    /// Is the resource to be there afterwards?
+    pub(super) fn keeps(&self, address: &str) -> bool {
+        self.desired.resources.contains_key(address)
+            && match self.command {
+                Command::Apply => self.takes(address),
+                Command::Destroy => false,
+            }
+    }
+
+    /// What the record holds of a kind, the scope takes, and is not to be there afterwards.
+    pub(super) fn surplus(&self, kind: &'static str) -> Vec<(&'a String, &'a Entry)> {
+        let all = self.record.resources.iter().filter(|(_, entry)| entry.kind == kind);
+        let surplus = all.filter(|(address, _)| {
+            self.takes(address)
+                && (self.command == Command::Destroy || !self.desired.resources.contains_key(*address))
+        });
+        surplus.collect()
+    }
+
+    /// The entry of an address whose id is this one.
+    pub(super) fn entry(&self, address: &str, id: &str) -> Option<&'a Entry> {
+        self.record.entry(address).filter(|entry| entry.id == id)
+    }
+
+    /// The address that an id is known by; else one made of the kind and the id, for what nobody named.
+    pub(super) fn address_of(&self, kind: &str, id: &str) -> String {
+        self.addresses.get(id).cloned().unwrap_or_else(|| format!("{kind}:{id}"))
+    }
+
+    /// Takes an id into the plan for a thing that has no address; its name for people.
+    pub(super) fn stranger(&mut self, address: &str, id: &str, name: &str) {
+        self.ids.insert(address.to_owned(), id.to_owned());
+        self.names.insert(address.to_owned(), name.to_owned());
+    }
+
+    /// Adds an operation.
+    pub(super) fn operation(
+        &mut self,
+        address: &str,
+        verb: Verb,
+        needs: &[OperationId],
+        sets: Fields,
+    ) -> OperationId {
+        let id = OperationId(self.operations.len() as u32);
+        let mut needs = needs.to_vec();
+        needs.sort_unstable();
+        needs.dedup();
+        self.operations.push(Operation { id, address: address.to_owned(), verb, needs, sets });
+        id
+    }
+
+    /// Says that a step of an address is done once this operation is.
+    pub(super) fn step(&mut self, address: &str, step: Step, operation: OperationId) {
+        self.steps.entry((address.to_owned(), step)).or_default().push(operation);
+    }
+
+    /// The operations that a step of an address waits for.
+    pub(super) fn after(&self, address: &str, step: Step) -> Vec<OperationId> {
+        // The organization's address and the root are one thing.
+        let address = if self.desired.org.address.as_deref() == Some(address) { ROOT } else { address };
+        self.steps.get(&(address.to_owned(), step)).cloned().unwrap_or_default()
+    }
+
+    /// Does this plan make what has the address, so that it has no id yet, or another one than before?
+    pub(super) fn is_anew(&self, address: &str) -> bool {
+        let makes = |verb: &Verb| {
+            matches!(verb, Verb::CreateUnit { .. } | Verb::CreateAccount { .. } | Verb::CreateSet { .. })
+        };
+        let made = self.after(address, Step::Made);
+        made.iter().any(|id| self.operations.get(id.0 as usize).is_some_and(|operation| makes(&operation.verb)))
+    }
+
+    /// Adds a change, if it is one. One that only has another address now is a move.
+    pub(super) fn change(&mut self, mut change: Change) {
+        if let Some(from) = self.origins.get(&change.address) {
+            change.from = Some(from.clone());
+            let verb = Verb::Readdress { from: from.clone() };
+            let operation = self.operation(&change.address.clone(), verb, &[], Fields::new());
+            change.operations.push(operation);
+            if change.action == Action::NoOp {
+                change.action = Action::Move;
+            }
+        }
+        if change.action != Action::NoOp {
+            self.changes.push(change);
+        }
+    }
+
+    /// A note.
+    pub(super) fn note(&mut self, message: String, addresses: Vec<String>) {
+        self.notices.push(Notice { kind: NoticeKind::Note, code: None, message, addresses, allow: None });
+    }
+
+    /// Fields whose values that are known after apply are filled in, where they are known by now; the names of
+    /// those that are not.
+    pub(super) fn resolved(&self, fields: &Fields) -> (Fields, Vec<String>) {
+        let mut later = Vec::new();
+        let known = |place: &str| {
+            let (address, field) = place.rsplit_once('.')?;
+            (field == "account_id").then(|| self.ids.get(address).cloned())?
+        };
+        let resolve = |(name, value): (&String, &Json)| {
+            let value = super::later::resolve(value, &known);
+            if super::later::has_later(&value) {
+                later.push(name.clone());
+            }
+            (name.clone(), value)
+        };
+        (fields.iter().map(resolve).collect(), later)
+    }
+
+    /// Tags as they would be compared: those that the program or the record names.
+    pub(super) fn own_tags(wanted: Option<&Json>, entry: Option<&Entry>, live: Option<&Tags>) -> Json {
+        let Some(live) = live else {
+            // Not read: they are as they were last applied.
+            return entry.and_then(|entry| entry.fields.get("tags").cloned()).unwrap_or_else(empty_object);
+        };
+        let recorded = entry.and_then(|entry| entry.fields.get("tags"));
+        let named = |key: &String| {
+            [wanted, recorded].into_iter().flatten().any(|tags| tags.get(key).is_some()) || key == ADDRESS_TAG
+        };
+        let tags =
+            live.iter().filter(|(key, _)| named(key)).map(|(key, value)| (key.clone(), Json::from(value.as_str())));
+        Json::Object(tags.collect())
+    }
+
+    /// The operation that brings tags from one form to the other, if they differ.
+    pub(super) fn retag(
+        &mut self,
+        address: &str,
+        before: &Json,
+        after: &Json,
+        needs: &[OperationId],
+    ) -> Option<OperationId> {
+        let (before, after) = (tags_of(before), tags_of(after));
+        let set: Tags = after.iter().filter(|(key, value)| before.get(*key) != Some(*value)).map(cloned).collect();
+        let remove: Vec<String> = before.keys().filter(|key| !after.contains_key(*key)).cloned().collect();
+        if set.is_empty() && remove.is_empty() {
+            return None;
+        }
+        let sets = Fields::from([("tags".to_owned(), json_tags(&after))]);
+        Some(self.operation(address, Verb::Tag { set, remove }, needs, sets))
+    }
+
+    /// The unit of parked accounts, made when first needed.
+    pub(super) fn parking(&mut self) -> Vec<OperationId> {
+        let made = self.after(PARKING, Step::Made);
+        if self.ids.contains_key(PARKING) || !made.is_empty() {
+            return made;
+        }
+        let name = self.desired.org.parking.clone();
+        let verb = Verb::CreateUnit { parent: ROOT.to_owned(), name: name.clone(), tags: Tags::new() };
+        let fields =
+            Fields::from([("name".to_owned(), Json::from(name.as_str())), ("parent".to_owned(), Json::from(ROOT))]);
+        let operation = self.operation(PARKING, verb, &[], fields.clone());
+        self.step(PARKING, Step::Made, operation);
+        self.changes.push(Change {
+            address: PARKING.to_owned(),
+            kind: "ou".to_owned(),
+            action: Action::Create,
+            id: None,
+            name,
+            from: None,
+            before: None,
+            after: Some(fields),
+            later: Vec::new(),
+            drift: Vec::new(),
+            reason: Some("the unit of accounts that wait for a cell".to_owned()),
+            sources: Vec::new(),
+            operations: vec![operation],
+        });
+        vec![operation]
+    }
+}
+
+/// The names of the fields in which two sides differ, of those that `of` has.
+pub(super) fn drifted(entry: Option<&Entry>, before: &Fields) -> Vec<String> {
+    let Some(entry) = entry else { return Vec::new() };
+    let differs = |(name, recorded): &(&String, &Json)| before.get(*name) != Some(*recorded);
+    let gone = entry.fields.iter().filter(differs).map(|(name, _)| name.clone());
+    let new = before.iter().filter(|(name, value)| !entry.fields.contains_key(*name) && !is_empty(value));
+    let mut all: Vec<String> = gone.chain(new.map(|(name, _)| name.clone())).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn is_empty(value: &Json) -> bool {
+    match value {
+        Json::Null => true,
+        Json::Array(items) => items.is_empty(),
+        Json::Object(fields) => fields.is_empty(),
+        Json::String(text) => text.is_empty(),
+        _ => false,
+    }
+}
+
+/// A change of which nothing is known yet but what it is of.
+pub(super) fn change(address: &str, kind: &str, action: Action) -> Change {
+    Change {
+        address: address.to_owned(),
+        kind: kind.to_owned(),
+        action,
+        id: None,
+        name: String::new(),
+        from: None,
+        before: None,
+        after: None,
+        later: Vec::new(),
+        drift: Vec::new(),
+        reason: None,
+        sources: Vec::new(),
+        operations: Vec::new(),
+    }
+}
+
+/// Tags of a field.
+pub(crate) fn tags_of(value: &Json) -> Tags {
+    let pair = |(key, value): (&String, &Json)| {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        (key.clone(), text)
+    };
+    value.as_object().map(|fields| fields.iter().map(pair).collect()).unwrap_or_default()
+}
+
+/// Tags as a field.
+pub(super) fn json_tags(tags: &Tags) -> Json {
+    Json::Object(tags.iter().map(|(key, value)| (key.clone(), Json::from(value.as_str()))).collect())
+}
+
+pub(super) fn empty_object() -> Json {
+    Json::Object(serde_json::Map::new())
+}
+
+/// The text of a field.
+pub(super) fn text(fields: &Fields, name: &str) -> String {
+    fields.get(name).and_then(Json::as_str).unwrap_or_default().to_owned()
+}
+
+fn turned((address, id): (&String, &String)) -> (String, String) {
+    (id.clone(), address.clone())
+}
+
+fn cloned((key, value): (&String, &String)) -> (String, String) {
+    (key.clone(), value.clone())
+}

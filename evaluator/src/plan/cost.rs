@@ -1,0 +1,128 @@
+//! What an apply costs before it is begun: requests, and the time its limits allow at best. Owns the formulas
+//! (spec/reading.md, spec/apply.md).
+
+use std::collections::BTreeMap;
+
+use super::model::{Cost, Limits, Operation, Quota, Service, Verb};
+
+/// Seconds an assignment or a provisioning takes: measured over a fleet by a published load test.
+const SECONDS_AN_ASSIGNMENT: u64 = 3;
+/// Seconds the creation of an account takes.
+const SECONDS_A_CREATION: u64 = 60;
+
+/// The requests of an operation, its read-back included, polls left out.
+pub fn calls(operation: &Operation) -> Vec<&'static str> {
+    match &operation.verb {
+        Verb::EnablePolicies => vec!["organizations:EnablePolicyType", "organizations:ListRoots"],
+        Verb::CreateUnit { .. } => vec![
+            "organizations:CreateOrganizationalUnit",
+            "organizations:DescribeOrganizationalUnit",
+            "organizations:ListParents",
+        ],
+        Verb::RenameUnit { .. } => vec![
+            "organizations:UpdateOrganizationalUnit",
+            "organizations:DescribeOrganizationalUnit",
+            "organizations:ListParents",
+        ],
+        Verb::DeleteUnit { .. } => {
+            vec!["organizations:DeleteOrganizationalUnit", "organizations:DescribeOrganizationalUnit"]
+        }
+        Verb::CreateAccount { .. } => vec![
+            "organizations:CreateAccount",
+            "organizations:DescribeCreateAccountStatus",
+            "organizations:DescribeAccount",
+        ],
+        Verb::MoveAccount { .. } => {
+            vec!["organizations:ListParents", "organizations:MoveAccount", "organizations:ListParents"]
+        }
+        Verb::RenameAccount { .. } => vec!["account:PutAccountName", "organizations:DescribeAccount"],
+        Verb::CloseAccount => vec!["organizations:CloseAccount", "organizations:DescribeAccount"],
+        Verb::CreatePolicy { .. } => vec!["organizations:CreatePolicy", "organizations:DescribePolicy"],
+        Verb::UpdatePolicy { .. } => vec!["organizations:UpdatePolicy", "organizations:DescribePolicy"],
+        Verb::DeletePolicy => vec!["organizations:DeletePolicy", "organizations:DescribePolicy"],
+        Verb::AttachPolicy { .. } => vec!["organizations:AttachPolicy", "organizations:ListTargetsForPolicy"],
+        Verb::DetachPolicy { .. } => vec!["organizations:DetachPolicy", "organizations:ListTargetsForPolicy"],
+        Verb::Tag { set, remove } => {
+            let center = is_set(&operation.address);
+            let of = |organizations, sso| if center { sso } else { organizations };
+            let mut calls = Vec::new();
+            calls.extend((!set.is_empty()).then(|| of("organizations:TagResource", "sso:TagResource")));
+            calls.extend((!remove.is_empty()).then(|| of("organizations:UntagResource", "sso:UntagResource")));
+            calls.push(of("organizations:ListTagsForResource", "sso:ListTagsForResource"));
+            calls
+        }
+        Verb::CreateSet { .. } => vec!["sso:CreatePermissionSet", "sso:DescribePermissionSet"],
+        Verb::UpdateSet { .. } => vec!["sso:UpdatePermissionSet", "sso:DescribePermissionSet"],
+        Verb::DeleteSet { .. } => vec!["sso:DeletePermissionSet", "sso:DescribePermissionSet"],
+        Verb::PutInlinePolicy { .. } => {
+            vec!["sso:PutInlinePolicyToPermissionSet", "sso:GetInlinePolicyForPermissionSet"]
+        }
+        Verb::DeleteInlinePolicy => {
+            vec!["sso:DeleteInlinePolicyFromPermissionSet", "sso:GetInlinePolicyForPermissionSet"]
+        }
+        Verb::AttachManaged { .. } => {
+            vec!["sso:AttachManagedPolicyToPermissionSet", "sso:ListManagedPoliciesInPermissionSet"]
+        }
+        Verb::DetachManaged { .. } => {
+            vec!["sso:DetachManagedPolicyFromPermissionSet", "sso:ListManagedPoliciesInPermissionSet"]
+        }
+        Verb::AttachCustomer { .. } => {
+            vec![
+                "sso:AttachCustomerManagedPolicyReferenceToPermissionSet",
+                "sso:ListCustomerManagedPolicyReferencesInPermissionSet",
+            ]
+        }
+        Verb::DetachCustomer { .. } => {
+            vec![
+                "sso:DetachCustomerManagedPolicyReferenceFromPermissionSet",
+                "sso:ListCustomerManagedPolicyReferencesInPermissionSet",
+            ]
+        }
+        Verb::PutBoundary { .. } => {
+            vec!["sso:PutPermissionsBoundaryToPermissionSet", "sso:GetPermissionsBoundaryForPermissionSet"]
+        }
+        Verb::DeleteBoundary => {
+            vec!["sso:DeletePermissionsBoundaryFromPermissionSet", "sso:GetPermissionsBoundaryForPermissionSet"]
+        }
+        Verb::Provision => vec!["sso:ProvisionPermissionSet", "sso:ListAccountsForProvisionedPermissionSet"],
+        Verb::Assign { .. } => vec!["sso:CreateAccountAssignment", "sso:ListAccountAssignments"],
+        Verb::Unassign { .. } => vec!["sso:DeleteAccountAssignment", "sso:ListAccountAssignments"],
+        Verb::Remember { .. } | Verb::Forget | Verb::Readdress { .. } | Verb::Park => Vec::new(),
+    }
+}
+
+/// Is it a permission set's address?
+pub fn is_set(address: &str) -> bool {
+    address.starts_with("permission_set.") || address.contains(".permission_set.")
+}
+
+/// Requests of all operations, and the least time they take.
+pub fn of(operations: &[Operation], limits: Limits, quotas: Vec<Quota>) -> Cost {
+    let mut by_call: BTreeMap<String, u64> = BTreeMap::new();
+    let mut queues: BTreeMap<&str, u64> = BTreeMap::new();
+    let (mut slow, mut creations) = (0_u64, 0_u64);
+    for operation in operations {
+        for call in calls(operation) {
+            *by_call.entry(call.to_owned()).or_default() += 1;
+        }
+        match &operation.verb {
+            Verb::Assign { target, .. } | Verb::Unassign { target, .. } => {
+                *queues.entry(target).or_default() += SECONDS_AN_ASSIGNMENT;
+                slow += SECONDS_AN_ASSIGNMENT;
+            }
+            Verb::Provision => slow += SECONDS_AN_ASSIGNMENT,
+            verb => creations += u64::from(verb.service() == Service::Creation),
+        }
+    }
+    let center: u64 = by_call.iter().filter(|(call, _)| call.starts_with("sso:")).map(|(_, count)| count).sum();
+    let organization = by_call.values().sum::<u64>() - center;
+    let floor = [
+        center.div_ceil(limits.tps.max(1)),
+        slow.div_ceil(limits.lanes.max(1)),
+        queues.values().copied().max().unwrap_or(0),
+    ];
+    // Organizations takes one writer at a time: a few requests a second.
+    let before = creations.div_ceil(limits.creations.max(1)) * SECONDS_A_CREATION + organization.div_ceil(5);
+    let duration_s = before + floor.into_iter().max().unwrap_or(0);
+    Cost { calls: by_call.values().sum(), by_call, duration_s, quotas }
+}

@@ -1,0 +1,361 @@
+//! What a program asks for at an instant: the first of the three ways.
+//!
+//! Owns reading the expansion into plain fields; knows no cloud and no record. A grant that has expired at the
+//! instant is absent here, and said to be.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cell_lang::schema::Kind;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::Value as Json;
+
+use super::model::{Fields, Limits, Place, Unapplied};
+use crate::emit;
+use crate::provider::PrincipalKind;
+use crate::resources::{Resource, ResourceKind, Source};
+use crate::rules::read::Read as _;
+use crate::value::{EntityId, Value};
+use crate::world::World;
+
+/// The tag that marks what a program made; its value is the address.
+pub const ADDRESS_TAG: &str = "cellc:address";
+/// The root of the organization, where an address of a unit is wanted.
+pub const ROOT: &str = "root";
+/// The unit of accounts that wait for a cell, as an address.
+pub const PARKING: &str = "parking";
+
+/// What a program asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Desired {
+    /// The program's first file.
+    pub source: String,
+    /// The organization as the program has it.
+    pub org: Org,
+    /// Resources of kinds that this version applies, by address.
+    pub resources: BTreeMap<String, Wanted>,
+    /// Groups and users, by address.
+    pub principals: BTreeMap<String, WantedPrincipal>,
+    /// `moved`: from and to, seen from the root, with a `*` at most in each.
+    pub moved: Vec<(String, String)>,
+    /// `removed`, by address.
+    pub removed: BTreeMap<String, Removal>,
+    /// Kinds that this version does not apply.
+    pub unapplied: Vec<Unapplied>,
+    /// Assignments that are absent since their grants expired, with the day.
+    pub expired: BTreeMap<String, String>,
+    /// Cells that have expired, with the day.
+    pub expired_cells: BTreeMap<String, String>,
+    /// The kind of each cell, by address.
+    pub cells: BTreeMap<String, String>,
+    /// Cells as other tools read them, by address.
+    pub published: BTreeMap<String, Json>,
+    /// Cells on Google's cloud.
+    pub gcp: Vec<String>,
+    /// Permission sets whose changes go by waves.
+    pub rolled: BTreeSet<String>,
+}
+
+/// The organization.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Org {
+    /// Its address; none when the program declares none.
+    pub address: Option<String>,
+    /// The management account it must be.
+    pub management_account: Option<String>,
+    /// The instance of Identity Center.
+    pub identity_center: Option<String>,
+    /// Identity Center's region.
+    pub home_region: Option<String>,
+    /// The account that administers Identity Center for others.
+    pub delegated_admin: Option<String>,
+    /// Where the record lies.
+    pub registry: Option<String>,
+    /// The name of the unit of parked accounts.
+    pub parking: String,
+    /// How the apply is held back.
+    pub limits: Limits,
+    /// The share of assignments, in thousandths of a per cent, above which their removal is braked.
+    pub revoke_share: i64,
+    /// How many assignments may be removed without a brake.
+    pub revoke_count: u64,
+}
+
+impl Default for Org {
+    fn default() -> Self {
+        Self {
+            address: None,
+            management_account: None,
+            identity_center: None,
+            home_region: None,
+            delegated_admin: None,
+            registry: None,
+            parking: "cellc-parked".to_owned(),
+            limits: Limits { tps: 15, lanes: 8, creations: 1 },
+            revoke_share: 10_000,
+            revoke_count: 5,
+        }
+    }
+}
+
+/// A resource.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Its kind.
+    pub kind: ResourceKind,
+    /// Its fields as they are compared; empty for what its address says whole.
+    pub fields: Fields,
+    /// Fields that are shown and not compared.
+    pub shown: Fields,
+    /// Is its removal refused without a `removed` line?
+    pub protect: bool,
+    /// What is said of an account.
+    pub account: Option<AccountWish>,
+    /// Where the program says so.
+    pub sources: Vec<Place>,
+}
+
+/// What a program says of an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccountWish {
+    /// The id of one that exists.
+    pub id: Option<String>,
+    /// Does its own block, or its defaults, say the unit? Else one that exists stays where it is.
+    pub own_unit: bool,
+    /// Does its own block, or its defaults, say the name? Else one that exists keeps its name.
+    pub own_name: bool,
+    /// The kind of cell; none of an account on its own.
+    pub cell: Option<String>,
+}
+
+/// A group or a user.
+#[derive(Debug, Clone)]
+pub struct WantedPrincipal {
+    /// Which of the two.
+    pub kind: PrincipalKind,
+    /// Its name.
+    pub name: String,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+/// A `removed` line.
+#[derive(Debug, Clone)]
+pub struct Removal {
+    /// `keep`, `park` or `close`; none for what has no account.
+    pub fate: Option<String>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl Desired {
+    /// Reads an expansion at an instant.
+    pub fn new(world: &World<'_>, resources: &[Resource], at: Timestamp) -> Self {
+        let today = TimeZone::UTC.to_datetime(at).date();
+        let mut desired = Self { source: emit::source(world).to_owned(), org: org(world), ..Self::default() };
+        desired.read_entities(world, today);
+        let mut unapplied: BTreeMap<ResourceKind, usize> = BTreeMap::new();
+        for resource in resources {
+            if !is_applied(resource.kind) {
+                *unapplied.entry(resource.kind).or_default() += 1;
+                continue;
+            }
+            match resource.field("expires") {
+                // The last day counts whole, in UTC.
+                Some(Value::Date(day)) if *day < today => {
+                    desired.expired.insert(resource.address.to_string(), day.to_string());
+                }
+                _ => {
+                    desired.resources.insert(resource.address.to_string(), wanted(world, resource));
+                }
+            }
+        }
+        let counted = |(kind, count): (ResourceKind, usize)| Unapplied { kind: kind.name().to_owned(), count };
+        desired.unapplied = unapplied.into_iter().map(counted).collect();
+        desired
+    }
+
+    fn read_entities(&mut self, world: &World<'_>, today: jiff::civil::Date) {
+        for (kind, which) in [(Kind::Group, PrincipalKind::Group), (Kind::User, PrincipalKind::User)] {
+            for id in world.of(kind).iter().copied().filter(|id| world.ok(*id)) {
+                let found =
+                    WantedPrincipal { kind: which, name: world.name(id).to_owned(), place: place(world, id.into()) };
+                self.principals.insert(world.address(id).to_owned(), found);
+            }
+        }
+        for id in world.of(Kind::Cell).iter().copied().filter(|id| world.ok(*id)) {
+            let address = world.address(id).to_owned();
+            if world.is(id, "cloud", "gcp") {
+                self.gcp.push(address.clone());
+            }
+            if let Some(Value::Date(day)) =
+                world.get(id, "expires").filter(|day| matches!(day, Value::Date(day) if *day < today))
+            {
+                self.expired_cells.insert(address.clone(), day.to_string());
+            }
+            self.cells.insert(address.clone(), world.str_field(id, "kind").unwrap_or_default().to_owned());
+            self.published.insert(address, emit::entity_json(world, id));
+        }
+        for id in world.of(Kind::PermissionSet).iter().copied() {
+            if world.get(id, "rollout").is_some() {
+                self.rolled.insert(world.address(id).to_owned());
+            }
+        }
+        for (_, instance) in world.instances() {
+            let Some(unit) = world.program().units.get(instance.unit.index()) else { continue };
+            let full = |address: &str| format!("{}{address}", instance.prefix);
+            self.moved.extend(unit.moved.iter().map(|moved| (full(&moved.from.0), full(&moved.to.0))));
+            for removed in &unit.removed {
+                let (address, span) = (full(&removed.from.0), removed.from.1);
+                let place = place_at(world, address.clone(), span);
+                self.removed
+                    .insert(address, Removal { fate: removed.account.as_ref().map(ToString::to_string), place });
+            }
+        }
+    }
+
+    /// Is `address` an entity's of the program, a resource's, or one of the organization?
+    pub fn knows(&self, address: &str) -> bool {
+        self.resources.contains_key(address)
+            || self.principals.contains_key(address)
+            || self.cells.contains_key(address)
+    }
+
+    /// Where the former address `from` is now by a `moved` line; none when no line takes it.
+    pub fn moved_to(&self, from: &str) -> Option<String> {
+        self.moved.iter().find_map(|(pattern, to)| match (pattern.split_once('*'), to.split_once('*')) {
+            (None, _) => (pattern == from).then(|| to.clone()),
+            (Some((head, tail)), Some((to_head, to_tail))) => {
+                let star = from.strip_prefix(head)?.strip_suffix(tail)?;
+                Some(format!("{to_head}{star}{to_tail}"))
+            }
+            (Some(_), None) => None,
+        })
+    }
+}
+
+/// Is there a provider for this kind in this version?
+pub fn is_applied(kind: ResourceKind) -> bool {
+    use ResourceKind as K;
+    match kind {
+        K::Account | K::Assignment | K::Ou | K::PermissionSet | K::Scp | K::ScpAttachment => true,
+        K::Alarm
+        | K::Budget
+        | K::Dashboard
+        | K::Deployment
+        | K::Endpoint
+        | K::GcpProject
+        | K::Pipeline
+        | K::RepositoryPolicy
+        | K::RoleTrust
+        | K::Router
+        | K::VpcEndpoint => false,
+    }
+}
+
+fn org(world: &World<'_>) -> Org {
+    let Some(id) = world.org().filter(|id| world.ok(*id)) else { return Org::default() };
+    let text = |name: &str| world.str_field(id, name).map(str::to_owned);
+    let plain = Org::default();
+    let limits = world.block(id, "limits");
+    let number = |name: &str, default: u64| {
+        let said = limits.and_then(|block| block.amount(name));
+        said.and_then(|number| u64::try_from(number).ok()).unwrap_or(default)
+    };
+    let share = limits.and_then(|block| match block.get("revoke_share") {
+        // Decimals count in units of 1 / ONE: one per cent is a thousand of the thousandths that are kept.
+        Some(Value::Percent(share)) => Some(share.0 / (cell_lang::value::Decimal::ONE / 1_000)),
+        _ => None,
+    });
+    Org {
+        address: Some(world.address(id).to_owned()),
+        management_account: text("management_account"),
+        identity_center: text("identity_center"),
+        home_region: text("home_region"),
+        delegated_admin: text("delegated_admin"),
+        registry: text("registry"),
+        parking: text("parking").unwrap_or(plain.parking),
+        limits: Limits {
+            tps: number("tps", plain.limits.tps),
+            lanes: number("lanes", plain.limits.lanes),
+            creations: number("creations", plain.limits.creations),
+        },
+        revoke_share: share.unwrap_or(plain.revoke_share),
+        revoke_count: number("revoke_count", plain.revoke_count),
+    }
+}
+
+fn wanted(world: &World<'_>, resource: &Resource) -> Wanted {
+    let json = |value: &Value| emit::to_json(world, value);
+    let all: Fields = resource.fields().map(|(name, value)| (name.to_owned(), json(value))).collect();
+    let sources: Vec<Place> = resource.sources.iter().map(|source| place(world, *source)).collect();
+    let (compared, not_compared): (&[&str], bool) = match resource.kind {
+        ResourceKind::Account => (&["email", "name", "ou", "tags"], false),
+        ResourceKind::Assignment | ResourceKind::ScpAttachment => (&[], true),
+        ResourceKind::PermissionSet => (
+            &[
+                "name",
+                "description",
+                "session",
+                "managed",
+                "customer_managed",
+                "inline",
+                "boundary",
+                "relay_state",
+                "tags",
+            ],
+            false,
+        ),
+        _ => (&["name", "parent", "description", "content", "tags"], false),
+    };
+    let mut fields: Fields = all.iter().filter(|(name, _)| compared.contains(&name.as_str())).map(own).collect();
+    let shown = if not_compared { all.clone() } else { Fields::new() };
+    match resource.kind {
+        ResourceKind::Ou => {
+            fields.entry("parent".to_owned()).or_insert_with(|| Json::from(ROOT));
+        }
+        ResourceKind::Scp => {
+            fields.entry("description".to_owned()).or_insert_with(|| Json::from(""));
+        }
+        _ => {}
+    }
+    let entity = resource.sources.first().map(|source| source.entity);
+    let account = entity.filter(|_| resource.kind == ResourceKind::Account).map(|id| wish(world, id));
+    let protect = matches!(all.get("protect"), Some(Json::Bool(true)));
+    if resource.kind != ResourceKind::Assignment && resource.kind != ResourceKind::ScpAttachment {
+        let tags = fields.entry("tags".to_owned()).or_insert_with(|| Json::Object(serde_json::Map::new()));
+        if let Json::Object(tags) = tags {
+            tags.insert(ADDRESS_TAG.to_owned(), Json::from(resource.address.as_str()));
+        }
+    }
+    Wanted { kind: resource.kind, fields, shown, protect, account, sources }
+}
+
+fn own((name, value): (&String, &Json)) -> (String, Json) {
+    (name.clone(), value.clone())
+}
+
+fn wish(world: &World<'_>, id: EntityId) -> AccountWish {
+    AccountWish {
+        id: world.str_field(id, "account_id").map(str::to_owned),
+        own_unit: world.setting(id, "ou").is_some(),
+        own_name: world.setting(id, "name").is_some(),
+        cell: (world.kind(id) == Kind::Cell).then(|| world.str_field(id, "kind").unwrap_or_default().to_owned()),
+    }
+}
+
+fn place(world: &World<'_>, source: Source) -> Place {
+    let span = source.part.unwrap_or_else(|| world.label_span(source.entity));
+    place_at(world, world.address(source.entity).to_owned(), span)
+}
+
+fn place_at(world: &World<'_>, entity: String, span: cell_lang::source::Span) -> Place {
+    let sources = &world.program().sources;
+    let start = sources.range(span).0;
+    Place {
+        entity,
+        file: sources.path(span.file).to_owned(),
+        line: start.line as usize,
+        column: start.column as usize,
+    }
+}

@@ -1,0 +1,362 @@
+//! Accounts of cells and on their own: made, taken over, moved, renamed, parked, closed.
+//!
+//! An account is never made twice: one of the same e-mail, or a creation that an earlier run began, is taken over.
+//! It is never closed but by a `removed` line that says so.
+
+use cell_lang::diagnostics::Code;
+use serde_json::Value as Json;
+
+use crate::plan::build::{Builder, Command, Step, change, drifted, json_tags, tags_of, text};
+use crate::plan::desired::{AccountWish, PARKING, ROOT, Wanted};
+use crate::plan::fault::Fault;
+use crate::plan::identity;
+use crate::plan::model::{Action, Change, Fields, Notice, NoticeKind, OperationId, Verb};
+use crate::provider::{Account, Tags};
+use crate::registry::record::Entry;
+
+/// The tag of an account that waits for a cell.
+const PARKED_TAG: &str = "cellc:parked";
+
+impl Builder<'_> {
+    /// Accounts that are to be there.
+    pub(in crate::plan) fn accounts(&mut self) {
+        for (address, wanted) in self.wanted("account") {
+            self.account(address, wanted);
+        }
+    }
+
+    /// An account that something selected needs and that does not exist is taken along, since it is a create.
+    pub(in crate::plan) fn needs_account(&mut self, by: &str, address: &str) {
+        if self.ids.contains_key(address) || !self.after(address, Step::Made).is_empty() {
+            return;
+        }
+        if let Some(wanted) = self.desired.resources.get(address) {
+            self.account(address, wanted);
+            if let Some(taken) = self.changes.iter_mut().find(|change| change.address == address) {
+                taken.reason = Some(format!("needed by {by}"));
+            }
+        }
+    }
+
+    fn account(&mut self, address: &str, wanted: &Wanted) {
+        let (after, later) = self.resolved(&wanted.fields);
+        let wish = wanted.account.clone().unwrap_or_default();
+        let name = text(&after, "name");
+        let plan =
+            Change { name, sources: wanted.sources.clone(), later, ..change(address, "account", Action::NoOp) };
+        let Some(id) = self.ids.get(address).cloned() else {
+            return match self.parked.get(address).cloned() {
+                Some(id) => self.take_parked(plan, after, &id),
+                None => self.create_account(plan, after, wanted.protect),
+            };
+        };
+        match self.live.accounts.get(&id).filter(|account| identity::is_open(account)) {
+            Some(account) => self.change_account(plan, &wish, wanted, after, account),
+            None => self.account_is_not_there(&plan, &wish, &id),
+        }
+    }
+
+    fn account_is_not_there(&mut self, plan: &Change, wish: &AccountWish, id: &str) {
+        let (place, address) = (plan.sources.first(), &plan.address);
+        let fault = match self.live.accounts.get(id) {
+            Some(account) => {
+                Fault::new(Code::AccountEnded, format!("the account of {address} is {}", account.state.word()))
+                    .at(place, format!("account {id}"))
+                    .help("write `removed` for it and another label or e-mail for its successor, or reopen it through AWS support")
+            }
+            None if wish.id.is_some() => {
+                Fault::new(Code::AccountNotThere, format!("account {id} of {address} is not in the organization"))
+                    .at(place, "named here")
+                    .help("invite it into the organization, or correct `account_id`")
+            }
+            None => Fault::new(Code::AccountEnded, format!("the account of {address} has left the organization"))
+                .at(place, format!("account {id}, made by an earlier apply"))
+                .help(format!("`cellc adopt {address} ID` takes another account for it; or write `removed` for it")),
+        };
+        self.faults.push(fault);
+    }
+
+    fn create_account(&mut self, mut plan: Change, after: Fields, protect: bool) {
+        let address = plan.address.clone();
+        let (name, email) = (text(&after, "name"), text(&after, "email"));
+        let taken = self.live.accounts.values().find(|account| account.email.eq_ignore_ascii_case(&email));
+        if let Some(account) = taken {
+            let owner = self.address_of("account", &account.id);
+            self.faults.push(
+                Fault::new(
+                    Code::EmailTaken,
+                    format!("the e-mail of {address} belongs to {owner}, which is {}", account.state.word()),
+                )
+                .at(plan.sources.first(), format!("`{email}`"))
+                .help("AWS takes an e-mail once, for closed accounts too: write another `email`"),
+            );
+            return;
+        }
+        let tags = after.get("tags").map(tags_of).unwrap_or_default();
+        let mut sets: Fields = after.iter().filter(|(field, _)| *field != "ou").map(own).collect();
+        // An account starts in the root.
+        sets.extend(after.contains_key("ou").then(|| ("ou".to_owned(), Json::from(ROOT))));
+        sets.insert("protect".to_owned(), Json::from(protect));
+        let made = self.operation(&address, Verb::CreateAccount { email, name, tags }, &[], sets);
+        self.step(&address, Step::Made, made);
+        plan.operations.push(made);
+        match after.get("ou").and_then(Json::as_str).map(str::to_owned) {
+            Some(unit) => plan.operations.push(self.move_account(&address, &unit, &[made])),
+            None => self.step(&address, Step::Placed, made),
+        }
+        if self.record.pending.contains_key(&address) {
+            plan.reason =
+                Some("an earlier run asked for it: it is looked for before it is asked for again".to_owned());
+        }
+        plan.action = Action::Create;
+        plan.after = Some(after);
+        self.change(plan);
+    }
+
+    fn move_account(&mut self, address: &str, unit: &str, needs: &[OperationId]) -> OperationId {
+        self.needs_unit(address, unit);
+        let mut needs = needs.to_vec();
+        needs.extend(self.after(unit, Step::Made));
+        let sets = Fields::from([("ou".to_owned(), Json::from(unit))]);
+        let moved = self.operation(address, Verb::MoveAccount { to: unit.to_owned() }, &needs, sets);
+        self.step(address, Step::Placed, moved);
+        moved
+    }
+
+    fn change_account(
+        &mut self,
+        mut plan: Change,
+        wish: &AccountWish,
+        wanted: &Wanted,
+        mut after: Fields,
+        account: &Account,
+    ) {
+        let address = plan.address.clone();
+        let entry = self.entry(&address, &account.id);
+        let adopted = wish.id.is_some();
+        self.settle(&address, &mut after, account, adopted, wish, entry);
+        let mut before = self.account_fields(account, &after, entry);
+        if !after.contains_key("ou") {
+            before.remove("ou");
+        }
+        plan.drift = drifted_of(entry, &before);
+        plan.id = Some(account.id.clone());
+        plan.name = text(&after, "name");
+        let mut needs = Vec::new();
+        if entry.is_none() {
+            plan.action = Action::Adopt;
+            let mut sets = before.clone();
+            sets.insert("protect".to_owned(), Json::from(wanted.protect));
+            let verb = Verb::Remember { id: account.id.clone() };
+            let remembered = self.operation(&address, verb, &[], sets);
+            self.step(&address, Step::Made, remembered);
+            needs.push(remembered);
+            plan.operations.push(remembered);
+        }
+        self.account_operations(&mut plan, &before, &after, &needs);
+        if entry.is_some() && !plan.operations.is_empty() {
+            plan.action = Action::Update;
+        }
+        // Protection is the record's alone: a change of it is written, and is no change of the cloud.
+        if let Some(entry) = entry.filter(|entry| entry.protect != wanted.protect) {
+            let sets = Fields::from([("protect".to_owned(), Json::from(wanted.protect))]);
+            let verb = Verb::Remember { id: entry.id.clone() };
+            plan.operations.push(self.operation(&address, verb, &[], sets));
+            before.insert("protect".to_owned(), Json::from(entry.protect));
+            after.insert("protect".to_owned(), Json::from(wanted.protect));
+            plan.action = if plan.action == Action::NoOp { Action::Update } else { plan.action };
+        }
+        plan.before = Some(before);
+        plan.after = Some(after);
+        self.change(plan);
+    }
+
+    /// What stays as it is: the e-mail, which no call changes; unit and name of an account that was only taken over.
+    fn settle(
+        &mut self,
+        address: &str,
+        after: &mut Fields,
+        account: &Account,
+        adopted: bool,
+        wish: &AccountWish,
+        entry: Option<&Entry>,
+    ) {
+        let wanted = text(after, "email");
+        let kept = entry
+            .is_some_and(|entry| entry.fields.get("email").and_then(Json::as_str) == Some(account.email.as_str()));
+        if !wanted.is_empty() && !wanted.eq_ignore_ascii_case(&account.email) && !adopted && !kept {
+            self.note(
+                format!("the e-mail of {address} stays {}: no call changes it", account.email),
+                vec![address.to_owned()],
+            );
+        }
+        after.insert("email".to_owned(), Json::from(account.email.as_str()));
+        if adopted && !wish.own_name {
+            after.insert("name".to_owned(), Json::from(account.name.as_str()));
+        }
+        if adopted && !wish.own_unit {
+            after.remove("ou");
+        }
+    }
+
+    fn account_operations(&mut self, plan: &mut Change, before: &Fields, after: &Fields, needs: &[OperationId]) {
+        let address = plan.address.clone();
+        if let Some(unit) = after.get("ou").and_then(Json::as_str).map(str::to_owned) {
+            // A unit that is made anew has another id: what is in it moves, though its address is the same.
+            let anew = self.is_anew(&unit);
+            if before.get("ou") != after.get("ou") || anew {
+                plan.operations.push(self.move_account(&address, &unit, needs));
+            }
+        }
+        if before.get("name") != after.get("name") {
+            let name = text(after, "name");
+            let sets = Fields::from([("name".to_owned(), Json::from(name.as_str()))]);
+            plan.operations.push(self.operation(&address, Verb::RenameAccount { name }, needs, sets));
+        }
+        let tags = |fields: &Fields| fields.get("tags").cloned().unwrap_or_default();
+        plan.operations.extend(self.retag(&address, &tags(before), &tags(after), needs));
+    }
+
+    fn take_parked(&mut self, mut plan: Change, mut after: Fields, id: &str) {
+        let Some(account) = self.live.accounts.get(id) else { return };
+        let address = plan.address.clone();
+        let was = self.record.parked.get(id).map(|parked| parked.from.clone()).unwrap_or_default();
+        after.insert("email".to_owned(), Json::from(account.email.as_str()));
+        let before = Fields::from([
+            ("email".to_owned(), Json::from(account.email.as_str())),
+            ("name".to_owned(), Json::from(account.name.as_str())),
+            ("ou".to_owned(), Json::from(PARKING)),
+            ("tags".to_owned(), json_tags(&Tags::from([(PARKED_TAG.to_owned(), was.clone())]))),
+        ]);
+        let remembered = self.operation(&address, Verb::Remember { id: id.to_owned() }, &[], before.clone());
+        self.step(&address, Step::Made, remembered);
+        plan.operations.push(remembered);
+        self.account_operations(&mut plan, &before, &after, &[remembered]);
+        self.ids.insert(address, id.to_owned());
+        plan.action = Action::Adopt;
+        plan.id = Some(id.to_owned());
+        plan.reason = Some(format!("the parked account that was {was}; it keeps its e-mail"));
+        plan.before = Some(before);
+        plan.after = Some(after);
+        self.change(plan);
+    }
+
+    fn account_fields(&self, account: &Account, after: &Fields, entry: Option<&Entry>) -> Fields {
+        let tags = Self::own_tags(after.get("tags"), entry, self.live.tags.get(&account.id));
+        let mut fields = Fields::from([
+            ("email".to_owned(), Json::from(account.email.as_str())),
+            ("name".to_owned(), Json::from(account.name.as_str())),
+            ("tags".to_owned(), tags),
+        ]);
+        if let Some(parent) = &account.parent {
+            fields.insert("ou".to_owned(), Json::from(self.address_of("ou", parent)));
+        }
+        fields
+    }
+
+    /// Accounts whose blocks are gone, or that are torn down.
+    pub(in crate::plan) fn surplus_accounts(&mut self) {
+        for (address, entry) in self.surplus("account") {
+            let removal = self.desired.removed.get(address);
+            let fate = match (self.command, removal.and_then(|removal| removal.fate.as_deref())) {
+                (_, Some(fate)) => fate.to_owned(),
+                (Command::Destroy, None) if !entry.protect => "park".to_owned(),
+                (Command::Destroy, None) => {
+                    self.protected(address);
+                    continue;
+                }
+                (Command::Apply, None) => {
+                    self.unsaid(address, entry);
+                    continue;
+                }
+            };
+            let place = removal.map(|removal| removal.place.clone());
+            self.end_account(address, entry, &fate, place);
+        }
+    }
+
+    fn protected(&mut self, address: &str) {
+        let place = self.desired.resources.get(address).and_then(|wanted| wanted.sources.first());
+        self.faults.push(
+            Fault::new(Code::Protected, format!("{address} is protected and is not torn down"))
+                .at(place, "declared here")
+                .help(format!("leave it out: `--except {address}`"))
+                .help("or write `protect = false`, apply, and destroy after that"),
+        );
+    }
+
+    fn unsaid(&mut self, address: &str, entry: &Entry) {
+        let protected = if entry.protect { "protected " } else { "" };
+        self.faults.push(
+            Fault::new(Code::RemovalNotSaid, format!("the block of the {protected}account {address} is gone, and nothing says what becomes of it"))
+                .help(format!("`removed {{ from = \"{address}\", account = \"keep\" }}` leaves the account alone; \"park\" empties it for the next dev cell; \"close\" closes it"))
+                .help(format!("if it only has another name now: `moved {{ from = \"{address}\", to = … }}`")),
+        );
+    }
+
+    fn end_account(&mut self, address: &str, entry: &Entry, fate: &str, place: Option<crate::plan::model::Place>) {
+        let account = self.live.accounts.get(&entry.id).filter(|account| identity::is_open(account));
+        let mut plan = Change {
+            id: Some(entry.id.clone()),
+            sources: place.into_iter().collect(),
+            reason: Some(format!("removed {{ account = \"{fate}\" }}")),
+            ..change(address, "account", Action::Delete)
+        };
+        let Some(account) = account else {
+            plan.action = Action::Forget;
+            plan.reason = Some("it is closed or has left the organization".to_owned());
+            plan.before = Some(entry.fields.clone());
+            plan.operations.push(self.operation(address, Verb::Forget, &[], Fields::new()));
+            return self.change(plan);
+        };
+        plan.name.clone_from(&account.name);
+        let before = self.account_fields(account, &Fields::new(), Some(entry));
+        plan.before = Some(before.clone());
+        // Emptied first: nobody may have anything in an account that is given on.
+        let needs = self.after(address, Step::Gone);
+        match fate {
+            "keep" => {
+                plan.action = Action::Forget;
+                plan.operations.push(self.operation(address, Verb::Forget, &needs, Fields::new()));
+            }
+            "close" => {
+                plan.operations.push(self.operation(address, Verb::CloseAccount, &needs, Fields::new()));
+                self.notices.push(Notice {
+                    kind: NoticeKind::Brake,
+                    code: Some(Code::Braked.as_str().to_owned()),
+                    message: format!("the account of {address} ({}) is closed", account.name),
+                    addresses: vec![address.to_owned()],
+                    allow: Some("close-account".to_owned()),
+                });
+            }
+            _ => self.park(&mut plan, &before, needs),
+        }
+        self.change(plan);
+    }
+
+    fn park(&mut self, plan: &mut Change, before: &Fields, mut needs: Vec<OperationId>) {
+        let address = plan.address.clone();
+        needs.extend(self.parking());
+        let moved = self.operation(&address, Verb::MoveAccount { to: PARKING.to_owned() }, &needs, Fields::new());
+        self.step(&address, Step::Placed, moved);
+        let tags = before.get("tags").cloned().unwrap_or_default();
+        let parked = json_tags(&Tags::from([(PARKED_TAG.to_owned(), address.clone())]));
+        let retagged = self.retag(&address, &tags, &parked, &[moved]);
+        plan.operations.push(moved);
+        plan.operations.extend(retagged);
+        let needs: Vec<OperationId> = std::iter::once(moved).chain(retagged).collect();
+        plan.operations.push(self.operation(&address, Verb::Park, &needs, Fields::new()));
+        plan.reason = Some("it is emptied and parked for the next dev cell".to_owned());
+    }
+}
+
+/// Drift of an account: protection is no field of the cloud's.
+fn drifted_of(entry: Option<&Entry>, before: &Fields) -> Vec<String> {
+    let mut all = drifted(entry, before);
+    all.retain(|name| name != "protect" && (name != "ou" || before.contains_key("ou")));
+    all
+}
+
+fn own((name, value): (&String, &Json)) -> (String, Json) {
+    (name.clone(), value.clone())
+}

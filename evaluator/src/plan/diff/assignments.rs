@@ -1,0 +1,238 @@
+//! Assignments: what is given is added before what is taken away.
+//!
+//! Every assignment of a set that is owned is owned: one that the program does not have goes, whoever made it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use cell_lang::diagnostics::{Code, nearest};
+use serde_json::Value as Json;
+
+use crate::live::assignments::kind_of;
+use crate::plan::build::{Builder, Step, change, text};
+use crate::plan::desired::Wanted;
+use crate::plan::fault::Fault;
+use crate::plan::identity;
+use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
+use crate::provider::{Given, Principal};
+
+/// What an assignment is by its address, or by its ids where it has no address of the program.
+#[derive(Debug, Clone)]
+struct Named {
+    set: String,
+    principal: String,
+    target: String,
+}
+
+impl Named {
+    /// `assignment.lib.Look/group.ops/cell.a`
+    fn parse(address: &str) -> Option<Self> {
+        let mut parts = address.split('/').skip(1);
+        let set = identity::set_of_assignment(address)?;
+        Some(Self { set, principal: parts.next()?.to_owned(), target: parts.next()?.to_owned() })
+    }
+}
+
+/// Operations on assignments that others wait for.
+#[derive(Debug, Default)]
+struct Added {
+    by_pair: HashMap<(String, String), Vec<OperationId>>,
+    by_person: HashMap<(String, String), Vec<OperationId>>,
+}
+
+impl Builder<'_> {
+    /// Assignments that are to be there, then those that are to go.
+    pub(in crate::plan) fn assignments(&mut self) {
+        self.missing_principals();
+        let mut seen: HashSet<Given> = HashSet::new();
+        let mut added = Added::default();
+        for (address, wanted) in self.wanted("assignment") {
+            self.assignment(address, wanted, &mut seen, &mut added);
+        }
+        self.surplus_assignments(&seen, &added);
+    }
+
+    /// A group or user that does not exist is an error with near names, and no create.
+    fn missing_principals(&mut self) {
+        if self.live.center.is_none() {
+            return;
+        }
+        for (address, id) in self.live.principals.iter().filter(|(_, id)| id.is_none()) {
+            debug_assert!(id.is_none(), "filtered");
+            let Some(wanted) = self.desired.principals.get(address) else { continue };
+            let what = wanted.kind.word();
+            let near = nearest(&wanted.name, self.live.candidates.iter().map(String::as_str), 3);
+            let mut fault = Fault::new(
+                Code::PrincipalMissing,
+                format!("no {what} named `{}` is in the identity store", wanted.name),
+            )
+            .at(Some(&wanted.place), "declared here");
+            fault = if near.is_empty() {
+                fault.help(format!("{what}s come from the identity provider: make it there, or correct `name`"))
+            } else {
+                fault.help(format!(
+                    "did you mean {}?",
+                    near.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+                ))
+            };
+            self.faults.push(fault);
+        }
+    }
+
+    fn given(&self, named: &Named) -> Option<Given> {
+        let principal = Principal { kind: kind_of(&named.principal), id: self.ids.get(&named.principal)?.clone() };
+        Some(Given {
+            set: self.ids.get(&named.set)?.clone(),
+            principal,
+            account: self.ids.get(&named.target)?.clone(),
+        })
+    }
+
+    fn assignment(&mut self, address: &str, wanted: &Wanted, seen: &mut HashSet<Given>, added: &mut Added) {
+        let named = Named {
+            set: text(&wanted.shown, "permission_set"),
+            principal: text(&wanted.shown, "principal"),
+            target: text(&wanted.shown, "target"),
+        };
+        let anew = self.is_anew(&named.set);
+        let given = if anew { None } else { self.given(&named) };
+        let recorded = self.record.entry(address).is_some();
+        let there = given.as_ref().is_some_and(|given| self.live.given.contains(given));
+        seen.extend(given);
+        if there && recorded && !self.origins.contains_key(address) {
+            return;
+        }
+        let mut plan = Change {
+            sources: wanted.sources.clone(),
+            after: Some(wanted.shown.clone()),
+            ..change(address, "assignment", Action::NoOp)
+        };
+        if there {
+            plan.before = Some(wanted.shown.clone());
+            if !recorded {
+                plan.action = Action::Adopt;
+                let verb = Verb::Remember { id: String::new() };
+                plan.operations.push(self.operation(address, verb, &[], Fields::new()));
+            }
+            return self.change(plan);
+        }
+        plan.action = if anew && recorded { Action::Replace } else { Action::Create };
+        plan.drift = if recorded && !anew { vec!["*".to_owned()] } else { Vec::new() };
+        let operation = self.assign(address, &named);
+        plan.operations.push(operation);
+        added.by_pair.entry((named.set.clone(), named.target.clone())).or_default().push(operation);
+        added.by_person.entry((named.principal, named.target)).or_default().push(operation);
+        self.change(plan);
+    }
+
+    fn assign(&mut self, address: &str, named: &Named) -> OperationId {
+        self.needs_set(address, &named.set);
+        self.needs_account(address, &named.target);
+        let mut needs = self.after(&named.set, Step::Made);
+        needs.extend(self.after(&named.set, Step::Formed));
+        needs.extend(self.after(&named.target, Step::Made));
+        needs.extend(self.after(&named.target, Step::Placed));
+        let Named { set, principal, target } = named.clone();
+        self.operation(address, Verb::Assign { set, principal, target }, &needs, Fields::new())
+    }
+
+    /// What is given and not asked for: recorded or not, of sets that are owned.
+    fn surplus_assignments(&mut self, seen: &HashSet<Given>, added: &Added) {
+        let mut surplus: BTreeMap<String, bool> = BTreeMap::new();
+        let mut by_given: HashMap<Given, &String> = HashMap::new();
+        for (address, _) in self.record.resources.iter().filter(|(_, entry)| entry.kind == "assignment") {
+            if let Some(given) = Named::parse(address).and_then(|named| self.given(&named)) {
+                by_given.insert(given, address);
+            }
+        }
+        for (address, _) in self.surplus("assignment") {
+            surplus.insert(address.clone(), false);
+        }
+        for given in self.live.given.iter().filter(|given| !seen.contains(*given)) {
+            let address = by_given.get(given).map_or_else(|| self.name_of(given), |address| (*address).clone());
+            // What the program asks for and the scope leaves out is no surplus.
+            if self.takes(&address)
+                && (self.command == crate::plan::build::Command::Destroy
+                    || !self.desired.resources.contains_key(&address))
+            {
+                surplus.insert(address, true);
+            } else if self.is_replaced(&address) {
+                self.unassign_former(&address, given, added);
+            }
+        }
+        for (address, is_live) in surplus {
+            self.surplus_assignment(&address, is_live, added);
+        }
+    }
+
+    /// Is it an assignment of a set that is made anew?
+    fn is_replaced(&self, address: &str) -> bool {
+        identity::set_of_assignment(address).is_some_and(|set| self.is_anew(&set)) && self.keeps(address)
+    }
+
+    /// The former assignment, of the former set, after the new one.
+    fn unassign_former(&mut self, address: &str, given: &Given, added: &Added) {
+        let Some(named) = Named::parse(address) else { return };
+        let former = self.former_set(&named.set, &given.set);
+        let needs =
+            added.by_person.get(&(named.principal.clone(), named.target.clone())).cloned().unwrap_or_default();
+        let verb = Verb::Unassign { set: former, principal: named.principal, target: named.target };
+        let operation = self.operation(address, verb, &needs, Fields::new());
+        self.step(&named.set, Step::Gone, operation);
+        if let Some(change) = self.changes.iter_mut().find(|change| change.address == address) {
+            change.operations.push(operation);
+        }
+    }
+
+    /// An address for the former set of one that is made anew.
+    fn former_set(&mut self, address: &str, arn: &str) -> String {
+        let former = format!("{address}:former");
+        let name = self.live.sets.get(arn).map(|set| set.fields.name.clone()).unwrap_or_default();
+        self.stranger(&former, arn, &name);
+        former
+    }
+
+    fn surplus_assignment(&mut self, address: &str, is_live: bool, added: &Added) {
+        let Some(named) = Named::parse(address) else { return };
+        let recorded = self.record.entry(address).is_some();
+        let fields = Fields::from([
+            ("permission_set".to_owned(), Json::from(named.set.as_str())),
+            ("principal".to_owned(), Json::from(named.principal.as_str())),
+            ("target".to_owned(), Json::from(named.target.as_str())),
+        ]);
+        let mut plan = Change { before: Some(fields), ..change(address, "assignment", Action::Delete) };
+        plan.reason = self.desired.expired.get(address).map(|day| format!("expired on {day}"));
+        if !is_live {
+            plan.action = Action::Forget;
+            plan.drift = vec!["*".to_owned()];
+            plan.reason = Some("it is not there any more".to_owned());
+            plan.operations.push(self.operation(address, Verb::Forget, &[], Fields::new()));
+            return self.change(plan);
+        }
+        plan.drift = if recorded { Vec::new() } else { vec!["*".to_owned()] };
+        let mut needs = added.by_pair.get(&(named.set.clone(), named.target.clone())).cloned().unwrap_or_default();
+        needs.extend(added.by_person.get(&(named.principal.clone(), named.target.clone())).into_iter().flatten());
+        let Named { set, principal, target } = named.clone();
+        let operation = self.operation(address, Verb::Unassign { set, principal, target }, &needs, Fields::new());
+        self.step(&named.set, Step::Gone, operation);
+        self.step(&named.target, Step::Gone, operation);
+        plan.operations.push(operation);
+        self.change(plan);
+    }
+
+    /// An address for an assignment that nobody recorded, with the ids it needs.
+    fn name_of(&mut self, given: &Given) -> String {
+        let set = self.address_of("permission_set", &given.set);
+        let label = set.replacen("permission_set.", "", 1);
+        let principal = self.address_of(given.principal.kind.word(), &given.principal.id);
+        let target = self.address_of("account", &given.account);
+        if !self.ids.contains_key(&principal) {
+            let name = self.live.names.get(&given.principal).cloned();
+            self.stranger(&principal, &given.principal.id, &name.unwrap_or_else(|| given.principal.id.clone()));
+        }
+        if !self.ids.contains_key(&target) {
+            let name = self.live.accounts.get(&given.account).map(|account| account.name.clone());
+            self.stranger(&target, &given.account, &name.unwrap_or_else(|| given.account.clone()));
+        }
+        format!("assignment.{label}/{principal}/{target}")
+    }
+}

@@ -1,0 +1,258 @@
+//! Service control policies and where they are attached. AWS's own policies and attachments that no program made are
+//! never touched.
+
+use cell_lang::diagnostics::Code;
+use serde_json::Value as Json;
+
+use crate::plan::build::{Builder, Step, change, drifted, tags_of, text};
+use crate::plan::canonical;
+use crate::plan::desired::{ROOT, Wanted};
+use crate::plan::fault::Fault;
+use crate::plan::identity;
+use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
+use crate::provider::Policy;
+use crate::registry::record::Entry;
+
+impl Builder<'_> {
+    /// Policies that are to be there.
+    pub(in crate::plan) fn policies(&mut self) {
+        let (wanted, attachments) = (self.wanted("scp"), self.wanted("scp_attachment"));
+        let disabled = self.live.organization.as_ref().is_some_and(|organization| !organization.policies_enabled);
+        if disabled && !(wanted.is_empty() && attachments.is_empty()) {
+            let verb = Verb::EnablePolicies;
+            let enabled = self.operation(ROOT, verb, &[], Fields::new());
+            self.step("policies", Step::Made, enabled);
+            self.note("service control policies are switched on at the organization's root".to_owned(), Vec::new());
+        }
+        for (address, scp) in wanted {
+            self.scp(address, scp);
+        }
+    }
+
+    fn scp(&mut self, address: &str, wanted: &Wanted) {
+        let (mut after, later) = self.resolved(&wanted.fields);
+        canonical::document(&mut after, "content");
+        let plan = Change {
+            name: text(&after, "name"),
+            sources: wanted.sources.clone(),
+            later,
+            ..change(address, "scp", Action::NoOp)
+        };
+        let live = self.ids.get(address).and_then(|id| self.live.policies.get(id));
+        match live {
+            Some(policy) => self.change_scp(plan, after, policy),
+            None => self.create_scp(plan, after),
+        }
+    }
+
+    fn create_scp(&mut self, mut plan: Change, after: Fields) {
+        let (address, name) = (plan.address.clone(), text(&after, "name"));
+        let same = self.live.policies.values().find(|policy| policy.name == name);
+        if let Some(policy) = same {
+            self.faults.push(not_owned(&address, "service control policy", &name, &policy.id, &plan));
+            return;
+        }
+        plan.drift = if self.record.entry(&address).is_some() { vec!["*".to_owned()] } else { Vec::new() };
+        let verb = Verb::CreatePolicy {
+            name,
+            description: text(&after, "description"),
+            content: after.get("content").cloned().unwrap_or_default(),
+            tags: after.get("tags").map(tags_of).unwrap_or_default(),
+        };
+        let needs = self.accounts_named(&plan.later, &after);
+        let mut all = self.after("policies", Step::Made);
+        all.extend(needs);
+        let made = self.operation(&address, verb, &all, after.clone());
+        self.step(&address, Step::Made, made);
+        plan.operations.push(made);
+        plan.action = Action::Create;
+        plan.after = Some(after);
+        self.change(plan);
+    }
+
+    fn change_scp(&mut self, mut plan: Change, after: Fields, policy: &Policy) {
+        let address = plan.address.clone();
+        let entry = self.entry(&address, &policy.id);
+        let before = self.scp_fields(policy, &after, entry);
+        plan.drift = drifted(entry, &before);
+        plan.id = Some(policy.id.clone());
+        if entry.is_none() {
+            plan.action = Action::Adopt;
+            let verb = Verb::Remember { id: policy.id.clone() };
+            plan.operations.push(self.operation(&address, verb, &[], before.clone()));
+        }
+        let written = ["name", "description", "content"];
+        if written.iter().any(|name| before.get(*name) != after.get(*name)) {
+            let sets = after.iter().filter(|(name, _)| written.contains(&name.as_str()));
+            let sets: Fields = sets.map(|(name, value)| (name.clone(), value.clone())).collect();
+            let verb = Verb::UpdatePolicy {
+                name: text(&after, "name"),
+                description: text(&after, "description"),
+                content: after.get("content").cloned().unwrap_or_default(),
+            };
+            let needs = self.accounts_named(&plan.later, &after);
+            let updated = self.operation(&address, verb, &needs, sets);
+            plan.operations.push(updated);
+        }
+        let tags = |fields: &Fields| fields.get("tags").cloned().unwrap_or_default();
+        plan.operations.extend(self.retag(&address, &tags(&before), &tags(&after), &[]));
+        if entry.is_some() && !plan.operations.is_empty() {
+            plan.action = Action::Update;
+        }
+        plan.before = Some(before);
+        plan.after = Some(after);
+        self.change(plan);
+    }
+
+    /// The operations that make the accounts whose ids a document names.
+    pub(in crate::plan) fn accounts_named(&self, later: &[String], after: &Fields) -> Vec<OperationId> {
+        let mut named = Vec::new();
+        for value in later.iter().filter_map(|name| after.get(name)) {
+            let text = value.to_string();
+            let accounts = self.desired.resources.iter().filter(|(_, wanted)| wanted.account.is_some());
+            let mentioned = accounts.filter(|(address, _)| text.contains(&format!("{address}.account_id")));
+            named.extend(mentioned.flat_map(|(address, _)| self.after(address, Step::Made)));
+        }
+        named
+    }
+
+    fn scp_fields(&self, policy: &Policy, after: &Fields, entry: Option<&Entry>) -> Fields {
+        let tags = Self::own_tags(after.get("tags"), entry, self.live.tags.get(&policy.id));
+        let content = policy.content.as_deref().map_or(Json::Null, canonical::parsed);
+        Fields::from([
+            ("name".to_owned(), Json::from(policy.name.as_str())),
+            ("description".to_owned(), Json::from(policy.description.as_str())),
+            ("content".to_owned(), content),
+            ("tags".to_owned(), tags),
+        ])
+    }
+
+    /// Attachments that are to be there.
+    pub(in crate::plan) fn attachments(&mut self) {
+        for (address, wanted) in self.wanted("scp_attachment") {
+            let (policy, target) = (text(&wanted.shown, "policy"), self.target(&text(&wanted.shown, "target")));
+            let ids = self.ids.get(&policy).cloned().zip(self.ids.get(&target).cloned());
+            let anew = self.is_anew(&target);
+            let attached = !anew && ids.is_some_and(|pair| self.live.attached.contains(&pair));
+            let recorded = self.record.entry(address).is_some();
+            let mut plan = Change {
+                sources: wanted.sources.clone(),
+                after: Some(wanted.shown.clone()),
+                ..change(address, "scp_attachment", Action::NoOp)
+            };
+            match (attached, recorded) {
+                (true, true) => {}
+                (true, false) => {
+                    plan.action = Action::Adopt;
+                    plan.before = Some(wanted.shown.clone());
+                    let verb = Verb::Remember { id: String::new() };
+                    plan.operations.push(self.operation(address, verb, &[], Fields::new()));
+                }
+                (false, _) => {
+                    plan.action = Action::Create;
+                    plan.drift = if recorded && !anew { vec!["*".to_owned()] } else { Vec::new() };
+                    self.needs_unit(address, &target);
+                    self.needs_account(address, &target);
+                    if !self.keeps(&policy) && !self.ids.contains_key(&policy) {
+                        self.needs_policy(address, &policy);
+                    }
+                    let mut needs = self.after(&policy, Step::Made);
+                    needs.extend(self.after(&target, Step::Made));
+                    needs.extend(self.after("policies", Step::Made));
+                    let attached =
+                        self.operation(address, Verb::AttachPolicy { policy, target }, &needs, Fields::new());
+                    plan.operations.push(attached);
+                }
+            }
+            self.change(plan);
+        }
+    }
+
+    fn needs_policy(&mut self, by: &str, policy: &str) {
+        if !self.after(policy, Step::Made).is_empty() {
+            return;
+        }
+        if let Some(wanted) = self.desired.resources.get(policy) {
+            self.scp(policy, wanted);
+            if let Some(taken) = self.changes.iter_mut().find(|change| change.address == policy) {
+                taken.reason = Some(format!("needed by {by}"));
+            }
+        }
+    }
+
+    /// The organization is its root.
+    fn target(&self, address: &str) -> String {
+        if self.desired.org.address.as_deref() == Some(address) { ROOT.to_owned() } else { address.to_owned() }
+    }
+
+    /// Attachments that are to go.
+    pub(in crate::plan) fn surplus_attachments(&mut self) {
+        for (address, _) in self.surplus("scp_attachment") {
+            let policy = identity::policy_of_attachment(address).unwrap_or_default();
+            let target = self.target(address.split_once('/').map_or("", |(_, target)| target));
+            let ids = self.ids.get(&policy).cloned().zip(self.ids.get(&target).cloned());
+            let attached = ids.is_some_and(|pair| self.live.attached.contains(&pair));
+            let fields = Fields::from([
+                ("policy".to_owned(), Json::from(policy.as_str())),
+                ("target".to_owned(), Json::from(target.as_str())),
+            ]);
+            let mut plan = Change { before: Some(fields), ..change(address, "scp_attachment", Action::Delete) };
+            if attached {
+                let verb = Verb::DetachPolicy { policy: policy.clone(), target: target.clone() };
+                // What takes its place is attached first, so that there is no gap.
+                let needs: Vec<OperationId> = self
+                    .operations
+                    .iter()
+                    .filter(|other| matches!(&other.verb, Verb::AttachPolicy { target: to, .. } if *to == target))
+                    .filter(|_| !self.is_full(&target))
+                    .map(|other| other.id)
+                    .collect();
+                let detached = self.operation(address, verb, &needs, Fields::new());
+                self.step(&policy, Step::Gone, detached);
+                self.step(&target, Step::Gone, detached);
+                plan.operations.push(detached);
+            } else {
+                plan.action = Action::Forget;
+                plan.drift = vec!["*".to_owned()];
+                plan.reason = Some("it is not attached any more".to_owned());
+                plan.operations.push(self.operation(address, Verb::Forget, &[], Fields::new()));
+            }
+            self.change(plan);
+        }
+    }
+
+    /// Has a target as many policies as AWS takes?
+    fn is_full(&self, target: &str) -> bool {
+        let of = self.ids.get(target).and_then(|id| self.live.policies_of.get(id));
+        of.is_some_and(|policies| policies.len() >= crate::limits::SCPS_A_TARGET.most)
+    }
+
+    /// Policies that are to go.
+    pub(in crate::plan) fn surplus_policies(&mut self) {
+        for (address, entry) in self.surplus("scp") {
+            let mut plan = Change { id: Some(entry.id.clone()), ..change(address, "scp", Action::Delete) };
+            if let Some(policy) = self.live.policies.get(&entry.id) {
+                let before = self.scp_fields(policy, &Fields::new(), Some(entry));
+                plan.name.clone_from(&policy.name);
+                plan.drift = drifted(Some(entry), &before);
+                plan.before = Some(before);
+                let needs = self.after(address, Step::Gone);
+                plan.operations.push(self.operation(address, Verb::DeletePolicy, &needs, Fields::new()));
+            } else {
+                plan.action = Action::Forget;
+                plan.reason = Some("it is gone".to_owned());
+                plan.before = Some(entry.fields.clone());
+                plan.operations.push(self.operation(address, Verb::Forget, &[], Fields::new()));
+            }
+            self.change(plan);
+        }
+    }
+}
+
+/// Something of the name exists, and neither the record nor an earlier run of ours made it.
+pub(super) fn not_owned(address: &str, what: &str, name: &str, id: &str, plan: &Change) -> Fault {
+    Fault::new(Code::NotOwned, format!("a {what} named `{name}` exists, and cellc does not own it"))
+        .at(plan.sources.first(), format!("{address} would be a second one"))
+        .help(format!("`cellc adopt {address} {id}` takes it over: the next plan then shows what would change"))
+        .help("or give it another label")
+}

@@ -1,0 +1,357 @@
+//! Permission sets. Their name never changes: a set of another name is made anew, given to everyone who had the
+//! former one, and the former one deleted after that.
+//!
+//! An edit reaches the accounts only when the set is provisioned: one provisioning for all edits of a set.
+
+use cell_lang::diagnostics::Code;
+use serde_json::Value as Json;
+
+use super::policies::not_owned;
+use crate::live::{LiveSet, SetDetail};
+use crate::plan::build::{Builder, Step, change, drifted, tags_of, text};
+use crate::plan::canonical;
+use crate::plan::desired::Wanted;
+use crate::plan::fault::Fault;
+use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
+use crate::provider::{Boundary, CustomerPolicy, SetFields};
+use crate::registry::record::Entry;
+
+impl Builder<'_> {
+    /// Permission sets that are to be there.
+    pub(in crate::plan) fn sets(&mut self) {
+        let wanted = self.wanted("permission_set");
+        if self.live.center.is_none() && !wanted.is_empty() {
+            let place = wanted.first().and_then(|(_, set)| set.sources.first());
+            let said = self.desired.org.identity_center.as_deref();
+            let message = match said {
+                Some(arn) => format!("there is no Identity Center instance {arn} in this region"),
+                None => "IAM Identity Center is not enabled in this region".to_owned(),
+            };
+            self.faults.push(
+                Fault::new(Code::NoCenter, message)
+                    .at(place, "this permission set needs one")
+                    .help("say its region in `org { home_region = … }`, or enable it in the management account"),
+            );
+            return;
+        }
+        for (address, set) in wanted {
+            self.set(address, set);
+        }
+    }
+
+    /// A set that something selected needs and that does not exist is taken along, since it is a create.
+    pub(in crate::plan) fn needs_set(&mut self, by: &str, address: &str) {
+        if self.ids.contains_key(address) || !self.after(address, Step::Formed).is_empty() {
+            return;
+        }
+        if let Some(wanted) = self.desired.resources.get(address) {
+            self.set(address, wanted);
+            if let Some(taken) = self.changes.iter_mut().find(|change| change.address == address) {
+                taken.reason = Some(format!("needed by {by}"));
+            }
+        }
+    }
+
+    fn set(&mut self, address: &str, wanted: &Wanted) {
+        let (mut after, later) = self.resolved(&wanted.fields);
+        normal(&mut after);
+        let plan = Change {
+            name: text(&after, "name"),
+            sources: wanted.sources.clone(),
+            later,
+            ..change(address, "permission_set", Action::NoOp)
+        };
+        let found = self.ids.get(address).cloned();
+        let live = found.as_ref().and_then(|arn| self.live.sets.get(arn));
+        match (found, live) {
+            (Some(arn), Some(set)) => self.change_set(plan, after, &arn, set),
+            _ => self.create_set(plan, after, Action::Create),
+        }
+    }
+
+    fn create_set(&mut self, mut plan: Change, after: Fields, action: Action) {
+        let (address, name) = (plan.address.clone(), text(&after, "name"));
+        if let Some((arn, _)) = self.live.sets.iter().find(|(_, set)| set.fields.name == name) {
+            let arn = arn.clone();
+            self.faults.push(not_owned(&address, "permission set", &name, &arn, &plan));
+            return;
+        }
+        if action == Action::Create && self.record.entry(&address).is_some() {
+            plan.drift = vec!["*".to_owned()];
+        }
+        let tags = after.get("tags").map(tags_of).unwrap_or_default();
+        let plain = ["name", "description", "session", "relay_state", "tags"];
+        let sets = only(&after, &plain);
+        let made = self.operation(&address, Verb::CreateSet { fields: set_fields(&after), tags }, &[], sets);
+        self.step(&address, Step::Made, made);
+        plan.operations.push(made);
+        let last = self.policies_of_set(&mut plan, &Fields::new(), &after, made);
+        self.step(&address, Step::Formed, last);
+        plan.action = action;
+        plan.after = Some(after);
+        self.change(plan);
+    }
+
+    fn change_set(&mut self, mut plan: Change, after: Fields, arn: &str, set: &LiveSet) {
+        let address = plan.address.clone();
+        let entry = self.entry(&address, arn);
+        let Some(detail) = &set.detail else { return };
+        let before = Self::set_fields_of(set, detail, &after, entry);
+        plan.drift = drifted(entry, &before);
+        plan.id = Some(arn.to_owned());
+        plan.before = Some(before.clone());
+        if before.get("name") != after.get("name") {
+            plan.reason =
+                Some("a permission set cannot be renamed: it is made anew and the former one deleted".to_owned());
+            return self.create_set(plan, after, Action::Replace);
+        }
+        let mut first = None;
+        if entry.is_none() {
+            plan.action = Action::Adopt;
+            let verb = Verb::Remember { id: arn.to_owned() };
+            let remembered = self.operation(&address, verb, &[], before.clone());
+            first = Some(remembered);
+            plan.operations.push(remembered);
+        }
+        let from = plan.operations.len();
+        let plain = ["description", "session", "relay_state"];
+        let mut last = first;
+        if plain.iter().any(|name| before.get(*name) != after.get(*name)) {
+            let sets = fields_or_null(&after, &plain);
+            let needs: Vec<_> = last.into_iter().collect();
+            let updated = self.operation(&address, Verb::UpdateSet { fields: set_fields(&after) }, &needs, sets);
+            plan.operations.push(updated);
+            last = Some(updated);
+        }
+        let mut chain = last;
+        self.policies_chain(&mut plan, &before, &after, &mut chain);
+        let edited = plan.operations.len() > from;
+        let tags = |fields: &Fields| fields.get("tags").cloned().unwrap_or_default();
+        let needs: Vec<_> = chain.into_iter().collect();
+        plan.operations.extend(self.retag(&address, &tags(&before), &tags(&after), &needs));
+        self.provision(&mut plan, set, arn, edited, chain);
+        if entry.is_some() && !plan.operations.is_empty() {
+            plan.action = Action::Update;
+        }
+        plan.after = Some(after);
+        self.change(plan);
+    }
+
+    /// One provisioning for all edits of a set, and for what an earlier run left half applied.
+    fn provision(&mut self, plan: &mut Change, set: &LiveSet, arn: &str, edited: bool, last: Option<OperationId>) {
+        let address = plan.address.clone();
+        let used = self.live.given.iter().any(|given| given.set == arn)
+            || set.accounts.as_ref().is_some_and(|accounts| !accounts.is_empty())
+            || self
+                .record
+                .resources
+                .keys()
+                .any(|other| crate::plan::scope::occurs_in(&address, other) && *other != address);
+        let needs: Vec<OperationId> = last.into_iter().collect();
+        if (edited && used) || !set.stale.is_empty() {
+            let provisioned = self.operation(&address, Verb::Provision, &needs, Fields::new());
+            plan.operations.push(provisioned);
+            self.step(&address, Step::Formed, provisioned);
+            if !edited {
+                let accounts: Vec<String> =
+                    set.stale.iter().map(|account| self.address_of("account", account)).collect();
+                plan.reason = Some(format!("half applied: an older form is in force in {}", accounts.join(", ")));
+            }
+            if edited && self.desired.rolled.contains(&address) {
+                let message = format!("{address} has a rollout; this version provisions all of its accounts at once");
+                self.note(message, vec![address]);
+            }
+        } else if let Some(last) = last {
+            self.step(&address, Step::Formed, last);
+        }
+    }
+
+    fn policies_of_set(
+        &mut self,
+        plan: &mut Change,
+        before: &Fields,
+        after: &Fields,
+        made: OperationId,
+    ) -> OperationId {
+        let mut last = Some(made);
+        self.policies_chain(plan, before, after, &mut last);
+        last.unwrap_or(made)
+    }
+
+    /// Policies of a set, one write after another: what is added first.
+    fn policies_chain(&mut self, plan: &mut Change, before: &Fields, after: &Fields, last: &mut Option<OperationId>) {
+        let mut verbs: Vec<(Verb, Fields)> = Vec::new();
+        let both = |name: &str| (texts(before.get(name)), texts(after.get(name)));
+        let (was, is) = both("managed");
+        let sets = fields_or_null(after, &["managed"]);
+        verbs.extend(missing(&is, &was).map(|policy| (Verb::AttachManaged { policy }, sets.clone())));
+        verbs.extend(missing(&was, &is).map(|policy| (Verb::DetachManaged { policy }, sets.clone())));
+        let (was, is) = both("customer_managed");
+        let sets = fields_or_null(after, &["customer_managed"]);
+        let customer = |policy: String| customer_policy(&policy);
+        verbs.extend(missing(&is, &was).map(|p| (Verb::AttachCustomer { policy: customer(p) }, sets.clone())));
+        verbs.extend(missing(&was, &is).map(|p| (Verb::DetachCustomer { policy: customer(p) }, sets.clone())));
+        if before.get("inline") != after.get("inline") {
+            let verb = match after.get("inline") {
+                Some(document) => Verb::PutInlinePolicy { document: document.clone() },
+                None => Verb::DeleteInlinePolicy,
+            };
+            verbs.push((verb, fields_or_null(after, &["inline"])));
+        }
+        if before.get("boundary") != after.get("boundary") {
+            let verb = match after.get("boundary").and_then(Json::as_str) {
+                Some(text) => Verb::PutBoundary { boundary: boundary(text) },
+                None => Verb::DeleteBoundary,
+            };
+            verbs.push((verb, fields_or_null(after, &["boundary"])));
+        }
+        let named = self.accounts_named(&plan.later, after);
+        for (verb, sets) in verbs {
+            let mut needs: Vec<OperationId> = last.iter().copied().collect();
+            if matches!(verb, Verb::PutInlinePolicy { .. }) {
+                needs.extend(&named);
+            }
+            let operation = self.operation(&plan.address.clone(), verb, &needs, sets);
+            plan.operations.push(operation);
+            *last = Some(operation);
+        }
+    }
+
+    fn set_fields_of(set: &LiveSet, detail: &SetDetail, after: &Fields, entry: Option<&Entry>) -> Fields {
+        let mut fields = Fields::from([("name".to_owned(), Json::from(set.fields.name.as_str()))]);
+        let mut put = |name: &str, value: Option<Json>| {
+            fields.extend(value.map(|value| (name.to_owned(), value)));
+        };
+        put("description", set.fields.description.as_deref().filter(|text| !text.is_empty()).map(Json::from));
+        put("session", set.fields.session.as_deref().map(Json::from));
+        put("relay_state", set.fields.relay_state.as_deref().filter(|text| !text.is_empty()).map(Json::from));
+        put("managed", (!detail.managed.is_empty()).then(|| sorted(&detail.managed)));
+        let customer: Vec<String> = detail.customer.iter().map(written).collect();
+        put("customer_managed", (!customer.is_empty()).then(|| sorted(&customer)));
+        put("inline", detail.inline.as_deref().filter(|text| !text.is_empty()).map(canonical::parsed));
+        put(
+            "boundary",
+            detail.boundary.as_ref().map(|found| {
+                Json::from(match found {
+                    Boundary::Managed(arn) => arn.clone(),
+                    Boundary::Customer(policy) => written(policy),
+                })
+            }),
+        );
+        put("tags", Some(Self::own_tags(after.get("tags"), entry, Some(&detail.tags))));
+        fields
+    }
+
+    /// Permission sets that are to go, and the former ones of those made anew, once nobody has them.
+    pub(in crate::plan) fn surplus_sets(&mut self) {
+        for (address, entry) in self.surplus("permission_set") {
+            let mut plan = Change { id: Some(entry.id.clone()), ..change(address, "permission_set", Action::Delete) };
+            match self.live.sets.get(&entry.id) {
+                Some(set) => {
+                    plan.name.clone_from(&set.fields.name);
+                    let detail = set.detail.clone().unwrap_or_default();
+                    plan.before = Some(Self::set_fields_of(set, &detail, &Fields::new(), Some(entry)));
+                    let needs = self.after(address, Step::Gone);
+                    let verb = Verb::DeleteSet { id: entry.id.clone() };
+                    plan.operations.push(self.operation(address, verb, &needs, Fields::new()));
+                }
+                None => {
+                    plan.action = Action::Forget;
+                    plan.reason = Some("it is gone".to_owned());
+                    plan.before = Some(entry.fields.clone());
+                    plan.operations.push(self.operation(address, Verb::Forget, &[], Fields::new()));
+                }
+            }
+            self.change(plan);
+        }
+        let anew =
+            self.changes.iter().filter(|change| change.kind == "permission_set" && change.action == Action::Replace);
+        let anew: Vec<(String, String)> =
+            anew.filter_map(|change| Some((change.address.clone(), change.id.clone()?))).collect();
+        for (address, arn) in anew {
+            let needs = self.after(&address, Step::Gone);
+            let deleted = self.operation(&address, Verb::DeleteSet { id: arn }, &needs, Fields::new());
+            if let Some(change) = self.changes.iter_mut().find(|change| change.address == address) {
+                change.operations.push(deleted);
+            }
+        }
+    }
+}
+
+/// The fields of a set in the form in which they are compared.
+fn normal(fields: &mut Fields) {
+    canonical::document(fields, "inline");
+    for name in ["managed", "customer_managed"] {
+        if let Some(value) = fields.get_mut(name) {
+            *value = sorted(&texts(Some(value)));
+        }
+    }
+    if let Some(value) = fields.get_mut("customer_managed") {
+        let all: Vec<String> = texts(Some(value)).iter().map(|text| written(&customer_policy(text))).collect();
+        *value = sorted(&all);
+    }
+    if let Some(value) = fields.get_mut("boundary") {
+        let text = value.as_str().unwrap_or_default();
+        if !text.starts_with("arn:") {
+            *value = Json::from(written(&customer_policy(text)));
+        }
+    }
+}
+
+pub(crate) fn set_fields(fields: &Fields) -> SetFields {
+    let text = |name: &str| fields.get(name).and_then(Json::as_str).map(str::to_owned);
+    SetFields {
+        name: text("name").unwrap_or_default(),
+        description: text("description"),
+        session: text("session"),
+        relay_state: text("relay_state"),
+    }
+}
+
+/// `name` or `/path/name`.
+pub(crate) fn customer_policy(text: &str) -> CustomerPolicy {
+    match text.rsplit_once('/') {
+        Some((path, name)) => {
+            let slash = if path.starts_with('/') || path.is_empty() { "" } else { "/" };
+            CustomerPolicy { name: name.to_owned(), path: format!("{slash}{path}/") }
+        }
+        None => CustomerPolicy { name: text.to_owned(), path: "/".to_owned() },
+    }
+}
+
+fn written(policy: &CustomerPolicy) -> String {
+    if policy.path == "/" { policy.name.clone() } else { format!("{}{}", policy.path, policy.name) }
+}
+
+pub(crate) fn boundary(text: &str) -> Boundary {
+    if text.starts_with("arn:") {
+        Boundary::Managed(text.to_owned())
+    } else {
+        Boundary::Customer(customer_policy(text))
+    }
+}
+
+pub(crate) fn texts(value: Option<&Json>) -> Vec<String> {
+    let items = value.and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+    items.iter().filter_map(Json::as_str).map(str::to_owned).collect()
+}
+
+fn sorted(texts: &[String]) -> Json {
+    let all: std::collections::BTreeSet<&String> = texts.iter().collect();
+    Json::from(all.into_iter().cloned().collect::<Vec<_>>())
+}
+
+/// Those of `all` that `other` lacks.
+fn missing<'a>(all: &'a [String], other: &'a [String]) -> impl Iterator<Item = String> + 'a {
+    all.iter().filter(|item| !other.contains(item)).cloned()
+}
+
+fn only(fields: &Fields, names: &[&str]) -> Fields {
+    let some = fields.iter().filter(|(name, _)| names.contains(&name.as_str()));
+    some.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Fields as the record takes them: one that is absent is taken out.
+fn fields_or_null(fields: &Fields, names: &[&str]) -> Fields {
+    names.iter().map(|name| ((*name).to_owned(), fields.get(*name).cloned().unwrap_or(Json::Null))).collect()
+}

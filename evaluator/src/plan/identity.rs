@@ -1,0 +1,156 @@
+//! Which thing in the cloud an address stands for. Owns the ways in which one is known: by the record, by what the
+//! program says, by a creation that an earlier run began, by e-mail or place. Judges nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::desired::{Desired, PARKING, ROOT};
+use crate::live::Live;
+use crate::provider::Known;
+use crate::registry::record::Record;
+use crate::resources::ResourceKind;
+
+/// Ids by address.
+pub type Ids = BTreeMap<String, String>;
+
+/// The permission set of an assignment: `lib.permission_set.Look` of `assignment.lib.Look/group.ops/cell.a`.
+pub fn set_of_assignment(address: &str) -> Option<String> {
+    derived_from(address, "assignment.", "permission_set")
+}
+
+/// The policy of an attachment: `lib.scp.deny` of `scp_attachment.lib.deny/ou.prod`.
+pub fn policy_of_attachment(address: &str) -> Option<String> {
+    derived_from(address, "scp_attachment.", "scp")
+}
+
+fn derived_from(address: &str, head: &str, kind: &str) -> Option<String> {
+    let label = address.split('/').next()?.strip_prefix(head)?;
+    Some(match label.rsplit_once('.') {
+        Some((modules, label)) => format!("{modules}.{kind}.{label}"),
+        None => format!("{kind}.{label}"),
+    })
+}
+
+/// Permission sets: what the record holds, and what an earlier run began to make and made.
+pub fn sets(desired: &Desired, record: &Record, live: &Live) -> Ids {
+    let mut ids = recorded(record, "permission_set");
+    for (address, pending) in record.pending.iter().filter(|(_, pending)| pending.kind == "permission_set") {
+        let made = live.sets.iter().find(|(_, set)| set.fields.name == pending.name);
+        if let (Some((arn, _)), false) = (made, ids.contains_key(address)) {
+            ids.insert(address.clone(), arn.clone());
+        }
+    }
+    let _ = desired;
+    ids
+}
+
+/// Service control policies, likewise.
+pub fn policies(desired: &Desired, record: &Record, live: &Live) -> Ids {
+    let mut ids = recorded(record, "scp");
+    for (address, pending) in record.pending.iter().filter(|(_, pending)| pending.kind == "scp") {
+        let made = live.policies.values().find(|policy| policy.name == pending.name && !policy.aws_managed);
+        if let (Some(policy), false) = (made, ids.contains_key(address)) {
+            ids.insert(address.clone(), policy.id.clone());
+        }
+    }
+    let _ = desired;
+    ids
+}
+
+fn recorded(record: &Record, kind: &str) -> Ids {
+    let of_kind = record.resources.iter().filter(|(_, entry)| entry.kind == kind && !entry.id.is_empty());
+    of_kind.map(|(address, entry)| (address.clone(), entry.id.clone())).collect()
+}
+
+/// Units, accounts and policies.
+pub fn organization(desired: &Desired, record: &Record, live: &Live) -> Ids {
+    let mut ids = policies(desired, record, live);
+    ids.extend(units(desired, record, live));
+    ids.extend(accounts(desired, record, live));
+    ids
+}
+
+/// Units: what the record holds and is still there, else the unit of the name at its place. One that is gone has
+/// no id.
+pub fn units(desired: &Desired, record: &Record, live: &Live) -> Ids {
+    let mut ids: Ids = recorded(record, "ou").into_iter().filter(|(_, id)| live.units.contains_key(id)).collect();
+    let Some(organization) = &live.organization else { return ids };
+    ids.insert(ROOT.to_owned(), organization.root.clone());
+    let wanted: Vec<(&String, &str, String)> = desired
+        .resources
+        .iter()
+        .filter(|(_, wanted)| wanted.kind == ResourceKind::Ou)
+        .map(|(address, wanted)| (address, text(wanted, "parent"), text(wanted, "name").to_owned()))
+        .collect();
+    // A level a round: a unit is found once the one above it is.
+    for _ in 0..=crate::limits::OU_LEVELS.most {
+        for (address, parent, name) in &wanted {
+            let Some(parent) = ids.get(*parent) else { continue };
+            let at_place = live.units.values().find(|unit| unit.parent == *parent && unit.name == *name);
+            if let (Some(unit), false) = (at_place, ids.contains_key(*address)) {
+                // What stands for another address is not taken twice.
+                if !ids.values().any(|id| *id == unit.id) {
+                    ids.insert((*address).clone(), unit.id.clone());
+                }
+            }
+        }
+    }
+    let parking =
+        live.units.values().find(|unit| unit.parent == organization.root && unit.name == desired.org.parking);
+    if let Some(unit) = parking {
+        ids.entry(PARKING.to_owned()).or_insert_with(|| unit.id.clone());
+    }
+    ids
+}
+
+fn text<'a>(wanted: &'a super::desired::Wanted, field: &str) -> &'a str {
+    wanted.fields.get(field).and_then(|value| value.as_str()).unwrap_or_default()
+}
+
+/// Accounts: what the record holds, what the program names by id, what a creation made, else the account of the
+/// e-mail. Those that are closed do not count.
+pub fn accounts(desired: &Desired, record: &Record, live: &Live) -> Ids {
+    let mut ids = recorded(record, "account");
+    let by_email: BTreeMap<String, &str> = live
+        .accounts
+        .values()
+        .filter(|account| is_open(account))
+        .map(|account| (account.email.to_lowercase(), account.id.as_str()))
+        .collect();
+    let mut taken: BTreeSet<String> = ids.values().cloned().collect();
+    taken.extend(record.parked.keys().cloned());
+    for (address, wanted) in desired.resources.iter().filter(|(_, wanted)| wanted.kind == ResourceKind::Account) {
+        let said = wanted.account.as_ref().and_then(|account| account.id.clone());
+        if let Some(id) = said {
+            ids.insert(address.clone(), id);
+            continue;
+        }
+        if ids.contains_key(address) {
+            continue;
+        }
+        let creation = live.creations.get(address).filter(|creation| creation.known == Known::Succeeded);
+        let made = creation.and_then(|creation| creation.account.clone());
+        let email = text(wanted, "email").to_lowercase();
+        let found = made.or_else(|| by_email.get(&email).map(|id| (*id).to_owned()));
+        if let Some(id) = found.filter(|id| !taken.contains(id)) {
+            taken.insert(id.clone());
+            ids.insert(address.clone(), id);
+        }
+    }
+    ids
+}
+
+/// Is it an account that can be used?
+pub fn is_open(account: &crate::provider::Account) -> bool {
+    use crate::provider::AccountState as S;
+    matches!(account.state, S::Active | S::PendingActivation)
+}
+
+/// Emptied accounts for cells that have none: dev cells by address take parked accounts by id.
+pub fn parked(desired: &Desired, record: &Record, live: &Live, known: &Ids) -> Ids {
+    let mut free = record.parked.keys().filter(|id| live.accounts.get(*id).is_some_and(is_open));
+    let needs = desired.resources.iter().filter(|(address, wanted)| {
+        let dev = wanted.account.as_ref().is_some_and(|account| account.cell.as_deref() == Some("dev"));
+        dev && !known.contains_key(*address) && !record.pending.contains_key(*address)
+    });
+    needs.filter_map(|(address, _)| Some((address.clone(), free.next()?.clone()))).collect()
+}

@@ -1,0 +1,342 @@
+//! What is said about a plan as a whole: who gains what, what breaks elsewhere, what holds it back, what is left of
+//! quotas, who must call. Owns these notices; changes no operation.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use cell_lang::diagnostics::Code;
+
+use super::build::Builder;
+use super::fault::Fault;
+use super::model::{Access, Action, Authority, Change, Notice, NoticeKind, Quota, Service, Verb};
+use crate::limits;
+
+/// AWS's default for the accounts of an organization; it is raised on request. (AWS Organizations quotas)
+const ACCOUNTS: u64 = 10;
+/// Permission sets provisioned in one account. (IAM Identity Center quotas)
+const SETS_AN_ACCOUNT: usize = 500;
+/// Permission sets of an instance. (IAM Identity Center quotas)
+const SETS: u64 = 3_500;
+
+impl Builder<'_> {
+    /// Who gains or loses which set, and where.
+    pub(super) fn access(&mut self) -> Vec<Access> {
+        let mut rows: BTreeMap<(String, String), Access> = BTreeMap::new();
+        let anew: BTreeSet<&str> = self
+            .changes
+            .iter()
+            .filter(|change| change.kind == "account" && matches!(change.action, Action::Create | Action::Adopt))
+            .map(|change| change.address.as_str())
+            .collect();
+        let before: BTreeSet<(String, String)> = self
+            .record
+            .resources
+            .iter()
+            .filter(|(_, entry)| entry.kind == "assignment")
+            .filter_map(|(address, _)| parts(address).map(|(set, principal, _)| (principal, set)))
+            .collect();
+        for change in self.changes.iter().filter(|change| change.kind == "assignment") {
+            let Some((set, principal, target)) = parts(&change.address) else { continue };
+            let row = rows.entry((principal.clone(), set.clone())).or_insert_with(|| Access {
+                principal: principal.clone(),
+                principal_name: self.principal_name(&principal),
+                permission_set: set.clone(),
+                gained: Vec::new(),
+                lost: Vec::new(),
+                new_targets: Vec::new(),
+            });
+            match change.action {
+                Action::Create => {
+                    if anew.contains(target.as_str()) && before.contains(&(principal, set)) {
+                        row.new_targets.push(target.clone());
+                    }
+                    row.gained.push(target);
+                }
+                Action::Delete => row.lost.push(target),
+                _ => {}
+            }
+        }
+        rows.into_values().filter(|row| !(row.gained.is_empty() && row.lost.is_empty())).collect()
+    }
+
+    fn principal_name(&self, address: &str) -> String {
+        let declared = self.desired.principals.get(address).map(|wanted| wanted.name.clone());
+        let recorded = || self.record.principals.get(address).map(|found| found.name.clone());
+        declared.or_else(recorded).or_else(|| self.names.get(address).cloned()).unwrap_or_else(|| address.to_owned())
+    }
+
+    /// Everything that is said.
+    pub(super) fn judge(&mut self) {
+        self.roles();
+        self.revocations();
+        self.unmanaged();
+        self.closed_to_us();
+        self.too_many();
+        self.remarks();
+        self.notices.sort_by(|a, b| (a.kind, &a.allow, &a.message).cmp(&(b.kind, &b.allow, &b.message)));
+    }
+
+    /// The last assignment of a set in an account takes its role along: what names the role's ARN breaks.
+    fn roles(&mut self) {
+        let mut held: HashMap<(&str, &str), i64> = HashMap::new();
+        for given in &self.live.given {
+            *held.entry((&given.set, &given.account)).or_default() += 1;
+        }
+        let (mut lost, mut anew): (BTreeMap<String, Vec<String>>, BTreeMap<String, Vec<String>>) = Default::default();
+        let mut left: HashMap<(String, String), i64> = HashMap::new();
+        for operation in &self.operations {
+            let (set, target, by) = match &operation.verb {
+                Verb::Assign { set, target, .. } => (set, target, 1),
+                Verb::Unassign { set, target, .. } => (set, target, -1),
+                _ => continue,
+            };
+            *left.entry((set.clone(), target.clone())).or_default() += by;
+        }
+        for ((set, target), by) in left {
+            let ids = self.ids.get(&set).zip(self.ids.get(&target));
+            let was = ids.and_then(|(set, target)| held.get(&(set.as_str(), target.as_str()))).copied().unwrap_or(0);
+            if by < 0 && was > 0 && was + by <= 0 {
+                let (name, former) = set.strip_suffix(":former").map_or((set.as_str(), false), |name| (name, true));
+                let rows = if former { &mut anew } else { &mut lost };
+                rows.entry(name.to_owned()).or_default().push(target);
+            }
+        }
+        for (set, mut targets) in anew {
+            targets.sort_unstable();
+            let message = format!(
+                "role ARN will change: the role of {set} is made anew; what names it (KMS, S3 and EKS policies) breaks"
+            );
+            self.hazard(message, targets, true);
+        }
+        for (set, mut targets) in lost {
+            targets.sort_unstable();
+            let message = format!(
+                "role goes: {set} loses its last assignment there; given again later, its role has another ARN"
+            );
+            self.hazard(message, targets, false);
+        }
+    }
+
+    fn hazard(&mut self, message: String, targets: Vec<String>, brake: bool) {
+        let prod: Vec<String> = targets
+            .iter()
+            .filter(|target| self.desired.cells.get(*target).is_some_and(|kind| kind == "prod"))
+            .cloned()
+            .collect();
+        if brake && !prod.is_empty() {
+            self.brake("role-arn", format!("{message}; in production"), prod);
+        }
+        self.notices.push(Notice { kind: NoticeKind::Hazard, code: None, message, addresses: targets, allow: None });
+    }
+
+    fn brake(&mut self, allow: &str, message: String, addresses: Vec<String>) {
+        let code = Some(Code::Braked.as_str().to_owned());
+        self.notices.push(Notice {
+            kind: NoticeKind::Brake,
+            code,
+            message,
+            addresses,
+            allow: Some(allow.to_owned()),
+        });
+    }
+
+    /// More than a share of the assignments, and more than a few, are taken away at once.
+    fn revocations(&mut self) {
+        let gone = |change: &&Change| change.kind == "assignment" && change.action == Action::Delete;
+        let revoked: Vec<String> = self.changes.iter().filter(gone).map(|change| change.address.clone()).collect();
+        let (count, held) = (revoked.len() as u64, self.live.given.len() as u64);
+        let org = &self.desired.org;
+        let share = i64::try_from(count.saturating_mul(100_000) / held.max(1)).unwrap_or(i64::MAX);
+        if count > org.revoke_count && share > org.revoke_share {
+            let message = format!(
+                "{count} of {held} assignments are taken away; the organization's limits are {} of them and {} per cent",
+                org.revoke_count,
+                org.revoke_share / 1_000
+            );
+            self.brake("mass-revoke", message, revoked);
+        }
+    }
+
+    /// Access by sets that cellc does not own.
+    fn unmanaged(&mut self) {
+        let mut rows: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+        for given in &self.live.unmanaged {
+            let set = self.live.sets.get(&given.set).map_or(given.set.as_str(), |set| set.fields.name.as_str());
+            let principal = self.address_of(given.principal.kind.word(), &given.principal.id);
+            let account = self.address_of("account", &given.account);
+            let account = match self.live.accounts.get(&given.account) {
+                Some(found) if account.starts_with("account:") => format!("account {}", found.name),
+                _ => account,
+            };
+            rows.entry((self.principal_name(&principal), set.to_owned())).or_default().push(account);
+        }
+        for ((principal, set), mut accounts) in rows {
+            accounts.sort_unstable();
+            let message = format!("{principal} has {set}, which cellc does not own and leaves alone");
+            self.notices.push(Notice {
+                kind: NoticeKind::Unmanaged,
+                code: None,
+                message,
+                addresses: accounts,
+                allow: None,
+            });
+        }
+    }
+
+    /// What the program has and this version, or this caller, does not do.
+    fn closed_to_us(&mut self) {
+        if !self.desired.gcp.is_empty() {
+            let message = "cells on Google Cloud are recorded; their projects, and access to them, are not made by this version";
+            self.note(message.to_owned(), self.desired.gcp.clone());
+        }
+        for (cell, day) in self.desired.expired_cells.clone() {
+            self.note(
+                format!("{cell} has expired on {day}: `cellc destroy --only {cell}` tears it down"),
+                vec![cell],
+            );
+        }
+        for what in self.live.unanswered.clone() {
+            self.note(format!("the server does not say {what}"), Vec::new());
+        }
+    }
+
+    /// Quotas that no call should have to find out.
+    fn too_many(&mut self) {
+        let mut sets: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for given in &self.live.given {
+            sets.entry(given.account.clone()).or_default().insert(given.set.clone());
+        }
+        for operation in &self.operations {
+            if let Verb::Assign { set, target, .. } = &operation.verb {
+                let account = self.ids.get(target).unwrap_or(target).clone();
+                sets.entry(account).or_default().insert(self.ids.get(set).unwrap_or(set).clone());
+            }
+        }
+        for (account, sets) in sets.into_iter().filter(|(_, sets)| sets.len() > SETS_AN_ACCOUNT) {
+            let address = self.address_of("account", &account);
+            let message = format!("{address} would have {} permission sets; AWS takes {SETS_AN_ACCOUNT}", sets.len());
+            self.faults.push(
+                Fault::new(Code::OverQuota, message)
+                    .help("give fewer sets in one account, or ask AWS to raise the quota"),
+            );
+        }
+        let mut attached: BTreeMap<&str, usize> = BTreeMap::new();
+        for operation in &self.operations {
+            match &operation.verb {
+                Verb::AttachPolicy { target, .. } => *attached.entry(target).or_default() += 1,
+                Verb::DetachPolicy { target, .. } => {
+                    let count = attached.entry(target).or_default();
+                    *count = count.saturating_sub(1);
+                }
+                _ => {}
+            }
+        }
+        let most = limits::SCPS_A_TARGET.most;
+        let mut faults = Vec::new();
+        for (target, new) in attached {
+            let now = self.ids.get(target).and_then(|id| self.live.policies_of.get(id)).map_or(1, Vec::len);
+            if now + new > most {
+                let message = format!(
+                    "{target} would have {} service control policies, FullAWSAccess and foreign ones counted; AWS takes {most}",
+                    now + new
+                );
+                faults.push(
+                    Fault::new(Code::OverQuota, message)
+                        .help("join policies into one, or attach some of them to a unit below"),
+                );
+            }
+        }
+        self.faults.extend(faults);
+    }
+
+    fn remarks(&mut self) {
+        let drifted = self.changes.iter().filter(|change| !change.drift.is_empty()).count();
+        if drifted > 0 {
+            let were = if drifted == 1 { "1 resource was".to_owned() } else { format!("{drifted} resources were") };
+            self.note(format!("{were} changed outside since the last apply"), Vec::new());
+        }
+    }
+
+    /// Head-room before and after.
+    pub(super) fn quotas(&self) -> Vec<Quota> {
+        let count = |kind: &str, action: Action| {
+            self.changes.iter().filter(|change| change.kind == kind && change.action == action).count() as u64
+        };
+        let mut quotas = Vec::new();
+        let created = count("account", Action::Create);
+        if created > 0 {
+            let before = self.live.accounts.len() as u64;
+            quotas.push(Quota {
+                what: "accounts of the organization (AWS's default, raised on request; closed ones count)".to_owned(),
+                before,
+                after: before + created,
+                most: ACCOUNTS,
+            });
+        }
+        let (made, gone) = (count("ou", Action::Create), count("ou", Action::Delete));
+        if made + gone > 0 {
+            let before = self.live.units.len() as u64;
+            let most = limits::OUS.most as u64;
+            quotas.push(Quota {
+                what: "organizational units".to_owned(),
+                before,
+                after: before + made - gone.min(before + made),
+                most,
+            });
+        }
+        let (made, gone) = (count("permission_set", Action::Create), count("permission_set", Action::Delete));
+        if made + gone > 0 {
+            let before = self.live.sets.len() as u64;
+            quotas.push(Quota {
+                what: "permission sets of the instance".to_owned(),
+                before,
+                after: before + made - gone.min(before + made),
+                most: SETS,
+            });
+        }
+        let closed = self.operations.iter().filter(|operation| operation.verb == Verb::CloseAccount).count() as u64;
+        if closed > 0 {
+            // In a rolling 30 days: the higher of 250 and 20 per cent of the accounts, at most 1,000.
+            let most = (self.live.accounts.len() as u64 / 5).clamp(250, 1_000);
+            quotas.push(Quota { what: "closings in 30 days".to_owned(), before: 0, after: closed, most });
+        }
+        quotas
+    }
+
+    /// Who must call for what.
+    pub(super) fn authority(&self) -> Vec<Authority> {
+        let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        let management = self.live.organization.as_ref().map(|found| found.management_account.as_str());
+        for operation in self.operations.iter().filter(|operation| !operation.verb.is_local()) {
+            let key = match operation.verb.service() {
+                Service::Organizations | Service::Creation if !operation.address.contains("permission_set.") => {
+                    ("management account", "AWS Organizations")
+                }
+                _ => {
+                    let target = match &operation.verb {
+                        Verb::Assign { target, .. } | Verb::Unassign { target, .. } => self.ids.get(target),
+                        _ => None,
+                    };
+                    if target.is_some() && target.map(String::as_str) == management {
+                        ("management account", "access to the management account")
+                    } else {
+                        ("management account or delegated administrator", "IAM Identity Center")
+                    }
+                }
+            };
+            *counts.entry(key).or_default() += 1;
+        }
+        let row = |((who, what), operations): ((&str, &str), usize)| Authority {
+            who: who.to_owned(),
+            operations,
+            what: what.to_owned(),
+        };
+        counts.into_iter().map(row).collect()
+    }
+}
+
+/// Set, principal and target of an assignment's address.
+fn parts(address: &str) -> Option<(String, String, String)> {
+    let set = super::identity::set_of_assignment(address)?;
+    let mut parts = address.split('/').skip(1);
+    Some((set, parts.next()?.to_owned(), parts.next()?.to_owned()))
+}

@@ -1,0 +1,128 @@
+//! The least IAM policies: for planning, and for one very apply. Owns which actions IAM asks for which call, from the
+//! service authorization reference of each service.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value as Json, json};
+
+use super::model::{Plan, Service, Verb};
+
+/// What planning reads.
+const READS: [&str; 35] = [
+    "iam:GetPolicy",
+    "identitystore:DescribeGroup",
+    "identitystore:DescribeUser",
+    "identitystore:GetGroupId",
+    "identitystore:GetUserId",
+    "identitystore:ListGroups",
+    "identitystore:ListUsers",
+    "organizations:DescribeAccount",
+    "organizations:DescribeCreateAccountStatus",
+    "organizations:DescribeOrganization",
+    "organizations:DescribeOrganizationalUnit",
+    "organizations:DescribePolicy",
+    "organizations:ListAccounts",
+    "organizations:ListAccountsForParent",
+    "organizations:ListCreateAccountStatus",
+    "organizations:ListOrganizationalUnitsForParent",
+    "organizations:ListParents",
+    "organizations:ListPolicies",
+    "organizations:ListPoliciesForTarget",
+    "organizations:ListRoots",
+    "organizations:ListTagsForResource",
+    "organizations:ListTargetsForPolicy",
+    "sso:DescribePermissionSet",
+    "sso:GetInlinePolicyForPermissionSet",
+    "sso:GetPermissionsBoundaryForPermissionSet",
+    "sso:ListAccountAssignments",
+    "sso:ListAccountAssignmentsForPrincipal",
+    "sso:ListAccountsForProvisionedPermissionSet",
+    "sso:ListCustomerManagedPolicyReferencesInPermissionSet",
+    "sso:ListInstances",
+    "sso:ListManagedPoliciesInPermissionSet",
+    "sso:ListPermissionSets",
+    "sso:ListTagsForResource",
+    "sso:DescribePermissionSetProvisioningStatus",
+    "sts:GetCallerIdentity",
+];
+
+/// Polls of what goes on after its call was answered.
+const POLLS: [&str; 6] = [
+    "sso:DescribeAccountAssignmentCreationStatus",
+    "sso:DescribeAccountAssignmentDeletionStatus",
+    "sso:DescribePermissionSetProvisioningStatus",
+    "sso:ListAccountAssignmentCreationStatus",
+    "sso:ListAccountAssignmentDeletionStatus",
+    "sso:ListPermissionSetProvisioningStatus",
+];
+
+/// What Identity Center does with the caller's own rights when it works on the management account.
+/// (IAM Identity Center User Guide, "Using service-linked roles" and the actions' dependent actions)
+const IN_MANAGEMENT: [&str; 8] = [
+    "iam:AttachRolePolicy",
+    "iam:CreateRole",
+    "iam:DeleteRole",
+    "iam:DeleteRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:GetRole",
+    "iam:PutRolePolicy",
+    "iam:UpdateRole",
+];
+
+/// Both policies, as one document: `{plan, apply}`.
+pub fn policies(plan: &Plan) -> Json {
+    let mut reads: BTreeSet<&str> = READS.into_iter().collect();
+    let mut writes: BTreeSet<String> = BTreeSet::new();
+    for operation in plan.operations.iter().filter(|operation| !operation.verb.is_local()) {
+        let calls = super::cost::calls(operation);
+        writes.extend(calls.iter().filter(|call| !reads.contains(**call)).map(|call| (*call).to_owned()));
+        if operation.verb.service() == Service::IdentityCenter {
+            writes.extend(POLLS.iter().map(|poll| (*poll).to_owned()));
+        }
+        // Tags on creation are an action of their own.
+        match &operation.verb {
+            Verb::CreateUnit { tags, .. } | Verb::CreateAccount { tags, .. } | Verb::CreatePolicy { tags, .. }
+                if !tags.is_empty() =>
+            {
+                writes.insert("organizations:TagResource".to_owned());
+            }
+            Verb::CreateSet { tags, .. } if !tags.is_empty() => _ = writes.insert("sso:TagResource".to_owned()),
+            Verb::Assign { target, .. } | Verb::Unassign { target, .. }
+                if plan.ids.get(target) == Some(&plan.target.management_account) =>
+            {
+                writes.extend(IN_MANAGEMENT.iter().map(|action| (*action).to_owned()));
+            }
+            _ => {}
+        }
+    }
+    // A name that was a poll and a read at once is in the reads.
+    reads.retain(|action| !writes.contains(*action));
+    let registry = registry(plan);
+    let statement =
+        |sid: &str, actions: Json| json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": "*" });
+    let mut planning = vec![statement("Read", json!(READS.as_slice()))];
+    let mut applying = vec![statement("Read", json!(reads))];
+    if !writes.is_empty() {
+        applying.push(statement("Write", json!(writes)));
+    }
+    if let Some((bucket, key)) = &registry {
+        planning.extend(objects("RegistryRead", bucket, key, &["s3:GetObject"]));
+        applying.extend(objects("Registry", bucket, key, &["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]));
+    }
+    let document = |statements: Vec<Json>| json!({ "Version": "2012-10-17", "Statement": statements });
+    json!({ "plan": document(planning), "apply": document(applying) })
+}
+
+fn registry(plan: &Plan) -> Option<(String, String)> {
+    let (bucket, key) = plan.target.registry.strip_prefix("s3://")?.split_once('/')?;
+    Some((bucket.to_owned(), key.to_owned()))
+}
+
+fn objects(sid: &str, bucket: &str, key: &str, actions: &[&str]) -> [Json; 2] {
+    let place = |key: &str| format!("arn:aws:s3:::{bucket}/{key}");
+    let resources = [place(key), place(&format!("{key}.lock")), place(&format!("{key}.journal/*"))];
+    [
+        json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources }),
+        json!({ "Sid": format!("{sid}List"), "Effect": "Allow", "Action": "s3:ListBucket", "Resource": format!("arn:aws:s3:::{bucket}") }),
+    ]
+}

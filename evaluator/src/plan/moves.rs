@@ -1,0 +1,81 @@
+//! `moved`: the record as it would be if things had always had the addresses they have now. Owns which addresses
+//! follow when an entity moves.
+
+use std::collections::BTreeMap;
+
+use super::desired::Desired;
+use crate::registry::record::Record;
+
+/// The record with every `moved` line followed, and from where each address came.
+pub fn follow(desired: &Desired, record: &Record) -> (Record, BTreeMap<String, String>) {
+    let mut moved = record.clone();
+    let mut origins = BTreeMap::new();
+    if desired.moved.is_empty() {
+        return (moved, origins);
+    }
+    for address in record.resources.keys() {
+        let Some(to) = readdressed(desired, address) else { continue };
+        // What stands at the new address already stays; the former one is then as any other that is gone.
+        if record.resources.contains_key(&to) || moved.resources.contains_key(&to) {
+            continue;
+        }
+        if let Some(entry) = moved.resources.remove(address) {
+            moved.resources.insert(to.clone(), entry);
+            origins.insert(to, address.clone());
+        }
+    }
+    for (address, found) in &record.principals {
+        if let Some(to) = desired.moved_to(address).filter(|to| !record.principals.contains_key(to)) {
+            moved.principals.remove(address);
+            moved.principals.insert(to, found.clone());
+        }
+    }
+    for (address, pending) in &record.pending {
+        if let Some(to) = readdressed(desired, address) {
+            moved.pending.remove(address);
+            moved.pending.insert(to, pending.clone());
+        }
+    }
+    (moved, origins)
+}
+
+/// The address that `address` has now, when a part of it moved.
+pub fn readdressed(desired: &Desired, address: &str) -> Option<String> {
+    let mut any = false;
+    let mut part = |at: usize, part: &str| {
+        let to = if at == 0 { head(desired, part) } else { desired.moved_to(part) };
+        any |= to.is_some();
+        to.unwrap_or_else(|| part.to_owned())
+    };
+    let parts: Vec<String> = address.split('/').enumerate().map(|(at, text)| part(at, text)).collect();
+    any.then(|| parts.join("/"))
+}
+
+/// The first part: an entity, or what is named after one (`assignment.Look`).
+fn head(desired: &Desired, part: &str) -> Option<String> {
+    for (head, kind) in [("assignment.", "permission_set"), ("scp_attachment.", "scp")] {
+        let Some(label) = part.strip_prefix(head) else { continue };
+        let (modules, label) = label.rsplit_once('.').map_or((String::new(), label), |(m, l)| (format!("{m}."), l));
+        let to = desired.moved_to(&format!("{modules}{kind}.{label}"))?;
+        return Some(format!("{head}{}", to.replacen(&format!("{kind}."), "", 1)));
+    }
+    desired.moved_to(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_derived_follows() {
+        let moved =
+            [("cell.a*", "cell.b*"), ("permission_set.Old", "lib.permission_set.New"), ("group.x", "group.y")];
+        let moved = moved.map(|(from, to)| (from.to_owned(), to.to_owned())).to_vec();
+        let desired = Desired { moved, ..Desired::default() };
+        let to = |address: &str| readdressed(&desired, address);
+        assert_eq!(to("cell.a1").as_deref(), Some("cell.b1"));
+        assert_eq!(to("assignment.Old/group.x/cell.a1").as_deref(), Some("assignment.lib.New/group.y/cell.b1"));
+        assert_eq!(to("scp_attachment.deny/cell.a1").as_deref(), Some("scp_attachment.deny/cell.b1"));
+        assert_eq!(to("cell.c"), None);
+    }
+}

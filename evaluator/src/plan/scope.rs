@@ -1,0 +1,90 @@
+//! Which part of a program a plan is for: `--only` and `--except`. Owns when an address occurs in another.
+
+use std::collections::BTreeSet;
+
+use super::model::Place;
+
+/// The part of a program that is planned; all of it, unless said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Only these, and what they occur in; empty for all.
+    pub only: Vec<String>,
+    /// None of these, nor what they occur in.
+    pub except: Vec<String>,
+}
+
+impl Scope {
+    /// Is it the whole program?
+    pub fn is_whole(&self) -> bool {
+        self.only.is_empty() && self.except.is_empty()
+    }
+
+    /// Does it take the resource of this address, which the program says at `sources`?
+    pub fn takes(&self, address: &str, sources: &[Place]) -> bool {
+        let occurs =
+            |named: &String| occurs_in(named, address) || sources.iter().any(|place| place.entity == **named);
+        (self.only.is_empty() || self.only.iter().any(occurs)) && !self.except.iter().any(occurs)
+    }
+
+    /// The addresses named that are not among `known`, nor occur in one of them.
+    pub fn unknown<'a>(&'a self, known: &BTreeSet<&str>) -> Vec<&'a str> {
+        let all = self.only.iter().chain(&self.except);
+        let missing =
+            all.filter(|named| !known.contains(named.as_str()) && !known.iter().any(|k| occurs_in(named, k)));
+        missing.map(String::as_str).collect()
+    }
+}
+
+/// Does the address `named` occur in `address`: is it the same, or one of its parts?
+/// `cell.alpha` and `permission_set.Look` occur in `assignment.Look/group.ops/cell.alpha`.
+pub fn occurs_in(named: &str, address: &str) -> bool {
+    if named == address {
+        return true;
+    }
+    let mut parts = address.split('/');
+    let first = parts.next().unwrap_or_default();
+    parts.any(|part| part == named) || is_head(named, first)
+}
+
+/// Is `first` (`assignment.lib.Look`) the head of what comes of `named` (`lib.permission_set.Look`)?
+fn is_head(named: &str, first: &str) -> bool {
+    let of = |kind: &str, head: &str| {
+        let Some(label) = first.strip_prefix(head) else { return false };
+        let (modules, name) = label.rsplit_once('.').map_or(("", label), |(modules, name)| (modules, name));
+        let dot = if modules.is_empty() { "" } else { "." };
+        named.len() == modules.len() + dot.len() + kind.len() + 1 + name.len()
+            && named == format!("{modules}{dot}{kind}.{name}")
+    };
+    of("permission_set", "assignment.")
+        || of("scp", "scp_attachment.")
+        || of("component", "deployment.")
+        || of("component", "pipeline.")
+        || of("alarm", "alarm.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_occurs_in_what_is_made_of_it() {
+        let assignment = "assignment.lib.Look/group.ops/west.cell.a";
+        for named in [assignment, "lib.permission_set.Look", "group.ops", "west.cell.a"] {
+            assert!(occurs_in(named, assignment), "{named}");
+        }
+        for named in ["permission_set.Look", "cell.a", "group.op", "lib.permission_set.Loo", ""] {
+            assert!(!occurs_in(named, assignment), "{named}");
+        }
+        assert!(
+            occurs_in("scp.deny", "scp_attachment.deny/ou.prod")
+                && occurs_in("ou.prod", "scp_attachment.deny/ou.prod")
+        );
+    }
+
+    #[test]
+    fn what_is_excepted_is_not_taken() {
+        let scope = Scope { only: vec!["cell.a".into()], except: vec!["group.ops".into()] };
+        assert!(scope.takes("cell.a", &[]) && scope.takes("assignment.L/user.x/cell.a", &[]));
+        assert!(!scope.takes("assignment.L/group.ops/cell.a", &[]) && !scope.takes("cell.b", &[]));
+    }
+}

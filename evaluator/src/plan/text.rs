@@ -1,0 +1,86 @@
+//! A plan for the person who says yes or no: someone who did not write the program and has one screen. Owns the order
+//! of what is said; each part is a submodule's. Judges nothing and computes no change: all facts are the plan's.
+//!
+//! INVARIANT: no character of a name, a tag or a policy reaches the terminal unless `visible` lets it through.
+
+mod access;
+mod changes;
+mod fields;
+mod names;
+mod page;
+mod places;
+mod policy;
+mod tail;
+#[cfg(test)]
+mod tests;
+pub(crate) mod visible;
+
+use std::fmt;
+
+use super::file::plan_id;
+use super::model::Plan;
+use names::Names;
+use page::Page;
+
+/// How a plan is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Every name, operation and request.
+    pub verbose: bool,
+    /// Columns of a line.
+    pub width: usize,
+    /// With colours.
+    pub color: bool,
+}
+
+/// Digits of the plan's id that are shown unless all are asked for.
+const ID_SHOWN: usize = "plan-".len() + 12;
+
+/// Writes the plan as text.
+pub fn write(plan: &Plan, look: &Look, out: &mut impl fmt::Write) -> fmt::Result {
+    let names = Names::new(plan);
+    let mut page = Page::new(*look);
+    header(plan, &mut page);
+    part(&names, &mut page);
+    access::section(&names, &mut page);
+    changes::sections(&names, &mut page);
+    tail::sections(&names, &mut page);
+    page.write(out)
+}
+
+/// Which part of the program the plan is of: what is left out is not said to be in order.
+fn part(names: &Names<'_>, page: &mut Page) {
+    let mut one = |word: &str, addresses: &[String]| {
+        if !addresses.is_empty() {
+            let called: Vec<String> = addresses.iter().map(|address| names.with_kind(address)).collect();
+            let line = page.names(&format!("{word} "), &called, 2);
+            page.plain(0, &line);
+        }
+    };
+    one("only", &names.plan.only);
+    one("except", &names.plan.except);
+}
+
+fn header(plan: &Plan, page: &mut Page) {
+    let id = plan_id(plan);
+    let shown = match id.get(..ID_SHOWN) {
+        Some(start) if !page.look.verbose => format!("{start}…"),
+        _ => id,
+    };
+    let what = if plan.command == "destroy" { "plan to destroy, " } else { "plan " };
+    let target = &plan.target;
+    let organization = match target.organization.as_str() {
+        "" => "no organization".to_owned(),
+        id => format!("organization {}", visible::name(id)),
+    };
+    let nothing_real = if target.cloud == "sandbox" { " (sandbox: nothing real is touched)" } else { "" };
+    let source = visible::name(&plan.source);
+    page.plain(0, &format!("{what}{shown} of {source} at {}, against {organization}{nothing_real}", plan.at));
+    if page.look.verbose {
+        page.plain(0, &format!("record {} at serial {}", visible::name(&target.registry), target.serial));
+        page.plain(0, &format!("management account {}", visible::name(&target.management_account)));
+        let instance = target.instance.iter().map(|id| format!("identity center {}", visible::name(id)));
+        let store = target.identity_store.iter().map(|id| format!("identity store {}", visible::name(id)));
+        instance.chain(store).for_each(|line| page.plain(0, &line));
+    }
+}

@@ -1,0 +1,482 @@
+//! The record: what the last applies left behind, by address. It is the third way of the diff.
+//!
+//! Owns its form and how [`Event`]s of a journal change it; where it lies is [`super::store`]'s. Holds no secret.
+//! `INVARIANT`: applying the same event twice is the same as applying it once, so that a journal that was folded
+//! into a snapshot and not yet dropped does no harm.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::plan::model::Fields;
+
+/// The format this version writes. A reader takes any minor version of the same major one.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// What the record says.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The format.
+    #[serde(default)]
+    pub format_version: String,
+    /// Grows by one with every snapshot.
+    #[serde(default)]
+    pub serial: u64,
+    /// The fence of the last lock that wrote it.
+    #[serde(default)]
+    pub fence: u64,
+    /// The organization it is of; none before the first apply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<Identity>,
+    /// What is owned, by address.
+    #[serde(default)]
+    pub resources: BTreeMap<String, Entry>,
+    /// Groups and users, by address: they are looked up, never made.
+    #[serde(default)]
+    pub principals: BTreeMap<String, Principal>,
+    /// Emptied accounts that wait for a cell, by id.
+    #[serde(default)]
+    pub parked: BTreeMap<String, Parked>,
+    /// Creations whose end nobody saw yet, by address.
+    #[serde(default)]
+    pub pending: BTreeMap<String, Pending>,
+    /// Cells and accounts that were torn down, by address: their blocks may go without a `removed` line.
+    #[serde(default)]
+    pub gone: BTreeMap<String, Gone>,
+    /// The cells as other tools read them, by address.
+    #[serde(default)]
+    pub cells: BTreeMap<String, Json>,
+}
+
+/// Which organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// `o-…`
+    pub organization: String,
+    /// The management account.
+    pub management_account: String,
+    /// The instance of Identity Center, where one was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+}
+
+/// Something owned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its kind.
+    pub kind: String,
+    /// Its id in the cloud; empty for what is known by its address alone (an assignment, an attachment).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    /// Its fields as they were last applied.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: Fields,
+    /// Is its removal refused without a `removed` line?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protect: bool,
+    /// When.
+    pub applied_at: Timestamp,
+    /// By which run.
+    pub run: String,
+}
+
+/// A group or a user that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Principal {
+    /// Its id in the identity store.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// An account that waits for a cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// The address it had.
+    pub from: String,
+    /// Its e-mail, which it keeps.
+    pub email: String,
+    /// Its name.
+    pub name: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A creation that was begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// The kind of what is created.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// An account's e-mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// When it was begun.
+    pub at: Timestamp,
+    /// By which run.
+    pub run: String,
+    /// The id that the service gave the request, once it answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+}
+
+/// Something that was torn down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// What became of it: `parked`, `closed`, `kept`, `deleted`.
+    pub fate: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A line of the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// The fence of the lock it was written under.
+    pub fence: u64,
+    /// The run.
+    pub run: String,
+    /// When.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A run began.
+    Began {
+        /// The plan.
+        plan: String,
+        /// The organization it is for.
+        organization: Identity,
+        /// Groups and users as they were looked up.
+        principals: BTreeMap<String, Principal>,
+    },
+    /// Something is about to be created, by a call that nothing tells apart from a second one.
+    Intent {
+        /// Its address.
+        address: String,
+        /// Its kind.
+        kind: String,
+        /// Its name.
+        name: String,
+        /// An account's e-mail.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        email: Option<String>,
+    },
+    /// The service answered with an id of the request.
+    Requested {
+        /// The address.
+        address: String,
+        /// The id.
+        request: String,
+    },
+    /// The creation came to nothing, for certain.
+    Abandoned {
+        /// The address.
+        address: String,
+    },
+    /// A resource is as said, and was seen so.
+    Done {
+        /// Its address.
+        address: String,
+        /// Its kind.
+        kind: String,
+        /// Its id, when it became known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+        /// Fields that are now so.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        fields: Fields,
+        /// Is its removal refused without a `removed` line?
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        protect: Option<bool>,
+    },
+    /// A resource is no more, and was seen to be no more.
+    Deleted {
+        /// Its address.
+        address: String,
+    },
+    /// A cell or account has come to its end.
+    Ended {
+        /// Its address.
+        address: String,
+        /// What became of it.
+        fate: String,
+    },
+    /// A resource left the record and stays in the cloud.
+    Forgotten {
+        /// Its address.
+        address: String,
+    },
+    /// A resource has another address.
+    Readdressed {
+        /// Before.
+        from: String,
+        /// Now.
+        to: String,
+    },
+    /// An account is emptied and waits.
+    Parked {
+        /// The address it had.
+        address: String,
+        /// Its id.
+        account: String,
+        /// Its e-mail.
+        email: String,
+        /// Its name.
+        name: String,
+    },
+    /// The run ended by itself.
+    Finished {
+        /// `done`, `failed`, `interrupted`.
+        outcome: String,
+        /// The cells as other tools read them.
+        #[serde(default)]
+        cells: BTreeMap<String, Json>,
+    },
+}
+
+/// Why a record cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// It is no JSON of the record's form.
+    #[error("the record cannot be read: {0}")]
+    Malformed(String),
+    /// A later version wrote it.
+    #[error("the record has format {0}, and this version reads {FORMAT_VERSION}")]
+    Version(String),
+    /// A line in the middle of the journal cannot be read.
+    #[error("line {line} of the journal cannot be read: {why}")]
+    Journal {
+        /// Which line, from 1 over all segments.
+        line: usize,
+        /// Why.
+        why: String,
+    },
+}
+
+impl Record {
+    /// Reads a snapshot.
+    pub fn parse(bytes: &[u8]) -> Result<Self, RecordError> {
+        let record: Self =
+            serde_json::from_slice(bytes).map_err(|error| RecordError::Malformed(error.to_string()))?;
+        let major = |version: &str| version.split('.').next().map(str::to_owned);
+        if major(&record.format_version) == major(FORMAT_VERSION) {
+            Ok(record)
+        } else {
+            Err(RecordError::Version(record.format_version))
+        }
+    }
+
+    /// The snapshot as it is written: one resource a line.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, RecordError> {
+        let tree = serde_json::to_value(self).map_err(|error| RecordError::Malformed(error.to_string()))?;
+        let mut out = String::from("{\n");
+        let Json::Object(fields) = tree else { return Err(RecordError::Malformed("no object".into())) };
+        let last = fields.len().saturating_sub(1);
+        for (at, (name, value)) in fields.iter().enumerate() {
+            let comma = if at == last { "" } else { "," };
+            match value {
+                Json::Object(entries) if !entries.is_empty() && name != "organization" => {
+                    let lines: Vec<String> = entries
+                        .iter()
+                        .map(|(key, entry)| format!("  {}: {entry}", Json::from(key.as_str())))
+                        .collect();
+                    out.push_str(&format!("{}: {{\n{}\n}}{comma}\n", Json::from(name.as_str()), lines.join(",\n")));
+                }
+                value => out.push_str(&format!("{}: {value}{comma}\n", Json::from(name.as_str()))),
+            }
+        }
+        out.push_str("}\n");
+        Ok(out.into_bytes())
+    }
+
+    /// The entry of an address.
+    pub fn entry(&self, address: &str) -> Option<&Entry> {
+        self.resources.get(address)
+    }
+
+    /// Folds the segments of a journal in, oldest first. A last line that was cut short as its process died never
+    /// happened; one in the middle of a segment is an error. Whether any line was there.
+    pub fn replay(&mut self, segments: &[Vec<u8>]) -> Result<bool, RecordError> {
+        let mut any = false;
+        let mut number = 0;
+        for segment in segments {
+            let text = String::from_utf8_lossy(segment);
+            let mut lines = text.split_inclusive('\n').peekable();
+            while let Some(line) = lines.next() {
+                number += 1;
+                if line.trim().is_empty() {
+                    continue;
+                }
+                match serde_json::from_str::<Line>(line) {
+                    // A line of an earlier lock that was written after it was lost changes nothing.
+                    Ok(line) if line.fence < self.fence => {}
+                    Ok(line) => {
+                        self.apply(&line);
+                        any = true;
+                    }
+                    Err(_) if lines.peek().is_none() && !line.ends_with('\n') => {}
+                    Err(error) => return Err(RecordError::Journal { line: number, why: error.to_string() }),
+                }
+            }
+        }
+        Ok(any)
+    }
+
+    /// Takes in what happened.
+    pub fn apply(&mut self, line: &Line) {
+        self.fence = self.fence.max(line.fence);
+        match &line.event {
+            Event::Began { organization, principals, .. } => {
+                self.organization = Some(organization.clone());
+                self.principals.extend(principals.iter().map(|(address, found)| (address.clone(), found.clone())));
+            }
+            Event::Intent { address, kind, name, email } => {
+                let (kind, name, email) = (kind.clone(), name.clone(), email.clone());
+                let pending = Pending { kind, name, email, at: line.at, run: line.run.clone(), request: None };
+                self.pending.insert(address.clone(), pending);
+            }
+            Event::Requested { address, request } => {
+                if let Some(pending) = self.pending.get_mut(address) {
+                    pending.request = Some(request.clone());
+                }
+            }
+            Event::Abandoned { address } => {
+                self.pending.remove(address);
+            }
+            Event::Done { .. } => self.done(line),
+            Event::Deleted { address } | Event::Forgotten { address } => {
+                self.resources.remove(address);
+                self.pending.remove(address);
+            }
+            Event::Ended { address, fate } => {
+                self.resources.remove(address);
+                self.gone.insert(address.clone(), Gone { fate: fate.clone(), at: line.at });
+            }
+            Event::Readdressed { from, to } => {
+                if let Some(entry) = self.resources.remove(from) {
+                    self.resources.insert(to.clone(), entry);
+                }
+            }
+            Event::Parked { address, account, email, name } => {
+                let (from, email, name) = (address.clone(), email.clone(), name.clone());
+                self.parked.insert(account.clone(), Parked { from, email, name, since: line.at });
+                self.resources.remove(address);
+                self.gone.insert(address.clone(), Gone { fate: "parked".to_owned(), at: line.at });
+            }
+            Event::Finished { cells, .. } => self.cells.clone_from(cells),
+        }
+    }
+
+    fn done(&mut self, line: &Line) {
+        let Event::Done { address, kind, id, fields, protect } = &line.event else { return };
+        let entry = self.resources.entry(address.clone()).or_insert_with(|| Entry {
+            kind: kind.clone(),
+            id: String::new(),
+            fields: Fields::new(),
+            protect: false,
+            applied_at: line.at,
+            run: line.run.clone(),
+        });
+        if let Some(id) = id {
+            if entry.id != *id {
+                entry.fields.clear();
+            }
+            entry.id.clone_from(id);
+            self.parked.remove(id);
+            self.pending.remove(address);
+            self.gone.remove(address);
+        }
+        for (name, value) in fields {
+            if value.is_null() {
+                entry.fields.remove(name);
+            } else {
+                entry.fields.insert(name.clone(), value.clone());
+            }
+        }
+        entry.protect = protect.unwrap_or(entry.protect);
+        entry.applied_at = line.at;
+        entry.run.clone_from(&line.run);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn line(event: Event) -> Line {
+        Line { fence: 3, run: "r1".into(), at: Timestamp::UNIX_EPOCH, event }
+    }
+
+    fn text(lines: &[Line]) -> Vec<u8> {
+        lines.iter().flat_map(|line| (serde_json::to_string(line).unwrap() + "\n").into_bytes()).collect()
+    }
+
+    fn some() -> Vec<Line> {
+        let made = |address: &str, id: &str| Event::Done {
+            address: address.into(),
+            kind: "account".into(),
+            id: Some(id.into()),
+            fields: Fields::from([("name".to_owned(), Json::from("a"))]),
+            protect: Some(true),
+        };
+        let intent =
+            Event::Intent { address: "cell.a".into(), kind: "account".into(), name: "a".into(), email: None };
+        let requested = Event::Requested { address: "cell.a".into(), request: "car-1".into() };
+        let moved = Event::Readdressed { from: "cell.a".into(), to: "cell.b".into() };
+        [intent, requested, made("cell.a", "1"), moved].map(line).to_vec()
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let mut record = Record { format_version: FORMAT_VERSION.into(), ..Record::default() };
+        assert!(record.replay(&[text(&some())]).unwrap());
+        assert_eq!(record.entry("cell.b").unwrap().id, "1");
+        assert!(record.pending.is_empty() && record.entry("cell.a").is_none());
+        assert_eq!(Record::parse(&record.to_bytes().unwrap()).unwrap(), record);
+    }
+
+    #[test]
+    fn a_journal_folds_in_twice_as_once() {
+        let mut once = Record::default();
+        once.replay(&[text(&some())]).unwrap();
+        let mut twice = once.clone();
+        twice.replay(&[text(&some()[2..3])]).unwrap();
+        twice.replay(&[text(&some()[3..])]).unwrap();
+        assert_eq!(once, twice);
+    }
+
+    #[test]
+    fn a_line_cut_short_never_happened() {
+        let whole = text(&some());
+        let mut record = Record::default();
+        assert!(record.replay(&[whole[..whole.len() - 9].to_vec()]).unwrap());
+        assert_eq!(record.entry("cell.a").unwrap().id, "1");
+        let broken = [b"{\"fence\":1}\n".to_vec(), whole].concat();
+        assert!(matches!(Record::default().replay(&[broken]), Err(RecordError::Journal { line: 1, .. })));
+    }
+
+    #[test]
+    fn what_a_lost_owner_still_wrote_changes_nothing() {
+        let mut record = Record { fence: 4, ..Record::default() };
+        assert!(!record.replay(&[text(&some())]).unwrap());
+        assert_eq!(record, Record { fence: 4, ..Record::default() });
+    }
+
+    #[test]
+    fn a_record_of_a_later_format_is_refused() {
+        assert_eq!(Record::parse(br#"{"format_version": "2.0"}"#), Err(RecordError::Version("2.0".into())));
+        assert!(matches!(Record::parse(b"{"), Err(RecordError::Malformed(_))));
+    }
+}
