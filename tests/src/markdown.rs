@@ -18,6 +18,8 @@ pub struct Page {
     pub examples: Vec<usize>,
     /// What is wrong with the page itself.
     pub faults: Vec<String>,
+    /// The first word after each fence.
+    kinds: Vec<String>,
 }
 
 /// A program of a page.
@@ -93,6 +95,7 @@ impl Page {
     fn block(&mut self, block: &Block<'_>, files: &mut Vec<(String, String)>) {
         let mut words = block.info.split_whitespace();
         let line = block.lines.start;
+        self.kinds.extend(block.info.split_whitespace().next().map(str::to_owned));
         match words.next() {
             Some("cell") => self.cell(block, words, files),
             Some(kind @ ("json" | "text" | "diag")) => {
@@ -136,6 +139,11 @@ impl Page {
             let expected = files.iter().flat_map(|(name, text)| announced(name, text)).collect();
             self.programs.push(Program { line, files, environment, role, expected, prints: Vec::new() });
         }
+    }
+
+    /// Has it a fenced block of this kind?
+    pub fn blocks_of(&self, kind: &str) -> bool {
+        self.kinds.iter().any(|found| found == kind)
     }
 
     /// The rules without an example between them and the next rule.

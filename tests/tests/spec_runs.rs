@@ -161,6 +161,17 @@ fn code_page(code: Code, path: &Path) -> Result<(), String> {
     if page.title != title {
         faults.push(format!("the first line must be `{title}`, and is `{}`", page.title));
     }
+    if needs_a_cloud(code) {
+        // The suites of plan and apply bring these about; the page shows what is said.
+        if !page.blocks_of("console") {
+            faults.push("there is no block ```console that shows the command and what it says".to_owned());
+        }
+        return if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("── {}\n{}", repository::short(path), faults.join("\n")))
+        };
+    }
     for role in ["failing", "fixed"] {
         let programs: Vec<&Program> =
             page.programs.iter().filter(|program| program.role.as_deref() == Some(role)).collect();
@@ -174,6 +185,11 @@ fn code_page(code: Code, path: &Path) -> Result<(), String> {
         }
     }
     if faults.is_empty() { Ok(()) } else { Err(format!("── {}\n{}", repository::short(path), faults.join("\n"))) }
+}
+
+/// Is it a finding of a plan or an apply, which no program has by itself?
+fn needs_a_cloud(code: Code) -> bool {
+    ["E05", "E06"].iter().any(|phase| code.as_str().starts_with(phase))
 }
 
 /// A failing program gives the code and no other error; a fixed one neither the code nor any error.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use cell_eval::apply::journal::Journal;
 use cell_eval::apply::receipt::{Ending, Receipt};
 use cell_eval::apply::{Run as Running, Watcher};
-use cell_eval::plan::model::{Change, Plan};
+use cell_eval::plan::model::{Change, Fields, Plan};
 use cell_eval::plan::scope::Scope;
 use cell_eval::plan::{Command, file};
 use cell_eval::provider::Clock as _;
@@ -116,7 +116,7 @@ fn locked(
         output.remark("the record of an earlier run was completed first");
     }
     if plan.operations.is_empty() {
-        return nothing(&plan, output);
+        return Ok(nothing(&plan, output));
     }
     let stop = signals::stop();
     let progress = Progress::new(&plan, output);
@@ -136,11 +136,12 @@ fn locked(
     Ok(told(&plan, &receipt, session, output))
 }
 
-fn nothing(plan: &Plan, output: &Output) -> Result<Status, Status> {
-    if output.format == Format::Json {
-        return Ok(output::stream(|mut out| file::write(plan, &mut out)));
+/// There is nothing to do.
+fn nothing(plan: &Plan, output: &Output) -> Status {
+    match output.format {
+        Format::Json => output::stream(|mut out| file::write(plan, &mut out)),
+        Format::Text => Status::Done,
     }
-    Ok(Status::Done)
 }
 
 fn told(plan: &Plan, receipt: &Receipt, session: &Session<'_>, output: &Output) -> Status {
@@ -152,7 +153,7 @@ fn told(plan: &Plan, receipt: &Receipt, session: &Session<'_>, output: &Output) 
     if let Err(error) = &path {
         output::fail(&format!("the receipt cannot be written: {error}"));
     }
-    let status = match receipt.ending {
+    match receipt.ending {
         Ending::Done if path.is_ok() => shown,
         Ending::Done => Status::Failed,
         Ending::Failed => say(output, &receipts::failed(receipt)),
@@ -172,8 +173,7 @@ fn told(plan: &Plan, receipt: &Receipt, session: &Session<'_>, output: &Output) 
                 .help("mend that and run again: the next run reads what is there and takes it over"),
             )
         }
-    };
-    status
+    }
 }
 
 /// Keeps the lock while something takes its time.
@@ -282,14 +282,20 @@ fn differs(change: &Change, now: &Plan) -> Option<String> {
         return Some(format!("{address} is another thing now"));
     }
     if found.before != change.before {
-        return Some(format!("{address} was changed meanwhile ({})", fields_between(&change.before, &found.before)));
+        return Some(format!(
+            "{address} was changed meanwhile ({})",
+            fields_between(change.before.as_ref(), found.before.as_ref())
+        ));
     }
     (found.after != change.after).then(|| {
-        format!("the program says something else of {address} now ({})", fields_between(&change.after, &found.after))
+        format!(
+            "the program says something else of {address} now ({})",
+            fields_between(change.after.as_ref(), found.after.as_ref())
+        )
     })
 }
 
-fn fields_between(a: &Option<cell_eval::plan::model::Fields>, b: &Option<cell_eval::plan::model::Fields>) -> String {
+fn fields_between(a: Option<&Fields>, b: Option<&Fields>) -> String {
     let (Some(a), Some(b)) = (a, b) else { return "it came or went".to_owned() };
     let names: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let differing: Vec<&str> =

@@ -53,7 +53,7 @@ fn serve(run: &Run<'_>, address: SocketAddr, output: &Output) -> Result<Status, 
     let sandbox = open(run)?;
     let mut config = sandbox.config();
     config.listen_anywhere = !address.ip().is_loopback();
-    config.quotas.accounts = config.quotas.accounts.max(5_000);
+    sandbox::raise(&mut config, &desired);
     sandbox.set_config(config).map_err(|error| output::fail(&error.to_string()))?;
     if sandbox.is_empty() {
         sandbox

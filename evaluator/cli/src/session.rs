@@ -99,7 +99,7 @@ impl<'a> Session<'a> {
         if refresh {
             self.policies_exist(&plan)?;
         } else {
-            plan.reading = "nothing was read: the program was compared with the record alone".to_owned();
+            "nothing was read: the program was compared with the record alone".clone_into(&mut plan.reading);
         }
         Ok(plan)
     }

@@ -79,6 +79,8 @@ pub struct Org {
     pub revoke_share: i64,
     /// How many assignments may be removed without a brake.
     pub revoke_count: u64,
+    /// How many accounts AWS lets the organization have; none when the program does not say.
+    pub accounts: Option<u64>,
 }
 
 impl Default for Org {
@@ -94,6 +96,7 @@ impl Default for Org {
             limits: Limits { tps: 15, lanes: 8, creations: 1 },
             revoke_share: 10_000,
             revoke_count: 5,
+            accounts: None,
         }
     }
 }
@@ -282,6 +285,7 @@ fn org(world: &World<'_>) -> Org {
         },
         revoke_share: share.unwrap_or(plain.revoke_share),
         revoke_count: number("revoke_count", plain.revoke_count),
+        accounts: limits.and_then(|block| block.amount("accounts")).and_then(|number| u64::try_from(number).ok()),
     }
 }
 

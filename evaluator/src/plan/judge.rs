@@ -219,6 +219,18 @@ impl Builder<'_> {
                     .help("give fewer sets in one account, or ask AWS to raise the quota"),
             );
         }
+        let created =
+            self.operations.iter().filter(|operation| matches!(operation.verb, Verb::CreateAccount { .. })).count();
+        let accounts = (self.live.accounts.len() + created) as u64;
+        if let Some(most) = self.desired.org.accounts.filter(|most| created > 0 && accounts > *most) {
+            let message = format!(
+                "the organization would have {accounts} accounts, closed ones counted; its `limits` say {most}"
+            );
+            self.faults.push(
+                Fault::new(Code::OverQuota, message)
+                    .help("ask AWS to raise the quota and say it there, or park and reuse accounts"),
+            );
+        }
         let mut attached: BTreeMap<&str, usize> = BTreeMap::new();
         for operation in &self.operations {
             match &operation.verb {
@@ -265,12 +277,14 @@ impl Builder<'_> {
         let created = count("account", Action::Create);
         if created > 0 {
             let before = self.live.accounts.len() as u64;
-            quotas.push(Quota {
-                what: "accounts of the organization (AWS's default, raised on request; closed ones count)".to_owned(),
-                before,
-                after: before + created,
-                most: ACCOUNTS,
-            });
+            let what = match self.desired.org.accounts {
+                Some(_) => "accounts of the organization, closed ones counted",
+                None => {
+                    "accounts of the organization, closed ones counted (AWS's default; say yours by `limits { accounts = … }`)"
+                }
+            };
+            let most = self.desired.org.accounts.unwrap_or(ACCOUNTS);
+            quotas.push(Quota { what: what.to_owned(), before, after: before + created, most });
         }
         let (made, gone) = (count("ou", Action::Create), count("ou", Action::Delete));
         if made + gone > 0 {

@@ -276,6 +276,7 @@ static LIMITS: LazyLock<RecordSpec> = LazyLock::new(|| {
             // Quotas that AWS raises on request: their defaults are AWS's own.
             default("set_policies", B::Positive, Lit::Int(20)),
             default("role_policies", B::Positive, Lit::Int(10)),
+            optional("accounts", B::Positive),
         ],
     )
 });

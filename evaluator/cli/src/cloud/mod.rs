@@ -69,7 +69,7 @@ impl Connection {
         let own = beside.join(OWN);
         let mut settings = Settings {
             region: desired.org.home_region.clone(),
-            tps: desired.org.limits.tps as f64,
+            tps: f64::from(u32::try_from(desired.org.limits.tps).unwrap_or(u32::MAX)),
             ..Settings::default()
         };
         let (mut remarks, mut running) = (Vec::new(), None);

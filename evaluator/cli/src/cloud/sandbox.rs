@@ -30,7 +30,7 @@ pub(crate) fn embedded(folder: &Path, desired: &Desired) -> Result<Opened, Strin
     if let Some(region) = &desired.org.home_region {
         config.region.clone_from(region);
     }
-    config.quotas.accounts = config.quotas.accounts.max(ACCOUNTS);
+    raise(&mut config, desired);
     let sandbox = Sandbox::open(Some(folder), config).map_err(|error| {
         format!("the sandbox in {} cannot be opened: {error}\n\n  help: one process at a time works on it; to share it, `cellc sandbox serve` and AWS_ENDPOINT_URL", folder.display())
     })?;
@@ -48,6 +48,12 @@ pub(crate) fn embedded(folder: &Path, desired: &Desired) -> Result<Opened, Strin
     let running = Running::start(sandbox, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
         .map_err(|error| format!("the sandbox cannot listen on loopback: {error}"))?;
     Ok(Opened { running, remarks })
+}
+
+/// The account quota of a program's organization, as it says it.
+pub(crate) fn raise(config: &mut Config, desired: &Desired) {
+    let said = desired.org.accounts.and_then(|accounts| usize::try_from(accounts).ok());
+    config.quotas.accounts = said.unwrap_or_else(|| config.quotas.accounts.max(ACCOUNTS));
 }
 
 /// The settings that the folder's `config.json` says; AWS's own without one.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 use super::names::Names;
 use super::page::{Row, Sign};
 use super::{policy, visible};
+use crate::plan::desired::ADDRESS_TAG;
 use crate::plan::model::{Change, Fields};
 
 /// Fields that hold an address.
@@ -31,6 +32,14 @@ const OWN: &str = "<name>";
 /// Characters of a name below which it may stand in a value by chance.
 const OWN_SHORTEST: usize = 3;
 
+/// Tags without the one that marks what is owned: everything that is made or taken over gets it, and nobody needs to
+/// read it each time. None when there is none to leave out.
+fn without_mark(after: &Json, address: &str) -> Option<Json> {
+    let tags = after.as_object().filter(|tags| tags.get(ADDRESS_TAG).and_then(Json::as_str) == Some(address))?;
+    let rest = tags.iter().filter(|(key, _)| *key != ADDRESS_TAG);
+    Some(Json::Object(rest.map(|(key, value)| (key.clone(), value.clone())).collect()))
+}
+
 /// How the fields of one resource are written.
 #[derive(Clone, Copy)]
 pub(super) struct Writer<'p> {
@@ -48,7 +57,9 @@ impl Writer<'_> {
             if after.is_none() && change.after.is_some() && change.later.iter().any(|later| later == name) {
                 after = Some(&unknown);
             }
-            self.field(name, before, after)
+            let marked = before.is_some_and(|before| before.get(ADDRESS_TAG).is_some());
+            let unmarked = after.filter(|_| !marked).and_then(|after| without_mark(after, &change.address));
+            self.field(name, before, unmarked.as_ref().or(after))
         };
         fields.iter().flat_map(one).collect()
     }
