@@ -96,7 +96,7 @@ impl Reader<'_> {
             match stale {
                 Some(stale) => set.stale = stale,
                 None => {
-                    _ = live.unanswered.insert("which accounts have an older form of a permission set".to_owned())
+                    live.unanswered.insert("which accounts have an older form of a permission set".to_owned());
                 }
             }
         }

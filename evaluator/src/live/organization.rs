@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Depth, Live, Reader, parallel};
-use crate::plan::desired::ROOT;
+use crate::plan::desired::{PARKING, ROOT};
 use crate::plan::identity;
-use crate::provider::{CloudError, Organization, Unit};
+use crate::provider::{CloudError, Failure, Organization, Unit};
 
 impl Reader<'_> {
     /// Reads what is asked of the organization.
@@ -73,6 +73,8 @@ impl Reader<'_> {
                 _ => {}
             }
         }
+        // An account that is parked goes there, whatever is selected.
+        units.extend(self.record.entry(PARKING).map(|entry| entry.id.as_str()));
         let accounts: Vec<&str> = accounts.into_iter().collect();
         let units: Vec<&str> = units.into_iter().filter(|unit| *unit != organization.root).collect();
         let found = parallel::each(self.lanes, &accounts, |id| self.provider.account(id))?;
@@ -104,7 +106,12 @@ impl Reader<'_> {
         let mut all = None;
         for (address, pending) in accounts {
             if let Some(request) = &pending.request {
-                live.creations.insert(address.clone(), self.provider.creation(request)?);
+                match self.provider.creation(request) {
+                    Ok(creation) => _ = live.creations.insert(address.clone(), creation),
+                    // The service forgets requests after a while; the account is then found by its e-mail.
+                    Err(error) if error.failure == Failure::NotFound => {}
+                    Err(error) => return Err(error),
+                }
                 continue;
             }
             if all.is_none() {

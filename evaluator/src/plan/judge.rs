@@ -184,11 +184,14 @@ impl Builder<'_> {
 
     /// What the program has and this version, or this caller, does not do.
     fn closed_to_us(&mut self) {
-        if !self.desired.gcp.is_empty() {
+        let gcp: Vec<String> = self.desired.gcp.iter().filter(|cell| self.takes(cell)).cloned().collect();
+        if !gcp.is_empty() {
             let message = "cells on Google Cloud are recorded; their projects, and access to them, are not made by this version";
-            self.note(message.to_owned(), self.desired.gcp.clone());
+            self.note(message.to_owned(), gcp);
         }
-        for (cell, day) in self.desired.expired_cells.clone() {
+        let mut expired = self.desired.expired_cells.clone();
+        expired.retain(|cell, _| self.takes(cell));
+        for (cell, day) in expired {
             self.note(
                 format!("{cell} has expired on {day}: `cellc destroy --only {cell}` tears it down"),
                 vec![cell],
@@ -274,6 +277,10 @@ impl Builder<'_> {
             self.changes.iter().filter(|change| change.kind == kind && change.action == action).count() as u64
         };
         let mut quotas = Vec::new();
+        if !self.scope.only.is_empty() {
+            // Only a part was read: what is left of a quota is not known.
+            return quotas;
+        }
         let created = count("account", Action::Create);
         if created > 0 {
             let before = self.live.accounts.len() as u64;

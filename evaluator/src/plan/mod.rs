@@ -123,7 +123,8 @@ fn finished(question: &Question<'_>, builder: Builder<'_>, access: Vec<model::Ac
         access,
         notices,
         authority,
-        unapplied: question.desired.unapplied.clone(),
+        // Of a part of the program it would say too much.
+        unapplied: if question.scope.is_whole() { question.desired.unapplied.clone() } else { Vec::new() },
         reading: reading(&live.reading),
     }
 }

@@ -99,7 +99,12 @@ impl Context<'_> {
     /// What an earlier call began: by the request's id, by the account of the e-mail, by name and time.
     fn find_creation(&self, pending: &Pending, email: &str) -> Result<Option<Creation>, Stop> {
         if let Some(request) = &pending.request {
-            return Ok(Some(self.provider.creation(request)?));
+            match self.provider.creation(request) {
+                Ok(creation) => return Ok(Some(creation)),
+                // The service forgets requests after a while.
+                Err(error) if error.failure == Failure::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         for wait in LOOKS {
             self.clock.sleep(Duration::from_secs(wait));
@@ -236,6 +241,11 @@ impl Context<'_> {
             match make() {
                 Ok(id) => return Ok(id),
                 Err(error) if error.failure.did_nothing() => {
+                    // A unit at its place is taken over, as it would have been had it been read.
+                    let there = if error.failure == Failure::Exists && kind == "ou" { find()? } else { None };
+                    if let Some(id) = there {
+                        return Ok(id);
+                    }
                     self.journal.commit(Event::Abandoned { address: address.to_owned() })?;
                     return Err(error.into());
                 }

@@ -346,7 +346,8 @@ impl Builder<'_> {
         plan.operations.extend(retagged);
         let needs: Vec<OperationId> = std::iter::once(moved).chain(retagged).collect();
         plan.operations.push(self.operation(&address, Verb::Park, &needs, Fields::new()));
-        plan.reason = Some("it is emptied and parked for the next dev cell".to_owned());
+        // What is done says it: the text of a plan does not repeat it.
+        plan.reason = None;
     }
 }
 
