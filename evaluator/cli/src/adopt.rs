@@ -1,7 +1,7 @@
 //! `cellc adopt`: something that exists comes into the record under an address of the program. It gets the tag that
 //! marks it; nothing else of it is changed: the next plan shows what would be.
 
-use cell_eval::plan::model::{Action, Fields, Operation, Plan, Verb};
+use cell_eval::plan::model::{Action, Operation, Plan, Verb};
 use cell_eval::plan::scope::Scope;
 use cell_eval::plan::{Command, cost};
 use cell_eval::registry::record::{Entry, Record};
@@ -42,15 +42,7 @@ fn adopted(args: &AdoptArgs, session: &Session<'_>, record: &Record, output: &Ou
         ));
     }
     let mut with = record.clone();
-    let entry = Entry {
-        kind: wanted.kind.name().to_owned(),
-        id: args.id.clone(),
-        fields: Fields::new(),
-        protect: wanted.protect,
-        applied_at: session.at,
-        run: String::new(),
-    };
-    with.resources.insert(args.address.clone(), entry);
+    with.resources.insert(args.address.clone(), Entry::claim(wanted.kind.name(), &args.id, session.at));
     let scope = Scope { only: vec![args.address.clone()], except: Vec::new() };
     let mut plan = session.plan(&with, &scope, Command::Apply, true)?;
     plan.changes.retain(|change| change.address == args.address);

@@ -80,7 +80,8 @@ pub(crate) fn text(receipt: &Receipt, plan: &Plan, path: Option<&PathBuf>) -> St
         }
     }
     if let Some(path) = path {
-        let _ = writeln!(out, "receipt: {}", path.display());
+        let here = std::env::current_dir().unwrap_or_default();
+        let _ = writeln!(out, "receipt: {}", path.strip_prefix(here).unwrap_or(path).display());
     }
     out
 }

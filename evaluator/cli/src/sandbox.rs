@@ -24,8 +24,9 @@ pub(crate) fn run(command: &SandboxCommand, output: &Output) -> Status {
             serve(run, SocketAddr::new(args.host, args.port), output).unwrap_or_else(|status| status)
         }),
         SandboxCommand::Reset(args) => output.run(&args.program, |run| {
-            let done =
-                open(run).and_then(|sandbox| sandbox.reset().map_err(|error| output::fail(&error.to_string())));
+            let done = open(run)
+                .and_then(|sandbox| sandbox.reset().map_err(|error| output::fail(&error.to_string())))
+                .and_then(|()| forget_record(run));
             done.map_or_else(|status| status, |()| output::result("the sandbox is empty\n"))
         }),
         SandboxCommand::Advance(args) => output.run(&args.program, |run| {
@@ -48,6 +49,24 @@ fn open(run: &Run<'_>) -> Result<std::sync::Arc<Sandbox>, Status> {
         .map_err(|error| output::fail(&format!("the sandbox cannot be opened: {error}")))
 }
 
+/// A record of what was in the sandbox would speak of what is no more.
+fn forget_record(run: &Run<'_>) -> Result<(), Status> {
+    let folder = run.folder().join(OWN).join("sandbox");
+    for name in ["registry.json", "registry.json.lock"] {
+        gone(std::fs::remove_file(folder.join(name)))?;
+    }
+    gone(std::fs::remove_dir_all(folder.join("registry.json.journal")))
+}
+
+fn gone(removed: std::io::Result<()>) -> Result<(), Status> {
+    match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(output::fail(&format!("the record of the sandbox cannot be removed: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn serve(run: &Run<'_>, address: SocketAddr, output: &Output) -> Result<Status, Status> {
     let (desired, _) = run.desired(jiff::Timestamp::now())?;
     let sandbox = open(run)?;
@@ -64,11 +83,12 @@ fn serve(run: &Run<'_>, address: SocketAddr, output: &Output) -> Result<Status, 
     let running = Running::start(sandbox, address)
         .map_err(|error| output::fail(&format!("the sandbox cannot listen on {address}: {error}")))?;
     let url = running.url();
+    let region = desired.org.home_region.as_deref().unwrap_or("us-east-1");
     output::result(&match output.format {
         Format::Json => format!("{}\n", json!({ "url": url })),
         Format::Text => format!(
             "an emulated AWS answers on {url}; nothing real is touched. Ctrl-C ends it.\n\
-             export AWS_ENDPOINT_URL={url} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1\n"
+             export AWS_ENDPOINT_URL={url} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION={region} AWS_DEFAULT_REGION={region}\n"
         ),
     });
     while !stop.load(Ordering::Relaxed) {

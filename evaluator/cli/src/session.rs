@@ -62,7 +62,13 @@ impl<'a> Session<'a> {
     pub(crate) fn load(&self) -> Result<Loaded, Status> {
         let loaded = load(self.connection.store.as_ref()).map_err(|error| self.unreadable(&error))?;
         if loaded.unfinished {
-            self.output.remark("an earlier run ended before its time; what it did is in the journal and counts");
+            // Who holds the lock may be this very process.
+            let other =
+                self.connection.store.holder().ok().flatten().filter(|owner| owner.process != std::process::id());
+            self.output.remark(&match other {
+                Some(owner) => format!("a run is under way, and counts as far as it is: {owner}"),
+                None => "an earlier run ended before its time; what it did is in the journal and counts".to_owned(),
+            });
         }
         Ok(loaded)
     }

@@ -56,6 +56,7 @@ pub struct Journal<'a> {
     store: &'a dyn Store,
     clock: &'a dyn Clock,
     lease: Lease,
+    fence: u64,
     state: Mutex<State>,
     /// One write at a time; those that come meanwhile are in the next.
     writing: Mutex<()>,
@@ -73,12 +74,13 @@ struct State {
 impl<'a> Journal<'a> {
     /// Takes up the record of a store under a lock that is held. What an earlier run left in the journal is folded
     /// into the snapshot first.
-    pub fn open(store: &'a dyn Store, clock: &'a dyn Clock, mut lease: Lease) -> Result<Self, JournalError> {
+    pub fn open(store: &'a dyn Store, clock: &'a dyn Clock, lease: Lease) -> Result<Self, JournalError> {
         let Loaded { record, version, unfinished } = load(store)?;
-        // A lock's file that was deleted counts anew: what is written now must not read as of a lost owner.
-        lease.fence = lease.fence.max(record.fence);
+        // The locks of another place, or of a file that was deleted, count anew: what is written now must not read
+        // as of a lost owner.
+        let fence = lease.fence.max(record.fence);
         let state = State { record, version, waiting: Vec::new(), lines: 0, since: clock.now() };
-        let journal = Self { store, clock, lease, state: Mutex::new(state), writing: Mutex::new(()) };
+        let journal = Self { store, clock, lease, fence, state: Mutex::new(state), writing: Mutex::new(()) };
         if unfinished {
             journal.snapshot()?;
         }
@@ -114,7 +116,7 @@ impl<'a> Journal<'a> {
 
     fn add(&self, event: Event) -> bool {
         let now = self.clock.now();
-        let line = Line { fence: self.lease.fence, run: self.lease.owner.run.clone(), at: now, event };
+        let line = Line { fence: self.fence, run: self.lease.owner.run.clone(), at: now, event };
         let mut state = self.state();
         state.record.apply(&line);
         if state.lines == 0 {
@@ -159,7 +161,7 @@ impl<'a> Journal<'a> {
         let (bytes, version) = {
             let mut state = self.state();
             state.record.serial += 1;
-            state.record.fence = self.lease.fence;
+            state.record.fence = self.fence;
             FORMAT_VERSION.clone_into(&mut state.record.format_version);
             (state.record.to_bytes()?, state.version.clone())
         };

@@ -58,6 +58,13 @@ pub struct Live {
     pub unanswered: BTreeSet<String>,
 }
 
+impl Live {
+    /// Is there a unit, an account or a policy of this id?
+    fn has(&self, id: &str) -> bool {
+        self.units.contains_key(id) || self.accounts.contains_key(id) || self.policies.contains_key(id)
+    }
+}
+
 /// How assignments were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Reading {

@@ -179,6 +179,7 @@ impl Reader<'_> {
             let Some(wanted) = self.desired.resources.get(*address) else { return false };
             let recorded = self.record.entry(address).filter(|entry| entry.id == **id);
             self.takes(address)
+                && live.has(id)
                 && (self.depth == Depth::Drift
                     || recorded.is_none_or(|entry| entry.fields.get("tags") != wanted.fields.get("tags")))
         };

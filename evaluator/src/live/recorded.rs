@@ -37,6 +37,9 @@ pub fn recorded(desired: &Desired, record: &Record) -> Live {
             _ => {}
         }
     }
+    for wanted in desired.resources.values() {
+        put_named(&mut live, wanted);
+    }
     for address in record.resources.keys() {
         put_given(&mut live, desired, record, address);
     }
@@ -68,6 +71,18 @@ fn put_account(live: &mut Live, entry: &Entry, id_of: &dyn Fn(&str) -> String) {
         parent: (!unit.is_empty() && unit != PARKING).then(|| id_of(&unit)),
     };
     live.accounts.insert(entry.id.clone(), account);
+}
+
+/// An account that the program names by id counts as there: only a reading can tell.
+fn put_named(live: &mut Live, wanted: &crate::plan::desired::Wanted) {
+    let Some(id) = wanted.account.as_ref().and_then(|account| account.id.clone()) else { return };
+    live.accounts.entry(id.clone()).or_insert_with(|| Account {
+        id,
+        name: text(&wanted.fields, "name"),
+        email: text(&wanted.fields, "email"),
+        state: AccountState::Active,
+        parent: None,
+    });
 }
 
 fn put_policy(live: &mut Live, entry: &Entry) {

@@ -136,7 +136,19 @@ impl<'a> Builder<'a> {
 
     /// The entry of an address whose id is this one.
     pub(super) fn entry(&self, address: &str, id: &str) -> Option<&'a Entry> {
-        self.record.entry(address).filter(|entry| entry.id == id)
+        self.record.entry(address).filter(|entry| entry.id == id && !entry.is_claim())
+    }
+
+    /// What the record says otherwise than the cloud, though the program and the cloud agree: only the record is
+    /// brought to it.
+    pub(super) fn record_as_it_is(&mut self, plan: &mut Change, entry: Option<&Entry>, before: &Fields) {
+        let Some(entry) = entry.filter(|_| plan.operations.is_empty() && !plan.drift.is_empty()) else { return };
+        let gone = entry.fields.keys().filter(|name| plan.drift.contains(name) && !before.contains_key(*name));
+        let mut sets: Fields = gone.map(|name| (name.clone(), Json::Null)).collect();
+        let drifted = before.iter().filter(|(name, _)| plan.drift.contains(name));
+        sets.extend(drifted.map(|(name, value)| (name.clone(), value.clone())));
+        let operation = self.operation(&plan.address.clone(), Verb::Remember { id: entry.id.clone() }, &[], sets);
+        plan.operations.push(operation);
     }
 
     /// The address that an id is known by; else one made of the kind and the id, for what nobody named.

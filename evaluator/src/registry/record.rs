@@ -82,6 +82,19 @@ pub struct Entry {
     pub run: String,
 }
 
+impl Entry {
+    /// A thing that is about to be taken over: its id is known, and nothing was applied to it.
+    pub fn claim(kind: &str, id: &str, at: Timestamp) -> Self {
+        let (kind, id, run) = (kind.to_owned(), id.to_owned(), String::new());
+        Self { kind, id, fields: Fields::new(), protect: false, applied_at: at, run }
+    }
+
+    /// Is it about to be taken over?
+    pub fn is_claim(&self) -> bool {
+        self.run.is_empty()
+    }
+}
+
 /// A group or a user that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Principal {

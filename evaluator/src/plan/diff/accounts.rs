@@ -16,6 +16,8 @@ use crate::registry::record::Entry;
 
 /// The tag of an account that waits for a cell.
 const PARKED_TAG: &str = "cellc:parked";
+/// A field of the record alone: the account was parked before, and its e-mail is not the program's.
+const KEPT_EMAIL: &str = "kept_email";
 
 impl Builder<'_> {
     /// Accounts that are to be there.
@@ -64,7 +66,7 @@ impl Builder<'_> {
                     .at(place, format!("account {id}"))
                     .help("write `removed` for it and another label or e-mail for its successor, or reopen it through AWS support")
             }
-            None if wish.id.is_some() => {
+            None if wish.id.is_some() || self.record.entry(address).is_some_and(Entry::is_claim) => {
                 Fault::new(Code::AccountNotThere, format!("account {id} of {address} is not in the organization"))
                     .at(place, "named here")
                     .help("invite it into the organization, or correct `account_id`")
@@ -154,6 +156,7 @@ impl Builder<'_> {
             plan.operations.push(remembered);
         }
         self.account_operations(&mut plan, &before, &after, &needs);
+        self.record_as_it_is(&mut plan, entry, &before);
         if entry.is_some() && !plan.operations.is_empty() {
             plan.action = Action::Update;
         }
@@ -228,7 +231,9 @@ impl Builder<'_> {
             ("ou".to_owned(), Json::from(PARKING)),
             ("tags".to_owned(), json_tags(&Tags::from([(PARKED_TAG.to_owned(), was.clone())]))),
         ]);
-        let remembered = self.operation(&address, Verb::Remember { id: id.to_owned() }, &[], before.clone());
+        let mut sets = before.clone();
+        sets.insert(KEPT_EMAIL.to_owned(), Json::from(true));
+        let remembered = self.operation(&address, Verb::Remember { id: id.to_owned() }, &[], sets);
         self.step(&address, Step::Made, remembered);
         plan.operations.push(remembered);
         self.account_operations(&mut plan, &before, &after, &[remembered]);
@@ -354,7 +359,7 @@ impl Builder<'_> {
 /// Drift of an account: protection is no field of the cloud's.
 fn drifted_of(entry: Option<&Entry>, before: &Fields) -> Vec<String> {
     let mut all = drifted(entry, before);
-    all.retain(|name| name != "protect" && (name != "ou" || before.contains_key("ou")));
+    all.retain(|name| name != "protect" && name != KEPT_EMAIL && (name != "ou" || before.contains_key("ou")));
     all
 }
 

@@ -96,6 +96,7 @@ impl Builder<'_> {
         }
         let tags = |fields: &Fields| fields.get("tags").cloned().unwrap_or_default();
         plan.operations.extend(self.retag(&address, &tags(&before), &tags(&after), &[]));
+        self.record_as_it_is(&mut plan, entry, &before);
         if entry.is_some() && !plan.operations.is_empty() {
             plan.action = Action::Update;
         }

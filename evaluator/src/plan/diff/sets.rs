@@ -130,6 +130,7 @@ impl Builder<'_> {
         let needs: Vec<_> = chain.into_iter().collect();
         plan.operations.extend(self.retag(&address, &tags(&before), &tags(&after), &needs));
         self.provision(&mut plan, set, arn, edited, chain);
+        self.record_as_it_is(&mut plan, entry, &before);
         if entry.is_some() && !plan.operations.is_empty() {
             plan.action = Action::Update;
         }

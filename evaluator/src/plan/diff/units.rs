@@ -66,11 +66,12 @@ impl Builder<'_> {
             self.create_unit(plan, after, Action::Replace);
             return Some(id);
         }
-        self.change_unit(plan, entry.is_some(), &before, after);
+        self.change_unit(plan, entry, &before, after);
         None
     }
 
-    fn change_unit(&mut self, mut plan: Change, recorded: bool, before: &Fields, after: Fields) {
+    fn change_unit(&mut self, mut plan: Change, entry: Option<&Entry>, before: &Fields, after: Fields) {
+        let recorded = entry.is_some();
         let (address, id) = (plan.address.clone(), plan.id.clone().unwrap_or_default());
         if !recorded {
             plan.action = Action::Adopt;
@@ -83,6 +84,7 @@ impl Builder<'_> {
         }
         let tags = |fields: &Fields| fields.get("tags").cloned().unwrap_or_default();
         plan.operations.extend(self.retag(&address, &tags(before), &tags(&after), &[]));
+        self.record_as_it_is(&mut plan, entry, before);
         if recorded && !plan.operations.is_empty() {
             plan.action = Action::Update;
         }
