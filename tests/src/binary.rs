@@ -26,17 +26,28 @@ pub fn built() -> Result<&'static Path, String> {
     BUILT.get_or_init(build).as_deref().map_err(Clone::clone)
 }
 
-fn build() -> Result<PathBuf, String> {
+/// The folder of the profile the tests were built with: `target/debug`.
+fn profile() -> Result<PathBuf, String> {
     let test = std::env::current_exe().map_err(|error| format!("where the tests run is unknown: {error}"))?;
     // target/debug/deps/suite-0123
     let profile = test.parent().and_then(Path::parent).ok_or("the tests do not run from a target folder")?;
-    let target = profile.parent().ok_or("the tests do not run from a target folder")?;
+    Ok(profile.to_owned())
+}
+
+/// The target folder that the tests run from.
+pub fn target() -> Result<PathBuf, String> {
+    let profile = profile()?;
+    Ok(profile.parent().ok_or("the tests do not run from a target folder")?.to_owned())
+}
+
+fn build() -> Result<PathBuf, String> {
+    let (profile, target) = (profile()?, target()?);
     let name = profile.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let name = if name == "debug" { "dev".to_owned() } else { name };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["build", "--quiet", "--workspace", "--bin", "cellc", "--profile", &name, "--target-dir"])
-        .arg(target)
+        .arg(&target)
         .current_dir(repository::root())
         .stdin(Stdio::null())
         .output()

@@ -4,13 +4,19 @@
 //! [`markdown`]) and how a difference is shown. Knows nothing of any single expectation. `UPDATE=1` in the
 //! environment rewrites expectations in place.
 
+pub mod aws;
 pub mod binary;
 pub mod diff;
+pub mod http;
 pub mod markdown;
 pub mod memory;
+pub mod momento;
+pub mod moto;
 pub mod project;
 pub mod repository;
+pub mod sandbox;
 pub mod txtar;
+pub mod venv;
 
 pub use project::{Found, Outcome, check_project};
 
@@ -21,9 +27,18 @@ pub fn updating() -> bool {
 
 /// Does `work` on every item, on all cores, and returns the failures in the items' order.
 pub fn failures<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<(), String> + Sync) -> Vec<String> {
+    on_threads(items, std::thread::available_parallelism().map_or(2, usize::from), work)
+}
+
+/// As [`failures`], for work that mostly waits for servers and clocks: many at once, however few the cores.
+pub fn waiting<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<(), String> + Sync) -> Vec<String> {
+    on_threads(items, 12, work)
+}
+
+fn on_threads<T: Sync>(items: &[T], most: usize, work: impl Fn(&T) -> Result<(), String> + Sync) -> Vec<String> {
     use std::sync::atomic::{AtomicUsize, Ordering};
     let next = AtomicUsize::new(0);
-    let threads = std::thread::available_parallelism().map_or(2, usize::from).min(items.len().max(1));
+    let threads = most.min(items.len().max(1));
     let worker = || {
         let mut failed = Vec::new();
         while let Some((at, item)) =

@@ -2,16 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod apply_sandbox;
 mod architecture;
 mod bad_cases;
 mod bad_input;
 mod command_line;
 mod determinism;
+mod edits;
 mod examples;
+mod faults;
 mod good_cases;
 mod grammar_page;
 mod mutation;
 mod packages;
+mod safety;
 mod silent_failures;
 mod spec_runs;
 mod what_multiplies;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use cell_eval::apply::journal::{JournalError, Loaded, load};
 use cell_eval::live::{Depth, Live, Reader, recorded};
 use cell_eval::plan::desired::Desired;
-use cell_eval::plan::model::{Plan, Verb};
+use cell_eval::plan::model::{Notice, NoticeKind, Plan, Verb};
 use cell_eval::plan::scope::Scope;
 use cell_eval::plan::{Command, Question, moves, plan};
 use cell_eval::provider::{CloudError, Failure, Provider as _};
@@ -22,6 +22,9 @@ use crate::exit::Status;
 use crate::faults;
 use crate::output::Output;
 use crate::pipeline::Run;
+
+/// Roles that are looked up for one plan.
+const ROLES: usize = 20;
 
 /// A program that is to be compared with a cloud.
 pub(crate) struct Session<'a> {
@@ -104,6 +107,8 @@ impl<'a> Session<'a> {
         let mut plan = self.ask(&self.desired, (&followed.0, &followed.1), &live, scope, command)?;
         if refresh {
             self.policies_exist(&plan)?;
+            self.roles_that_change(&mut plan);
+            self.who_may(&mut plan)?;
         } else {
             "nothing was read: the program was compared with the record alone".clone_into(&mut plan.reading);
         }
@@ -168,6 +173,69 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         Err(self.output.diagnostics(&self.sources, &faults::diagnostics(&self.sources, &missing)))
+    }
+
+    /// The ARNs of roles that are made anew or go, as far as the accounts let them be read: what names them breaks.
+    fn roles_that_change(&self, plan: &mut Plan) {
+        let hazards = plan.notices.iter().filter(|notice| notice.kind == NoticeKind::Hazard);
+        let lost: Vec<(String, String)> = plan
+            .operations
+            .iter()
+            .filter_map(|operation| match &operation.verb {
+                Verb::Unassign { set, target, .. } => Some((set.clone(), target.clone())),
+                _ => None,
+            })
+            .collect();
+        let hit = |target: &String| hazards.clone().any(|hazard| hazard.addresses.contains(target));
+        let mut asked = std::collections::BTreeSet::new();
+        let mut roles = Vec::new();
+        for (set, target) in lost.into_iter().filter(|(_, target)| hit(target)) {
+            if asked.len() >= ROLES || !asked.insert((set.clone(), target.clone())) {
+                continue;
+            }
+            let name =
+                plan.names.get(&set).cloned().unwrap_or_else(|| set.rsplit('.').next().unwrap_or(&set).to_owned());
+            let Some(account) = plan.ids.get(&target) else { continue };
+            // An account that lets nobody in keeps its names to itself: the hazard is told all the same.
+            if let Ok(Some(arn)) = self.connection.provider.reserved_role(account, &name) {
+                roles.push(format!("{arn} ({target})"));
+            }
+        }
+        if !roles.is_empty() {
+            let message = format!("roles as they are now: {}", roles.join(", "));
+            plan.notices.push(Notice {
+                kind: NoticeKind::Note,
+                code: None,
+                message,
+                addresses: Vec::new(),
+                allow: None,
+            });
+        }
+    }
+
+    /// Says beforehand what this caller will be refused.
+    fn who_may(&self, plan: &mut Plan) -> Result<(), Status> {
+        let management = plan.target.management_account.clone();
+        let needed: usize =
+            plan.authority.iter().filter(|part| part.who == "management account").map(|part| part.operations).sum();
+        if needed == 0 || management.is_empty() {
+            return Ok(());
+        }
+        let caller = self.connection.provider.caller().map_err(|error| self.cloud(&error))?;
+        if caller.account != management {
+            let message = format!(
+                "{needed} operations need the management account, and the caller is of account {}: they will be refused",
+                caller.account
+            );
+            plan.notices.push(Notice {
+                kind: NoticeKind::Note,
+                code: None,
+                message,
+                addresses: Vec::new(),
+                allow: None,
+            });
+        }
+        Ok(())
     }
 
     /// Tells that the cloud cannot be read.

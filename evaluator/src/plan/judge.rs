@@ -9,6 +9,7 @@ use super::build::Builder;
 use super::fault::Fault;
 use super::model::{Access, Action, Authority, Change, Notice, NoticeKind, Quota, Service, Verb};
 use crate::limits;
+use crate::registry::record::FORMER;
 
 /// AWS's default for the accounts of an organization; it is raised on request. (AWS Organizations quotas)
 const ACCOUNTS: u64 = 10;
@@ -95,7 +96,7 @@ impl Builder<'_> {
             let ids = self.ids.get(&set).zip(self.ids.get(&target));
             let was = ids.and_then(|(set, target)| held.get(&(set.as_str(), target.as_str()))).copied().unwrap_or(0);
             if by < 0 && was > 0 && was + by <= 0 {
-                let (name, former) = set.strip_suffix(":former").map_or((set.as_str(), false), |name| (name, true));
+                let (name, former) = set.strip_suffix(FORMER).map_or((set.as_str(), false), |name| (name, true));
                 let rows = if former { &mut anew } else { &mut lost };
                 rows.entry(name.to_owned()).or_default().push(target);
             }

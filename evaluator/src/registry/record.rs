@@ -392,6 +392,10 @@ impl Record {
 
     fn done(&mut self, line: &Line) {
         let Event::Done { address, kind, id, fields, protect } = &line.event else { return };
+        if let Some(former) = self.resources.get(address).filter(|entry| is_made_anew(entry, id.as_deref())) {
+            // What it was made in place of is still there, and ours until it is deleted.
+            self.resources.insert(former_address(address), former.clone());
+        }
         let entry = self.resources.entry(address.clone()).or_insert_with(|| Entry {
             kind: kind.clone(),
             id: String::new(),
@@ -420,6 +424,20 @@ impl Record {
         entry.applied_at = line.at;
         entry.run.clone_from(&line.run);
     }
+}
+
+/// The address of a unit or set that was made anew, until it is deleted.
+pub fn former_address(address: &str) -> String {
+    format!("{address}{FORMER}")
+}
+
+/// What stands behind the address of something that another was made in place of.
+pub const FORMER: &str = ":former";
+
+/// Does a new id mean that another thing was made, and the former one is still there?
+fn is_made_anew(entry: &Entry, id: Option<&str>) -> bool {
+    let kind = matches!(entry.kind.as_str(), "ou" | "permission_set");
+    kind && !entry.is_claim() && !entry.id.is_empty() && id.is_some_and(|id| id != entry.id)
 }
 
 #[cfg(test)]
@@ -468,6 +486,21 @@ mod tests {
         twice.replay(&[text(&some()[2..3])]).unwrap();
         twice.replay(&[text(&some()[3..])]).unwrap();
         assert_eq!(once, twice);
+    }
+
+    #[test]
+    fn what_is_made_anew_leaves_the_former_one_in_the_record() {
+        let made = |id: &str| Event::Done {
+            address: "permission_set.P".into(),
+            kind: "permission_set".into(),
+            id: Some(id.into()),
+            fields: Fields::new(),
+            protect: None,
+        };
+        let mut record = Record::default();
+        record.replay(&[text(&[line(made("old")), line(made("new")), line(made("new"))])]).unwrap();
+        assert_eq!(record.entry("permission_set.P").unwrap().id, "new");
+        assert_eq!(record.entry("permission_set.P:former").unwrap().id, "old");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::plan::desired::ADDRESS_TAG;
 use crate::plan::model::{Fields, Operation, Plan, Verb};
 use crate::plan::{later, scope};
 use crate::provider::{Clock, CloudError, Failure, Provider};
-use crate::registry::record::Event;
+use crate::registry::record::{Event, FORMER, former_address};
 
 /// Waits between two reads of what was written, in milliseconds: it may take a while to spread.
 const READS: [u64; 9] = [0, 200, 400, 800, 1_600, 3_000, 5_000, 8_000, 12_000];
@@ -125,9 +125,11 @@ impl<'a> Context<'a> {
     fn write_down(&self, operation: &Operation, id: Option<String>) -> Result<(), Stop> {
         let address = operation.address.clone();
         let event = match &operation.verb {
-            Verb::DeleteUnit { id } | Verb::DeleteSet { id } if !self.is_recorded_as(&address, id) => return Ok(()),
+            Verb::DeleteUnit { id } | Verb::DeleteSet { id } if !self.is_recorded_as(&address, id) => {
+                Event::Deleted { address: former_address(&address) }
+            }
             // The former assignment of a set that is made anew has the address of the new one.
-            Verb::Unassign { set, .. } if set.ends_with(":former") => return Ok(()),
+            Verb::Unassign { set, .. } if set.ends_with(FORMER) && !address.contains(FORMER) => return Ok(()),
             Verb::DeleteUnit { .. }
             | Verb::DeletePolicy
             | Verb::DeleteSet { .. }

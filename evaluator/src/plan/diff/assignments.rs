@@ -14,6 +14,7 @@ use crate::plan::fault::Fault;
 use crate::plan::identity;
 use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
 use crate::provider::{Given, Principal};
+use crate::registry::record::former_address;
 
 /// What an assignment is by its address, or by its ids where it has no address of the program.
 #[derive(Debug, Clone)]
@@ -185,7 +186,7 @@ impl Builder<'_> {
 
     /// An address for the former set of one that is made anew.
     fn former_set(&mut self, address: &str, arn: &str) -> String {
-        let former = format!("{address}:former");
+        let former = former_address(address);
         let name = self.live.sets.get(arn).map(|set| set.fields.name.clone()).unwrap_or_default();
         self.stranger(&former, arn, &name);
         former
