@@ -100,7 +100,9 @@ impl<'a> Session<'a> {
     ) -> Result<Plan, Status> {
         let followed = moves::follow(&self.desired, record);
         let live = if refresh {
-            self.read(&self.desired, &followed.0, scope, Depth::Plan)?
+            // Who tears down must see everybody who has something there.
+            let depth = if command == Command::Destroy { Depth::Drift } else { Depth::Plan };
+            self.read(&self.desired, &followed.0, scope, depth)?
         } else {
             recorded::recorded(&self.desired, &followed.0)
         };

@@ -10,5 +10,7 @@ pub mod journal;
 pub mod receipt;
 mod run;
 mod schedule;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use run::{Run, Watcher};

@@ -82,7 +82,7 @@ impl Run<'_> {
         let limits = self.plan.limits;
         let workers = (limits.lanes + limits.creations + 2).min(self.plan.operations.len() as u64).max(1);
         std::thread::scope(|scope| {
-            scope.spawn(|| self.keep_alive(&shared, &over));
+            let keeper = scope.spawn(|| self.keep_alive(&shared, &over));
             let threads: Vec<_> = (0..workers).map(|_| scope.spawn(|| self.work(&context, &shared, &news))).collect();
             for thread in threads {
                 if thread.join().is_err() {
@@ -90,6 +90,7 @@ impl Run<'_> {
                 }
             }
             over.store(true, Ordering::Relaxed);
+            keeper.thread().unpark();
         });
         let shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.finish(shared, began)
@@ -110,7 +111,7 @@ impl Run<'_> {
     fn keep_alive(&self, shared: &Mutex<Shared<'_>>, over: &AtomicBool) {
         let mut waited = Duration::ZERO;
         while !over.load(Ordering::Relaxed) {
-            std::thread::sleep(TICK);
+            std::thread::park_timeout(TICK);
             waited += TICK;
             if waited >= RENEWAL {
                 waited = Duration::ZERO;

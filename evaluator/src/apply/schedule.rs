@@ -297,7 +297,7 @@ mod tests {
         ) {
             let all = operations(shape.iter().enumerate().map(|(at, (kind, needs, account))| {
                 let verb = match kind {
-                    0 => Verb::CreateAccount { email: String::new(), name: String::new(), tags: Default::default() },
+                    0 => Verb::CreateAccount { email: String::new(), name: String::new(), tags: BTreeMap::default() },
                     1 => Verb::MoveAccount { to: "root".into() },
                     2 => Verb::Provision,
                     3 => Verb::DeleteInlinePolicy,

@@ -12,10 +12,8 @@ const FEW_PAIRS: usize = 60;
 impl Reader<'_> {
     /// Reads the assignments of the sets that are owned, and of others what is seen on the way.
     pub(super) fn assignments(&self, live: &mut Live) -> Result<(), CloudError> {
-        let owned: BTreeSet<String> = identity::sets(self.desired, self.record, live)
-            .into_values()
-            .filter(|arn| live.sets.contains_key(arn))
-            .collect();
+        let owned: BTreeSet<String> =
+            identity::sets(self.record, live).into_values().filter(|arn| live.sets.contains_key(arn)).collect();
         if live.center.is_none() || owned.is_empty() {
             return Ok(());
         }
@@ -30,6 +28,7 @@ impl Reader<'_> {
             Err(error) if matches!(error.failure, Failure::Denied | Failure::Unsupported) => {
                 self.by_pair(live, &owned)
             }
+            Ok(()) => self.going(live, &owned),
             other => other,
         }
     }
@@ -56,6 +55,34 @@ impl Reader<'_> {
         }
         self.pairs(live, &pairs)?;
         live.reading = Reading::ByPair { pairs: pairs.len() };
+        self.names(live)
+    }
+
+    /// Sets that are to go or to be made anew, and accounts that are to be emptied: nobody may be left on them, so
+    /// everybody is looked for.
+    fn going(&self, live: &mut Live, owned: &BTreeSet<String>) -> Result<(), CloudError> {
+        let stays = |address: &String, arn: &String| {
+            let wanted = self.desired.resources.get(address).and_then(|wanted| wanted.fields.get("name")?.as_str());
+            wanted.is_some() && wanted == live.sets.get(arn).map(|set| set.fields.name.as_str())
+        };
+        let sets = identity::sets(self.record, live);
+        let going = sets.iter().filter(|(address, arn)| owned.contains(*arn) && !stays(address, arn));
+        let going: Vec<String> = going.map(|(_, arn)| arn.clone()).collect();
+        let accounts = parallel::each(self.lanes, &going, |set| self.provider.accounts_of_set(set, None))?;
+        let mut pairs: BTreeSet<(String, String)> = BTreeSet::new();
+        for (set, accounts) in going.iter().zip(accounts) {
+            pairs.extend(accounts.into_iter().map(|account| (account, set.clone())));
+        }
+        let leaving = self
+            .record
+            .resources
+            .iter()
+            .filter(|(address, entry)| entry.kind == "account" && !self.desired.resources.contains_key(*address));
+        for (_, entry) in leaving {
+            pairs.extend(owned.iter().map(|set| (entry.id.clone(), set.clone())));
+        }
+        let pairs: Vec<(String, String)> = pairs.into_iter().collect();
+        self.pairs(live, &pairs)?;
         self.names(live)
     }
 
@@ -89,8 +116,13 @@ impl Reader<'_> {
     /// Σ ⌈n/100⌉ calls over the principals of the program and of the record.
     fn by_principal(&self, live: &mut Live, owned: &BTreeSet<String>) -> Result<(), CloudError> {
         let principals: Vec<Principal> = self.known_principals(live).into_iter().collect();
-        let found =
-            parallel::each(self.lanes, &principals, |principal| self.provider.assignments_of_principal(principal))?;
+        let found = parallel::each(self.lanes, &principals, |principal| {
+            match self.provider.assignments_of_principal(principal) {
+                // One that the record still has and the identity store no more holds nothing.
+                Err(error) if error.failure == Failure::NotFound => Ok(Vec::new()),
+                other => other,
+            }
+        })?;
         for given in found.into_iter().flatten() {
             if owned.contains(&given.set) {
                 live.given.insert(given);
@@ -116,13 +148,17 @@ impl Reader<'_> {
     }
 
     fn scoped(&self, live: &mut Live) -> Result<(), CloudError> {
-        let sets = identity::sets(self.desired, self.record, live);
+        let sets = identity::sets(self.record, live);
         let accounts = identity::organization(self.desired, self.record, live);
         let mut pairs: BTreeSet<(String, String)> = BTreeSet::new();
         for address in self.addresses("assignment") {
             let target = address.split('/').nth(2).and_then(|target| accounts.get(target));
             let set = identity::set_of_assignment(address).and_then(|set| sets.get(&set));
             pairs.extend(target.cloned().zip(set.cloned()));
+        }
+        // Of an account that is selected everything is seen: it may have to be emptied.
+        for account in self.addresses("account").into_iter().filter_map(|address| accounts.get(address)) {
+            pairs.extend(sets.values().map(|set| (account.clone(), set.clone())));
         }
         let pairs: Vec<_> = pairs.into_iter().collect();
         self.pairs(live, &pairs)?;

@@ -81,7 +81,7 @@ impl Reader<'_> {
     }
 
     fn details(&self, live: &mut Live, selected: Option<&BTreeSet<&str>>) -> Result<(), CloudError> {
-        let owned = identity::sets(self.desired, self.record, live);
+        let owned = identity::sets(self.record, live);
         let asked: Vec<String> = owned
             .iter()
             .filter(|(address, arn)| {

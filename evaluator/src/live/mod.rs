@@ -8,6 +8,8 @@ mod center;
 mod organization;
 pub(crate) mod parallel;
 pub mod recorded;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

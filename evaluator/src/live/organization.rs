@@ -139,7 +139,7 @@ impl Reader<'_> {
             let all = self.provider.policies()?;
             live.policies = all.into_iter().map(|policy| (policy.id.clone(), policy)).collect();
         }
-        let ids = identity::policies(self.desired, self.record, live);
+        let ids = identity::policies(self.record, live);
         let asked: Vec<String> = ids.values().filter(|id| live.policies.contains_key(*id)).cloned().collect();
         let read = parallel::each(self.lanes, &asked, |id| {
             Ok::<_, CloudError>((self.provider.policy(id)?, self.provider.targets_of(id)?))

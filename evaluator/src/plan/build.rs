@@ -34,6 +34,8 @@ pub(super) enum Step {
     Placed,
     /// A permission set has its form.
     Formed,
+    /// The policies that are to hold a target are attached to it.
+    Held,
     /// It is detached, unassigned, moved away: nothing keeps what it was on from going.
     Gone,
 }
@@ -60,6 +62,8 @@ pub(super) struct Builder<'a> {
     pub(super) names: BTreeMap<String, String>,
     addresses: HashMap<String, String>,
     steps: HashMap<(String, Step), Vec<OperationId>>,
+    /// What is first done to the record of an address.
+    pub(super) opening: HashMap<String, OperationId>,
 }
 
 impl<'a> Builder<'a> {
@@ -71,7 +75,7 @@ impl<'a> Builder<'a> {
         command: Command,
     ) -> Self {
         let mut ids = identity::organization(desired, record, live);
-        ids.extend(identity::sets(desired, record, live));
+        ids.extend(identity::sets(record, live));
         ids.extend(record.principals.iter().map(|(address, found)| (address.clone(), found.id.clone())));
         ids.extend(live.principals.iter().filter_map(|(address, id)| Some((address.clone(), id.clone()?))));
         if let (Some(org), Some(root)) = (&desired.org.address, ids.get(ROOT).cloned()) {
@@ -100,6 +104,7 @@ impl<'a> Builder<'a> {
             names,
             addresses,
             steps,
+            opening: HashMap::new(),
         }
     }
 
@@ -141,14 +146,36 @@ impl<'a> Builder<'a> {
 
     /// What the record says otherwise than the cloud, though the program and the cloud agree: only the record is
     /// brought to it.
-    pub(super) fn record_as_it_is(&mut self, plan: &mut Change, entry: Option<&Entry>, before: &Fields) {
-        let Some(entry) = entry.filter(|_| plan.operations.is_empty() && !plan.drift.is_empty()) else { return };
-        let gone = entry.fields.keys().filter(|name| plan.drift.contains(name) && !before.contains_key(*name));
-        let mut sets: Fields = gone.map(|name| (name.clone(), Json::Null)).collect();
-        let drifted = before.iter().filter(|(name, _)| plan.drift.contains(name));
-        sets.extend(drifted.map(|(name, value)| (name.clone(), value.clone())));
+    pub(super) fn record_as_it_is(
+        &mut self,
+        plan: &mut Change,
+        entry: Option<&Entry>,
+        before: &Fields,
+        after: &Fields,
+    ) {
+        let Some(entry) = entry else { return };
+        let settled = plan.drift.iter().filter(|name| before.get(*name) == after.get(*name));
+        let sets: Fields =
+            settled.map(|name| (name.clone(), before.get(name).cloned().unwrap_or(Json::Null))).collect();
+        if sets.is_empty() {
+            return;
+        }
         let operation = self.operation(&plan.address.clone(), Verb::Remember { id: entry.id.clone() }, &[], sets);
         plan.operations.push(operation);
+    }
+
+    /// What holds a unit: the policies attached to it and to everything above it.
+    pub(super) fn held(&self, unit: &str) -> Vec<OperationId> {
+        let mut all = self.after(ROOT, Step::Held);
+        let mut at = unit.to_owned();
+        for _ in 0..=crate::limits::OU_LEVELS.most {
+            all.extend(self.after(&at, Step::Held));
+            let Some(above) = self.desired.resources.get(&at).map(|wanted| text(&wanted.fields, "parent")) else {
+                break;
+            };
+            at = above;
+        }
+        all
     }
 
     /// The address that an id is known by; else one made of the kind and the id, for what nobody named.
@@ -170,12 +197,35 @@ impl<'a> Builder<'a> {
         needs: &[OperationId],
         sets: Fields,
     ) -> OperationId {
+        // What is first done to the record of an address, the others of the address wait for.
+        let readdresses = matches!(verb, Verb::Readdress { .. });
+        if !readdresses {
+            self.readdress(address);
+        }
         let id = OperationId(self.operations.len() as u32);
         let mut needs = needs.to_vec();
+        needs.extend(self.opening.get(address));
+        if readdresses || matches!(verb, Verb::Remember { .. } | Verb::Forget) {
+            self.opening.insert(address.to_owned(), id);
+        }
         needs.sort_unstable();
         needs.dedup();
         self.operations.push(Operation { id, address: address.to_owned(), verb, needs, sets });
         id
+    }
+
+    /// The operation that gives a moved address its place in the record, added when first needed.
+    fn readdress(&mut self, address: &str) -> Option<OperationId> {
+        let from = self.origins.get(address)?.clone();
+        let there = self
+            .operations
+            .iter()
+            .rev()
+            .find(|operation| operation.address == address && matches!(operation.verb, Verb::Readdress { .. }));
+        if let Some(operation) = there {
+            return Some(operation.id);
+        }
+        Some(self.operation(address, Verb::Readdress { from }, &[], Fields::new()))
     }
 
     /// Says that a step of an address is done once this operation is.
@@ -203,9 +253,10 @@ impl<'a> Builder<'a> {
     pub(super) fn change(&mut self, mut change: Change) {
         if let Some(from) = self.origins.get(&change.address) {
             change.from = Some(from.clone());
-            let verb = Verb::Readdress { from: from.clone() };
-            let operation = self.operation(&change.address.clone(), verb, &[], Fields::new());
-            change.operations.push(operation);
+            let operation = self.readdress(&change.address.clone());
+            change.operations.extend(operation);
+            change.operations.sort_unstable();
+            change.operations.dedup();
             if change.action == Action::NoOp {
                 change.action = Action::Move;
             }

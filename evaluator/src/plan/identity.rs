@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::desired::{Desired, PARKING, ROOT};
 use crate::live::Live;
 use crate::provider::Known;
-use crate::registry::record::Record;
+use crate::registry::record::{Record, former_address};
 use crate::resources::ResourceKind;
 
 /// Ids by address.
@@ -31,20 +31,21 @@ fn derived_from(address: &str, head: &str, kind: &str) -> Option<String> {
 }
 
 /// Permission sets: what the record holds, and what an earlier run began to make and made.
-pub fn sets(desired: &Desired, record: &Record, live: &Live) -> Ids {
+pub fn sets(record: &Record, live: &Live) -> Ids {
     let mut ids = recorded(record, "permission_set");
     for (address, pending) in record.pending.iter().filter(|(_, pending)| pending.kind == "permission_set") {
         let made = live.sets.iter().find(|(_, set)| set.fields.name == pending.name);
-        if let (Some((arn, _)), false) = (made, ids.contains_key(address)) {
-            ids.insert(address.clone(), arn.clone());
+        if let Some((arn, _)) = made {
+            // One that was made in place of another, which is ours until it is deleted.
+            let former = ids.insert(address.clone(), arn.clone()).filter(|former| former != arn);
+            ids.extend(former.map(|former| (former_address(address), former)));
         }
     }
-    let _ = desired;
     ids
 }
 
 /// Service control policies, likewise.
-pub fn policies(desired: &Desired, record: &Record, live: &Live) -> Ids {
+pub fn policies(record: &Record, live: &Live) -> Ids {
     let mut ids = recorded(record, "scp");
     for (address, pending) in record.pending.iter().filter(|(_, pending)| pending.kind == "scp") {
         let made = live.policies.values().find(|policy| policy.name == pending.name && !policy.aws_managed);
@@ -52,7 +53,6 @@ pub fn policies(desired: &Desired, record: &Record, live: &Live) -> Ids {
             ids.insert(address.clone(), policy.id.clone());
         }
     }
-    let _ = desired;
     ids
 }
 
@@ -63,7 +63,7 @@ fn recorded(record: &Record, kind: &str) -> Ids {
 
 /// Units, accounts and policies.
 pub fn organization(desired: &Desired, record: &Record, live: &Live) -> Ids {
-    let mut ids = policies(desired, record, live);
+    let mut ids = policies(record, live);
     ids.extend(units(desired, record, live));
     ids.extend(accounts(desired, record, live));
     ids
@@ -128,8 +128,12 @@ pub fn accounts(desired: &Desired, record: &Record, live: &Live) -> Ids {
             continue;
         }
         let creation = live.creations.get(address).filter(|creation| creation.known == Known::Succeeded);
-        let made = creation.and_then(|creation| creation.account.clone());
-        let email = text(wanted, "email").to_lowercase();
+        // What an earlier run asked for has the e-mail that it had then.
+        let asked = record.pending.get(address).and_then(|pending| pending.email.as_deref());
+        let email = asked.unwrap_or_else(|| text(wanted, "email")).to_lowercase();
+        // A creation that was found by its name may be somebody else's: the e-mail tells.
+        let ours = |id: &String| live.accounts.get(id).is_some_and(|account| account.email.to_lowercase() == email);
+        let made = creation.and_then(|creation| creation.account.clone()).filter(ours);
         let found = made.or_else(|| by_email.get(&email).map(|id| (*id).to_owned()));
         if let Some(id) = found.filter(|id| !taken.contains(id)) {
             taken.insert(id.clone());
@@ -145,12 +149,37 @@ pub fn is_open(account: &crate::provider::Account) -> bool {
     matches!(account.state, S::Active | S::PendingActivation)
 }
 
-/// Emptied accounts for cells that have none: dev cells by address take parked accounts by id.
+/// Emptied accounts for those that have none: the one it was, or that has its e-mail; a dev cell takes any, cells by
+/// address and accounts by id.
 pub fn parked(desired: &Desired, record: &Record, live: &Live, known: &Ids) -> Ids {
-    let mut free = record.parked.keys().filter(|id| live.accounts.get(*id).is_some_and(is_open));
-    let needs = desired.resources.iter().filter(|(address, wanted)| {
+    let open = |id: &String| live.accounts.get(id).is_some_and(is_open);
+    let mut free: BTreeMap<&String, &crate::registry::record::Parked> =
+        record.parked.iter().filter(|(id, _)| open(id)).collect();
+    let lacking: Vec<(&String, &super::desired::Wanted)> = desired
+        .resources
+        .iter()
+        .filter(|(address, wanted)| {
+            wanted.account.is_some() && !known.contains_key(*address) && !record.pending.contains_key(*address)
+        })
+        .collect();
+    let mut taken = Ids::new();
+    for (address, wanted) in &lacking {
+        let email = text(wanted, "email");
+        let own =
+            free.iter().find(|(_, parked)| parked.from == **address || parked.email.eq_ignore_ascii_case(email));
+        if let Some(id) = own.map(|(id, _)| (*id).clone()) {
+            free.remove(&id);
+            taken.insert((*address).clone(), id);
+        }
+    }
+    for (address, wanted) in lacking {
         let dev = wanted.account.as_ref().is_some_and(|account| account.cell.as_deref() == Some("dev"));
-        dev && !known.contains_key(*address) && !record.pending.contains_key(*address)
-    });
-    needs.filter_map(|(address, _)| Some((address.clone(), free.next()?.clone()))).collect()
+        if dev
+            && !taken.contains_key(address)
+            && let Some((id, _)) = free.pop_first()
+        {
+            taken.insert(address.clone(), id.clone());
+        }
+    }
+    taken
 }

@@ -32,6 +32,17 @@ pub fn later(value: &Json) -> Option<&str> {
     fields.get("later")?.as_str()
 }
 
+/// Addresses whose account ids a value waits for.
+pub fn accounts_in(value: &Json) -> Vec<String> {
+    let found = std::cell::RefCell::new(Vec::new());
+    let note = |place: &str| {
+        found.borrow_mut().extend(place.rsplit_once('.').map(|(address, _)| address.to_owned()));
+        Some(String::new())
+    };
+    let _ = resolve(value, &note);
+    found.into_inner()
+}
+
 /// Every address with a field that a text names.
 fn filled(text: &str, known: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     if !text.contains('\\') {

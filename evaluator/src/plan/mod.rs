@@ -17,6 +17,8 @@ pub mod least;
 pub mod model;
 pub mod moves;
 pub mod scope;
+#[cfg(test)]
+mod tests;
 pub mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,8 +70,9 @@ pub fn plan(question: &Question<'_>) -> Result<Plan, Vec<Fault>> {
     let mut builder = Builder::new(desired, *record, live, scope, *command);
     let replaced = builder.units();
     builder.policies();
+    builder.attachments(false);
     builder.accounts();
-    builder.attachments();
+    builder.attachments(true);
     builder.sets();
     builder.assignments();
     builder.surplus_sets();
@@ -149,23 +152,14 @@ fn mentioned(changes: &[model::Change], operations: &[model::Operation]) -> BTre
             }
             V::CreateUnit { parent: to, .. } | V::MoveAccount { to } => _ = all.insert(to.clone()),
             V::EnablePolicies => _ = all.insert(desired::ROOT.to_owned()),
-            V::CreatePolicy { content, .. } | V::UpdatePolicy { content, .. } => all.extend(accounts_in(content)),
-            V::PutInlinePolicy { document } => all.extend(accounts_in(document)),
+            V::CreatePolicy { content, .. } | V::UpdatePolicy { content, .. } => {
+                all.extend(later::accounts_in(content));
+            }
+            V::PutInlinePolicy { document } => all.extend(later::accounts_in(document)),
             _ => {}
         }
     }
     all
-}
-
-/// Addresses whose account ids a document waits for.
-fn accounts_in(document: &serde_json::Value) -> Vec<String> {
-    let found = std::cell::RefCell::new(Vec::new());
-    let note = |place: &str| {
-        found.borrow_mut().extend(place.rsplit_once('.').map(|(address, _)| address.to_owned()));
-        Some(String::new())
-    };
-    let _ = later::resolve(document, &note);
-    found.into_inner()
 }
 
 fn reading(reading: &Reading) -> String {

@@ -33,7 +33,8 @@ pub fn follow(desired: &Desired, record: &Record) -> (Record, BTreeMap<String, S
     for (address, pending) in &record.pending {
         if let Some(to) = readdressed(desired, address) {
             moved.pending.remove(address);
-            moved.pending.insert(to, pending.clone());
+            moved.pending.insert(to.clone(), pending.clone());
+            origins.insert(to, address.clone());
         }
     }
     (moved, origins)

@@ -379,6 +379,9 @@ impl Record {
                 if let Some(entry) = self.resources.remove(from) {
                     self.resources.insert(to.clone(), entry);
                 }
+                if let Some(pending) = self.pending.remove(from) {
+                    self.pending.insert(to.clone(), pending);
+                }
             }
             Event::Parked { address, account, email, name } => {
                 let (from, email, name) = (address.clone(), email.clone(), name.clone());

@@ -124,7 +124,12 @@ impl Context<'_> {
             let ours = self.provider.creations()?.into_iter().filter(|creation| {
                 creation.name == pending.name && creation.requested.is_none_or(|requested| requested >= since)
             });
-            let ours = ours.filter(|creation| creation.known != Known::Failed);
+            let ours = ours.filter(|creation| match (creation.known, &creation.account) {
+                (Known::Failed, _) => false,
+                // Somebody else may have asked for an account of this name: the e-mail tells.
+                (_, Some(made)) => accounts.iter().all(|account| account.id != *made),
+                (_, None) => true,
+            });
             if let Some(creation) = ours.max_by_key(|creation| creation.requested) {
                 return Ok(Some(creation));
             }
@@ -237,29 +242,40 @@ impl Context<'_> {
         let intent =
             Event::Intent { address: address.to_owned(), kind: kind.to_owned(), name: name.to_owned(), email: None };
         self.journal.commit(intent)?;
+        let mut unsure = earlier;
         for _ in 0..TRIES {
             match make() {
                 Ok(id) => return Ok(id),
-                Err(error) if error.failure.did_nothing() => {
-                    // A unit at its place is taken over, as it would have been had it been read.
-                    let there = if error.failure == Failure::Exists && kind == "ou" { find()? } else { None };
-                    if let Some(id) = there {
-                        return Ok(id);
-                    }
+                // What has the name is ours when an earlier call had no answer; a unit at its place is taken over, as
+                // it would have been had it been read.
+                Err(error) if error.failure == Failure::Exists && (unsure || kind == "ou") => {
+                    return self.looked(&find)?.ok_or_else(|| error.into());
+                }
+                Err(error) if error.failure.did_nothing() && !unsure => {
                     self.journal.commit(Event::Abandoned { address: address.to_owned() })?;
                     return Err(error.into());
                 }
+                Err(error) if error.failure.did_nothing() => return Err(error.into()),
                 Err(_) => {
-                    for wait in LOOKS {
-                        self.clock.sleep(Duration::from_secs(wait));
-                        if let Some(id) = find()? {
-                            return Ok(id);
-                        }
+                    unsure = true;
+                    if let Some(id) = self.looked(&find)? {
+                        return Ok(id);
                     }
                 }
             }
         }
         Err(lost(kind, address).into())
+    }
+
+    /// Looks for what an unanswered call made, a few times: it may take a while to be seen.
+    fn looked(&self, find: &impl Fn() -> Result<Option<String>, CloudError>) -> Result<Option<String>, CloudError> {
+        for wait in LOOKS {
+            self.clock.sleep(Duration::from_secs(wait));
+            if let Some(id) = find()? {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
     }
 }
 

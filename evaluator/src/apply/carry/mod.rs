@@ -7,7 +7,7 @@ mod center;
 mod creation;
 mod organization;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub(super) struct Context<'a> {
     pub(super) clock: &'a dyn Clock,
     pub(super) journal: &'a Journal<'a>,
     pub(super) follower: Follower<'a>,
+    /// Addresses of assignments that this plan gives: what is taken away under one of them is its former one.
+    given: BTreeSet<String>,
     ids: Mutex<BTreeMap<String, String>>,
 }
 
@@ -74,7 +76,9 @@ impl<'a> Context<'a> {
         plan: &'a Plan,
     ) -> Self {
         let follower = Follower::new(provider, clock);
-        Self { provider, clock, journal, follower, ids: Mutex::new(plan.ids.clone()) }
+        let gives = |operation: &&Operation| matches!(operation.verb, Verb::Assign { .. });
+        let given = plan.operations.iter().filter(gives).map(|operation| operation.address.clone()).collect();
+        Self { provider, clock, journal, follower, given, ids: Mutex::new(plan.ids.clone()) }
     }
 
     /// Carries an operation out, and writes down what came of it. What was seen.
@@ -129,7 +133,7 @@ impl<'a> Context<'a> {
                 Event::Deleted { address: former_address(&address) }
             }
             // The former assignment of a set that is made anew has the address of the new one.
-            Verb::Unassign { set, .. } if set.ends_with(FORMER) && !address.contains(FORMER) => return Ok(()),
+            Verb::Unassign { set, .. } if set.ends_with(FORMER) && self.given.contains(&address) => return Ok(()),
             Verb::DeleteUnit { .. }
             | Verb::DeletePolicy
             | Verb::DeleteSet { .. }

@@ -23,7 +23,10 @@ impl Builder<'_> {
     /// Accounts that are to be there.
     pub(in crate::plan) fn accounts(&mut self) {
         for (address, wanted) in self.wanted("account") {
-            self.account(address, wanted);
+            // A policy that names its id may have needed it before.
+            if self.after(address, Step::Made).is_empty() {
+                self.account(address, wanted);
+            }
         }
     }
 
@@ -34,6 +37,9 @@ impl Builder<'_> {
         }
         if let Some(wanted) = self.desired.resources.get(address) {
             self.account(address, wanted);
+            if self.takes(address) {
+                return;
+            }
             if let Some(taken) = self.changes.iter_mut().find(|change| change.address == address) {
                 taken.reason = Some(format!("needed by {by}"));
             }
@@ -78,8 +84,12 @@ impl Builder<'_> {
         self.faults.push(fault);
     }
 
-    fn create_account(&mut self, mut plan: Change, after: Fields, protect: bool) {
+    fn create_account(&mut self, mut plan: Change, mut after: Fields, protect: bool) {
         let address = plan.address.clone();
+        if let Some(email) = self.record.pending.get(&address).and_then(|pending| pending.email.as_deref()) {
+            // What an earlier run asked for is gone on with as it was asked for.
+            after.insert("email".to_owned(), Json::from(email));
+        }
         let (name, email) = (text(&after, "name"), text(&after, "email"));
         let taken = self.live.accounts.values().find(|account| account.email.eq_ignore_ascii_case(&email));
         if let Some(account) = taken {
@@ -119,6 +129,8 @@ impl Builder<'_> {
         self.needs_unit(address, unit);
         let mut needs = needs.to_vec();
         needs.extend(self.after(unit, Step::Made));
+        // An account goes nowhere before what is to hold it there does.
+        needs.extend(self.held(unit));
         let sets = Fields::from([("ou".to_owned(), Json::from(unit))]);
         let moved = self.operation(address, Verb::MoveAccount { to: unit.to_owned() }, &needs, sets);
         self.step(address, Step::Placed, moved);
@@ -156,7 +168,7 @@ impl Builder<'_> {
             plan.operations.push(remembered);
         }
         self.account_operations(&mut plan, &before, &after, &needs);
-        self.record_as_it_is(&mut plan, entry, &before);
+        self.record_as_it_is(&mut plan, entry, &before, &after);
         if entry.is_some() && !plan.operations.is_empty() {
             plan.action = Action::Update;
         }
@@ -225,6 +237,7 @@ impl Builder<'_> {
         let address = plan.address.clone();
         let was = self.record.parked.get(id).map(|parked| parked.from.clone()).unwrap_or_default();
         after.insert("email".to_owned(), Json::from(account.email.as_str()));
+        after.entry("ou".to_owned()).or_insert_with(|| Json::from(ROOT));
         let before = Fields::from([
             ("email".to_owned(), Json::from(account.email.as_str())),
             ("name".to_owned(), Json::from(account.name.as_str())),
@@ -265,6 +278,8 @@ impl Builder<'_> {
             let removal = self.desired.removed.get(address);
             let fate = match (self.command, removal.and_then(|removal| removal.fate.as_deref())) {
                 (_, Some(fate)) => fate.to_owned(),
+                // What was taken over by its id was not made for this program, and is given to no other cell.
+                (Command::Destroy, None) if !entry.protect && self.is_named(address) => "keep".to_owned(),
                 (Command::Destroy, None) if !entry.protect => "park".to_owned(),
                 (Command::Destroy, None) => {
                     self.protected(address);
@@ -278,6 +293,12 @@ impl Builder<'_> {
             let place = removal.map(|removal| removal.place.clone());
             self.end_account(address, entry, &fate, place);
         }
+    }
+
+    /// Does the program name the account by its id?
+    fn is_named(&self, address: &str) -> bool {
+        let wanted = self.desired.resources.get(address).and_then(|wanted| wanted.account.as_ref());
+        wanted.is_some_and(|account| account.id.is_some())
     }
 
     fn protected(&mut self, address: &str) {

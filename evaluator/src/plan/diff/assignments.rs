@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use crate::live::assignments::kind_of;
 use crate::plan::build::{Builder, Step, change, text};
-use crate::plan::desired::Wanted;
+use crate::plan::desired::{ROOT, Wanted};
 use crate::plan::fault::Fault;
 use crate::plan::identity;
 use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
@@ -116,8 +116,10 @@ impl Builder<'_> {
             }
             return self.change(plan);
         }
-        plan.action = if anew && recorded { Action::Replace } else { Action::Create };
-        plan.drift = if recorded && !anew { vec!["*".to_owned()] } else { Vec::new() };
+        // A set that is gone took its assignments along: they are given again.
+        let lived = self.ids.get(&named.set).is_some_and(|arn| self.live.sets.contains_key(arn));
+        plan.action = if anew && recorded && lived { Action::Replace } else { Action::Create };
+        plan.drift = if recorded && !(anew && lived) { vec!["*".to_owned()] } else { Vec::new() };
         let operation = self.assign(address, &named);
         plan.operations.push(operation);
         added.by_pair.entry((named.set.clone(), named.target.clone())).or_default().push(operation);
@@ -132,6 +134,8 @@ impl Builder<'_> {
         needs.extend(self.after(&named.set, Step::Formed));
         needs.extend(self.after(&named.target, Step::Made));
         needs.extend(self.after(&named.target, Step::Placed));
+        needs.extend(self.after(&named.target, Step::Held));
+        needs.extend(self.after(ROOT, Step::Held));
         let Named { set, principal, target } = named.clone();
         self.operation(address, Verb::Assign { set, principal, target }, &needs, Fields::new())
     }
@@ -212,7 +216,10 @@ impl Builder<'_> {
         plan.drift = if recorded { Vec::new() } else { vec!["*".to_owned()] };
         let mut needs = added.by_pair.get(&(named.set.clone(), named.target.clone())).cloned().unwrap_or_default();
         needs.extend(added.by_person.get(&(named.principal.clone(), named.target.clone())).into_iter().flatten());
-        let Named { set, principal, target } = named.clone();
+        let Named { mut set, principal, target } = named.clone();
+        if let Some(arn) = self.ids.get(&set).cloned().filter(|_| self.is_anew(&set)) {
+            set = self.former_set(&set, &arn);
+        }
         let operation = self.operation(address, Verb::Unassign { set, principal, target }, &needs, Fields::new());
         self.step(&named.set, Step::Gone, operation);
         self.step(&named.target, Step::Gone, operation);

@@ -59,7 +59,7 @@ impl Builder<'_> {
             content: after.get("content").cloned().unwrap_or_default(),
             tags: after.get("tags").map(tags_of).unwrap_or_default(),
         };
-        let needs = self.accounts_named(&plan.later, &after);
+        let needs = self.accounts_named(&address, &plan.later, &after);
         let mut all = self.after("policies", Step::Made);
         all.extend(needs);
         let made = self.operation(&address, verb, &all, after.clone());
@@ -90,13 +90,13 @@ impl Builder<'_> {
                 description: text(&after, "description"),
                 content: after.get("content").cloned().unwrap_or_default(),
             };
-            let needs = self.accounts_named(&plan.later, &after);
+            let needs = self.accounts_named(&address, &plan.later, &after);
             let updated = self.operation(&address, verb, &needs, sets);
             plan.operations.push(updated);
         }
         let tags = |fields: &Fields| fields.get("tags").cloned().unwrap_or_default();
         plan.operations.extend(self.retag(&address, &tags(&before), &tags(&after), &[]));
-        self.record_as_it_is(&mut plan, entry, &before);
+        self.record_as_it_is(&mut plan, entry, &before, &after);
         if entry.is_some() && !plan.operations.is_empty() {
             plan.action = Action::Update;
         }
@@ -106,13 +106,13 @@ impl Builder<'_> {
     }
 
     /// The operations that make the accounts whose ids a document names.
-    pub(in crate::plan) fn accounts_named(&self, later: &[String], after: &Fields) -> Vec<OperationId> {
+    pub(in crate::plan) fn accounts_named(&mut self, by: &str, later: &[String], after: &Fields) -> Vec<OperationId> {
         let mut named = Vec::new();
         for value in later.iter().filter_map(|name| after.get(name)) {
-            let text = value.to_string();
-            let accounts = self.desired.resources.iter().filter(|(_, wanted)| wanted.account.is_some());
-            let mentioned = accounts.filter(|(address, _)| text.contains(&format!("{address}.account_id")));
-            named.extend(mentioned.flat_map(|(address, _)| self.after(address, Step::Made)));
+            for address in crate::plan::later::accounts_in(value) {
+                self.needs_account(by, &address);
+                named.extend(self.after(&address, Step::Made));
+            }
         }
         named
     }
@@ -128,10 +128,14 @@ impl Builder<'_> {
         ])
     }
 
-    /// Attachments that are to be there.
-    pub(in crate::plan) fn attachments(&mut self) {
+    /// Attachments that are to be there: to accounts, or to units and the root.
+    pub(in crate::plan) fn attachments(&mut self, to_accounts: bool) {
         for (address, wanted) in self.wanted("scp_attachment") {
             let (policy, target) = (text(&wanted.shown, "policy"), self.target(&text(&wanted.shown, "target")));
+            let is_account = self.desired.resources.get(&target).is_some_and(|wanted| wanted.account.is_some());
+            if is_account != to_accounts {
+                continue;
+            }
             let ids = self.ids.get(&policy).cloned().zip(self.ids.get(&target).cloned());
             let anew = self.is_anew(&target);
             let attached = !anew && ids.is_some_and(|pair| self.live.attached.contains(&pair));
@@ -160,8 +164,9 @@ impl Builder<'_> {
                     let mut needs = self.after(&policy, Step::Made);
                     needs.extend(self.after(&target, Step::Made));
                     needs.extend(self.after("policies", Step::Made));
-                    let attached =
-                        self.operation(address, Verb::AttachPolicy { policy, target }, &needs, Fields::new());
+                    let verb = Verb::AttachPolicy { policy, target: target.clone() };
+                    let attached = self.operation(address, verb, &needs, Fields::new());
+                    self.step(&target, Step::Held, attached);
                     plan.operations.push(attached);
                 }
             }
@@ -238,14 +243,35 @@ impl Builder<'_> {
                 plan.drift = drifted(Some(entry), &before);
                 plan.before = Some(before);
                 let needs = self.after(address, Step::Gone);
+                self.attached_elsewhere(address, &entry.id);
                 plan.operations.push(self.operation(address, Verb::DeletePolicy, &needs, Fields::new()));
             } else {
                 plan.action = Action::Forget;
+                plan.drift = vec!["*".to_owned()];
                 plan.reason = Some("it is gone".to_owned());
                 plan.before = Some(entry.fields.clone());
                 plan.operations.push(self.operation(address, Verb::Forget, &[], Fields::new()));
             }
             self.change(plan);
+        }
+    }
+}
+
+impl Builder<'_> {
+    /// A policy that is attached where no program of ours attached it cannot be deleted, and is not detached there.
+    fn attached_elsewhere(&mut self, address: &str, id: &str) {
+        let detached = self.operations.iter().filter_map(|operation| match &operation.verb {
+            Verb::DetachPolicy { policy, target } if policy == address => self.ids.get(target),
+            _ => None,
+        });
+        let detached: Vec<&String> = detached.collect();
+        let elsewhere =
+            self.live.attached.iter().filter(|(policy, target)| policy == id && !detached.contains(&target));
+        let elsewhere: Vec<String> = elsewhere.map(|(_, target)| self.address_of("target", target)).collect();
+        if !elsewhere.is_empty() {
+            let elsewhere = elsewhere.join(", ");
+            let message = format!("{address} is to be deleted and is attached, not by cellc, to {elsewhere}");
+            self.faults.push(Fault::new(Code::PolicyInUse, message).help("detach it there, or keep its block"));
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::plan::desired::Wanted;
 use crate::plan::fault::Fault;
 use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
 use crate::provider::{Boundary, CustomerPolicy, SetFields};
-use crate::registry::record::Entry;
+use crate::registry::record::{Entry, FORMER};
 
 impl Builder<'_> {
     /// Permission sets that are to be there.
@@ -78,6 +78,7 @@ impl Builder<'_> {
         }
         if action == Action::Create && self.record.entry(&address).is_some() {
             plan.drift = vec!["*".to_owned()];
+            plan.operations.push(self.operation(&address, Verb::Forget, &[], Fields::new()));
         }
         let tags = after.get("tags").map(tags_of).unwrap_or_default();
         let plain = ["name", "description", "session", "relay_state", "tags"];
@@ -130,7 +131,7 @@ impl Builder<'_> {
         let needs: Vec<_> = chain.into_iter().collect();
         plan.operations.extend(self.retag(&address, &tags(&before), &tags(&after), &needs));
         self.provision(&mut plan, set, arn, edited, chain);
-        self.record_as_it_is(&mut plan, entry, &before);
+        self.record_as_it_is(&mut plan, entry, &before, &after);
         if entry.is_some() && !plan.operations.is_empty() {
             plan.action = Action::Update;
         }
@@ -206,7 +207,7 @@ impl Builder<'_> {
             };
             verbs.push((verb, fields_or_null(after, &["boundary"])));
         }
-        let named = self.accounts_named(&plan.later, after);
+        let named = self.accounts_named(&plan.address.clone(), &plan.later, after);
         for (verb, sets) in verbs {
             let mut needs: Vec<OperationId> = last.iter().copied().collect();
             if matches!(verb, Verb::PutInlinePolicy { .. }) {
@@ -258,6 +259,7 @@ impl Builder<'_> {
                 }
                 None => {
                     plan.action = Action::Forget;
+                    plan.drift = vec!["*".to_owned()];
                     plan.reason = Some("it is gone".to_owned());
                     plan.before = Some(entry.fields.clone());
                     plan.operations.push(self.operation(address, Verb::Forget, &[], Fields::new()));
@@ -265,6 +267,7 @@ impl Builder<'_> {
             }
             self.change(plan);
         }
+        self.former_sets();
         let anew =
             self.changes.iter().filter(|change| change.kind == "permission_set" && change.action == Action::Replace);
         let anew: Vec<(String, String)> =
@@ -275,6 +278,34 @@ impl Builder<'_> {
             if let Some(change) = self.changes.iter_mut().find(|change| change.address == address) {
                 change.operations.push(deleted);
             }
+        }
+    }
+}
+
+impl Builder<'_> {
+    /// Sets in whose place an earlier run made others, and that it did not come to record so.
+    fn former_sets(&mut self) {
+        let unrecorded = |(address, arn): (&String, &String)| {
+            let base = address.strip_suffix(FORMER)?.to_owned();
+            let ours = self.record.entry(&base)?.id == *arn && self.record.entry(address).is_none();
+            (ours && !self.is_anew(&base)).then(|| (base, address.clone(), arn.clone()))
+        };
+        let former: Vec<(String, String, String)> = self.ids.iter().filter_map(unrecorded).collect();
+        for (base, address, arn) in former {
+            let Some(set) = self.live.sets.get(&arn) else { continue };
+            let mut needs = self.after(&address, Step::Gone);
+            needs.extend(self.opening.get(&base));
+            let detail = set.detail.clone().unwrap_or_default();
+            let before = Self::set_fields_of(set, &detail, &Fields::new(), self.record.entry(&base));
+            let deleted = self.operation(&address, Verb::DeleteSet { id: arn.clone() }, &needs, Fields::new());
+            self.change(Change {
+                id: Some(arn),
+                name: set.fields.name.clone(),
+                before: Some(before),
+                reason: Some("another was made in its place".to_owned()),
+                operations: vec![deleted],
+                ..change(&address, "permission_set", Action::Delete)
+            });
         }
     }
 }

@@ -84,7 +84,7 @@ impl Builder<'_> {
         }
         let tags = |fields: &Fields| fields.get("tags").cloned().unwrap_or_default();
         plan.operations.extend(self.retag(&address, &tags(before), &tags(&after), &[]));
-        self.record_as_it_is(&mut plan, entry, before);
+        self.record_as_it_is(&mut plan, entry, before, &after);
         if recorded && !plan.operations.is_empty() {
             plan.action = Action::Update;
         }
@@ -97,6 +97,9 @@ impl Builder<'_> {
         let needs = self.after(&parent, Step::Made);
         if needs.is_empty() && !self.ids.contains_key(&parent) {
             self.needs_unit(&address, &parent);
+        }
+        if action == Action::Create && self.record.entry(&address).is_some() {
+            plan.operations.push(self.operation(&address, Verb::Forget, &[], Fields::new()));
         }
         let tags = after.get("tags").map(tags_of).unwrap_or_default();
         let verb = Verb::CreateUnit { parent, name: text(&after, "name"), tags };
@@ -116,6 +119,9 @@ impl Builder<'_> {
         if let Some(wanted) = self.desired.resources.get(unit) {
             let unit = unit.to_owned();
             self.unit(&unit, wanted, &[]);
+            if self.takes(&unit) {
+                return;
+            }
             if let Some(taken) = self.changes.iter_mut().find(|change| change.address == unit) {
                 taken.reason = Some(format!("needed by {by}"));
             }

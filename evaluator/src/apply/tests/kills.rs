@@ -1,0 +1,157 @@
+//! The run dies, or its record cannot be written: the next one goes on from what is there, and makes nothing twice.
+
+use std::sync::atomic::AtomicBool;
+
+use super::bench::{Bench, desired, stop_at};
+use super::cloud::Trouble;
+use super::programs::{FIRST, Reference, Scenario};
+use super::store::Fault;
+use super::troubles::is_read;
+use super::world;
+use crate::apply::receipt::{Ending, Outcome, Receipt};
+use crate::live::parallel;
+use crate::registry::store::Store as _;
+
+/// Runs at once.
+const LANES: usize = 24;
+
+/// What is wrong with a case, for each of them.
+fn each<T: Sync>(cases: &[T], look: impl Fn(&T) -> Result<(), String> + Sync) -> Vec<String> {
+    let found = parallel::each(LANES, cases, |case| Ok::<_, ()>(look(case).err()));
+    found.unwrap_or_default().into_iter().flatten().collect()
+}
+
+#[track_caller]
+fn none(found: &[String]) {
+    assert!(found.is_empty(), "{}\n{}", found.len(), found.join("\n"));
+}
+
+#[test]
+fn a_run_that_dies_between_two_lines_of_its_journal_is_taken_up() {
+    for scenario in Scenario::all() {
+        let reference = Reference::of(&scenario);
+        let cases: Vec<(usize, bool)> = (0..reference.lines).flat_map(|line| [(line, false), (line, true)]).collect();
+        none(&each(&cases, |(line, torn)| {
+            let bench = scenario.start.copy();
+            bench.store.fault(Fault::DiesAtLine(*line, *torn));
+            bench.run(&scenario.to, &reference.plan);
+            let converged = bench.converges(&scenario.to, scenario.command, &reference.shape);
+            converged.map_err(|wrong| format!("{}: line {line}, torn {torn}: {wrong}", scenario.name))
+        }));
+    }
+}
+
+#[test]
+fn a_run_that_dies_at_a_call_is_taken_up() {
+    for scenario in Scenario::all() {
+        let reference = Reference::of(&scenario);
+        let mut cases = Vec::new();
+        for (call, count) in reference.asked.iter().filter(|(call, _)| !is_read(call)) {
+            let of = |nth| [(call.as_str(), nth, Trouble::DiesBefore), (call.as_str(), nth, Trouble::DiesAfter)];
+            cases.extend((1..=*count).flat_map(of));
+        }
+        none(&each(&cases, |(call, nth, how)| {
+            let bench = scenario.start.copy();
+            bench.cloud.script(call, *nth, *how);
+            bench.run(&scenario.to, &reference.plan);
+            // What went on when the process died comes to its end without it.
+            bench.cloud.pass(10);
+            let converged = bench.converges(&scenario.to, scenario.command, &reference.shape);
+            converged.map_err(|wrong| format!("{}: {call} #{nth} {how:?}: {wrong}", scenario.name))
+        }));
+    }
+}
+
+fn not_recorded(receipt: &Receipt) -> Result<(), String> {
+    let told = receipt.ending == Ending::NotRecorded && receipt.reason.is_some();
+    if told { Ok(()) } else { Err(format!("it ended as {:?}: {:?}", receipt.ending, receipt.reason)) }
+}
+
+#[test]
+fn a_disk_that_is_full_ends_the_run_and_the_next_one_goes_on() {
+    for scenario in Scenario::all() {
+        let reference = Reference::of(&scenario);
+        let cases: Vec<Fault> = (0..reference.segments)
+            .flat_map(|segment| [Fault::DiskFull(segment), Fault::LockLost(segment)])
+            .collect();
+        none(&each(&cases, |fault| {
+            let bench = scenario.start.copy();
+            bench.store.fault(*fault);
+            let receipt = bench.run(&scenario.to, &reference.plan);
+            // How many segments there are depends on which lines come together.
+            let (Fault::DiskFull(after) | Fault::LockLost(after)) = *fault else { return Ok(()) };
+            let told = if bench.store.appended() > after { not_recorded(&receipt) } else { Ok(()) };
+            let ended =
+                told.and_then(|()| world::is_true(&receipt, &reference.plan, &bench.record(), &bench.cloud.state()));
+            let converged = ended.and_then(|()| bench.converges(&scenario.to, scenario.command, &reference.shape));
+            converged.map_err(|wrong| format!("{}: {fault:?}: {wrong}", scenario.name))
+        }));
+    }
+}
+
+#[test]
+fn a_snapshot_that_is_not_written_loses_nothing() {
+    let faults = [Fault::SaveMoved, Fault::SaveUnknown(false), Fault::SaveUnknown(true), Fault::ClearFails];
+    for scenario in Scenario::all() {
+        let reference = Reference::of(&scenario);
+        none(&each(&faults, |fault| {
+            let bench = scenario.start.copy();
+            bench.store.fault(*fault);
+            let receipt = bench.run(&scenario.to, &reference.plan);
+            let ended = not_recorded(&receipt).and_then(|()| world::same(&reference.shape, &bench.shape()));
+            bench.store.fault(Fault::None);
+            // Everything was done and is in the journal: there is nothing to do.
+            let left = bench.try_plan(&scenario.to, &crate::plan::scope::Scope::default(), scenario.command);
+            let left = left.map_err(|no| format!("{no:?}")).map(|left| left.operations.len());
+            let ended =
+                ended.and(left).and_then(|left| if left == 0 { Ok(()) } else { Err(format!("{left} are left")) });
+            let converged = ended.and_then(|()| bench.converges(&scenario.to, scenario.command, &reference.shape));
+            converged.map_err(|wrong| format!("{}: {fault:?}: {wrong}", scenario.name))
+        }));
+    }
+}
+
+#[test]
+fn told_to_stop_it_lets_finish_what_is_under_way_and_begins_nothing_more() {
+    for scenario in Scenario::all() {
+        let reference = Reference::of(&scenario);
+        let cases: Vec<usize> = (0..reference.plan.operations.len()).collect();
+        none(&each(&cases, |at| {
+            let (bench, stop) = (scenario.start.copy(), AtomicBool::new(false));
+            let receipt = bench.watched(&scenario.to, &reference.plan, &stop, &mut stop_at(&stop, *at));
+            let receipt = receipt.map_err(|error| error.to_string())?;
+            let open = receipt.count(|outcome| !matches!(outcome, Outcome::Done { .. } | Outcome::NotBegun));
+            let left = receipt.count(|outcome| *outcome == Outcome::NotBegun);
+            let told = if left == 0 { Ending::Done } else { Ending::Interrupted };
+            if open > 0 || receipt.ending != told {
+                return Err(format!("stopped at {at}: {:?}, {open} neither done nor not begun", receipt.ending));
+            }
+            world::is_true(&receipt, &reference.plan, &bench.record(), &bench.cloud.state())?;
+            let converged = bench.converges(&scenario.to, scenario.command, &reference.shape);
+            converged.map_err(|wrong| format!("{}: stopped at {at}: {wrong}", scenario.name))
+        }));
+    }
+}
+
+#[test]
+fn a_run_that_is_locked_out_does_nothing() {
+    let (first, bench) = (desired(FIRST), Bench::new());
+    let plan = bench.plan(&first);
+    let owner = |process| crate::registry::store::Owner {
+        run: format!("run-{process}"),
+        who: "somebody".to_owned(),
+        process,
+        command: "apply".to_owned(),
+        since: super::bench::dawn(),
+    };
+    bench.store.lock(&owner(77)).unwrap();
+    assert!(bench.store.lock(&owner(78)).is_err_and(|error| error.to_string().contains("run-77")));
+    bench.store.break_lock().unwrap();
+    bench.cloud.count_anew();
+    // The lock is lost before the first line: nothing is sent.
+    bench.store.fault(Fault::LockLost(0));
+    let receipt = bench.run(&first, &plan);
+    assert_eq!(receipt.ending, Ending::NotRecorded);
+    assert_eq!(receipt.count(|outcome| *outcome == Outcome::NotBegun), plan.operations.len());
+    assert_eq!(bench.cloud.asked(), std::collections::BTreeMap::new());
+}

@@ -1,0 +1,20 @@
+//! Runs against a cloud in memory: whatever goes wrong, the receipt is true, and the next run comes to the same end.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
+
+pub(crate) mod bench;
+mod center;
+pub(crate) mod cloud;
+mod creations;
+mod kills;
+mod order;
+mod organizations;
+pub(crate) mod programs;
+mod random;
+mod regressions;
+mod replaced;
+pub(crate) mod state;
+pub(crate) mod store;
+pub(crate) mod time;
+mod troubles;
+pub(crate) mod world;

@@ -1,0 +1,233 @@
+//! Accounts.
+
+use super::Asked::{No as Drop, Yes as Want};
+use super::Known::{No as Unknown, Yes as Kept};
+use super::Live::{Gone, New, Old, Other};
+use super::{Kind, Live, Row, holds, of, program};
+use crate::apply::tests::bench::Bench;
+use crate::apply::tests::cloud::{MANAGEMENT, ROOT_ID, State};
+use crate::plan::Command;
+use crate::provider::{Account, AccountState};
+
+const EMAIL: &str = "x@x.example";
+
+fn edit(state: &mut State, live: Live) {
+    let id = state.account(EMAIL).unwrap().id.clone();
+    let name = match live {
+        Gone => {
+            state.accounts.remove(&id);
+            return;
+        }
+        Old => "old",
+        New => "new",
+        Other => "other",
+    };
+    let account = state.accounts.get_mut(&id).unwrap();
+    name.clone_into(&mut account.name);
+}
+
+const TABLE: &[Row] = &[
+    (Want, Unknown, Gone, "create: create_account", "nothing is there"),
+    (Want, Unknown, Old, "adopt: remember rename_account", "the open account of the e-mail is this one"),
+    (Want, Unknown, New, "adopt: remember", "the open account of the e-mail is this one"),
+    (Want, Unknown, Other, "adopt: remember rename_account", "the open account of the e-mail is this one"),
+    (Want, Kept, Gone, "E0506", "it has left the organization: making another is not what anybody asked for"),
+    (Want, Kept, Old, "update: rename_account", "the program changed"),
+    (Want, Kept, New, "update drift=name: remember", "somebody did what the program asks for: the record learns it"),
+    (Want, Kept, Other, "update drift=name: rename_account", "it was renamed outside, and the program changed"),
+    (Drop, Unknown, Gone, "nothing", "nobody knows it"),
+    (Drop, Unknown, Old, "nothing", "it is foreign"),
+    (Drop, Unknown, New, "nothing", "it is foreign"),
+    (Drop, Unknown, Other, "nothing", "it is foreign"),
+    (Drop, Kept, Gone, "E0501", "nothing says what becomes of it"),
+    (Drop, Kept, Old, "E0501", "nothing says what becomes of it"),
+    (Drop, Kept, New, "E0501", "nothing says what becomes of it"),
+    (Drop, Kept, Other, "E0501", "nothing says what becomes of it"),
+];
+
+fn account(name: &str) -> String {
+    format!("account x {{ email = \"{EMAIL}\", name = \"{name}\" }}\nou y {{}}")
+}
+
+#[test]
+fn each_cell_has_its_action() {
+    let (old, new) = (program(&account("old")), program(&account("new")));
+    holds(&Kind { address: "account.x", old, new, without: program("ou y {}"), edit }, TABLE);
+}
+
+#[test]
+fn each_cell_of_one_whose_end_is_said_has_its_action() {
+    let fates = [
+        ("keep", "forget: forget", "forget: forget"),
+        ("park", "delete: move_account tag park", "forget: forget"),
+        ("close", "delete: close_account", "forget: forget"),
+    ];
+    for (fate, there, gone) in fates {
+        let removed = format!("ou y {{}}\nremoved {{ from = \"account.x\", account = \"{fate}\" }}");
+        let table: Vec<Row> = TABLE
+            .iter()
+            .map(|row| match row {
+                (Drop, Kept, Gone, ..) => (Drop, Kept, Gone, gone, "it has left already"),
+                (Drop, Kept, live, ..) => (Drop, Kept, *live, there, "the program says so"),
+                other => *other,
+            })
+            .collect();
+        let (old, new) = (program(&account("old")), program(&account("new")));
+        holds(&Kind { address: "account.x", old, new, without: program(&removed), edit }, &table);
+    }
+}
+
+/// An account that somebody made.
+fn foreign(id: &str, email: &str, state: AccountState) -> Account {
+    Account {
+        id: id.to_owned(),
+        name: "theirs".to_owned(),
+        email: email.to_owned(),
+        state,
+        parent: Some(ROOT_ID.to_owned()),
+    }
+}
+
+/// The plan for `account.x` where somebody's account is there before.
+fn beside(account: Account, wish: &str) -> String {
+    let bench = Bench::new();
+    bench.cloud.edit(|state| _ = state.accounts.insert(account.id.clone(), account));
+    of(&bench, &program(wish), Command::Apply, "account.x")
+}
+
+#[test]
+fn an_account_is_found_by_its_id_or_its_email() {
+    use AccountState as S;
+    let (id, named) = ("123456789012", "account x { account_id = \"123456789012\" }");
+    let table = [
+        (foreign(id, EMAIL, S::Active), named, "adopt: remember tag", "by its id; its name and place are its own"),
+        (foreign(id, EMAIL, S::PendingActivation), named, "adopt: remember tag", "it will be ready"),
+        (foreign(id, EMAIL, S::Suspended), named, "E0506", "AWS has suspended it"),
+        (foreign(id, EMAIL, S::PendingClosure), named, "E0506", "it is being closed"),
+        (foreign(id, EMAIL, S::Closed), named, "E0506", "it is closed"),
+        (foreign("210987654321", EMAIL, S::Active), named, "E0502", "no account has the id"),
+        (
+            foreign(id, EMAIL, S::Active),
+            "account x { account_id = \"123456789012\", name = \"ours\" }",
+            "adopt: remember rename_account tag",
+            "its block says a name",
+        ),
+        (
+            foreign(id, "X@X.example", S::Active),
+            "account x { email = \"x@x.example\" }",
+            "adopt: remember rename_account tag",
+            "e-mails are the same in either case",
+        ),
+        (
+            foreign(id, EMAIL, S::Closed),
+            "account x { email = \"x@x.example\" }",
+            "E0517",
+            "a closed account keeps its e-mail",
+        ),
+        (
+            foreign(id, "y@x.example", S::Active),
+            "account x { email = \"x@x.example\" }",
+            "create: create_account",
+            "another e-mail is another account",
+        ),
+    ];
+    for (account, wish, expected, because) in table {
+        assert_eq!(beside(account, wish), expected, "{because}");
+    }
+}
+
+#[test]
+fn an_account_that_was_applied_may_end_outside() {
+    use AccountState as S;
+    let wish = program(&account("old"));
+    let start = Bench::after(&[&wish]);
+    for (state, expected) in
+        [(S::Active, "nothing"), (S::Suspended, "E0506"), (S::PendingClosure, "E0506"), (S::Closed, "E0506")]
+    {
+        let bench = start.copy();
+        bench.cloud.edit(|cloud| {
+            let id = cloud.account(EMAIL).unwrap().id.clone();
+            cloud.accounts.get_mut(&id).unwrap().state = state;
+        });
+        assert_eq!(of(&bench, &wish, Command::Apply, "account.x"), expected, "{state:?}");
+    }
+}
+
+#[test]
+fn the_management_account_is_the_one_that_is_meant() {
+    let wish = |id: &str| {
+        crate::apply::tests::bench::desired(&format!(
+            "org o {{ management_account = \"{id}\", accounts {{ email = \"aws+\\(.name)@x.example\" }} }}\nou y {{}}"
+        ))
+    };
+    let bench = Bench::new();
+    assert_eq!(of(&bench, &wish(MANAGEMENT), Command::Apply, "ou.y"), "create: create_unit");
+    assert_eq!(of(&bench, &wish("111111111111"), Command::Apply, "ou.y"), "E0505");
+    bench.apply(&wish(MANAGEMENT));
+    bench.store.edit(|record| record.organization.as_mut().unwrap().organization = "o-other".to_owned());
+    assert_eq!(
+        of(&bench, &wish(MANAGEMENT), Command::Apply, "ou.y"),
+        "E0505",
+        "the record is of another organization"
+    );
+}
+
+const DEV: &str = r#"cell one { kind = "dev", region = "us-west-2", expires = 2027-01-31 }"#;
+
+#[test]
+fn a_parked_account_is_taken_by_the_next_dev_cell() {
+    let bench = Bench::after(&[&program(DEV)]);
+    let parked = program("removed { from = \"cell.one\", account = \"park\" }");
+    bench.apply(&parked);
+    let state = bench.cloud.state();
+    let account = state.account("aws+one@x.example").unwrap();
+    assert_eq!(account.parent, state.unit("cellc-parked").map(|unit| unit.id.clone()));
+    let shown = |address: &str, wish: &str| of(&bench, &program(wish), Command::Apply, address);
+    let two = r#"cell two { kind = "dev", region = "us-west-2", expires = 2027-01-31 }"#;
+    assert_eq!(
+        shown("cell.two", two),
+        "adopt: remember move_account rename_account tag",
+        "it keeps its e-mail, leaves the parking, and gets name and tags"
+    );
+    let unit = "ou y {}\ncell two { kind = \"dev\", region = \"us-west-2\", expires = 2027-01-31, ou = ou.y }";
+    assert_eq!(shown("cell.two", unit), "adopt: remember move_account rename_account tag", "it leaves the parking");
+    let alpha = r#"cell two { kind = "alpha", region = "us-west-2" }"#;
+    assert_eq!(shown("cell.two", alpha), "create: create_account", "what was somebody's is no alpha cell");
+    let (_, receipt) = bench.apply(&program(two));
+    assert_eq!(receipt.failed().count(), 0);
+    let record = bench.record();
+    assert!(record.parked.is_empty(), "it is nobody else's");
+    assert_eq!(record.entry("cell.two").unwrap().fields["email"], "aws+one@x.example");
+    assert_eq!(of(&bench, &program(two), Command::Apply, "cell.two"), "nothing", "its e-mail is no drift");
+}
+
+#[test]
+fn a_protected_account_is_not_torn_down() {
+    let (kept, given_up) = (program(&account("old")), account("old").replace("name =", "protect = false, name ="));
+    let bench = Bench::after(&[&kept]);
+    assert_eq!(of(&bench, &kept, Command::Destroy, "account.x"), "E0518");
+    let given_up = program(&given_up);
+    assert_eq!(
+        of(&bench, &given_up, Command::Apply, "account.x"),
+        "update: remember",
+        "protection is the record's alone"
+    );
+    bench.apply(&given_up);
+    assert_eq!(of(&bench, &given_up, Command::Destroy, "account.x"), "delete: move_account tag park");
+}
+
+#[test]
+fn one_that_only_has_another_address_moves() {
+    let from = program(
+        r#"cell one { kind = "dev", region = "us-west-2", expires = 2027-01-31, email = "x@x.example", name = "n" }"#,
+    );
+    let to = program(
+        r#"cell two { kind = "dev", region = "us-west-2", expires = 2027-01-31, email = "x@x.example", name = "n" }
+moved { from = "cell.one", to = "cell.two" }"#,
+    );
+    let bench = Bench::after(&[&from]);
+    assert_eq!(of(&bench, &to, Command::Apply, "cell.two"), "update: readdress tag", "its mark says the address");
+    bench.apply(&to);
+    assert_eq!(of(&bench, &to, Command::Apply, "cell.two"), "nothing", "the line may stay");
+    assert!(bench.record().entry("cell.one").is_none());
+}

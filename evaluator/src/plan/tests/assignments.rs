@@ -1,0 +1,126 @@
+//! Assignments.
+
+use super::Asked::{No as Drop, Yes as Want};
+use super::Known::{No as Unknown, Yes as Kept};
+use super::Live::{Gone, New, Old, Other};
+use super::{HEAD, Kind, Live, Row, holds, of, program};
+use crate::apply::tests::bench::{Bench, desired_at};
+use crate::apply::tests::cloud::State;
+use crate::plan::Command;
+use crate::provider::Given;
+
+const ADDRESS: &str = "assignment.Look/group.ops/cell.a";
+
+fn given(state: &State, group: &str) -> Given {
+    let account = state.account("aws+a@x.example").unwrap().id.clone();
+    Given { set: state.arn("Look").unwrap(), principal: state.group(group), account }
+}
+
+/// An assignment has no fields: it is there or not. Another one is to somebody else.
+fn edit(state: &mut State, live: Live) {
+    let (ops, guests) = (given(state, "ops"), given(state, "guests"));
+    match live {
+        Gone => state.take(&ops),
+        Old | New => {}
+        Other => {
+            state.take(&ops);
+            state.give(&guests);
+        }
+    }
+}
+
+const TABLE: &[Row] = &[
+    (Want, Unknown, Gone, "create: assign", "it is not there"),
+    (Want, Unknown, Old, "adopt: remember", "it is there already"),
+    (Want, Unknown, New, "adopt: remember", "it is there already"),
+    (Want, Unknown, Other, "create: assign", "that of somebody else is another one"),
+    (Want, Kept, Gone, "create drift=*: assign", "it was taken away outside"),
+    (Want, Kept, Old, "nothing", "it is as it should be"),
+    (Want, Kept, New, "nothing", "it is as it should be"),
+    (Want, Kept, Other, "create drift=*: assign", "it was taken away outside"),
+    (Drop, Unknown, Gone, "nothing", "nobody knows it"),
+    (Drop, Unknown, Old, "delete drift=*: unassign", "every assignment of an owned set is owned"),
+    (Drop, Unknown, New, "delete drift=*: unassign", "every assignment of an owned set is owned"),
+    (Drop, Unknown, Other, "nothing", "that of somebody else is another one"),
+    (Drop, Kept, Gone, "forget drift=*: forget", "it was taken away already"),
+    (Drop, Kept, Old, "delete: unassign", "the program does not give it any more"),
+    (Drop, Kept, New, "delete: unassign", "the program does not give it any more"),
+    (Drop, Kept, Other, "forget drift=*: forget", "it was taken away already"),
+];
+
+const GROUND: &str = r#"
+cell a { kind = "alpha", region = "us-west-2" }
+permission_set Look { session = 2h }
+grant rest { to = group.dev, can = permission_set.Look, on = cells }
+"#;
+const GRANT: &str = "grant look { to = group.ops, can = permission_set.Look, on = cells }";
+
+#[test]
+fn each_cell_has_its_action() {
+    let with = || program(&format!("{GROUND}{GRANT}"));
+    holds(&Kind { address: ADDRESS, old: with(), new: with(), without: program(GROUND), edit }, TABLE);
+}
+
+#[test]
+fn a_group_that_does_not_exist_is_an_error_with_near_names() {
+    let wish = program(&format!(
+        "{GROUND}group guest {{}}\ngrant g {{ to = group.guest, can = permission_set.Look, on = cells }}"
+    ));
+    let bench = Bench::new();
+    assert_eq!(of(&bench, &wish, Command::Apply, ADDRESS), "E0503");
+    let error = bench.try_plan(&wish, &crate::plan::scope::Scope::default(), Command::Apply).unwrap_err();
+    assert!(format!("{error:?}").contains("did you mean `guests`?"), "{error:?}");
+}
+
+#[test]
+fn a_grant_that_has_expired_is_taken_away_and_said_so() {
+    let text = format!(
+        "{HEAD}{GROUND}grant look {{ to = group.ops, can = permission_set.Look, on = cells, expires = 2026-06-30 }}"
+    );
+    let at = |day: &str| desired_at(&text, day.parse().unwrap());
+    let bench = Bench::after(&[&at("2026-06-01T00:00:00Z")]);
+    assert_eq!(
+        of(&bench, &at("2026-06-30T23:59:59Z"), Command::Apply, ADDRESS),
+        "nothing",
+        "the last day counts whole"
+    );
+    let after = at("2026-07-01T00:00:00Z");
+    assert_eq!(of(&bench, &after, Command::Apply, ADDRESS), "delete: unassign");
+    let plan = bench.plan(&after);
+    assert_eq!(plan.changes[0].reason.as_deref(), Some("expired on 2026-06-30"));
+}
+
+#[test]
+fn what_is_given_is_added_before_what_is_taken_away() {
+    let other = program(&format!(
+        "{}\ngrant rest {{ to = group.ops, can = permission_set.Look, on = cells }}",
+        GROUND.replace("grant rest { to = group.dev, can = permission_set.Look, on = cells }", "")
+    ));
+    let bench = Bench::after(&[&program(GROUND)]);
+    let role = |state: &State| state.roles.values().next().map(|role| role.name);
+    let before = role(&bench.cloud.state());
+    let (plan, receipt) = bench.apply(&other);
+    let told: Vec<String> = plan
+        .operations
+        .iter()
+        .map(|operation| format!("{} after {}", operation.verb.word(), operation.needs.len()))
+        .collect();
+    assert_eq!(told, ["assign after 0", "unassign after 1"]);
+    assert_eq!(receipt.failed().count(), 0);
+    assert!(before.is_some() && before == role(&bench.cloud.state()), "the role of the set keeps its ARN");
+    assert!(plan.notices.iter().all(|notice| !notice.message.contains("role")), "{:?}", plan.notices);
+}
+
+#[test]
+fn one_of_a_set_that_is_not_owned_is_left_alone() {
+    let bench = Bench::after(&[&program(GROUND)]);
+    bench.cloud.edit(|state| {
+        let set = crate::apply::tests::cloud::Set::default();
+        state.sets.insert("arn:theirs".to_owned(), set);
+        let theirs = Given { set: "arn:theirs".to_owned(), ..given(state, "dev") };
+        state.give(&theirs);
+    });
+    let plan = bench.plan(&program(GROUND));
+    assert!(plan.changes.is_empty() && plan.operations.is_empty());
+    assert!(plan.notices.iter().any(|notice| notice.message.contains("does not own")), "{:?}", plan.notices);
+}

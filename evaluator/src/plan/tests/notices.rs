@@ -1,0 +1,131 @@
+//! What is said about a plan as a whole: brakes, hazards, quotas, who gains what.
+
+use super::program;
+use crate::apply::tests::bench::{Bench, desired};
+use crate::plan::Command;
+use crate::plan::model::{NoticeKind, Plan};
+use crate::plan::scope::Scope;
+
+/// The brakes of a plan, by the word that lets them go.
+fn brakes(plan: &Plan) -> Vec<&str> {
+    plan.brakes().filter_map(|notice| notice.allow.as_deref()).collect()
+}
+
+fn hazards(plan: &Plan) -> Vec<&str> {
+    let of = plan.notices.iter().filter(|notice| notice.kind == NoticeKind::Hazard);
+    of.map(|notice| notice.message.split(':').next().unwrap_or_default()).collect()
+}
+
+/// So many cells of a kind, and a grant of a set on all of them to these groups.
+fn fleet(cells: usize, kind: &str, set: &str, groups: &str, more: &str) -> crate::plan::desired::Desired {
+    let cell = |at| format!("cell c{at} {{ kind = \"{kind}\", region = \"us-west-2\", owner = group.ops }}\n");
+    let cells: String = (0..cells).map(cell).collect();
+    program(&format!(
+        "{cells}permission_set {set} {{}}\ngrant g {{ to = [{groups}], can = permission_set.{set}, on = cells }}\n{more}"
+    ))
+}
+
+#[test]
+fn taking_much_away_at_once_is_braked() {
+    // More than five, and more than a tenth.
+    let table = [(5, "group.ops, group.dev", &[][..]), (6, "group.ops, group.dev", &["mass-revoke"][..])];
+    for (cells, groups, expected) in table {
+        let bench = Bench::after(&[&fleet(cells, "alpha", "Look", groups, "")]);
+        let plan = bench.plan(&fleet(cells, "alpha", "Look", "group.ops", ""));
+        assert_eq!(brakes(&plan), expected, "{cells} of {} are taken away", cells * 2);
+    }
+    let raised = "org o { accounts { email = \"aws+\\(.name)@x.example\" }, limits { revoke_count = 6 } }\ngroup ops {}\ngroup dev {}\n";
+    let of = |groups: &str| {
+        let cell = |at| format!("cell c{at} {{ kind = \"alpha\", region = \"us-west-2\" }}\n");
+        let cells: String = (0..6).map(cell).collect();
+        desired(&format!(
+            "{raised}{cells}permission_set L {{}}\ngrant g {{ to = [{groups}], can = permission_set.L, on = cells }}"
+        ))
+    };
+    let bench = Bench::after(&[&of("group.ops, group.dev")]);
+    assert_eq!(brakes(&bench.plan(&of("group.ops"))), [""; 0], "the organization says how many are few");
+}
+
+#[test]
+fn a_role_that_changes_its_arn_is_a_hazard_and_in_production_a_brake() {
+    let moved = "moved { from = \"permission_set.Old\", to = \"permission_set.New\" }";
+    for (kind, expected) in [("alpha", &[][..]), ("prod", &["role-arn"][..])] {
+        let bench = Bench::after(&[&fleet(2, kind, "Old", "group.ops", "")]);
+        let plan = bench.plan(&fleet(2, kind, "New", "group.ops", moved));
+        assert_eq!(hazards(&plan), ["role ARN will change"], "{kind}");
+        assert_eq!(brakes(&plan), expected, "{kind}");
+    }
+}
+
+#[test]
+fn the_last_assignment_takes_its_role_along() {
+    let bench = Bench::after(&[&fleet(2, "alpha", "Look", "group.ops, group.dev", "")]);
+    assert!(hazards(&bench.plan(&fleet(2, "alpha", "Look", "group.ops", ""))).is_empty(), "somebody still has it");
+    let none = program(
+        "cell c0 { kind = \"alpha\", region = \"us-west-2\", owner = group.ops }\ncell c1 { kind = \"alpha\", region = \"us-west-2\", owner = group.ops }\npermission_set Look {}",
+    );
+    assert_eq!(hazards(&bench.plan(&none)), ["role goes"]);
+}
+
+#[test]
+fn closing_an_account_is_braked() {
+    let bench = Bench::after(&[&program("account x {}")]);
+    let close = program("removed { from = \"account.x\", account = \"close\" }");
+    assert_eq!(brakes(&bench.plan(&close)), ["close-account"]);
+    let park = program("removed { from = \"account.x\", account = \"park\" }");
+    assert_eq!(brakes(&bench.plan(&park)), [""; 0]);
+}
+
+#[test]
+fn who_gains_and_loses_what_is_told() {
+    let bench = Bench::after(&[&fleet(1, "alpha", "Look", "group.ops", "")]);
+    let to = fleet(2, "alpha", "Look", "group.ops, group.dev", "");
+    let told: Vec<String> = bench
+        .plan(&to)
+        .access
+        .iter()
+        .map(|row| format!("{} +{:?} -{:?} new {:?}", row.principal, row.gained, row.lost, row.new_targets))
+        .collect();
+    let expected =
+        [r#"group.dev +["cell.c0", "cell.c1"] -[] new []"#, r#"group.ops +["cell.c1"] -[] new ["cell.c1"]"#];
+    assert_eq!(told, expected);
+    let lost = bench.plan(&fleet(1, "alpha", "Look", "group.dev", "")).access;
+    let told: Vec<_> = lost.iter().map(|row| (row.principal.as_str(), row.gained.len(), row.lost.len())).collect();
+    assert_eq!(told, [("group.dev", 1, 0), ("group.ops", 0, 1)]);
+}
+
+#[test]
+fn the_room_that_is_left_is_told_before_and_after() {
+    let plan = Bench::new().plan(&fleet(3, "alpha", "Look", "group.ops", ""));
+    let told: Vec<_> = plan.cost.quotas.iter().map(|quota| (quota.before, quota.after, quota.most)).collect();
+    assert_eq!(told, [(1, 4, 10), (0, 1, 3_500)], "accounts with the management account, then sets");
+}
+
+#[test]
+fn what_changed_outside_is_counted() {
+    let to = program("account x { name = \"n\" }");
+    let bench = Bench::after(&[&to]);
+    bench.cloud.edit(|state| {
+        let id = state.account("aws+n@x.example").unwrap().id.clone();
+        "m".clone_into(&mut state.accounts.get_mut(&id).unwrap().name);
+    });
+    let plan = bench.plan(&to);
+    assert!(
+        plan.notices.iter().any(|notice| notice.message == "1 resource was changed outside since the last apply")
+    );
+}
+
+#[test]
+fn an_address_that_nothing_has_is_an_error() {
+    let bench = Bench::new();
+    let to = program("account x {}");
+    let codes = |named: &str| {
+        let scope = crate::apply::tests::bench::only(&[named]);
+        bench
+            .try_plan(&to, &scope, Command::Apply)
+            .map_or_else(|no| no.codes(), |plan| plan.changes.len().to_string())
+    };
+    assert_eq!((codes("account.x"), codes("account.y")), ("1".to_owned(), "E0514".to_owned()));
+    let except = Scope { only: Vec::new(), except: vec!["group.nobody".to_owned()] };
+    assert_eq!(bench.try_plan(&to, &except, Command::Apply).unwrap_err().codes(), "E0514");
+}

@@ -1,0 +1,155 @@
+//! Service control policies, and where they are attached.
+
+use super::Asked::{No as Drop, Yes as Want};
+use super::Known::{No as Unknown, Yes as Kept};
+use super::Live::{Gone, New, Old, Other};
+use super::{Kind, Live, Row, holds, of, program};
+use crate::apply::tests::bench::Bench;
+use crate::apply::tests::cloud::State;
+use crate::plan::Command;
+
+fn edit(state: &mut State, live: Live) {
+    let id = state.policy("x").unwrap().id.clone();
+    let description = match live {
+        Gone => {
+            state.policies.remove(&id);
+            return;
+        }
+        Old => "old",
+        New => "new",
+        Other => "other",
+    };
+    let policy = state.policies.get_mut(&id).unwrap();
+    description.clone_into(&mut policy.description);
+}
+
+const TABLE: &[Row] = &[
+    (Want, Unknown, Gone, "create: create_policy", "nothing is there"),
+    (Want, Unknown, Old, "E0504", "one of the name is there, and nobody knows that it is ours"),
+    (Want, Unknown, New, "E0504", "that it says the same does not make it ours"),
+    (Want, Unknown, Other, "E0504", "one of the name is there, and nobody knows that it is ours"),
+    (Want, Kept, Gone, "create drift=*: create_policy", "it was deleted outside"),
+    (Want, Kept, Old, "update: update_policy", "the program changed"),
+    (
+        Want,
+        Kept,
+        New,
+        "update drift=description: remember",
+        "somebody did what the program asks for: the record learns it",
+    ),
+    (Want, Kept, Other, "update drift=description: update_policy", "it was changed outside, and the program changed"),
+    (Drop, Unknown, Gone, "nothing", "nobody knows it"),
+    (Drop, Unknown, Old, "nothing", "it is foreign"),
+    (Drop, Unknown, New, "nothing", "it is foreign"),
+    (Drop, Unknown, Other, "nothing", "it is foreign"),
+    (Drop, Kept, Gone, "forget drift=*: forget", "it is gone already"),
+    (Drop, Kept, Old, "delete: delete_policy", "its block is gone"),
+    (Drop, Kept, New, "delete drift=description: delete_policy", "its block is gone, and it was changed outside"),
+    (Drop, Kept, Other, "delete drift=description: delete_policy", "its block is gone, and it was changed outside"),
+];
+
+fn scp(description: &str) -> String {
+    format!(
+        "scp x {{ description = \"{description}\", deny all {{ actions = [\"sdb:*\"], resources = [\"*\"] }} }}\nou y {{}}"
+    )
+}
+
+#[test]
+fn each_cell_of_a_policy_has_its_action() {
+    let (old, new) = (program(&scp("old")), program(&scp("new")));
+    holds(&Kind { address: "scp.x", old, new, without: program("ou y {}"), edit }, TABLE);
+}
+
+/// An attachment has no fields: it is there or not. Another one is at another target.
+fn attach(state: &mut State, live: Live) {
+    let (policy, y) = (state.policy("x").unwrap().id.clone(), state.unit("y").unwrap().id.clone());
+    match live {
+        Gone => _ = state.attached.remove(&(policy, y)),
+        Old | New => {}
+        Other => {
+            state.attached.remove(&(policy.clone(), y));
+            state.attached.insert((policy, state.unit("z").unwrap().id.clone()));
+        }
+    }
+}
+
+const ATTACHMENTS: &[Row] = &[
+    (Want, Unknown, Gone, "create: attach_policy", "it is attached nowhere"),
+    (Want, Unknown, Old, "adopt: remember", "it is attached already"),
+    (Want, Unknown, New, "adopt: remember", "it is attached already"),
+    (Want, Unknown, Other, "create: attach_policy", "it is attached elsewhere, which is not ours to say"),
+    (Want, Kept, Gone, "create drift=*: attach_policy", "it was detached outside"),
+    (Want, Kept, Old, "nothing", "it is as it should be"),
+    (Want, Kept, New, "nothing", "it is as it should be"),
+    (Want, Kept, Other, "create drift=*: attach_policy", "it was detached here outside"),
+    (Drop, Unknown, Gone, "nothing", "nobody knows it"),
+    (Drop, Unknown, Old, "nothing", "no program made it"),
+    (Drop, Unknown, New, "nothing", "no program made it"),
+    (Drop, Unknown, Other, "nothing", "no program made it"),
+    (Drop, Kept, Gone, "forget drift=*: forget", "it was detached already"),
+    (Drop, Kept, Old, "delete: detach_policy", "the program does not ask for it any more"),
+    (Drop, Kept, New, "delete: detach_policy", "the program does not ask for it any more"),
+    (Drop, Kept, Other, "forget drift=*: forget", "it was detached already, and elsewhere is not ours to say"),
+];
+
+#[test]
+fn each_cell_of_an_attachment_has_its_action() {
+    let with = format!("{}\nou z {{}}", scp("old").replace("ou y {}", "ou y { scps = [scp.x] }"));
+    let without = format!("{}\nou z {{}}", scp("old"));
+    let (old, new) = (program(&with), program(&with));
+    let kind = Kind { address: "scp_attachment.x/ou.y", old, new, without: program(&without), edit: attach };
+    holds(&kind, ATTACHMENTS);
+}
+
+#[test]
+fn a_target_takes_five_policies_foreign_ones_counted() {
+    let policies = |names: &[&str]| {
+        let each =
+            |name: &&str| format!("scp {name} {{ deny all {{ actions = [\"sdb:*\"], resources = [\"*\"] }} }}\n");
+        let list: Vec<String> = names.iter().map(|name| format!("scp.{name}")).collect();
+        let text: String = names.iter().map(each).collect();
+        program(&format!("{text}ou y {{ scps = [{}] }}", list.join(", ")))
+    };
+    let bench = Bench::after(&[&program("ou y {}")]);
+    let made = |bench: &Bench, names: &[&str]| of(bench, &policies(names), Command::Apply, "scp_attachment.a/ou.y");
+    assert_eq!(made(&bench, &["a", "b", "c", "d"]), "create: attach_policy", "FullAWSAccess is the fifth");
+    bench.cloud.edit(|state| {
+        let y = state.unit("y").unwrap().id.clone();
+        state.attached.insert(("p-theirs".to_owned(), y));
+    });
+    assert_eq!(made(&bench, &["a", "b", "c"]), "create: attach_policy");
+    assert_eq!(made(&bench, &["a", "b", "c", "d"]), "E0509", "theirs is the sixth");
+}
+
+#[test]
+fn policies_are_switched_on_first() {
+    let bench = Bench::new();
+    bench.cloud.edit(|state| state.enabled = false);
+    let plan = bench.plan(&program(&scp("old")));
+    let first = plan.operations.iter().find(|operation| operation.verb.word() == "enable_policies").unwrap();
+    let made = plan.operations.iter().find(|operation| operation.verb.word() == "create_policy").unwrap();
+    assert_eq!(made.needs, [first.id]);
+    assert!(plan.notices.iter().any(|notice| notice.message.contains("switched on")));
+}
+
+#[test]
+fn what_takes_a_place_is_attached_before_what_had_it_is_detached() {
+    let with = |name: &str| {
+        program(&format!(
+            "scp {name} {{ deny all {{ actions = [\"sdb:*\"], resources = [\"*\"] }} }}\nou y {{ scps = [scp.{name}] }}"
+        ))
+    };
+    let bench = Bench::after(&[&with("a")]);
+    bench.cloud.law(|state| {
+        let y = state.unit("y")?.id.clone();
+        let any = state.attached.iter().any(|(_, target)| *target == y);
+        (!any).then(|| "nothing is attached to y".to_owned())
+    });
+    let plan = bench.plan(&with("b"));
+    let verbs: Vec<&str> = plan.operations.iter().map(|operation| operation.verb.word()).collect();
+    assert_eq!(verbs, ["create_policy", "attach_policy", "detach_policy", "delete_policy"]);
+    let needs: Vec<_> = plan.operations.iter().map(|operation| operation.needs.len()).collect();
+    assert_eq!(needs, [0, 1, 1, 1], "each waits for the one before");
+    assert_eq!(bench.run(&with("b"), &plan).failed().count(), 0);
+    assert_eq!(bench.cloud.broken(), Vec::<String>::new());
+}

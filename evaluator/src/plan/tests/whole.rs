@@ -1,0 +1,99 @@
+//! What holds of every plan: it is sound, its bytes depend on what it was made of alone, a part of it is a part.
+
+use std::collections::BTreeSet;
+
+use crate::apply::tests::bench::{Bench, desired, only};
+use crate::apply::tests::programs::{FIRST, SECOND, Scenario};
+use crate::plan::Command;
+use crate::plan::file;
+use crate::plan::model::{Action, Plan, Verb};
+use crate::plan::scope::{Scope, occurs_in};
+
+/// A plan as a file.
+fn bytes(plan: &Plan) -> Vec<u8> {
+    let mut out = Vec::new();
+    file::write(plan, &mut out).unwrap();
+    out
+}
+
+#[test]
+fn a_plan_that_is_made_twice_has_the_same_bytes() {
+    for scenario in Scenario::all() {
+        let (once, twice) = (scenario.plan(), scenario.plan());
+        assert_eq!(bytes(&once), bytes(&twice), "{}", scenario.name);
+        assert_eq!(file::parse(&bytes(&once)).unwrap(), once, "{}", scenario.name);
+    }
+}
+
+#[test]
+fn threads_change_nothing_of_a_plan() {
+    let wide = desired(SECOND);
+    let mut narrow = wide.clone();
+    narrow.org.limits.lanes = 1;
+    let bench = Bench::after(&[&desired(FIRST)]);
+    let (wide, mut narrow) = (bench.plan(&wide), bench.plan(&narrow));
+    (narrow.limits, narrow.cost.duration_s) = (wide.limits, wide.cost.duration_s);
+    assert_eq!(bytes(&wide), bytes(&narrow));
+}
+
+#[test]
+fn every_operation_is_of_a_change_and_waits_for_earlier_ones() {
+    for scenario in Scenario::all() {
+        let plan = scenario.plan();
+        let of_changes: Vec<u32> =
+            plan.changes.iter().flat_map(|change| &change.operations).map(|operation| operation.0).collect();
+        let each: BTreeSet<u32> = of_changes.iter().copied().collect();
+        assert_eq!(each.len(), of_changes.len(), "no operation is of two changes");
+        for operation in &plan.operations {
+            assert!(operation.needs.iter().all(|need| *need < operation.id), "{operation:?}");
+            let whole = operation.verb == Verb::EnablePolicies;
+            assert!(whole || each.contains(&operation.id.0), "{operation:?} is of no change");
+        }
+        let empty = plan.changes.iter().find(|change| change.operations.is_empty() || change.action == Action::NoOp);
+        assert_eq!(empty, None, "a change does something");
+    }
+}
+
+#[test]
+fn a_part_of_a_plan_is_what_was_named_and_what_that_needs() {
+    let (first, second) = (desired(FIRST), desired(SECOND));
+    let bench = Bench::after(&[&first]);
+    let whole = bench.plan(&second);
+    let named =
+        ["cell.a", "cell.b", "cell.c", "permission_set.Look", "group.dev", "ou.prod", "scp.no-root", "grant.look"];
+    for name in named {
+        let plan = bench.try_plan(&second, &only(&[name]), Command::Apply).unwrap();
+        assert!(!plan.changes.is_empty(), "{name}");
+        for change in &plan.changes {
+            let said = change.sources.iter().any(|place| place.entity == name);
+            let needed = change.reason.as_deref().is_some_and(|reason| reason.starts_with("needed by "));
+            assert!(occurs_in(name, &change.address) || said || needed, "{} is not of {name}", change.address);
+            let same = whole.changes.iter().find(|other| other.address == change.address).unwrap();
+            assert_eq!((same.action, &same.after), (change.action, &change.after), "{name}: {}", change.address);
+        }
+    }
+}
+
+#[test]
+fn what_is_excepted_is_in_no_plan() {
+    let bench = Bench::after(&[&desired(FIRST)]);
+    let second = desired(SECOND);
+    for name in ["cell.b", "permission_set.Look", "group.dev", "scp.old"] {
+        let scope = Scope { only: Vec::new(), except: vec![name.to_owned()] };
+        let plan = bench.try_plan(&second, &scope, Command::Apply).unwrap();
+        let touched: Vec<&str> = plan
+            .changes
+            .iter()
+            .map(|change| change.address.as_str())
+            .filter(|address| occurs_in(name, address))
+            .collect();
+        assert_eq!(touched, [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn nothing_was_said_of_a_program_that_asks_for_nothing() {
+    let plan = Bench::new().plan(&desired("group ops {}"));
+    assert!(plan.operations.is_empty() && plan.changes.is_empty() && plan.notices.is_empty());
+    assert_eq!(plan.cost.calls, 0);
+}
