@@ -35,6 +35,34 @@ pub fn waiting<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<(), String> + S
     on_threads(items, 12, work)
 }
 
+/// Runs several tests at the same time, each on a thread of its own: they wait for servers more than they work, and
+/// the test runner has only as many threads as there are cores.
+///
+/// # Panics
+/// When one of them does, with the names of all that did.
+pub fn at_once(tests: &[(&str, fn())]) {
+    let one = |(name, test): &(&str, fn())| {
+        let ended = std::panic::catch_unwind(test);
+        ended.map_err(|panic| {
+            let said = panic.downcast_ref::<String>().cloned();
+            let said = said.or_else(|| panic.downcast_ref::<&str>().map(|&said| said.to_owned()));
+            format!("── {name}\n{}", said.unwrap_or_default())
+        })
+    };
+    report(tests.len(), &on_threads(tests, tests.len(), one));
+}
+
+/// One test of several functions that run [`at_once`].
+#[macro_export]
+macro_rules! at_once {
+    ($name:ident: $($test:ident),+ $(,)?) => {
+        #[test]
+        fn $name() {
+            $crate::at_once(&[$((stringify!($test), $test as fn())),+]);
+        }
+    };
+}
+
 fn on_threads<T: Sync>(items: &[T], most: usize, work: impl Fn(&T) -> Result<(), String> + Sync) -> Vec<String> {
     use std::sync::atomic::{AtomicUsize, Ordering};
     let next = AtomicUsize::new(0);

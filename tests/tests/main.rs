@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod apply_moto;
 mod apply_sandbox;
 mod architecture;
 mod bad_cases;
 mod bad_input;
 mod command_line;
+mod conformance;
 mod determinism;
 mod edits;
 mod examples;
