@@ -1,0 +1,30 @@
+"""moto's server with what it lacks and a second plan of cellc needs.
+
+moto has no ListTagsForResource of sso-admin (it answers 500 with HTML), and its
+ListAccountsForProvisionedPermissionSet knows neither the assignments nor ProvisioningStatus. All the rest is moto's.
+"""
+
+import json
+import sys
+
+from moto.server import main
+from moto.ssoadmin.responses import SSOAdminResponse
+
+
+def list_tags_for_resource(self):
+    arn = json.loads(self.body)["ResourceArn"]
+    sets = self.ssoadmin_backend.permission_sets
+    return json.dumps({"Tags": next(held.tags or [] for held in sets if held.permission_set_arn == arn)})
+
+
+def list_accounts_for_provisioned_permission_set(self):
+    params = json.loads(self.body)
+    given = self.ssoadmin_backend.account_assignments
+    accounts = {one.target_id for one in given if one.permission_set_arn == params["PermissionSetArn"]}
+    behind = params.get("ProvisioningStatus") == "LATEST_PERMISSION_SET_NOT_PROVISIONED"
+    return json.dumps({"AccountIds": [] if behind else sorted(accounts)})
+
+
+SSOAdminResponse.list_tags_for_resource = list_tags_for_resource
+SSOAdminResponse.list_accounts_for_provisioned_permission_set = list_accounts_for_provisioned_permission_set
+main(sys.argv[1:])
