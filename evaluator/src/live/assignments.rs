@@ -46,13 +46,15 @@ impl Reader<'_> {
     fn by_pair(&self, live: &mut Live, owned: &BTreeSet<String>) -> Result<(), CloudError> {
         let sets: Vec<&String> = owned.iter().collect();
         let accounts = parallel::each(self.lanes, &sets, |set| self.provider.accounts_of_set(set, None))?;
-        let mut pairs = Vec::new();
+        // What was given is looked for where it was given, whatever the lists of accounts say.
+        let mut pairs = self.recorded_pairs(live, owned);
         for (set, accounts) in sets.into_iter().zip(accounts) {
             pairs.extend(accounts.iter().map(|account| (account.clone(), set.clone())));
             if let Some(found) = live.sets.get_mut(set) {
                 found.accounts = Some(accounts);
             }
         }
+        let pairs: Vec<(String, String)> = pairs.into_iter().collect();
         self.pairs(live, &pairs)?;
         live.reading = Reading::ByPair { pairs: pairs.len() };
         self.names(live)
@@ -101,6 +103,19 @@ impl Reader<'_> {
         }
         live.reading = reading;
         Ok(())
+    }
+
+    /// The pairs that the record has assignments of.
+    fn recorded_pairs(&self, live: &Live, owned: &BTreeSet<String>) -> BTreeSet<(String, String)> {
+        let sets = identity::sets(self.record, live);
+        let accounts = identity::organization(self.desired, self.record, live);
+        let pair = |address: &String| {
+            let set = sets.get(&identity::set_of_assignment(address)?)?;
+            let account = accounts.get(address.split('/').nth(2)?)?;
+            owned.contains(set).then(|| (account.clone(), set.clone()))
+        };
+        let there = |(account, _): &(String, String)| live.accounts.contains_key(account);
+        self.record.resources.keys().filter_map(pair).filter(there).collect()
     }
 
     fn pairs(&self, live: &mut Live, pairs: &[(String, String)]) -> Result<(), CloudError> {

@@ -112,9 +112,9 @@ impl Reader<'_> {
         let detail = SetDetail {
             inline: self.provider.inline_policy(arn)?,
             managed: self.provider.managed_policies(arn)?,
-            customer: self.provider.customer_policies(arn)?,
-            boundary: self.provider.boundary(arn)?,
-            tags: self.provider.set_tags(arn)?,
+            customer: known(self.provider.customer_policies(arn))?.unwrap_or_default(),
+            boundary: known(self.provider.boundary(arn))?.flatten(),
+            tags: known(self.provider.set_tags(arn))?,
         };
         Ok((detail, stale))
     }
@@ -122,5 +122,14 @@ impl Reader<'_> {
     /// Is everything of everyone to be seen?
     pub(super) fn is_thorough(&self) -> bool {
         self.depth == Depth::Drift
+    }
+}
+
+/// The answer of an operation; none when the server has no such operation.
+fn known<T>(answer: Result<T, CloudError>) -> Result<Option<T>, CloudError> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.failure == Failure::Unsupported => Ok(None),
+        Err(error) => Err(error),
     }
 }

@@ -114,8 +114,8 @@ pub struct SetDetail {
     pub customer: Vec<CustomerPolicy>,
     /// The boundary.
     pub boundary: Option<Boundary>,
-    /// Tags.
-    pub tags: Tags,
+    /// Tags; none where the server does not say.
+    pub tags: Option<Tags>,
 }
 
 /// How reading is done.

@@ -181,6 +181,7 @@ impl Reader<'_> {
             self.takes(address)
                 && live.has(id)
                 && (self.depth == Depth::Drift
+                    || !self.scope.only.is_empty()
                     || recorded.is_none_or(|entry| entry.fields.get("tags") != wanted.fields.get("tags")))
         };
         let asked: Vec<String> = ids.iter().filter(in_question).map(|(_, id)| id.clone()).collect();

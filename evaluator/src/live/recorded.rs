@@ -103,7 +103,7 @@ fn put_set(live: &mut Live, entry: &Entry) {
         managed: texts(fields.get("managed")),
         customer: texts(fields.get("customer_managed")).iter().map(|text| customer_policy(text)).collect(),
         boundary: fields.get("boundary").and_then(Json::as_str).map(boundary),
-        tags: fields.get("tags").map(tags_of).unwrap_or_default(),
+        tags: fields.get("tags").map(tags_of),
     };
     let set = LiveSet { fields: set_fields(fields), detail: Some(detail), ..LiveSet::default() };
     live.sets.insert(entry.id.clone(), set);

@@ -252,6 +252,7 @@ fn a_part_is_read(size: Size, fleet: &Fleet) {
     let formula = Formula(vec![
         ("DescribeOrganization, ListRoots, ListInstances", 3),
         ("the account", 1),
+        ("its tags, since it is named", 1),
         ("its unit, and what is above it", 2),
         ("names of its groups", groups),
         ("its pairs", size.sets),

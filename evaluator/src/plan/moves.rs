@@ -24,6 +24,9 @@ pub fn follow(desired: &Desired, record: &Record) -> (Record, BTreeMap<String, S
             origins.insert(to, address.clone());
         }
     }
+    for (to, from) in &origins {
+        moved.rename_in_fields(from, to);
+    }
     for (address, found) in &record.principals {
         if let Some(to) = desired.moved_to(address).filter(|to| !record.principals.contains_key(to)) {
             moved.principals.remove(address);

@@ -379,6 +379,7 @@ impl Record {
                 if let Some(entry) = self.resources.remove(from) {
                     self.resources.insert(to.clone(), entry);
                 }
+                self.rename_in_fields(from, to);
                 if let Some(pending) = self.pending.remove(from) {
                     self.pending.insert(to.clone(), pending);
                 }
@@ -390,6 +391,20 @@ impl Record {
                 self.gone.insert(address.clone(), Gone { fate: "parked".to_owned(), at: line.at });
             }
             Event::Finished { cells, .. } => self.cells.clone_from(cells),
+        }
+    }
+
+    /// What says by address where it is says the new one. Only units are named so.
+    pub(crate) fn rename_in_fields(&mut self, from: &str, to: &str) {
+        if self.resources.get(to).is_none_or(|entry| entry.kind != "ou") {
+            return;
+        }
+        for entry in self.resources.values_mut() {
+            for name in ["ou", "parent"] {
+                if let Some(value) = entry.fields.get_mut(name).filter(|value| value.as_str() == Some(from)) {
+                    *value = Json::from(to);
+                }
+            }
         }
     }
 

@@ -77,6 +77,8 @@ impl Connection {
             let opened = sandbox::embedded(&own.join("sandbox"), desired).map_err(Unconnected::Sandbox)?;
             settings.endpoint = Some(opened.running.url());
             settings.credentials = Some(Keys::test());
+            // Nobody else uses it: how fast it answers is its own affair.
+            settings.organizations_tps = 1_000.0;
             settings.region.get_or_insert_with(|| SANDBOX_REGION.to_owned());
             remarks = opened.remarks;
             running = Some(opened.running);

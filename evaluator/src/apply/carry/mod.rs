@@ -24,6 +24,9 @@ use crate::registry::record::{Event, FORMER, former_address};
 /// Waits between two reads of what was written, in milliseconds: it may take a while to spread.
 const READS: [u64; 9] = [0, 200, 400, 800, 1_600, 3_000, 5_000, 8_000, 12_000];
 
+/// How often a write is sent again that names something the service does not know yet.
+const SPREAD: usize = 5;
+
 /// What an operation needs of the run.
 #[derive(Debug)]
 pub(super) struct Context<'a> {
@@ -99,12 +102,27 @@ impl<'a> Context<'a> {
             }
             _ => {}
         }
-        let Seen { observed, id } = self.write(operation)?;
+        let Seen { observed, id } = self.write_patiently(operation)?;
         if let Some(id) = &id {
             self.learn(address, id);
         }
         self.write_down(operation, id)?;
         Ok(observed)
+    }
+
+    /// What this run made may not be known everywhere when the next write names it: that one is sent again.
+    fn write_patiently(&self, operation: &Operation) -> Result<Seen, Stop> {
+        let mut waits = READS.iter().skip(1).take(SPREAD);
+        loop {
+            match (self.write(operation), waits.next()) {
+                (Err(Stop::Cloud(error)), Some(wait))
+                    if error.failure == Failure::NotFound && !operation.needs.is_empty() =>
+                {
+                    self.clock.sleep(Duration::from_millis(*wait));
+                }
+                (result, _) => return result,
+            }
+        }
     }
 
     fn write(&self, operation: &Operation) -> Result<Seen, Stop> {
@@ -213,13 +231,21 @@ impl<'a> Context<'a> {
         missing: &str,
         look: impl Fn() -> Result<Option<String>, CloudError>,
     ) -> Result<String, CloudError> {
+        let mut missed = None;
         for wait in READS {
             if wait > 0 {
                 self.clock.sleep(Duration::from_millis(wait));
             }
-            if let Some(saw) = look()? {
-                return Ok(format!("{call}: {saw}"));
+            match look() {
+                Ok(Some(saw)) => return Ok(format!("{call}: {saw}")),
+                Ok(None) => missed = None,
+                // What was made a moment ago may not be known everywhere yet.
+                Err(error) if error.failure == Failure::NotFound => missed = Some(error),
+                Err(error) => return Err(error),
             }
+        }
+        if let Some(error) = missed {
+            return Err(error);
         }
         let message = format!("it was written and is not seen: {missing}");
         Err(CloudError::own(call, Failure::Failed, message))

@@ -91,7 +91,7 @@ impl IdentityCenter for FakeCloud {
     }
 
     fn set_tags(&self, set: &str) -> Answer<Tags> {
-        self.detail("sso:ListTagsForResource", set, |detail| detail.tags.clone())
+        self.detail("sso:ListTagsForResource", set, |detail| detail.tags.clone().unwrap_or_default())
     }
 
     fn accounts_of_set(&self, set: &str, status: Option<Provisioned>) -> Answer<Vec<String>> {
@@ -156,7 +156,7 @@ impl IdentityCenter for FakeCloud {
             // The service fills in what is left out.
             let mut fields = fields.clone();
             fields.session.get_or_insert_with(|| "PT1H".to_owned());
-            let detail = SetDetail { tags: tags.clone(), ..SetDetail::default() };
+            let detail = SetDetail { tags: Some(tags.clone()), ..SetDetail::default() };
             state.sets.insert(arn.clone(), Set { fields, detail, revision: 1 });
             Ok(arn)
         })
@@ -248,7 +248,7 @@ impl IdentityCenter for FakeCloud {
         let call = "sso:TagResource";
         self.write(call, |state, _| {
             let Some(found) = state.sets.get_mut(set) else { return no(call, Failure::NotFound, "no set") };
-            found.detail.tags.extend(tags.clone());
+            found.detail.tags.get_or_insert_default().extend(tags.clone());
             Ok(())
         })
     }
@@ -257,7 +257,7 @@ impl IdentityCenter for FakeCloud {
         let call = "sso:UntagResource";
         self.write(call, |state, _| {
             let Some(found) = state.sets.get_mut(set) else { return no(call, Failure::NotFound, "no set") };
-            found.detail.tags.retain(|key, _| !keys.contains(key));
+            found.detail.tags.get_or_insert_default().retain(|key, _| !keys.contains(key));
             Ok(())
         })
     }

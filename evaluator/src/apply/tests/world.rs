@@ -159,7 +159,9 @@ fn marked(state: &State, address: &str) -> Option<String> {
     }
     let is = |tags: &Tags| tags.get(ADDRESS_TAG).is_some_and(|of| of == address);
     let plain = state.tags.iter().find(|(_, tags)| is(tags)).map(|(id, _)| id.clone());
-    plain.or_else(|| state.sets.iter().find(|(_, set)| is(&set.detail.tags)).map(|(arn, _)| arn.clone()))
+    plain.or_else(|| {
+        state.sets.iter().find(|(_, set)| set.detail.tags.as_ref().is_some_and(is)).map(|(arn, _)| arn.clone())
+    })
 }
 
 fn is_done(operation: &Operation, plan: &Plan, record: &Record, state: &State) -> bool {

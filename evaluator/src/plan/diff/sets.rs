@@ -240,7 +240,7 @@ impl Builder<'_> {
                 })
             }),
         );
-        put("tags", Some(Self::own_tags(after.get("tags"), entry, Some(&detail.tags))));
+        put("tags", Some(Self::own_tags(after.get("tags"), entry, detail.tags.as_ref())));
         fields
     }
 

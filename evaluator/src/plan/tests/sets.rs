@@ -160,11 +160,19 @@ fn tags_that_no_program_named_are_left_alone() {
     let bench = Bench::after(&[&with("tags { a = \"1\", b = \"2\" }")]);
     bench.cloud.edit(|state| {
         let arn = state.arn("X").unwrap();
-        state.sets.get_mut(&arn).unwrap().detail.tags.insert("theirs".to_owned(), "1".to_owned());
+        state
+            .sets
+            .get_mut(&arn)
+            .unwrap()
+            .detail
+            .tags
+            .get_or_insert_default()
+            .insert("theirs".to_owned(), "1".to_owned());
     });
     assert_eq!(of(&bench, &with("tags { a = \"1\", b = \"2\" }"), Command::Apply, "permission_set.X"), "nothing");
     bench.apply(&with("tags { a = \"1\" }"));
     let state = bench.cloud.state();
-    let tags: Vec<&String> = state.sets.values().flat_map(|set| set.detail.tags.keys()).collect();
+    let tags: Vec<&String> =
+        state.sets.values().flat_map(|set| set.detail.tags.iter().flat_map(|tags| tags.keys())).collect();
     assert_eq!(tags, ["a", "cellc:address", "theirs"]);
 }
