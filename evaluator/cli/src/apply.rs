@@ -157,11 +157,16 @@ fn told(plan: &Plan, receipt: &Receipt, session: &Session<'_>, output: &Output) 
         Ending::Done if path.is_ok() => shown,
         Ending::Done => Status::Failed,
         Ending::Failed => say(output, &receipts::failed(receipt)),
-        Ending::Interrupted => say(
-            output,
-            &finding(Code::Interrupted, "the run was told to stop, and began nothing more".to_owned())
-                .help("run again: what was done stays done"),
-        ),
+        Ending::Interrupted => {
+            if receipt.failed().next().is_some() {
+                say(output, &receipts::failed(receipt));
+            }
+            say(
+                output,
+                &finding(Code::Interrupted, "the run was told to stop, and began nothing more".to_owned())
+                    .help("run again: what was done stays done"),
+            )
+        }
         Ending::NotRecorded => {
             let why = receipt.reason.as_deref().unwrap_or("it cannot be written");
             say(

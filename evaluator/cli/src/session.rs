@@ -200,11 +200,10 @@ impl<'a> Session<'a> {
             let Some(account) = plan.ids.get(&target) else { continue };
             // An account that lets nobody in keeps its names to itself: the hazard is told all the same.
             if let Ok(Some(arn)) = self.connection.provider.reserved_role(account, &name) {
-                roles.push(format!("{arn} ({target})"));
+                roles.push(format!("the role as it is now in {target}: {arn}"));
             }
         }
-        if !roles.is_empty() {
-            let message = format!("roles as they are now: {}", roles.join(", "));
+        for message in roles {
             plan.notices.push(Notice {
                 kind: NoticeKind::Note,
                 code: None,
@@ -283,12 +282,27 @@ pub(crate) fn finding(code: Code, message: String) -> Diagnostic {
 
 fn cloud_finding(error: &CloudError) -> Diagnostic {
     match error.failure {
-        Failure::Credentials => finding(Code::NoCredentials, format!("there are no credentials for AWS: {error}"))
+        Failure::Credentials => finding(Code::NoCredentials, format!("AWS cannot be used with these credentials: {error}"))
+            .help(named_profile())
             .help("sign in (`aws sso login`), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
             .help("to try it without any: `--cloud sandbox` works on an emulated AWS in this process"),
         Failure::Denied => finding(Code::ReadFailed, format!("the caller may not read what the plan needs: {error}"))
-            .help("`cellc plan --policy` prints what the caller must be allowed to do"),
+            .help("the organization is read by its management account or a delegated administrator: `aws sts get-caller-identity` says whose these credentials are")
+            .help("what such a caller must be allowed to do stands in the policies that `cellc plan --policy` prints for one who may"),
         _ => finding(Code::ReadFailed, error.to_string()).help("nothing was changed; run again when it answers"),
+    }
+}
+
+/// Which credentials were looked for.
+fn named_profile() -> String {
+    match std::env::var("AWS_PROFILE") {
+        Ok(profile) if !profile.is_empty() => {
+            format!(
+                "AWS_PROFILE is `{}`: is it in the configuration, and signed in?",
+                crate::progress::visible(&profile)
+            )
+        }
+        _ => "no AWS_PROFILE is set".to_owned(),
     }
 }
 
@@ -296,7 +310,7 @@ fn cloud_finding(error: &CloudError) -> Diagnostic {
 pub(crate) fn store_finding(error: &StoreError) -> Diagnostic {
     match error {
         StoreError::Locked(owner) => finding(Code::Locked, format!("the registry is locked by {owner}"))
-            .help("wait until it ends; if that run is lost, `cellc registry unlock`"),
+            .help("wait until it ends; the lock of a file goes with its process, one in a bucket a minute after, or by `cellc registry unlock`"),
         other => finding(Code::RecordUnreadable, other.to_string()),
     }
 }

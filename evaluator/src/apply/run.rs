@@ -64,6 +64,8 @@ struct Shared<'p> {
     schedule: Schedule<'p>,
     outcomes: Vec<Option<(Outcome, Timestamp)>>,
     broken: Option<String>,
+    /// Was it said that the run stops?
+    told: bool,
 }
 
 impl Run<'_> {
@@ -75,6 +77,7 @@ impl Run<'_> {
             schedule: Schedule::new(&self.plan.operations, self.plan.limits),
             outcomes: vec![None; self.plan.operations.len()],
             broken,
+            told: false,
         });
         let news = Condvar::new();
         let over = AtomicBool::new(false);
@@ -148,7 +151,12 @@ impl Run<'_> {
     fn next<'p>(&self, shared: &Mutex<Shared<'p>>, news: &Condvar) -> Option<&'p Operation> {
         let mut shared = locked(shared);
         loop {
-            let stopped = shared.broken.is_some() || self.stop.load(Ordering::Relaxed);
+            let told = self.stop.load(Ordering::Relaxed);
+            if told && !std::mem::replace(&mut shared.told, true) {
+                let flying = shared.schedule.in_flight();
+                self.watcher.remark(&format!("stopping: {flying} under way are finished; once more leaves at once"));
+            }
+            let stopped = shared.broken.is_some() || told;
             if stopped || shared.schedule.is_over() {
                 return None;
             }
@@ -164,7 +172,7 @@ impl Run<'_> {
     }
 
     fn finish(&self, shared: Shared<'_>, began: Timestamp) -> Receipt {
-        let Shared { schedule, outcomes, mut broken } = shared;
+        let Shared { schedule, outcomes, mut broken, .. } = shared;
         let mut operations = Vec::with_capacity(outcomes.len());
         for ((operation, stage), outcome) in self.plan.operations.iter().zip(schedule.stages()).zip(outcomes) {
             let (outcome, at) = match (outcome, stage) {
@@ -226,10 +234,11 @@ fn locked<'m, 'p>(shared: &'m Mutex<Shared<'p>>) -> MutexGuard<'m, Shared<'p>> {
 }
 
 fn ending(operations: &[Done]) -> Ending {
-    if operations.iter().any(|done| matches!(done.outcome, Outcome::Failed { .. })) {
-        Ending::Failed
-    } else if operations.iter().any(|done| matches!(done.outcome, Outcome::NotBegun)) {
+    // What was not begun was not kept back by a failure: that is skipped.
+    if operations.iter().any(|done| matches!(done.outcome, Outcome::NotBegun)) {
         Ending::Interrupted
+    } else if operations.iter().any(|done| matches!(done.outcome, Outcome::Failed { .. })) {
+        Ending::Failed
     } else {
         Ending::Done
     }

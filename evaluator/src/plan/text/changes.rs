@@ -100,7 +100,12 @@ fn divided(change: &Change, verbose: bool) -> (Option<Part<'_>>, Option<(&'stati
         Action::Update => {
             let (back, rest): (Vec<&str>, Vec<&str>) =
                 fields.into_iter().partition(|field| change.drift.iter().any(|drifted| drifted == field));
-            let class = if back.is_empty() { AS_WRITTEN } else { "changed; apply sets it back" };
+            let class = match back.as_slice() {
+                [] => AS_WRITTEN,
+                // A plan of the whole program does not read these.
+                ["tags"] if change.kind != "permission_set" => "changed; `apply --only ADDRESS` sets it back",
+                _ => "changed; apply sets it back",
+            };
             let planned = (!rest.is_empty()).then_some(Part { change, fields: rest });
             (planned, Some((class, Part { change, fields: back })))
         }
