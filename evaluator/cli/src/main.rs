@@ -1,7 +1,7 @@
 //! `cellc`: the commands of the cell language.
 //!
 //! Owns arguments, terminals, files and exit statuses. Knows nothing of what a program means: [`pipeline`] asks
-//! the other crates.
+//! the other crates about programs, [`session`] about clouds.
 
 mod adopt;
 mod apply;

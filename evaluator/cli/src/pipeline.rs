@@ -1,4 +1,4 @@
-//! From a project to what a command prints: the one place that calls the other crates.
+//! From a project to what a command prints, as far as no cloud is needed: beyond that goes `session`.
 //!
 //! Owns the order of the steps: load, check, expand, hold to the rules, derive resources; each only when those
 //! before it found no error. Knows nothing of terminals or exit statuses.

@@ -203,15 +203,7 @@ impl<'a> Session<'a> {
                 roles.push(format!("the role as it is now in {target}: {arn}"));
             }
         }
-        for message in roles {
-            plan.notices.push(Notice {
-                kind: NoticeKind::Note,
-                code: None,
-                message,
-                addresses: Vec::new(),
-                allow: None,
-            });
-        }
+        plan.notices.extend(roles.into_iter().map(|message| Notice::note(message, Vec::new())));
     }
 
     /// Says beforehand what this caller will be refused.
@@ -228,13 +220,7 @@ impl<'a> Session<'a> {
                 "{needed} operations need the management account, and the caller is of account {}: they will be refused",
                 caller.account
             );
-            plan.notices.push(Notice {
-                kind: NoticeKind::Note,
-                code: None,
-                message,
-                addresses: Vec::new(),
-                allow: None,
-            });
+            plan.notices.push(Notice::note(message, Vec::new()));
         }
         Ok(())
     }

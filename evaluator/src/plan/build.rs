@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::desired::{ADDRESS_TAG, Desired, PARKING, ROOT, Wanted};
 use super::fault::Fault;
 use super::identity::{self, Ids};
-use super::model::{Action, Change, Fields, Notice, NoticeKind, Operation, OperationId, Verb};
+use super::model::{Action, Change, Fields, Notice, Operation, OperationId, Verb};
 use super::scope::Scope;
 use crate::live::Live;
 use crate::provider::Tags;
@@ -268,7 +268,7 @@ impl<'a> Builder<'a> {
 
     /// A note.
     pub(super) fn note(&mut self, message: String, addresses: Vec<String>) {
-        self.notices.push(Notice { kind: NoticeKind::Note, code: None, message, addresses, allow: None });
+        self.notices.push(Notice::note(message, addresses));
     }
 
     /// Fields whose values that are known after apply are filled in, where they are known by now; the names of

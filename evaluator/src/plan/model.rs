@@ -419,6 +419,13 @@ pub struct Notice {
     pub allow: Option<String>,
 }
 
+impl Notice {
+    /// Something to know.
+    pub fn note(message: String, addresses: Vec<String>) -> Self {
+        Self { kind: NoticeKind::Note, code: None, message, addresses, allow: None }
+    }
+}
+
 /// Of which class a notice is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
