@@ -21,4 +21,5 @@ pub mod report;
 pub mod resources;
 pub mod rules;
 pub mod value;
+pub mod words;
 pub mod world;

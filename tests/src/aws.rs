@@ -7,11 +7,14 @@ use serde_json::Value;
 
 use crate::{repository, venv};
 
+/// The access key of a caller in the management account.
+pub const KEY: &str = "test";
+
 /// The variables with which a client reaches a test server.
 pub fn environment(url: &str) -> Vec<(String, String)> {
     let pairs = [
         ("AWS_ENDPOINT_URL", url),
-        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_ACCESS_KEY_ID", KEY),
         ("AWS_SECRET_ACCESS_KEY", "test"),
         ("AWS_REGION", "us-west-2"),
         ("AWS_DEFAULT_REGION", "us-west-2"),

@@ -21,6 +21,8 @@ pub struct Project {
     folder: tempfile::TempDir,
     /// The server that takes the place of the embedded sandbox.
     pub endpoint: Option<String>,
+    /// The access key with which that server is called; it says who calls.
+    pub key: String,
 }
 
 /// What a command did.
@@ -96,7 +98,7 @@ impl Project {
     /// A program.
     pub fn of(text: &str) -> Result<Self, String> {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let project = Self { folder, endpoint: None };
+        let project = Self { folder, endpoint: None, key: aws::KEY.to_owned() };
         project.put("main.cell", text)?;
         project.put(".cellc/sandbox/config.json", &sandbox::config_file())?;
         Ok(project)
@@ -138,7 +140,7 @@ impl Project {
     pub fn fork(&self) -> Result<Self, String> {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         copy(self.path(), folder.path()).map_err(|error| format!("the project cannot be copied: {error}"))?;
-        Ok(Self { folder, endpoint: self.endpoint.clone() })
+        Ok(Self { folder, endpoint: self.endpoint.clone(), key: self.key.clone() })
     }
 
     /// Its folder.
@@ -181,7 +183,7 @@ impl Project {
         command.env("AWS_EC2_METADATA_DISABLED", "true");
         let cloud = ["plan", "apply", "drift", "adopt", "destroy", "registry"].contains(args.first().unwrap_or(&""));
         match &self.endpoint {
-            Some(url) => _ = command.envs(aws::environment(url)),
+            Some(url) => _ = command.envs(aws::environment(url)).env("AWS_ACCESS_KEY_ID", &self.key),
             None if cloud => _ = command.env("CELLC_CLOUD", "sandbox"),
             None => {}
         }

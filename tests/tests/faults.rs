@@ -149,6 +149,16 @@ fn a_first_apply_converges_in_every_storm() {
     report(storms.len(), &failed);
 }
 
+/// Who is told that it is too much sends less at once: fewer operations run side by side, and all are done in one run.
+fn what_is_too_much_is_done_with_fewer_lanes() {
+    let (project, server) = fresh(Registry::S3).unwrap();
+    let much =
+        json!([{ "operation": "sso-admin:CreateAccountAssignment", "kind": "throttle", "after": 2, "count": 2 }]);
+    server.inject(&much).unwrap();
+    project.apply(&[]).unwrap().says(&["IAM Identity Center asks for less: 4 at a time from here on"]).unwrap();
+    once(&server).unwrap();
+}
+
 /// The SDK that tries again by itself made two accounts.
 fn a_lost_answer_makes_no_second_account() {
     let cases: Vec<Value> = ["drop", "truncate", "error500", "reset"]
@@ -285,6 +295,7 @@ fn a_killed_run_is_taken_up_by_the_next() {
 at_once! {
     an_apply_in_all_weathers:
     a_first_apply_converges_in_every_storm,
+    what_is_too_much_is_done_with_fewer_lanes,
     a_lost_answer_makes_no_second_account,
     an_assignment_that_fails_later_is_a_failure,
     a_provisioning_that_failed_is_in_the_next_plan,

@@ -5,6 +5,7 @@
 mod apply_moto;
 mod apply_sandbox;
 mod architecture;
+mod authority;
 mod bad_cases;
 mod bad_input;
 mod command_line;

@@ -47,7 +47,7 @@ fn a_saved_plan_is_shown_and_run_exactly() {
     // An unrelated change of the program comes after the plan was saved.
     project.edit(&[UNIT]).unwrap();
     let ran = project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(0).unwrap();
-    ran.says(&["1 changes that are not in the saved plan"]).unwrap();
+    ran.says(&["not in the saved plan, and left for the next one: 1 change"]).unwrap();
     exactly(&project.plan(&[]).unwrap(), &["update ou.prod"]).unwrap();
     project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(1).unwrap().says(&["E0601"]).unwrap();
 }

@@ -6,6 +6,7 @@ use std::collections::hash_map::RandomState;
 use std::error::Error;
 use std::future::Future;
 use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -83,6 +84,7 @@ pub(crate) struct Road {
     /// Held during each single write to Organizations, which refuses two at a time.
     writer: tokio::sync::Mutex<()>,
     counts: Mutex<BTreeMap<&'static str, u64>>,
+    pushes: AtomicU64,
 }
 
 impl Road {
@@ -94,12 +96,18 @@ impl Road {
             organizations: Mutex::new(Pace::new(settings.organizations_tps, ORGANIZATIONS_BURST)),
             writer: tokio::sync::Mutex::new(()),
             counts: Mutex::default(),
+            pushes: AtomicU64::new(0),
         }
     }
 
     /// Every request sent so far.
     pub(crate) fn calls(&self) -> BTreeMap<String, u64> {
         hold(&self.counts).iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+    }
+
+    /// How often Identity Center refused for its rate or for what else was under way.
+    pub(crate) fn pushes(&self) -> u64 {
+        self.pushes.load(Ordering::Relaxed)
     }
 
     /// The rate of Identity Center now.
@@ -166,6 +174,9 @@ impl Road {
         }
         *hold(&self.counts).entry(call.name).or_default() += 1;
         let answer = attempt.await;
+        if call.name.starts_with("sso-admin:") && answer.as_ref().is_err_and(|error| pushes_back(error.failure)) {
+            self.pushes.fetch_add(1, Ordering::Relaxed);
+        }
         if let Some(lane) = lane {
             match &answer {
                 Ok(_) => hold(lane).answered(self.now()),
@@ -192,6 +203,10 @@ impl Road {
 /// What a mutex guards, also after a thread died with it: every change here is a single one.
 pub(crate) fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn pushes_back(failure: Failure) -> bool {
+    matches!(failure, Failure::Throttled | Failure::Conflict)
 }
 
 fn writes_organizations(call: Call) -> bool {

@@ -145,4 +145,8 @@ impl Provider for AwsCloud {
     fn calls(&self) -> BTreeMap<String, u64> {
         self.road().calls()
     }
+
+    fn pushes(&self) -> u64 {
+        self.road().pushes()
+    }
 }

@@ -14,6 +14,7 @@ use cell_eval::plan::{Command, file};
 use cell_eval::provider::Clock as _;
 use cell_eval::registry::record::{Principal, Record};
 use cell_eval::registry::store::{Lease, Owner, StoreError};
+use cell_eval::words::counted;
 use cell_lang::diagnostics::Code;
 
 use crate::args::{ApplyArgs, CloudArgs, ConsentArgs, DestroyArgs, Format};
@@ -265,7 +266,7 @@ fn still_true(session: &Session<'_>, record: &Record, saved: &Plan, output: &Out
         let more = now.changes.iter().filter(|change| !saved.changes.iter().any(|old| old.address == change.address));
         let more = more.count();
         if more > 0 {
-            output.remark(&format!("{more} changes that are not in the saved plan are left for the next one"));
+            output.remark(&format!("not in the saved plan, and left for the next one: {}", counted(more, "change")));
         }
         return Ok(saved.clone());
     }

@@ -11,6 +11,7 @@ use cell_eval::budget::{MOST_DEPTH, Options};
 use cell_eval::packages::{LOCK_FILE, Lock, Noting, Pinned};
 use cell_eval::plan::desired::Desired;
 use cell_eval::resources::Resource;
+use cell_eval::words::counted;
 use cell_eval::world::World;
 use cell_eval::{emit, expand, explain, resources, rules};
 use cell_lang::check::{Checked, check};
@@ -257,8 +258,4 @@ fn changed_files(changed: &[(String, String, String)]) -> (SourceMap, Vec<Diagno
     });
     let diagnostics = diagnostics.collect();
     (sources, diagnostics)
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use cell_eval::apply::receipt::{Ending, Outcome, Receipt};
 use cell_eval::plan::model::Plan;
+use cell_eval::words::counted;
 use cell_lang::diagnostics::{Code, Diagnostic};
 
 use crate::progress::visible;
@@ -89,7 +90,7 @@ pub(crate) fn text(receipt: &Receipt, plan: &Plan, path: Option<&PathBuf>) -> St
 /// What is told of a run in which something failed.
 pub(crate) fn failed(receipt: &Receipt) -> Diagnostic {
     let count = receipt.failed().count();
-    let operations = if count == 1 { "1 operation".to_owned() } else { format!("{count} operations") };
+    let operations = counted(count, "operation");
     let first = receipt.failed().next().map(|done| format!("{} of {}", done.verb, visible(&done.address)));
     let message = format!("{operations} failed: {}{}", first.unwrap_or_default(), if count > 1 { ", …" } else { "" });
     finding(Code::OperationFailed, message)

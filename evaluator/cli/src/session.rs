@@ -12,6 +12,7 @@ use cell_eval::plan::{Command, Question, moves, plan};
 use cell_eval::provider::{CloudError, Failure, Provider as _};
 use cell_eval::registry::record::Record;
 use cell_eval::registry::store::StoreError;
+use cell_eval::words::counted;
 use cell_lang::diagnostics::{Code, Diagnostic};
 use cell_lang::source::SourceMap;
 use jiff::Timestamp;
@@ -217,7 +218,8 @@ impl<'a> Session<'a> {
         let caller = self.connection.provider.caller().map_err(|error| self.cloud(&error))?;
         if caller.account != management {
             let message = format!(
-                "{needed} operations need the management account, and the caller is of account {}: they will be refused",
+                "for the management account to do: {}; the caller is of account {}, and will be refused",
+                counted(needed, "operation"),
                 caller.account
             );
             plan.notices.push(Notice::note(message, Vec::new()));

@@ -1,12 +1,13 @@
 //! Carrying a plan out: in order, as parallel as the limits allow, each result seen before it counts.
 //!
-//! Owns the run: [`schedule`] says what may begin, [`carry`] does one operation and reads it back by another call,
+//! Owns the run: [`schedule`] says what may begin, [`lanes`] how much of it at once, [`carry`] does one operation and reads it back by another call,
 //! [`journal`] makes it durable, [`receipt`] tells what was seen. The cloud, time and the place of the record are
 //! behind traits.
 
 mod carry;
 mod follow;
 pub mod journal;
+mod lanes;
 pub mod receipt;
 mod run;
 mod schedule;

@@ -138,12 +138,16 @@ impl Run<'_> {
                 }
             };
             self.watcher.ended(operation, &outcome);
+            let pushes = self.provider.pushes();
             let mut shared = locked(shared);
-            shared.schedule.ended(operation.id, matches!(outcome, Outcome::Done { .. }));
+            let fewer = shared.schedule.ended(operation.id, matches!(outcome, Outcome::Done { .. }), pushes);
             if let Some(slot) = shared.outcomes.get_mut(operation.id.0 as usize) {
                 *slot = Some((outcome, self.clock.now()));
             }
             drop(shared);
+            if let Some(lanes) = fewer {
+                self.watcher.remark(&format!("IAM Identity Center asks for less: {lanes} at a time from here on"));
+            }
             news.notify_all();
         }
     }

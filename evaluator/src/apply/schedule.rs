@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::lanes::Lanes;
 use crate::plan::model::{Limits, Operation, OperationId, Service, Verb};
 
 /// How far an operation is.
@@ -41,7 +42,8 @@ pub(super) struct Schedule<'p> {
     provisions: BTreeSet<OperationId>,
     provisioning: bool,
     running: BTreeMap<Service, usize>,
-    limits: Limits,
+    lanes: Lanes,
+    creations: u64,
     left: usize,
 }
 
@@ -68,7 +70,8 @@ impl<'p> Schedule<'p> {
             provisions: BTreeSet::new(),
             provisioning: false,
             running: BTreeMap::new(),
-            limits,
+            lanes: Lanes::new(limits.lanes),
+            creations: limits.creations,
             left: operations.len(),
         };
         for operation in operations.iter().filter(|operation| operation.needs.is_empty()) {
@@ -88,10 +91,12 @@ impl<'p> Schedule<'p> {
         Some(operation)
     }
 
-    /// An operation has ended. Those that need a failed one are skipped.
-    pub(super) fn ended(&mut self, id: OperationId, well: bool) {
-        let Some(operation) = self.operations.get(id.0 as usize) else { return };
-        if let Some(count) = self.running.get_mut(&lane(operation)) {
+    /// An operation has ended, and IAM Identity Center has pushed back so often in all. Those that need a failed one
+    /// are skipped. The number of lanes, where it became smaller by this.
+    pub(super) fn ended(&mut self, id: OperationId, well: bool, pushes: u64) -> Option<u64> {
+        let operation = self.operations.get(id.0 as usize)?;
+        let service = lane(operation);
+        if let Some(count) = self.running.get_mut(&service) {
             *count = count.saturating_sub(1);
         }
         if let Some(account) = account(operation) {
@@ -113,6 +118,8 @@ impl<'p> Schedule<'p> {
         } else {
             self.skip_from(id);
         }
+        let flying = self.count(Service::IdentityCenter);
+        if service == Service::IdentityCenter { self.lanes.ended(flying, pushes) } else { None }
     }
 
     fn skip_from(&mut self, failed: OperationId) {
@@ -187,7 +194,7 @@ impl<'p> Schedule<'p> {
 
     /// Creations take long and wait most of it: their lane is not that of the other writes.
     fn next_organization(&mut self) -> Option<OperationId> {
-        if self.count(Service::Creation) < self.limits.creations
+        if self.count(Service::Creation) < self.creations
             && let Some(id) = self.take(Service::Creation)
         {
             return Some(id);
@@ -196,7 +203,7 @@ impl<'p> Schedule<'p> {
     }
 
     fn next_center(&mut self) -> Option<OperationId> {
-        if self.count(Service::IdentityCenter) >= self.limits.lanes || self.provisioning {
+        if self.count(Service::IdentityCenter) >= self.lanes.open() || self.provisioning {
             return None;
         }
         // A provisioning works on many accounts: nothing else does meanwhile.
@@ -267,8 +274,23 @@ mod tests {
         let mut schedule = Schedule::new(&all, LIMITS);
         let begun: Vec<u32> = std::iter::from_fn(|| schedule.next()).map(|operation| operation.id.0).collect();
         assert_eq!(begun, [0, 2]);
-        schedule.ended(OperationId(0), true);
+        schedule.ended(OperationId(0), true, 0);
         assert_eq!(schedule.next().map(|operation| operation.id.0), Some(1));
+    }
+
+    #[test]
+    fn fewer_begin_when_the_service_pushes_back() {
+        let all = operations(["a", "b", "c", "d", "e", "f"].map(|account| (assign(account), vec![])).into());
+        let mut schedule = Schedule::new(&all, LIMITS);
+        let begin = |schedule: &mut Schedule<'_>| std::iter::from_fn(|| schedule.next()).count();
+        assert_eq!(begin(&mut schedule), 3);
+        assert_eq!(schedule.ended(OperationId(0), true, 2), Some(1));
+        assert_eq!(begin(&mut schedule), 0, "two are under way, and one may be");
+        assert_eq!(schedule.ended(OperationId(1), true, 2), None);
+        assert_eq!(schedule.ended(OperationId(2), true, 2), None);
+        assert_eq!(begin(&mut schedule), 1);
+        assert_eq!(schedule.ended(OperationId(3), true, 2), None);
+        assert_eq!(begin(&mut schedule), 2, "a calm round opens one more");
     }
 
     #[test]
@@ -281,7 +303,7 @@ mod tests {
         ]);
         let mut schedule = Schedule::new(&all, LIMITS);
         while let Some(operation) = schedule.next() {
-            schedule.ended(operation.id, operation.id.0 != 0);
+            schedule.ended(operation.id, operation.id.0 != 0, 0);
         }
         let skipped = Stage::Skipped(OperationId(0));
         assert_eq!(schedule.stages(), [Stage::Failed, skipped, skipped, Stage::Done]);
@@ -320,7 +342,7 @@ mod tests {
                 let at = usize::from(picks.next().unwrap_or_default()) % running.len();
                 let id = running.swap_remove(at);
                 done.insert(id);
-                schedule.ended(id, true);
+                schedule.ended(id, true, 0);
             }
         }
     }

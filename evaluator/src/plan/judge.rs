@@ -7,7 +7,7 @@ use cell_lang::diagnostics::Code;
 
 use super::build::Builder;
 use super::fault::Fault;
-use super::model::{Access, Action, Authority, Change, Notice, NoticeKind, Quota, Service, Verb};
+use super::model::{Access, Action, Authority, Change, Notice, NoticeKind, Operation, Quota, Service, Verb};
 use crate::limits;
 use crate::registry::record::FORMER;
 
@@ -327,25 +327,9 @@ impl Builder<'_> {
     /// Who must call for what.
     pub(super) fn authority(&self) -> Vec<Authority> {
         let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        let management = self.live.organization.as_ref().map(|found| found.management_account.as_str());
+        let shared = self.sets_of_management();
         for operation in self.operations.iter().filter(|operation| !operation.verb.is_local()) {
-            let key = match operation.verb.service() {
-                Service::Organizations | Service::Creation if !operation.address.contains("permission_set.") => {
-                    ("management account", "AWS Organizations")
-                }
-                _ => {
-                    let target = match &operation.verb {
-                        Verb::Assign { target, .. } | Verb::Unassign { target, .. } => self.ids.get(target),
-                        _ => None,
-                    };
-                    if target.is_some() && target.map(String::as_str) == management {
-                        ("management account", "access to the management account")
-                    } else {
-                        ("management account or delegated administrator", "IAM Identity Center")
-                    }
-                }
-            };
-            *counts.entry(key).or_default() += 1;
+            *counts.entry(self.who(operation, &shared)).or_default() += 1;
         }
         let row = |((who, what), operations): ((&str, &str), usize)| Authority {
             who: who.to_owned(),
@@ -353,6 +337,47 @@ impl Builder<'_> {
             what: what.to_owned(),
         };
         counts.into_iter().map(row).collect()
+    }
+
+    /// Who must call for one operation, and what it is about. What the management account has is its own: a delegated
+    /// administrator neither gives access to it nor changes a set that is provisioned there. (IAM Identity Center User
+    /// Guide, "Delegated administration")
+    fn who(&self, operation: &Operation, shared: &BTreeSet<&str>) -> (&'static str, &'static str) {
+        const MANAGEMENT: &str = "management account";
+        let is_set = operation.address.contains("permission_set.");
+        match &operation.verb {
+            Verb::Assign { target, .. } | Verb::Unassign { target, .. } => {
+                let id = self.ids.get(target).map(String::as_str);
+                if id.is_some() && id == self.management() {
+                    return (MANAGEMENT, "access to the management account");
+                }
+            }
+            _ if is_set && self.ids.get(&operation.address).is_some_and(|arn| shared.contains(arn.as_str())) => {
+                return (MANAGEMENT, "permission sets that the management account has");
+            }
+            _ if is_set => {}
+            verb if matches!(verb.service(), Service::Organizations | Service::Creation) => {
+                return (MANAGEMENT, "AWS Organizations");
+            }
+            _ => {}
+        }
+        ("management account or delegated administrator", "IAM Identity Center")
+    }
+
+    fn management(&self) -> Option<&str> {
+        self.live.organization.as_ref().map(|found| found.management_account.as_str())
+    }
+
+    /// Permission sets that were seen in the management account, by ARN.
+    fn sets_of_management(&self) -> BTreeSet<&str> {
+        let Some(management) = self.management() else { return BTreeSet::new() };
+        let given =
+            self.live.given.iter().filter(|given| given.account == management).map(|given| given.set.as_str());
+        let has = |set: &crate::live::LiveSet| {
+            let accounts = set.accounts.iter().flatten().chain(&set.stale);
+            accounts.into_iter().any(|account| account == management)
+        };
+        given.chain(self.live.sets.iter().filter(|(_, set)| has(set)).map(|(arn, _)| arn.as_str())).collect()
     }
 }
 

@@ -172,6 +172,9 @@ pub trait Provider: Organizations + IdentityCenter + std::fmt::Debug {
     fn reserved_role(&self, account: &str, set_name: &str) -> Answer<Option<String>>;
     /// Every request sent so far, by `service:Operation`; each attempt counts.
     fn calls(&self) -> BTreeMap<String, u64>;
+    /// How often IAM Identity Center refused an attempt for its rate or for what else was under way, so far: answers
+    /// of [`Failure::Throttled`] and [`Failure::Conflict`], those too that a later attempt mended.
+    fn pushes(&self) -> u64;
 }
 
 /// Time, so that tests can hold it.

@@ -94,9 +94,10 @@ fn a_read_is_sent_again_after_a_reset_a_half_answer_and_an_error_of_the_server()
 #[test]
 fn attempts_end() {
     let (server, cloud) = center(|_, _| refusal(400, "ConflictException", "an earlier write has not spread"));
+    assert_eq!(cloud.pushes(), 0);
     let given = Given { set: "ps-1".to_owned(), principal: group(), account: "111122223333".to_owned() };
     assert_eq!(cloud.assign(&given).unwrap_err().failure, Failure::Conflict);
-    assert_eq!(times(&server, "CreateAccountAssignment"), 5);
+    assert_eq!((times(&server, "CreateAccountAssignment"), cloud.pushes()), (5, 5));
 }
 
 #[test]

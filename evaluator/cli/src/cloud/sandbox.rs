@@ -7,6 +7,7 @@ use std::path::Path;
 use cell_eval::plan::desired::Desired;
 use cell_eval::provider::PrincipalKind;
 use cell_eval::resources::ResourceKind;
+use cell_eval::words::counted;
 use cell_sandbox::{Config, Running, Sandbox, Seed, SeedAccount};
 
 /// Who manages a sandbox's organization, when the program does not say.
@@ -39,10 +40,10 @@ pub(crate) fn embedded(folder: &Path, desired: &Desired) -> Result<Opened, Strin
         let seed = seed(desired);
         sandbox.seed(&seed).map_err(|error| format!("the sandbox cannot be seeded: {error}"))?;
         remarks.push(format!(
-            "sandbox: seeded from the program: an organization, an Identity Center instance, {} groups, {} users, {} accounts to adopt",
-            seed.groups.len(),
-            seed.users.len(),
-            seed.accounts.len()
+            "sandbox: seeded from the program: an organization, an Identity Center instance, {}, {}, {} to adopt",
+            counted(seed.groups.len(), "group"),
+            counted(seed.users.len(), "user"),
+            counted(seed.accounts.len(), "account")
         ));
     }
     let running = Running::start(sandbox, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
@@ -83,6 +84,15 @@ pub(crate) fn seed(desired: &Desired) -> Seed {
         let email = text("email").unwrap_or_else(|| format!("aws+{id}@sandbox.example"));
         Some(SeedAccount { id: Some(id), name, email, ..SeedAccount::default() })
     });
+    let mut accounts: Vec<SeedAccount> = adopted.collect();
+    // Who administers Identity Center for the organization is an account of it, whether the program has it or not.
+    if let Some(delegate) = &desired.org.delegated_admin
+        && accounts.iter().all(|account| account.id.as_ref() != Some(delegate))
+    {
+        let email = format!("aws+{delegate}@sandbox.example");
+        let name = "delegated-administrator".to_owned();
+        accounts.push(SeedAccount { id: Some(delegate.clone()), name, email, ..SeedAccount::default() });
+    }
     let registry = desired.org.registry.as_deref().and_then(|url| url.strip_prefix("s3://"));
     let bucket = registry.and_then(|rest| rest.split_once('/')).map(|(bucket, _)| bucket.to_owned());
     Seed {
@@ -91,7 +101,7 @@ pub(crate) fn seed(desired: &Desired) -> Seed {
         home_region: desired.org.home_region.clone(),
         groups: of(PrincipalKind::Group),
         users: of(PrincipalKind::User),
-        accounts: adopted.collect(),
+        accounts,
         buckets: bucket.into_iter().collect(),
         delegated_admin: desired.org.delegated_admin.clone(),
         ..Seed::default()

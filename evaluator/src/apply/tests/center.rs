@@ -323,4 +323,8 @@ impl Provider for FakeCloud {
     fn calls(&self) -> BTreeMap<String, u64> {
         self.requests()
     }
+
+    fn pushes(&self) -> u64 {
+        self.inner().pushes
+    }
 }

@@ -49,7 +49,7 @@ pub(crate) enum Trouble {
 type Law = Box<dyn Fn(&State) -> Option<String> + Send>;
 
 #[derive(Default)]
-struct Inner {
+pub(super) struct Inner {
     state: State,
     /// As it was before the last write.
     before: State,
@@ -57,6 +57,7 @@ struct Inner {
     asked: BTreeMap<String, u64>,
     /// Requests by call: a list is asked for page by page.
     calls: BTreeMap<String, u64>,
+    pub(super) pushes: u64,
     script: Vec<(String, u64, Trouble)>,
     refused: BTreeMap<&'static str, Failure>,
     laws: Vec<Law>,
@@ -111,7 +112,7 @@ impl FakeCloud {
         Self { clock, life, inner: Mutex::new(Inner { before: state.clone(), state, ..Inner::default() }) }
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -209,6 +210,10 @@ impl FakeCloud {
         let failed = |failure: Failure| Err(CloudError::own(call, failure, "by the script"));
         match trouble {
             Some(Trouble::Lost) => failed(Failure::Lost),
+            Some(Trouble::Throttled | Trouble::Conflict) if call.starts_with("sso:") => {
+                inner.pushes += 1;
+                failed(if trouble == Some(Trouble::Conflict) { Failure::Conflict } else { Failure::Throttled })
+            }
             Some(Trouble::Throttled) => failed(Failure::Throttled),
             Some(Trouble::Conflict) => failed(Failure::Conflict),
             Some(Trouble::Denied) => failed(Failure::Denied),

@@ -130,7 +130,7 @@ fn principal(names: &Names<'_>, access: &Access) -> String {
 fn circumstances(names: &Names<'_>, page: &mut Page, turn: Turn, targets: &[&str], given: &[&Change]) {
     let sources = places::sources(names, page, given.iter().copied());
     let kind = targets.first().and_then(|target| names::kind(target)).unwrap_or("place");
-    let (noun, verb) = if targets.len() == 1 { (kind.to_owned(), "is") } else { (super::page::plural(kind), "are") };
+    let (noun, verb) = if targets.len() == 1 { (kind.to_owned(), "is") } else { (crate::words::plural(kind), "are") };
     let selector = if sources.is_empty() { "a grant" } else { &sources };
     match turn {
         Turn::GainsInNew => page.plain(3, &format!("new {noun}, by the selector of {selector}")),

@@ -6,9 +6,10 @@ use serde_json::Value as Json;
 
 use super::fields::{Writer, value_of};
 use super::names::Names;
-use super::page::{Page, Row, Sign, counted, plural};
+use super::page::{Page, Row, Sign};
 use super::{access, places, policy, visible};
 use crate::plan::model::{Action, Change, Verb};
+use crate::words::{counted, plural};
 
 /// Kinds in the order in which a reader wants them, with their titles; others follow by name.
 const KINDS: &[(&str, &str)] = &[

@@ -174,16 +174,3 @@ impl Page {
         out.write_str(&self.text)
     }
 }
-
-/// `1 cell`, `300 cells`.
-pub(super) fn counted(count: usize, one: &str) -> String {
-    format!("{count} {}", if count == 1 { one.to_owned() } else { plural(one) })
-}
-
-/// The plural of a kind's name.
-pub(super) fn plural(one: &str) -> String {
-    match one.strip_suffix('y') {
-        Some(stem) if !stem.ends_with(['a', 'e', 'o']) => format!("{stem}ies"),
-        _ => format!("{one}s"),
-    }
-}

@@ -3,9 +3,10 @@
 use indexmap::IndexSet;
 
 use super::names::{self, Names};
-use super::page::{Page, counted};
+use super::page::Page;
 use super::visible;
 use crate::plan::model::{Change, Operation, Place};
+use crate::words::counted;
 
 /// Places of one thing that are shown unless all are asked for.
 const PLACES: usize = 2;

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use super::names::Names;
-use super::page::{Page, Row, Sign, counted};
+use super::page::{Page, Row, Sign};
 use super::{places, visible};
 use crate::plan::model::{Cost, Notice, NoticeKind, OperationId, Plan};
+use crate::words::counted;
 
 /// Classes of notices in the order in which a reader has to see them.
 const CLASSES: &[(NoticeKind, &str)] = &[
