@@ -8,6 +8,7 @@ pub mod aws;
 pub mod binary;
 pub mod diff;
 pub mod http;
+pub mod invariants;
 pub mod markdown;
 pub mod memory;
 pub mod momento;

@@ -15,7 +15,7 @@ mod places;
 mod recover;
 #[cfg(test)]
 mod tests;
-mod tokens;
+pub mod tokens;
 
 pub use decode::{DecodeError, DecodeErrorKind, decode};
 pub use tokens::{Token, TokenKind, tokens};
