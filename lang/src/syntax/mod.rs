@@ -21,6 +21,7 @@ pub use decode::{DecodeError, DecodeErrorKind, decode};
 pub use tokens::{Token, TokenKind, tokens};
 
 use findings::Findings;
+pub(crate) use findings::MOST as MOST_FINDINGS;
 use grammar::Rule;
 use lower::{Lower, Lowered, Place};
 use places::Places;
