@@ -59,6 +59,10 @@ pub(super) fn settle(doc: &mut Doc<'_>) {
         }
         if let Some(next) = doc.words.get_mut(index + 1) {
             next.comments.0 = from;
+            // What was on the line of the `{` comes after the comment that ends that line now.
+            if let Some(comment) = doc.comments.get_mut(to).filter(|_| next.comments.1 > to) {
+                comment.breaks = comment.breaks.max(1);
+            }
         }
     }
 }

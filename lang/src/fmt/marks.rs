@@ -32,6 +32,8 @@ struct Marks<'d, 't> {
     ends: Vec<u32>,
     /// Where findings lie, in order.
     faults: Vec<(u32, u32)>,
+    /// Declarations with a fault are kept whole.
+    whole: bool,
     /// The pieces to keep: first and last word.
     kept: Vec<(usize, usize)>,
 }
@@ -45,8 +47,8 @@ struct Piece {
 }
 
 /// Marks the words; returns the pieces to keep as they are. `forced`: bytes to keep whatever
-/// they are.
-pub(super) fn mark(doc: &mut Doc<'_>, parsed: &Parsed, forced: &[Range<usize>]) -> Vec<(usize, usize)> {
+/// they are. `whole`: of a declaration with a fault, all is kept.
+pub(super) fn mark(doc: &mut Doc<'_>, parsed: &Parsed, forced: &[Range<usize>], whole: bool) -> Vec<(usize, usize)> {
     let mut starts = vec![NONE; doc.text.len() + 1];
     let mut ends = vec![NONE; doc.text.len() + 1];
     for (index, word) in doc.words.iter().enumerate() {
@@ -58,7 +60,7 @@ pub(super) fn mark(doc: &mut Doc<'_>, parsed: &Parsed, forced: &[Range<usize>]) 
     let found = found.map(|span| (span.start, span.end));
     let mut faults: Vec<_> = found.chain(forced.iter().map(|kept| (kept.start as u32, kept.end as u32))).collect();
     faults.sort_unstable();
-    let mut marks = Marks { doc, starts, ends, faults, kept: Vec::new() };
+    let mut marks = Marks { doc, starts, ends, faults, whole, kept: Vec::new() };
     marks.file(&parsed.file);
     outermost(marks.kept)
 }
@@ -238,16 +240,17 @@ impl Marks<'_, '_> {
         }
     }
 
-    /// Keeps the lost ones among pieces that stand in a row, each with all that stands on its lines. Nothing but
-    /// the ends of the row limits them.
+    /// Keeps the lost ones among the declarations of a file, each with all that stands on its lines, and with what
+    /// is indented after it: that was read as of the file only because something before it is amiss.
     fn isolate_all(&mut self, pieces: &[Piece]) {
         let mut index = 0;
         while let Some(piece) = pieces.get(index) {
             let (mut lost, mut last) = (piece.lost, piece.last);
             index += 1;
             while let Some(next) = pieces.get(index) {
-                let joined = self.doc.words.get(next.first).is_some_and(|word| !word.begins_line());
-                if !joined || !(lost || next.lost) {
+                let joined = !self.begins_line(next.first);
+                let follows = lost && (joined || next.lost || self.is_indented(next.first));
+                if !(follows || joined && next.lost) {
                     break;
                 }
                 lost = true;
@@ -260,9 +263,18 @@ impl Marks<'_, '_> {
         }
     }
 
-    /// As [`isolate_all`](Self::isolate_all) for the items of a body: no piece may share a line with a sound
+    /// Does white space stand before the word on its line?
+    fn is_indented(&self, index: usize) -> bool {
+        let start = self.doc.words.get(index).map_or(0, |word| word.start as usize);
+        self.doc.text.get(..start).is_some_and(|before| before.ends_with([' ', '\t']))
+    }
+
+    /// As [`isolate_all`](Self::isolate_all) for what stands in braces: no piece may share a line with a sound
     /// neighbour or a brace.
     fn isolate(&mut self, pieces: &[Piece], close: usize) -> Marked {
+        if self.whole && pieces.iter().any(|piece| piece.lost) {
+            return Err(Lost);
+        }
         let mut index = 0;
         while let Some(piece) = pieces.get(index) {
             index += 1;

@@ -38,7 +38,7 @@ pub fn format(text: &str) -> Formatted {
 
 /// Formats a text whose tree is known: `parsed` is of this very text.
 pub fn format_parsed(text: &str, parsed: &Parsed) -> Formatted {
-    format_but(text, parsed, &[])
+    format_but(text, parsed, &[], false)
 }
 
 /// A text in canonical form that was held to what the formatter promises.
@@ -54,27 +54,40 @@ pub struct Proven {
 /// Formats a text and proves the result ([`prove`]). Declarations for which the proof fails are kept as they are; if
 /// there is no proof even so, all of the text is.
 pub fn format_proven(text: &str, parsed: &Parsed) -> Proven {
+    let holds = |formatted: &Formatted| prove(text, parsed, &formatted.text).is_ok();
     let formatted = format_parsed(text, parsed);
-    if prove(text, parsed, &formatted.text).is_ok() {
+    if holds(&formatted) {
+        return Proven { formatted, unproven: Vec::new() };
+    }
+    if !parsed.diagnostics.is_empty() {
+        // What is read of a faulty text hangs on its layout, too. So less of it is laid out, or nothing.
+        let coarse = format_but(text, parsed, &[], true);
+        let formatted = if holds(&coarse) { coarse } else { unchanged(text) };
         return Proven { formatted, unproven: Vec::new() };
     }
     let differing = prove::differing(text, parsed, &formatted.text);
-    let kept = format_but(text, parsed, &differing);
-    if !differing.is_empty() && prove(text, parsed, &kept.text).is_ok() {
+    let kept = format_but(text, parsed, &differing, true);
+    if !differing.is_empty() && holds(&kept) {
         return Proven { formatted: kept, unproven: differing };
     }
-    let formatted = Formatted { text: text.to_owned(), broken: formatted.broken };
-    Proven { formatted, unproven: std::iter::once(0..text.len()).collect() }
+    let formatted = unchanged(text);
+    let unproven = formatted.broken.clone();
+    Proven { formatted, unproven }
 }
 
-/// Formats all but what lies in `kept`.
-fn format_but(text: &str, parsed: &Parsed, kept: &[Range<usize>]) -> Formatted {
+/// All of a text, kept.
+fn unchanged(text: &str) -> Formatted {
+    Formatted { text: text.to_owned(), broken: std::iter::once(0..text.len()).collect() }
+}
+
+/// Formats all but what lies in `kept`; `whole`: of a declaration with a fault nothing.
+fn format_but(text: &str, parsed: &Parsed, kept: &[Range<usize>], whole: bool) -> Formatted {
     if parsed.diagnostics.len() > syntax::MOST_FINDINGS {
         // Not all of them are known, so nothing is known to be sound.
-        return Formatted { text: text.to_owned(), broken: std::iter::once(0..text.len()).collect() };
+        return unchanged(text);
     }
     let mut doc = Doc::new(text);
-    let pieces = marks::mark(&mut doc, parsed, kept);
+    let pieces = marks::mark(&mut doc, parsed, kept, whole);
     let bytes = |(first, last): &(usize, usize)| {
         doc.words.get(*first).zip(doc.words.get(*last)).map(|(first, last)| first.start as usize..last.end as usize)
     };

@@ -56,7 +56,7 @@ pub(super) fn print(doc: &Doc<'_>) -> String {
     for (index, word) in doc.words.iter().enumerate() {
         printer.word(index, word);
     }
-    printer.comments(doc.tail, 0, false);
+    printer.comments(doc.tail, 0, 0);
     if !printer.out.is_empty() {
         printer.out.push('\n');
     }
@@ -151,18 +151,21 @@ impl Printer<'_, '_> {
             if frame.commas && !self.is_first(index) {
                 self.push(",");
             }
-            self.comments(word.comments, frame.base, self.is_first(index));
+            self.comments(word.comments, frame.base, usize::from(self.is_first(index)));
             self.line(false, frame.outer);
         } else if frame.open && (word.starts || self.is_first(index)) {
             let first = index == 0 || self.is_first(index);
             if !first && (frame.commas || frame.base > 0 && CONTINUING.contains(&self.doc.spelled(index))) {
                 self.push(",");
             }
-            self.comments(word.comments, frame.base, self.is_first(index));
+            self.comments(word.comments, frame.base, usize::from(self.is_first(index)));
             self.line(word.breaks > 1 && (!first || word.has_comments()), frame.base);
+            if word.verbatim {
+                self.as_indented(word);
+            }
         } else if word.has_comments() {
             let level = frame.base + usize::from(!word.outer);
-            self.comments(word.comments, level, false);
+            self.comments(word.comments, level, usize::MAX);
             self.line(false, level);
         } else if !self.at_edge(index, word) && self.goes_on(index, word) {
             self.line(false, frame.base + 1);
@@ -239,17 +242,28 @@ impl Printer<'_, '_> {
         }
     }
 
-    /// Comments, each to the end of its line; those with lines of their own at `level`. No blank line stands before
-    /// the first of them when it is the first thing `inside` brackets.
-    fn comments(&mut self, range: (u32, u32), level: usize, inside: bool) {
+    /// Comments, each to the end of its line; those with lines of their own at `level`, and from the one at index
+    /// `blanks` on after a blank line, if one is there.
+    fn comments(&mut self, range: (u32, u32), level: usize, blanks: usize) {
         for (index, comment) in self.doc.comments.of(range).iter().enumerate() {
             if comment.breaks == 0 && !self.out.is_empty() {
                 self.push(" ");
             } else {
-                self.line(comment.breaks > 1 && !(inside && index == 0), level);
+                self.line(comment.breaks > 1 && index >= blanks, level);
             }
             let text = self.doc.text.get(comment.start as usize..comment.end as usize).unwrap_or("");
             self.push(text);
+        }
+    }
+
+    /// Gives the line the indentation it had.
+    fn as_indented(&mut self, word: &Word) {
+        let before = self.doc.text.get(..word.start as usize).unwrap_or("");
+        let line = before.get(before.rfind('\n').map_or(0, |end| end + 1)..).unwrap_or("");
+        if line.chars().all(|c| c == ' ' || c == '\t') {
+            self.out.truncate(self.out.rfind('\n').map_or(0, |end| end + 1));
+            self.column = 0;
+            self.push(line);
         }
     }
 

@@ -14,7 +14,7 @@ mod lower;
 mod places;
 mod recover;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tokens;
 
 pub use decode::{DecodeError, DecodeErrorKind, decode};
