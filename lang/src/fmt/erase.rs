@@ -220,7 +220,7 @@ fn expr(Expr { kind, span }: &mut Expr) {
             expr(right);
         }
         ExprKind::If { condition, then, otherwise } => {
-            [condition, then, otherwise].into_iter().for_each(|part| expr(part))
+            [condition, then, otherwise].into_iter().for_each(|part| expr(part));
         }
         ExprKind::Quantified { quantifier: _, binder: names, over, condition } => {
             binder(names);

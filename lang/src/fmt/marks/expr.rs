@@ -162,7 +162,8 @@ impl Marks<'_, '_> {
             TypeExprKind::Ref(_) | TypeExprKind::Set(_) => {
                 let open = self.word_at(ty.span.start).ok_or(Lost)? + 1;
                 let close = self.word_to(ty.span.end).ok_or(Lost)?;
-                (self.is(open, "<")?, self.is(close, ">")?);
+                self.is(open, "<")?;
+                self.is(close, ">")?;
                 self.tight(open);
                 self.prefix(open);
                 self.tight(close);

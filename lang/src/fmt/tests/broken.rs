@@ -1,5 +1,7 @@
 //! What does not parse is kept byte for byte; what stands around it is laid out.
 
+use std::ops::Range;
+
 use super::{Formatted, proven, shown};
 
 #[test]
@@ -41,7 +43,7 @@ fn what_stands_where_it_cannot() {
 fn line_ends_in_broken_pieces_stay() {
     let Formatted { text, broken } = proven("let  a=1\r\nlet b = =\r\n  2\r\nlet  c=3\r\n");
     assert_eq!(text, "let a = 1\nlet b = =\r\n  2\nlet c = 3\n");
-    assert_eq!(broken, [10..24]);
+    assert_eq!(broken, vec![Range { start: 10, end: 24 }]);
 }
 
 #[test]
@@ -49,5 +51,5 @@ fn a_file_that_is_no_program_is_left_alone() {
     let text = "} = ; \n".repeat(500);
     let Formatted { text: same, broken } = proven(&text);
     assert_eq!(same, text);
-    assert_eq!(broken, [0..text.len()]);
+    assert_eq!(broken, vec![Range { start: 0, end: text.len() }]);
 }
