@@ -16,6 +16,8 @@ pub struct Page {
     pub programs: Vec<Program>,
     /// The lines on which a `cell` block begins.
     pub examples: Vec<usize>,
+    /// The files that `cell` blocks hold, in order.
+    pub sources: Vec<Source>,
     /// What is wrong with the page itself.
     pub faults: Vec<String>,
     /// The first word after each fence.
@@ -37,6 +39,17 @@ pub struct Program {
     pub expected: Vec<Expected>,
     /// What must be printed.
     pub prints: Vec<Print>,
+}
+
+/// A file of a program, as a block holds it.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// The page's lines that hold it, from 0.
+    pub lines: std::ops::Range<usize>,
 }
 
 /// A finding that a program announces.
@@ -134,6 +147,7 @@ impl Page {
             }
         }
         files.push((name.to_owned(), block.text.clone()));
+        self.sources.push(Source { name: name.to_owned(), text: block.text.clone(), lines: block.lines.clone() });
         if name == "main.cell" {
             let files = std::mem::take(files);
             let expected = files.iter().flat_map(|(name, text)| announced(name, text)).collect();

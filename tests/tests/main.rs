@@ -13,6 +13,7 @@ mod determinism;
 mod edits;
 mod examples;
 mod faults;
+mod formatting;
 mod good_cases;
 mod grammar_page;
 mod mutation;

@@ -197,3 +197,25 @@ fn difference(source: &Source, text: &str, formatted: &str) -> String {
         TextDiff::from_lines(text, formatted).unified_diff().context_radius(CONTEXT).header(name, name).to_string();
     if diff.is_empty() { format!("--- {name}\n+++ {name}\n# only the byte order mark goes\n") } else { diff }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_changed_meanwhile_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.cell");
+        fs::write(&path, "let   a=1\n").unwrap();
+        let source = open(&path, 100).unwrap();
+        fs::write(&path, "let   a=2\n").unwrap();
+        assert!(source.replace("let a = 1\n").unwrap_err().to_string().contains("changed meanwhile"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "let   a=2\n");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        fs::remove_file(&path).unwrap();
+        assert!(source.replace("let a = 1\n").is_err());
+        assert!(!path.exists());
+    }
+}
