@@ -3,7 +3,7 @@
 //! Owns how they are written. A rule is marked `r[rule.id]` at the start of a line. A fenced `cell` block is a
 //! program; blocks `cell file=NAME` before it are its other files. A comment `# error: [E0203]` at a line's end
 //! says what must be found there. A block `json expect`, `text expect` or `diag expect` after a program is what
-//! `expand` prints of it, or its diagnostics. `env=NAME=VALUE` on a program sets a variable for it.
+//! `expand` prints of it, or its diagnostics. A block `text unformatted` before a program is another layout of it. `env=NAME=VALUE` on a program sets a variable for it.
 
 /// A page, read.
 #[derive(Debug, Default)]
@@ -18,6 +18,8 @@ pub struct Page {
     pub examples: Vec<usize>,
     /// The files that `cell` blocks hold, in order.
     pub sources: Vec<Source>,
+    /// Layouts that `fmt` must turn into the program after them: the text, and its index in `sources`.
+    pub layouts: Vec<(String, usize)>,
     /// What is wrong with the page itself.
     pub faults: Vec<String>,
     /// The first word after each fence.
@@ -113,6 +115,9 @@ impl Page {
             Some("cell") => self.cell(block, words, files),
             Some(kind @ ("json" | "text" | "diag")) => {
                 let words: Vec<&str> = words.collect();
+                if words.contains(&"unformatted") {
+                    self.layouts.push((block.text.clone(), self.sources.len()));
+                }
                 if !words.contains(&"expect") {
                     return;
                 }

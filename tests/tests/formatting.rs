@@ -63,6 +63,27 @@ fn the_programs_of_the_specification_are_in_canonical_form() {
     report(pages.len(), &failed);
 }
 
+/// Errors that the program announces in comments are not in the layout before it.
+#[test]
+fn layouts_of_the_specification_become_the_programs_after_them() {
+    let mut layouts = 0;
+    let mut faults = Vec::new();
+    for path in repository::files("spec", "md") {
+        let page = Page::parse(&repository::read(&path).unwrap());
+        for (before, at) in &page.layouts {
+            layouts += 1;
+            let Some(after) = page.sources.get(*at) else { panic!("{}: no program after {before}", path.display()) };
+            let announced = |line: &str| line.split(" # error: [").next().unwrap_or_default().to_owned() + "\n";
+            let expected: String = after.text.lines().map(announced).collect();
+            if let Some(difference) = difference(&expected, &format(before).text) {
+                faults.push(format!("── {}:{}\n{difference}", repository::short(&path), after.lines.start));
+            }
+        }
+    }
+    assert!(layouts > 10, "only {layouts} layouts were found");
+    report(layouts, &faults);
+}
+
 /// A program in the worst of layouts: its words with `between` between them, its comments gone.
 fn without_layout(text: &str, between: &str) -> String {
     let words = tokens(text).into_iter().filter(|token| !token.kind.is_trivia());
@@ -77,7 +98,14 @@ fn without_layout(text: &str, between: &str) -> String {
     out + "\n"
 }
 
-/// The normal form without places.
+/// The files of a program, each as `change` makes it, in a folder of their own.
+fn laid_out(from: &Path, change: impl Fn(&str) -> String) -> tempfile::TempDir {
+    let files = repository::cell_files(from);
+    let files: Vec<(String, String)> = files.into_iter().map(|(path, text)| (path, change(&text))).collect();
+    folder(&files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect::<Vec<_>>())
+}
+
+/// The normal form as text, and as JSON without places.
 fn expanded(folder: &Path, main: &str) -> Result<(String, Value), String> {
     let run = |arguments: &[&str]| {
         let output = cellc(folder, arguments, &[])?;
@@ -101,7 +129,8 @@ fn without_places(value: &mut Value) {
     }
 }
 
-/// Whatever the layout was, the formatted program has the same normal form, and most often the same text.
+/// Whatever the layout was, the formatted program has the same normal form: the same bytes as text, and as JSON all but
+/// the places.
 #[test]
 fn a_formatted_program_means_the_same() {
     let programs = [
@@ -114,14 +143,9 @@ fn a_formatted_program_means_the_same() {
     ];
     let failed = failures(&programs, |(from, main)| {
         let from = repository::root().join(from);
-        let expected = expanded(&from, main)?;
+        let expected = expanded(laid_out(&from, str::to_owned).path(), main)?;
         for between in [" ", "\n", "\r\n\t"] {
-            let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-            for (path, text) in repository::cell_files(&from) {
-                let path = folder.path().join(path);
-                fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(path, without_layout(&text, between)).unwrap();
-            }
+            let folder = laid_out(&from, |text| without_layout(text, between));
             let said = fmt(folder.path(), &[]);
             if said.status != Some(0) || !said.out.contains(main) {
                 return Err(format!("{main} with {between:?}: {said:?}"));

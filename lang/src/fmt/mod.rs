@@ -75,6 +75,25 @@ pub fn format_proven(text: &str, parsed: &Parsed) -> Proven {
     Proven { formatted, unproven }
 }
 
+/// An expression, or a body in its braces, on one line: the same text whatever its layout was. Comments are left
+/// out; a string over several lines keeps them. What is neither comes back with single spaces.
+pub fn one_line(text: &str) -> String {
+    let bare = || text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Words of the program around it, which are not printed.
+    let wrapped = [("group x ", 2), ("let x = ", 3)].into_iter().find_map(|(before, words)| {
+        let program = format!("{before}{text}");
+        let parsed = syntax::parse(FileId(0), &program);
+        let sound = parsed.diagnostics.is_empty() && parsed.file.decls.len() == 1;
+        sound.then(|| {
+            let mut doc = Doc::new(&program);
+            let pieces = marks::mark(&mut doc, &parsed, &[], false);
+            doc.compact(&pieces);
+            print::one_line(&doc, words)
+        })
+    });
+    wrapped.unwrap_or_else(bare)
+}
+
 /// All of a text, kept.
 fn unchanged(text: &str) -> Formatted {
     Formatted { text: text.to_owned(), broken: std::iter::once(0..text.len()).collect() }

@@ -42,16 +42,7 @@ struct Printer<'d, 't> {
 
 /// The text of the document.
 pub(super) fn print(doc: &Doc<'_>) -> String {
-    let file = Frame { open: true, commas: false, base: 0, outer: 0 };
-    let mut printer = Printer {
-        doc,
-        out: String::with_capacity(doc.text.len() + doc.text.len() / 8),
-        ends: Vec::with_capacity(doc.words.len()),
-        widths: Vec::with_capacity(doc.words.len() + 1),
-        frames: vec![file],
-        column: 0,
-        level: 0,
-    };
+    let mut printer = Printer::new(doc);
     printer.measure();
     for (index, word) in doc.words.iter().enumerate() {
         printer.word(index, word);
@@ -61,6 +52,33 @@ pub(super) fn print(doc: &Doc<'_>) -> String {
         printer.out.push('\n');
     }
     printer.out
+}
+
+/// The words from the one at `from` on, on one line without comments.
+pub(super) fn one_line(doc: &Doc<'_>, from: usize) -> String {
+    let mut printer = Printer::new(doc);
+    for (index, word) in doc.words.iter().enumerate().skip(from) {
+        if index > from {
+            printer.push(printer.space(index, word));
+        }
+        printer.text(index, word);
+    }
+    printer.out
+}
+
+impl<'d, 't> Printer<'d, 't> {
+    fn new(doc: &'d Doc<'t>) -> Self {
+        let file = Frame { open: true, commas: false, base: 0, outer: 0 };
+        Self {
+            doc,
+            out: String::with_capacity(doc.text.len() + doc.text.len() / 8),
+            ends: Vec::with_capacity(doc.words.len()),
+            widths: Vec::with_capacity(doc.words.len() + 1),
+            frames: vec![file],
+            column: 0,
+            level: 0,
+        }
+    }
 }
 
 impl Printer<'_, '_> {

@@ -183,3 +183,20 @@ fn types_and_their_marks() {
     assert_eq!(form("param a: { String=>[Int?] }"), "param a: {String => [Int?]}\n");
     assert_eq!(form("let a = b>=c"), "let a = b >= c\n");
 }
+
+#[test]
+fn what_is_printed_elsewhere_is_on_one_line() {
+    let cases = [
+        ("{ email = \"a\"\n  ou=ou[ .kind ] # why\n}", "{ email = \"a\", ou = ou[.kind] }"),
+        ("{\n  \"a\" = [1,\n 2,],\n}", "{ \"a\" = [1, 2] }"),
+        ("{for k in a:\n k=>1}", "{ for k in a : k => 1 }"),
+        ("( .capacity??500 )\n  / 500", "(.capacity ?? 500) / 500"),
+        (".owner", ".owner"),
+        ("{}", "{}"),
+        ("=  1", "= 1"),
+        ("1 let   b = 2", "1 let b = 2"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(crate::fmt::one_line(text), expected);
+    }
+}
