@@ -5,6 +5,7 @@
 pub mod check;
 pub mod diagnostics;
 pub mod files;
+pub mod fmt;
 pub mod hir;
 pub mod load;
 pub mod schema;

@@ -10,9 +10,9 @@ use cell_eval::{emit, expand, resources, rules};
 use cell_lang::check::Checked;
 use cell_lang::diagnostics::render::{Style, render};
 use cell_lang::diagnostics::{Diagnostic, has_errors, json};
+use cell_lang::fmt::format_proven;
 use cell_lang::source::SourceMap;
-use cell_lang::syntax::parse;
-use cell_lang::syntax::tokens::tokens;
+use cell_lang::syntax::{parse, tokens};
 
 use super::memory::Memory;
 
@@ -43,6 +43,19 @@ pub fn of_parsing(text: &str) {
         let more = format!("{text}\n# end\n");
         assert_eq!(parse(file, &more).diagnostics, [], "a comment at the end is an error");
     }
+}
+
+/// The canonical form of a text means the same, keeps each comment, and is its own: what parses is laid out, what does
+/// not is kept.
+pub fn of_formatting(text: &str) {
+    let mut sources = SourceMap::default();
+    let parsed = parse(sources.add("main.cell", text), text);
+    let proven = format_proven(text, &parsed);
+    assert!(proven.unproven.is_empty(), "laid out, a part of it is not the same: {:?}", proven.unproven);
+    assert_eq!(parsed.diagnostics.is_empty(), proven.formatted.broken.is_empty(), "what is broken is kept");
+    let text = &proven.formatted.text;
+    let again = format_proven(text, &parse(sources.add("main.cell", text.as_str()), text));
+    assert_eq!(again.formatted.text, *text, "a second time changes something");
 }
 
 /// A program of one file is checked, expanded, held to the rules and written, by one thread as by two.

@@ -3,7 +3,7 @@
 //! Owns how they are written. A rule is marked `r[rule.id]` at the start of a line. A fenced `cell` block is a
 //! program; blocks `cell file=NAME` before it are its other files. A comment `# error: [E0203]` at a line's end
 //! says what must be found there. A block `json expect`, `text expect` or `diag expect` after a program is what
-//! `expand` prints of it, or its diagnostics. `env=NAME=VALUE` on a program sets a variable for it.
+//! `expand` prints of it, or its diagnostics. A block `text unformatted` before a program is another layout of it. `env=NAME=VALUE` on a program sets a variable for it.
 
 /// A page, read.
 #[derive(Debug, Default)]
@@ -16,6 +16,10 @@ pub struct Page {
     pub programs: Vec<Program>,
     /// The lines on which a `cell` block begins.
     pub examples: Vec<usize>,
+    /// The files that `cell` blocks hold, in order.
+    pub sources: Vec<Source>,
+    /// Layouts that `fmt` must turn into the program after them: the text, and its index in `sources`.
+    pub layouts: Vec<(String, usize)>,
     /// What is wrong with the page itself.
     pub faults: Vec<String>,
     /// The first word after each fence.
@@ -37,6 +41,17 @@ pub struct Program {
     pub expected: Vec<Expected>,
     /// What must be printed.
     pub prints: Vec<Print>,
+}
+
+/// A file of a program, as a block holds it.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// The page's lines that hold it, from 0.
+    pub lines: std::ops::Range<usize>,
 }
 
 /// A finding that a program announces.
@@ -100,6 +115,9 @@ impl Page {
             Some("cell") => self.cell(block, words, files),
             Some(kind @ ("json" | "text" | "diag")) => {
                 let words: Vec<&str> = words.collect();
+                if words.contains(&"unformatted") {
+                    self.layouts.push((block.text.clone(), self.sources.len()));
+                }
                 if !words.contains(&"expect") {
                     return;
                 }
@@ -134,6 +152,7 @@ impl Page {
             }
         }
         files.push((name.to_owned(), block.text.clone()));
+        self.sources.push(Source { name: name.to_owned(), text: block.text.clone(), lines: block.lines.clone() });
         if name == "main.cell" {
             let files = std::mem::take(files);
             let expected = files.iter().flat_map(|(name, text)| announced(name, text)).collect();

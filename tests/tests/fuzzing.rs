@@ -12,8 +12,12 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 const TEXTS: usize = 1_200;
 
 /// What a text is held to, by the name of its target.
-const PROPERTIES: &[(&str, fn(&str))] =
-    &[("tokens", invariants::of_tokens), ("parse", invariants::of_parsing), ("check", invariants::of_checking)];
+const PROPERTIES: &[(&str, fn(&str))] = &[
+    ("tokens", invariants::of_tokens),
+    ("parse", invariants::of_parsing),
+    ("format", invariants::of_formatting),
+    ("check", invariants::of_checking),
+];
 
 /// Words that change what a program is more often than noise does.
 const WORDS: &[&str] = &[
@@ -153,7 +157,7 @@ fn texts() -> Vec<String> {
     (0..TEXTS).map(|_| draw()).collect()
 }
 
-fn holds(name: &str, property: fn(&str), text: &str) -> Result<(), String> {
+fn holds(name: &str, property: Property, text: &str) -> Result<(), String> {
     std::panic::catch_unwind(|| property(text)).map_err(|panic| {
         let said = panic.downcast_ref::<String>().cloned();
         let said = said.or_else(|| panic.downcast_ref::<&str>().map(|&said| said.to_owned()));

@@ -14,6 +14,7 @@ mod determinism;
 mod edits;
 mod examples;
 mod faults;
+mod formatting;
 mod fuzzing;
 mod good_cases;
 mod grammar_page;

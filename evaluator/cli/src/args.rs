@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Expand(ExpandArgs),
     /// Print an error's page, or where a value came from.
     Explain(ExplainArgs),
+    /// Give files the one canonical form.
+    Fmt(FmtArgs),
     /// Print the changes that would make the cloud what the program says.
     Plan(PlanArgs),
     /// Print a saved plan again.
@@ -108,6 +110,24 @@ pub(crate) struct ExplainArgs {
     /// The program, for an address.
     #[command(flatten)]
     pub(crate) program: Program,
+}
+
+/// `fmt`
+#[derive(Debug, Args)]
+pub(crate) struct FmtArgs {
+    /// `.cell` files, folders of them, or `-` for standard input.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Write nothing: print what would change, and end with 1 if anything would.
+    #[arg(long, env = "CELLC_CHECK", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) check: bool,
+    /// Rewrite programs of an older edition, too. There is none yet.
+    #[arg(long, env = "CELLC_UPGRADE", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) upgrade: bool,
+    /// Size of one file.
+    #[arg(long, env = "CELLC_MAX_FILE", hide_env = true, value_name = "BYTES", default_value = "16MiB",
+          value_parser = amount, help_heading = "Budgets")]
+    pub(crate) max_file: u64,
 }
 
 /// `lock`

@@ -1,7 +1,7 @@
 //! The files of a project on disk, and of the library. Owns where a project ends and what may be read of it:
 //! regular files inside the project, links followed, up to a size. Knows nothing of what is in them.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Component, Path, PathBuf};
 
@@ -75,10 +75,23 @@ impl Project {
 
 /// Replaces a file: aside, then renamed, so that it is never half there.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_if(path, bytes, None, || Ok(()))
+}
+
+/// As [`replace`]. The new file gets these permissions, and takes the place of the old one only if `still` says so
+/// once all of it is on disk.
+pub(crate) fn replace_if(
+    path: &Path,
+    bytes: &[u8],
+    permissions: Option<Permissions>,
+    still: impl FnOnce() -> io::Result<()>,
+) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let aside = path.with_file_name(format!(".{name}.{}", std::process::id()));
     let written = File::create(&aside)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| permissions.map_or(Ok(()), |permissions| fs::set_permissions(&aside, permissions)))
+        .and_then(|()| still())
         .and_then(|()| fs::rename(&aside, path));
     written.inspect_err(|_| {
         // The first failure is what is told; what stays behind is a file of a name of its own.
@@ -104,6 +117,29 @@ impl Files for Project {
     }
 }
 
+/// The `.cell` files in a folder and below it, by path. Hidden folders, packages, build output and links are left
+/// out. An error names the folder that cannot be read.
+pub(crate) fn cell_files(folder: &Path) -> Result<Vec<PathBuf>, (PathBuf, FileError)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let failed = |error: io::Error| (folder.clone(), refused(&error));
+        for entry in fs::read_dir(&folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if kind.is_dir() && !name.starts_with('.') && !FOREIGN.contains(&&*name) {
+                folders.push(path);
+            } else if kind.is_file() && path.extension().is_some_and(|extension| extension == "cell") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
 /// Why a file was not read, as a clause.
 pub(crate) fn words(error: &FileError) -> String {
     match error {
@@ -121,7 +157,7 @@ fn is_program(folder: &Path) -> bool {
     folder.join("main.cell").exists() || folder.join("cell.lock").exists()
 }
 
-fn refused(error: &io::Error) -> FileError {
+pub(crate) fn refused(error: &io::Error) -> FileError {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => FileError::NotFound,
         io::ErrorKind::IsADirectory => FileError::NotAFile,
@@ -159,7 +195,7 @@ fn slashed(path: &Path) -> Result<String, FileError> {
 
 /// Reads a regular file of at most `limit` bytes; anything else is refused before it is opened, since to open a
 /// pipe waits and to read a device may never end.
-fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+pub(crate) fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     let metadata = fs::metadata(path).map_err(|error| refused(&error))?;
     if !metadata.is_file() {
         return Err(FileError::NotAFile);

@@ -14,6 +14,7 @@ mod expand;
 mod explain;
 mod faults;
 mod files;
+mod fmt;
 mod lock;
 mod output;
 mod pages;
@@ -61,6 +62,7 @@ fn command(command: &Command, output: &Output) -> Status {
         Command::Check(args) => check::run(args, output),
         Command::Expand(args) => expand::run(args, output),
         Command::Explain(args) => explain::run(args, output),
+        Command::Fmt(args) => fmt::run(args, output),
         Command::Plan(args) => plan::run(args, output),
         Command::Show(args) => plan::show(args, output),
         Command::Apply(args) => apply::run(args, output),

@@ -1,5 +1,6 @@
 //! Values as the language writes them, cut at a width. Owns the spelling; where a line is broken is the caller's.
 
+use cell_lang::fmt::one_line;
 use cell_lang::value::quote;
 use smol_str::SmolStr;
 
@@ -82,9 +83,9 @@ impl<'a, 'p> Printer<'a, 'p> {
             Value::Conditions(all) => self.items("{ ", all.iter(), " }", Self::condition),
             Value::Later(later) => self.later(later),
             Value::PerTarget(setting) => {
-                let text = self.world.program().sources.text(setting.span);
-                let one_line: Vec<&str> = text.split_whitespace().collect();
-                self.shorten(&one_line.join(" "), false);
+                let text = one_line(self.world.program().sources.text(setting.span));
+                // A string over several lines has line ends still.
+                self.shorten(&text.split_whitespace().collect::<Vec<_>>().join(" "), false);
             }
             plain => self.put(&plain.to_lit().map_or_else(String::new, |lit| lit.to_string())),
         }

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use cell_lang::hir::{Expr, FieldValue, MapItem, Node, Setting};
+use cell_lang::fmt::one_line;
+use cell_lang::hir::{FieldValue, MapItem, Node, Setting};
+use cell_lang::source::Span;
 use cell_lang::value::{Lit, write_duration_iso, write_time};
 use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 use smol_str::{SmolStr, format_smolstr};
@@ -79,25 +81,25 @@ impl Json<'_, '_> {
         map.end()
     }
 
-    /// What is computed for each cell: its source text; of a map, for each key.
+    /// What is computed for each cell: its source text on one line, so that no layout shows; of a map, for each key.
     fn per_target<S: Serializer>(self, setting: &Setting, to: S) -> Result<S::Ok, S::Error> {
         let mut value: &FieldValue = &setting.value;
         while let FieldValue::PerTarget(_, inner) = value {
             value = inner;
         }
-        let source = |expr: &Expr| self.world.program().sources.text(expr.span);
+        let source = |span: Span| one_line(self.world.program().sources.text(span));
         match value {
-            FieldValue::Value(expr) => single(to, "per_cell", source(expr)),
+            FieldValue::Value(expr) => single(to, "per_cell", &source(expr.span)),
             FieldValue::Map(items) if items.iter().all(is_plain_entry) => {
                 let mut map = to.serialize_map(Some(items.len()))?;
                 for item in items {
                     let MapItem::Entry { key, value } = item else { continue };
                     let Node::Lit(Lit::Str(key)) = &key.node else { continue };
-                    map.serialize_entry(key.as_str(), &Single("per_cell", source(value)))?;
+                    map.serialize_entry(key.as_str(), &Single("per_cell", &source(value.span)))?;
                 }
                 map.end()
             }
-            _ => single(to, "per_cell", self.world.program().sources.text(setting.span)),
+            _ => single(to, "per_cell", &source(setting.span)),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::diagnostics::{Code, Diagnostic};
 use crate::source::Span;
 
 /// So many findings are kept; the others are counted.
-const MOST: usize = 200;
+pub(crate) const MOST: usize = 200;
 
 /// After so many findings nothing more of a file is read.
 const ENOUGH: usize = 2_000;

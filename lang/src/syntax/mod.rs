@@ -14,13 +14,14 @@ mod lower;
 mod places;
 mod recover;
 #[cfg(test)]
-mod tests;
-pub mod tokens;
+pub(crate) mod tests;
+mod tokens;
 
 pub use decode::{DecodeError, DecodeErrorKind, decode};
 pub use tokens::{Token, TokenKind, tokens};
 
 use findings::Findings;
+pub(crate) use findings::MOST as MOST_FINDINGS;
 use grammar::Rule;
 use lower::{Lower, Lowered, Place};
 use places::Places;

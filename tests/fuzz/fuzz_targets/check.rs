@@ -1,6 +1,5 @@
 //! Checks, expands and writes a program.
 #![no_main]
-
 #[path = "../../src/invariants.rs"]
 #[allow(dead_code, reason = "each target takes one of them")]
 mod invariants;

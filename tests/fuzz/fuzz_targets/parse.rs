@@ -1,6 +1,5 @@
 //! Reads a text.
 #![no_main]
-
 #[path = "../../src/invariants.rs"]
 #[allow(dead_code, reason = "each target takes one of them")]
 mod invariants;

@@ -1,6 +1,5 @@
 //! Cuts a text into tokens.
 #![no_main]
-
 #[path = "../../src/invariants.rs"]
 #[allow(dead_code, reason = "each target takes one of them")]
 mod invariants;

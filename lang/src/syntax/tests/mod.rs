@@ -11,7 +11,7 @@ mod faults;
 mod forms;
 mod hostile;
 mod print;
-mod properties;
+pub(crate) mod properties;
 mod recovery;
 
 use super::{Parsed, parse};

@@ -9,7 +9,7 @@ use crate::syntax::strict;
 use crate::syntax::tokens::{TokenKind, tokens};
 
 /// Texts that hold most forms of the language.
-const PROGRAMS: [&str; 3] = [
+pub(crate) const PROGRAMS: [&str; 3] = [
     include_str!("programs/fleet.cell"),
     include_str!("programs/forms.cell"),
     include_str!("programs/policies.cell"),
@@ -63,7 +63,7 @@ fn is_read(text: &str) {
 }
 
 /// Pieces of programs, right and wrong.
-fn soup() -> impl Strategy<Value = String> {
+pub(crate) fn soup() -> impl Strategy<Value = String> {
     let words = [
         "let",
         "x",
@@ -147,7 +147,7 @@ fn soup() -> impl Strategy<Value = String> {
 }
 
 /// A program with a few bytes cut out, doubled or replaced.
-fn bruised() -> impl Strategy<Value = String> {
+pub(crate) fn bruised() -> impl Strategy<Value = String> {
     (0..PROGRAMS.len(), any::<prop::sample::Index>(), 0..12_usize, prop::option::of("[{}()\\[\\]\"'=,:a-z \\n]{1,3}"))
         .prop_map(|(program, at, len, new)| {
             let mut text: Vec<char> = PROGRAMS[program].chars().collect();
