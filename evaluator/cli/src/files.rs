@@ -104,19 +104,6 @@ impl Files for Project {
     }
 }
 
-/// Why a file was not read, as a clause.
-pub(crate) fn words(error: &FileError) -> String {
-    match error {
-        FileError::NotFound => "there is no such file".to_owned(),
-        FileError::NotAFile => "it is not a regular file".to_owned(),
-        FileError::Outside => "it lies outside the project".to_owned(),
-        FileError::TooLarge(limit) => format!("it has more than {limit} bytes"),
-        FileError::NotPinned => "`cell.lock` does not pin its package".to_owned(),
-        FileError::Changed { .. } => "it is not as `cell.lock` pins it".to_owned(),
-        FileError::Unreadable(reason) => reason.clone(),
-    }
-}
-
 fn is_program(folder: &Path) -> bool {
     folder.join("main.cell").exists() || folder.join("cell.lock").exists()
 }
