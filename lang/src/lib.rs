@@ -6,6 +6,7 @@ pub mod check;
 pub mod diagnostics;
 pub mod files;
 pub mod hir;
+pub mod index;
 pub mod load;
 pub mod schema;
 pub mod source;

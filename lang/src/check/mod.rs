@@ -39,6 +39,16 @@ use defaults::DefaultsState;
 pub use notes::Notes;
 use scope::{Effects, Scope};
 
+/// Is it the name of a type of the language?
+pub fn is_base_type(name: &str) -> bool {
+    typing::base_type(name).is_some()
+}
+
+/// The names of all types of the language.
+pub fn base_types() -> impl Iterator<Item = &'static str> {
+    names::language_types()
+}
+
 /// What checking a program came to.
 #[derive(Debug)]
 pub struct Checked {

@@ -1,0 +1,1 @@
+//! Words of programs and what they stand for.
