@@ -173,10 +173,25 @@ struct Server<'c> {
     /// Their real paths.
     paths: HashMap<Url, PathBuf>,
     folders: Vec<PathBuf>,
-    /// What was found last in each program, by file.
-    board: BTreeMap<PathBuf, HashMap<Url, Vec<Diagnostic>>>,
+    /// What was found last in each program.
+    board: BTreeMap<PathBuf, Posted>,
     /// Files of which the client was told findings.
     shown: BTreeSet<Url>,
+}
+
+/// What was found in a program.
+struct Posted {
+    /// The versions of the open texts it was found in.
+    versions: HashMap<Url, i32>,
+    /// By file.
+    found: HashMap<Url, Vec<Diagnostic>>,
+}
+
+impl Posted {
+    /// The files it says something of, if only that nothing was found.
+    fn files(&self) -> Vec<Url> {
+        self.found.keys().chain(self.versions.keys()).cloned().collect()
+    }
 }
 
 impl Server<'_> {
@@ -219,7 +234,7 @@ impl Server<'_> {
                 let uri = &params.text_document.uri;
                 let version =
                     self.paths.get(uri).and_then(|path| self.buffers.get(path)).map(|buffer| buffer.version);
-                let found = self.board.values().filter_map(|files| files.get(uri)).flatten();
+                let found = self.board.values().filter_map(|posted| posted.found.get(uri)).flatten();
                 Ok(Some(actions::fixes(found, uri, params.range, version)))
             });
             return self.send(response);
@@ -313,14 +328,14 @@ impl Server<'_> {
             Done::Found { program, versions, found } => {
                 // A text changed since: what is found in the new one is on its way.
                 if self.shared.are_newest(&versions) {
-                    let before = self.board.insert(program, found.clone());
-                    let files = before.into_iter().flatten().chain(found).map(|(uri, _)| uri);
-                    let files: BTreeSet<Url> = files.chain(versions.into_keys()).collect();
-                    self.show(files);
+                    let posted = Posted { versions, found };
+                    let files = posted.files();
+                    let before = self.board.insert(program, posted);
+                    self.show(files.into_iter().chain(before.iter().flat_map(Posted::files)).collect());
                 }
             }
             Done::Gone { program } => {
-                let files = self.board.remove(&program).into_iter().flatten().map(|(uri, _)| uri).collect();
+                let files = self.board.remove(&program).iter().flat_map(Posted::files).collect();
                 self.show(files);
             }
         }
@@ -329,21 +344,26 @@ impl Server<'_> {
     /// Tells the client all that is found in these files.
     fn show(&mut self, files: BTreeSet<Url>) {
         for uri in files {
+            let buffer = self.paths.get(&uri).and_then(|path| self.buffers.get(path));
+            let version = buffer.map(|buffer| buffer.version);
+            // Of a text that several programs read nothing is told before all of them have read it as it is now.
+            let read = self.board.values().filter_map(|posted| posted.versions.get(&uri));
+            if version.is_some_and(|now| read.clone().any(|version| *version != now)) {
+                continue;
+            }
             let mut diagnostics: Vec<Diagnostic> = Vec::new();
-            for finding in self.board.values().filter_map(|files| files.get(&uri)).flatten() {
+            for finding in self.board.values().filter_map(|posted| posted.found.get(&uri)).flatten() {
                 if !diagnostics.contains(finding) {
                     diagnostics.push(finding.clone());
                 }
             }
-            let buffer = self.paths.get(&uri).and_then(|path| self.buffers.get(path));
             // Of a file that is not open, and of which nothing was said, nothing needs to be said now.
-            if buffer.is_none() && diagnostics.is_empty() && !self.shown.remove(&uri) {
+            if version.is_none() && diagnostics.is_empty() && !self.shown.remove(&uri) {
                 continue;
             }
             if !diagnostics.is_empty() {
                 self.shown.insert(uri.clone());
             }
-            let version = buffer.map(|buffer| buffer.version);
             let params = PublishDiagnosticsParams { uri, diagnostics, version };
             self.send(Notification::new(PublishDiagnostics::METHOD.to_owned(), params));
         }

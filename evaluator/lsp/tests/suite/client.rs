@@ -17,38 +17,38 @@ use crate::host::{Machine, ROOT};
 /// How long an answer may take before the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub struct Client {
+pub(crate) struct Client {
     connection: Connection,
     server: Option<JoinHandle<Result<(), cell_lsp::Failure>>>,
-    pub machine: Machine,
+    pub(crate) machine: Machine,
     /// Texts that are open, with their versions.
-    pub texts: HashMap<Url, (i32, String)>,
+    pub(crate) texts: HashMap<Url, (i32, String)>,
     /// The last findings of each file, with the version they are of.
-    pub findings: HashMap<Url, (Option<i32>, Vec<Diagnostic>)>,
+    pub(crate) findings: HashMap<Url, (Option<i32>, Vec<Diagnostic>)>,
     /// What the server said at the start.
-    pub capabilities: Value,
+    pub(crate) capabilities: Value,
     /// Requests of the server.
-    pub asked: Vec<Request>,
+    pub(crate) asked: Vec<Request>,
     next: i32,
     utf8: bool,
 }
 
-pub fn uri(path: &str) -> Url {
+pub(crate) fn uri(path: &str) -> Url {
     Url::from_file_path(format!("{ROOT}/{path}")).unwrap()
 }
 
-pub fn at(line: u32, character: u32) -> Position {
+pub(crate) fn at(line: u32, character: u32) -> Position {
     Position { line, character }
 }
 
 impl Client {
     /// A client of a project, that counts in UTF-16.
-    pub fn new(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
         Self::with(files, &json!({}))
     }
 
     /// A client with these capabilities.
-    pub fn with(files: &[(&str, &str)], capabilities: &Value) -> Self {
+    pub(crate) fn with(files: &[(&str, &str)], capabilities: &Value) -> Self {
         let machine = Machine::new(files);
         let (server, connection) = Connection::memory();
         let host: Arc<dyn Host> = Arc::new(machine.clone());
@@ -75,18 +75,18 @@ impl Client {
     }
 
     /// A client of a project with `main.cell` open.
-    pub fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let mut client = Self::new(&[("main.cell", text)]);
         client.open("main.cell", text);
         client
     }
 
-    pub fn tell(&self, method: &str, params: &Value) {
+    pub(crate) fn tell(&self, method: &str, params: &Value) {
         let notification = Notification { method: method.to_owned(), params: params.clone() };
         self.connection.sender.send(notification.into()).unwrap();
     }
 
-    pub fn send(&mut self, method: &str, params: &Value) -> RequestId {
+    pub(crate) fn send(&mut self, method: &str, params: &Value) -> RequestId {
         self.next += 1;
         let id = RequestId::from(self.next);
         let request = Request { id: id.clone(), method: method.to_owned(), params: params.clone() };
@@ -95,12 +95,12 @@ impl Client {
     }
 
     /// What the server answers; a refusal's words.
-    pub fn ask(&mut self, method: &str, params: &Value) -> Result<Value, String> {
+    pub(crate) fn ask(&mut self, method: &str, params: &Value) -> Result<Value, String> {
         let id = self.send(method, params);
         self.answer(&id)
     }
 
-    pub fn answer(&mut self, id: &RequestId) -> Result<Value, String> {
+    pub(crate) fn answer(&mut self, id: &RequestId) -> Result<Value, String> {
         loop {
             if let Some(response) = self.receive()
                 && response.id == *id
@@ -134,23 +134,23 @@ impl Client {
         }
     }
 
-    pub fn open(&mut self, path: &str, text: &str) {
+    pub(crate) fn open(&mut self, path: &str, text: &str) {
         let document = json!({ "uri": uri(path), "languageId": "cell", "version": 1, "text": text });
         self.texts.insert(uri(path), (1, text.to_owned()));
         self.tell("textDocument/didOpen", &json!({ "textDocument": document }));
     }
 
-    pub fn close(&mut self, path: &str) {
+    pub(crate) fn close(&mut self, path: &str) {
         self.texts.remove(&uri(path));
         self.tell("textDocument/didClose", &json!({ "textDocument": { "uri": uri(path) } }));
     }
 
-    pub fn text(&self, path: &str) -> &str {
+    pub(crate) fn text(&self, path: &str) -> &str {
         &self.texts[&uri(path)].1
     }
 
     /// Replaces the bytes `start..end` of an open text, as a keystroke does.
-    pub fn edit(&mut self, path: &str, start: usize, end: usize, new: &str) {
+    pub(crate) fn edit(&mut self, path: &str, start: usize, end: usize, new: &str) {
         let text = self.text(path).to_owned();
         let range = Range { start: self.position(&text, start), end: self.position(&text, end) };
         let mut changed = text;
@@ -163,13 +163,13 @@ impl Client {
     }
 
     /// Replaces the first `from` of an open text.
-    pub fn replace(&mut self, path: &str, from: &str, to: &str) {
+    pub(crate) fn replace(&mut self, path: &str, from: &str, to: &str) {
         let start = self.text(path).find(from).unwrap_or_else(|| panic!("`{from}` in {path}"));
         self.edit(path, start, start + from.len(), to);
     }
 
     /// The findings of a file in the text that is open now.
-    pub fn found(&mut self, path: &str) -> Vec<Diagnostic> {
+    pub(crate) fn found(&mut self, path: &str) -> Vec<Diagnostic> {
         let uri = uri(path);
         let wanted = self.texts.get(&uri).map(|(version, _)| *version);
         loop {
@@ -182,12 +182,19 @@ impl Client {
         }
     }
 
+    /// Waits until these are the codes of the findings of a file whose text does not change.
+    pub(crate) fn until(&mut self, path: &str, wanted: &[&str]) {
+        while self.codes(path) != wanted {
+            self.receive();
+        }
+    }
+
     /// The codes of the findings of a file.
-    pub fn codes(&mut self, path: &str) -> Vec<String> {
+    pub(crate) fn codes(&mut self, path: &str) -> Vec<String> {
         codes(&self.found(path))
     }
 
-    pub fn position(&self, text: &str, offset: usize) -> Position {
+    pub(crate) fn position(&self, text: &str, offset: usize) -> Position {
         let before = &text[..offset];
         let line = before.matches('\n').count() as u32;
         let column = &before[before.rfind('\n').map_or(0, |at| at + 1)..];
@@ -195,7 +202,7 @@ impl Client {
         Position { line, character: character as u32 }
     }
 
-    pub fn offset(&self, text: &str, position: Position) -> usize {
+    pub(crate) fn offset(&self, text: &str, position: Position) -> usize {
         let start: usize = text.split_inclusive('\n').take(position.line as usize).map(str::len).sum();
         let mut units = 0;
         for (at, character) in text[start..].char_indices() {
@@ -208,21 +215,21 @@ impl Client {
     }
 
     /// The parameters of a request about the `number`th (from 0) place of `word` in a text, at its first character.
-    pub fn place(&self, path: &str, word: &str, number: usize) -> Value {
+    pub(crate) fn place(&self, path: &str, word: &str, number: usize) -> Value {
         let text = self.text(path);
         let (offset, _) = text.match_indices(word).nth(number).unwrap_or_else(|| panic!("`{word}` in {path}"));
         json!({ "textDocument": { "uri": uri(path) }, "position": self.position(text, offset) })
     }
 
     /// The text of a hover.
-    pub fn hover(&mut self, path: &str, word: &str, number: usize) -> String {
+    pub(crate) fn hover(&mut self, path: &str, word: &str, number: usize) -> String {
         let params = self.place(path, word, number);
         let answer = self.ask("textDocument/hover", &params).unwrap();
         answer["contents"]["value"].as_str().unwrap_or_default().to_owned()
     }
 
     /// The texts after a workspace edit, by path; of files on disk too.
-    pub fn applied(&self, edit: &Value, disk: &[(&str, &str)]) -> HashMap<String, String> {
+    pub(crate) fn applied(&self, edit: &Value, disk: &[(&str, &str)]) -> HashMap<String, String> {
         let mut texts: HashMap<Url, String> =
             disk.iter().map(|(path, text)| (uri(path), (*text).to_owned())).collect();
         texts.extend(self.texts.iter().map(|(uri, (_, text))| (uri.clone(), text.clone())));
@@ -253,14 +260,14 @@ impl Client {
     }
 
     /// Says goodbye; the server is to end well.
-    pub fn end(mut self) {
+    pub(crate) fn end(mut self) {
         self.ask("shutdown", &Value::Null).unwrap();
         self.tell("exit", &Value::Null);
         self.server.take().unwrap().join().unwrap().unwrap();
     }
 }
 
-pub fn codes(found: &[Diagnostic]) -> Vec<String> {
+pub(crate) fn codes(found: &[Diagnostic]) -> Vec<String> {
     let code = |found: &Diagnostic| match &found.code {
         Some(lsp_types::NumberOrString::String(code)) => code.clone(),
         other => panic!("{other:?}"),

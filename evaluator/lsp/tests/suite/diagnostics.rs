@@ -23,7 +23,7 @@ fn findings_come_and_go_with_the_text() {
     let found = client.found("main.cell");
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].severity, Some(DiagnosticSeverity::ERROR));
-    assert_eq!(found[0].range, Range { start: at(1, 64), end: at(1, 68) });
+    assert_eq!(found[0].range, Range { start: at(1, 67), end: at(1, 71) });
     assert!(found[0].message.contains("did you mean `work`?"), "{}", found[0].message);
     client.end();
 }
@@ -51,7 +51,7 @@ cell alpha using usual {
     let found = client.found("main.cell");
     let set = found.iter().find(|found| found.message.contains("already set")).expect("E0312");
     let related = set.related_information.as_ref().unwrap();
-    assert_eq!((related[0].message.as_str(), related[0].location.range.start), ("set here", at(0, 41)));
+    assert_eq!((related[0].message.as_str(), related[0].location.range.start), ("set here", at(0, 42)));
     let params = json!({
         "textDocument": { "uri": uri("main.cell") },
         "range": { "start": at(5, 15), "end": at(5, 15) },
@@ -74,9 +74,11 @@ fn a_file_is_checked_with_the_program_that_imports_it() {
     assert_eq!(client.codes("app/main.cell"), [""; 0]);
     // The open text goes before the one on disk.
     client.open("app/lib/names.cell", lib);
+    assert_eq!(client.codes("app/lib/names.cell"), [""; 0]);
     client.replace("app/lib/names.cell", "1", "\"one\"");
     assert_eq!(client.codes("app/lib/names.cell"), [""; 0]);
-    assert_eq!(client.codes("app/main.cell"), ["E0301"], "found where it is used");
+    // It is found where it is used: in a text that did not change.
+    client.until("app/main.cell", &["E0301"]);
     // Closed, what is on disk counts again.
     client.close("app/lib/names.cell");
     client.replace("app/main.cell", "x", "z");
@@ -104,13 +106,16 @@ fn changes_on_disk_count() {
         &json!({ "workspace": { "didChangeWatchedFiles": { "dynamicRegistration": true } } }),
     );
     client.open("main.cell", main);
-    assert_eq!(client.codes("main.cell").first().map(String::as_str), Some("E0206"), "there is no such file");
+    assert_eq!(client.codes("main.cell").first().map(String::as_str), Some("E0207"), "there is no such file");
     assert_eq!(client.asked.first().map(|request| request.method.as_str()), Some("client/registerCapability"));
     client.machine.write("names.cell", "export let y = 1\n");
-    client.findings.clear();
     let change = json!({ "uri": uri("names.cell"), "type": 1 });
     client.tell("workspace/didChangeWatchedFiles", &json!({ "changes": [change] }));
-    assert_eq!(client.codes("main.cell"), [""; 0]);
+    client.until("main.cell", &[]);
+    client.machine.remove("names.cell");
+    let change = json!({ "uri": uri("names.cell"), "type": 3 });
+    client.tell("workspace/didChangeWatchedFiles", &json!({ "changes": [change] }));
+    client.until("main.cell", &["E0207"]);
     client.end();
 }
 
@@ -118,6 +123,6 @@ fn changes_on_disk_count() {
 fn a_text_that_is_on_no_disk_is_a_program() {
     let mut client = Client::new(&[]);
     client.open("new.cell", "import \"std/regions.cell\" as regions\nlet x = regions.nothing\n");
-    assert_eq!(client.codes("new.cell"), ["E0204"]);
+    assert_eq!(client.codes("new.cell"), ["E0209"]);
     client.end();
 }

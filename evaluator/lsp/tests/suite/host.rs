@@ -9,25 +9,25 @@ use cell_lsp::host::{Host, Project};
 
 /// Files by their whole path.
 #[derive(Debug, Clone, Default)]
-pub struct Machine {
+pub(crate) struct Machine {
     files: Arc<Mutex<BTreeMap<PathBuf, String>>>,
 }
 
 /// Where the project of a test lies.
-pub const ROOT: &str = "/project";
+pub(crate) const ROOT: &str = "/project";
 
 impl Machine {
-    pub fn new(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
         let machine = Self::default();
         files.iter().for_each(|(path, text)| machine.write(path, text));
         machine
     }
 
-    pub fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         self.files.lock().unwrap().insert(Path::new(ROOT).join(path), text.to_owned());
     }
 
-    pub fn remove(&self, path: &str) {
+    pub(crate) fn remove(&self, path: &str) {
         self.files.lock().unwrap().remove(&Path::new(ROOT).join(path));
     }
 

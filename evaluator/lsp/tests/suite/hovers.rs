@@ -50,7 +50,7 @@ fn every_sort_of_word_is_told() {
     says("usual {", 0, &["defaults usual for cell"]);
     says("cell one", 0, &["a kind of layer cells", "needs `kind`, `region`"]);
     says("cells where", 0, &["cells: Set<cell>"]);
-    says("count", 0, &["count(collection): Int"]);
+    says("count(", 0, &["count(collection): Int"]);
     says("AwsRegion", 0, &["AwsRegion"]);
     says("size ==", 0, &["size: String", "a field of `cell`", "`\"small\"` unless set"]);
     says("crew }", 0, &["group crew"]);

@@ -93,7 +93,7 @@ fn press(client: &mut Client, path: &str, key: &Key) {
             let position = client.position(&text, place(&text, *at));
             let params = json!({
                 "textDocument": { "uri": uri(path) }, "position": position,
-                "context": { "includeDeclaration": true }, "newName": "renamed",
+                "context": { "includeDeclaration": true, "triggerKind": 1 }, "newName": "renamed",
             });
             if let Err(refusal) = client.ask(ASKED[*what], &params) {
                 // A rename may be refused; nothing else is, and nothing is a fault.
