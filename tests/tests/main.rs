@@ -10,6 +10,7 @@ mod bad_input;
 mod command_line;
 mod conformance;
 mod determinism;
+mod editor;
 mod edits;
 mod examples;
 mod faults;

@@ -104,6 +104,28 @@ impl Files for Project {
     }
 }
 
+/// The folders at or below `folder` that hold a program. Links are not followed.
+pub(crate) fn below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        if folder.join("main.cell").is_file() {
+            found.push(folder.clone());
+        }
+        // What cannot be read holds no program that could be run.
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_folder && !name.starts_with('.') && !FOREIGN.contains(&&*name) {
+                folders.push(entry.path());
+            }
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
 fn is_program(folder: &Path) -> bool {
     folder.join("main.cell").exists() || folder.join("cell.lock").exists()
 }

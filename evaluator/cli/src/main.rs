@@ -15,6 +15,7 @@ mod explain;
 mod faults;
 mod files;
 mod lock;
+mod lsp;
 mod output;
 mod pages;
 mod pipeline;
@@ -70,5 +71,6 @@ fn command(command: &Command, output: &Output) -> Status {
         Command::Registry(command) => registry::run(command, output),
         Command::Sandbox(command) => sandbox::run(command, output),
         Command::Lock(args) => lock::run(args, output),
+        Command::Lsp(_) => lsp::run(),
     }
 }

@@ -12,7 +12,7 @@ use lsp_types::notification::{self as told, Notification as _};
 use lsp_types::{Diagnostic, Position, PublishDiagnosticsParams, Range, Url};
 use serde_json::{Value, json};
 
-use crate::host::{Machine, ROOT};
+use super::host::{Machine, ROOT};
 
 /// How long an answer may take before the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
