@@ -194,12 +194,26 @@ impl Walker<'_> {
         }
     }
 
+    /// `import.Type`
+    fn imported_type(&mut self, index: &mut Index, import: &str, name: &str, span: Span) {
+        let Some(value) = self.own().values.get(import).copied() else { return };
+        let end = span.start + import.len() as u32;
+        index.push(Span { end, ..span }, Symbol::Named(value.what, value.at), Role::Uses);
+        let names = value.target.and_then(|unit| self.names.get(unit));
+        if let Some(at) = names.and_then(|names| names.types.get(name)) {
+            index.push(Span { start: end + 1, ..span }, Symbol::Named(What::Type, *at), Role::Uses);
+        }
+    }
+
     pub(super) fn ty(&mut self, index: &mut Index, ty: &TypeExpr) {
         match &ty.kind {
             TypeExprKind::Error => {}
             TypeExprKind::Name(name) => {
                 let word = Name { text: name.clone(), span: ty.span };
                 self.ask(&word, || Asked::Type);
+                if let Some((import, exported)) = name.split_once('.') {
+                    return self.imported_type(index, import, exported, ty.span);
+                }
                 match self.own().types.get(name) {
                     Some(at) => index.push(ty.span, Symbol::Named(What::Type, *at), Role::Uses),
                     None if crate::check::is_base_type(name) => {
