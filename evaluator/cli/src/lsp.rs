@@ -16,7 +16,8 @@ const MAX_FILE: u64 = 16 << 20;
 
 /// Runs the command.
 pub(crate) fn run() -> Status {
-    match cell_lsp::stdio(Arc::new(Disk)) {
+    let disk: Arc<dyn Host> = Arc::new(Disk);
+    match cell_lsp::stdio(&disk) {
         Ok(()) => Status::Done,
         Err(failure) => output::fail(&failure.to_string()),
     }

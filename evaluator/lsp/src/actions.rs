@@ -1,6 +1,6 @@
 //! Quick fixes: the edits that findings bring with them.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use lsp_types::{
     CodeAction, CodeActionKind, CodeActionOrCommand, Diagnostic, DocumentChanges, OneOf,
@@ -17,12 +17,12 @@ pub(crate) fn fixes<'d>(
     version: Option<i32>,
 ) -> Vec<CodeActionOrCommand> {
     let touches = |other: Range| other.start <= range.end && range.start <= other.end;
-    let mut seen: HashMap<String, ()> = HashMap::new();
+    let mut seen: HashSet<String> = HashSet::new();
     let mut actions = Vec::new();
     for finding in found.filter(|finding| touches(finding.range)) {
         let Some(data) = &finding.data else { continue };
         let Ok(fix) = serde_json::from_value::<FixData>(data.clone()) else { continue };
-        if seen.insert(data.to_string(), ()).is_some() {
+        if !seen.insert(data.to_string()) {
             continue;
         }
         let version = if fix.uri == *uri { version } else { None };

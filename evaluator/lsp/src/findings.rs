@@ -54,7 +54,7 @@ fn show(view: &View, finding: &Diagnostic) -> Option<(Url, Shown)> {
     let related: Vec<_> = others.collect();
     let data = finding.fix.as_ref().and_then(|fix| {
         let location = view.location(fix.span)?;
-        let title = title(view, &fix.replacement, view.analysis.words(fix.span));
+        let title = title(&fix.replacement, view.analysis.words(fix.span));
         serde_json::to_value(FixData {
             uri: location.uri,
             range: location.range,
@@ -88,7 +88,7 @@ fn message(finding: &Diagnostic) -> String {
     text
 }
 
-fn title(_view: &View, replacement: &str, found: &str) -> String {
+fn title(replacement: &str, found: &str) -> String {
     let short = |text: &str| {
         let line = text.trim().lines().next().unwrap_or("").to_owned();
         if line.chars().count() > 40 { format!("{}…", line.chars().take(39).collect::<String>()) } else { line }

@@ -406,7 +406,7 @@ pub(crate) fn dispatch(worker: &mut Worker, request: Request) -> Response {
             on::<asked::DocumentSymbolRequest>(request, |params| symbols::of_document(worker, &params))
         }
         asked::WorkspaceSymbolRequest::METHOD => {
-            on::<asked::WorkspaceSymbolRequest>(request, |params| symbols::of_workspace(worker, &params))
+            on::<asked::WorkspaceSymbolRequest>(request, |params| Ok(Some(symbols::of_workspace(worker, &params))))
         }
         asked::Completion::METHOD => on::<asked::Completion>(request, |params| complete::complete(worker, &params)),
         asked::PrepareRenameRequest::METHOD => {

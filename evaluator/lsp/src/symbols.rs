@@ -30,10 +30,10 @@ pub(crate) fn of_document(
 }
 
 fn decls(view: &View, decls: &[Decl]) -> Vec<DocumentSymbol> {
-    decls.iter().filter_map(|decl| self::decl(view, decl)).collect()
+    decls.iter().map(|decl| self::decl(view, decl)).collect()
 }
 
-fn decl(view: &View, decl: &Decl) -> Option<DocumentSymbol> {
+fn decl(view: &View, decl: &Decl) -> DocumentSymbol {
     let named = |name: &Name, detail: &str, kind| (name.text.to_string(), detail.to_owned(), kind, name.span);
     let ((name, detail, kind, span), children) = match &decl.kind {
         DeclKind::Import { name, .. } => (named(name, "import", SymbolKind::NAMESPACE), Vec::new()),
@@ -69,7 +69,7 @@ fn decl(view: &View, decl: &Decl) -> Option<DocumentSymbol> {
         }
         DeclKind::Accept { label, .. } => (labelled(view, label, "accept", SymbolKind::EVENT), Vec::new()),
     };
-    Some(symbol(view, name, detail, kind, (decl.span, span), children))
+    symbol(view, name, detail, kind, (decl.span, span), children)
 }
 
 fn labelled(view: &View, label: &Label, detail: &str, kind: SymbolKind) -> (String, String, SymbolKind, Span) {
@@ -139,10 +139,7 @@ fn symbol(
 }
 
 /// Answers `workspace/symbol`.
-pub(crate) fn of_workspace(
-    worker: &mut Worker,
-    params: &WorkspaceSymbolParams,
-) -> Result<Option<WorkspaceSymbolResponse>, Refusal> {
+pub(crate) fn of_workspace(worker: &mut Worker, params: &WorkspaceSymbolParams) -> WorkspaceSymbolResponse {
     let query = params.query.to_lowercase();
     let mut found: Vec<SymbolInformation> = Vec::new();
     for view in worker.all_views() {
@@ -167,11 +164,11 @@ pub(crate) fn of_workspace(
                 container_name: Some(view.analysis.sources.path(declaration.span.file).to_owned()),
             });
             if found.len() >= MOST {
-                return Ok(Some(WorkspaceSymbolResponse::Flat(found)));
+                return WorkspaceSymbolResponse::Flat(found);
             }
         }
     }
-    Ok(Some(WorkspaceSymbolResponse::Flat(found)))
+    WorkspaceSymbolResponse::Flat(found)
 }
 
 /// The name under which a declaration is looked for: `cell.alpha`.

@@ -19,18 +19,20 @@ rollout slow {
 }
 ";
 
+/// The outline as indented lines.
+fn show(symbols: &Value, depth: usize, out: &mut Vec<String>) {
+    for symbol in symbols.as_array().into_iter().flatten() {
+        let detail = symbol["detail"].as_str().unwrap_or_default();
+        out.push(format!("{}{} {detail}", "  ".repeat(depth), symbol["name"].as_str().unwrap()));
+        show(&symbol["children"], depth + 1, out);
+    }
+}
+
 #[test]
 fn a_file_has_an_outline() {
     let mut client = Client::of(PROGRAM);
     let params = json!({ "textDocument": { "uri": uri("main.cell") } });
     let answer = client.ask("textDocument/documentSymbol", &params).unwrap();
-    fn show(symbols: &Value, depth: usize, out: &mut Vec<String>) {
-        for symbol in symbols.as_array().into_iter().flatten() {
-            let detail = symbol["detail"].as_str().unwrap_or_default();
-            out.push(format!("{}{} {detail}", "  ".repeat(depth), symbol["name"].as_str().unwrap()));
-            show(&symbol["children"], depth + 1, out);
-        }
-    }
     let mut shown = Vec::new();
     show(&answer, 0, &mut shown);
     assert_eq!(
