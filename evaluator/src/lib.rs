@@ -11,6 +11,7 @@ pub mod budget;
 pub mod emit;
 pub mod expand;
 pub mod explain;
+pub mod findings;
 pub mod limits;
 pub mod live;
 pub mod packages;

@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use cell_lang::diagnostics::{Code, Diagnostic};
 use cell_lang::files::{FileError, Files, PACKAGE};
+use cell_lang::source::{FileId, Span};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -47,6 +49,24 @@ pub enum LockError {
 }
 
 impl Lock {
+    /// The lock of a project; an empty one if there is none, or nothing in it.
+    ///
+    /// # Errors
+    /// A finding at the start of [`LOCK_FILE`], as the one file of a [`cell_lang::source::SourceMap`].
+    pub fn read(project: &dyn Files) -> Result<Self, Diagnostic> {
+        let bytes = match project.read(LOCK_FILE) {
+            Ok(bytes) => bytes,
+            Err(FileError::NotFound) => return Ok(Self::default()),
+            Err(error) => {
+                return Err(unusable(format!("{LOCK_FILE} cannot be read: {}", error.clause())));
+            }
+        };
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Self::default());
+        }
+        Self::parse(&bytes).map_err(|error| unusable(error.to_string()))
+    }
+
     /// Reads a lock.
     pub fn parse(bytes: &[u8]) -> Result<Self, LockError> {
         let lock: Self = serde_json::from_slice(bytes).map_err(|error| LockError::Malformed(error.to_string()))?;
@@ -91,6 +111,13 @@ impl Lock {
         }
         changed
     }
+}
+
+/// A finding about the lock itself.
+fn unusable(message: String) -> Diagnostic {
+    Diagnostic::new(Code::NotPinned, Span::new(FileId(0), 0, 0), message).help(format!(
+        "restore {LOCK_FILE} from version control, or remove it, review the packages and run `cellc lock`"
+    ))
 }
 
 /// The digest of a file, as the lock writes it.

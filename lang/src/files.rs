@@ -26,6 +26,21 @@ pub enum FileError {
     Unreadable(String),
 }
 
+impl FileError {
+    /// Why the file was not read, as a clause.
+    pub fn clause(&self) -> String {
+        match self {
+            Self::NotFound => "there is no such file".to_owned(),
+            Self::NotAFile => "it is not a regular file".to_owned(),
+            Self::Outside => "it lies outside the project".to_owned(),
+            Self::TooLarge(limit) => format!("it has more than {limit} bytes"),
+            Self::NotPinned => "`cell.lock` does not pin its package".to_owned(),
+            Self::Changed { .. } => "it is not as `cell.lock` pins it".to_owned(),
+            Self::Unreadable(reason) => reason.clone(),
+        }
+    }
+}
+
 /// Before the path of a file of the standard library.
 pub const STD: &str = "std:";
 /// Before the path of a file of a package: `name@version/…`.

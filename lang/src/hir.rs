@@ -621,7 +621,7 @@ pub enum Op {
 macro_rules! builtin_functions {
     ($($variant:ident $name:literal $signature:literal;)*) => {
         /// A function of the language.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum BuiltinFn { $(#[doc = $signature] $variant,)* }
 
         impl BuiltinFn {

@@ -7,6 +7,7 @@ pub mod diagnostics;
 pub mod files;
 pub mod fmt;
 pub mod hir;
+pub mod index;
 pub mod load;
 pub mod schema;
 pub mod source;

@@ -3,6 +3,7 @@
 //! Owns the graph of files and its errors (missing, outside, in a circle). Knows nothing of what files declare.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 
@@ -31,8 +32,8 @@ pub struct LoadedFile {
     pub id: FileId,
     /// Its path, as [`Files`] takes it.
     pub path: SmolStr,
-    /// Its tree.
-    pub ast: ast::File,
+    /// Its tree; shared with whoever keeps it for the next run.
+    pub ast: Arc<ast::File>,
     /// Where its imports and modules lead, by the place of the path; missing where that failed.
     pub links: HashMap<Span, usize>,
 }
@@ -40,8 +41,20 @@ pub struct LoadedFile {
 /// Reads `root` and all it needs, and then `more` (files that are to be checked though nothing imports them).
 /// `limit`: the largest file, in bytes.
 pub fn load(files: &dyn Files, root: &str, more: &[String], limit: usize) -> Loaded {
+    load_with(files, root, more, limit, &mut |file, _, text| {
+        let parsed = crate::syntax::parse(file, text);
+        (Arc::new(parsed.file), parsed.diagnostics)
+    })
+}
+
+/// Parses the text of a file (its id, its path), or answers from what was kept of an earlier run. What it gives is
+/// what [`crate::syntax::parse`] gives for this id and this text.
+pub type Parse<'p> = &'p mut dyn FnMut(FileId, &str, &Arc<str>) -> (Arc<ast::File>, Vec<Diagnostic>);
+
+/// As [`load`], with `parse` in the place of the parser.
+pub fn load_with(files: &dyn Files, root: &str, more: &[String], limit: usize, parse: Parse<'_>) -> Loaded {
     let loaded = Loaded { sources: SourceMap::default(), files: Vec::new(), root: None, diagnostics: Vec::new() };
-    let mut loader = Loader { door: files, limit, loaded, states: HashMap::new(), chain: Vec::new() };
+    let mut loader = Loader { door: files, parse, limit, loaded, states: HashMap::new(), chain: Vec::new() };
     let outcome = loader.file(root);
     loader.loaded.root = loader.top(root, outcome);
     for path in more {
@@ -53,6 +66,7 @@ pub fn load(files: &dyn Files, root: &str, more: &[String], limit: usize) -> Loa
 
 struct Loader<'f> {
     door: &'f dyn Files,
+    parse: Parse<'f>,
     limit: usize,
     loaded: Loaded,
     states: HashMap<SmolStr, State>,
@@ -122,7 +136,7 @@ impl Loader<'_> {
         Ok(index)
     }
 
-    fn parse(&mut self, path: &str, bytes: &[u8]) -> (FileId, ast::File) {
+    fn parse(&mut self, path: &str, bytes: &[u8]) -> (FileId, Arc<ast::File>) {
         let decoded = crate::syntax::decode(bytes, self.limit);
         let (text, fault) = match decoded {
             Ok(text) => (text, None),
@@ -130,20 +144,20 @@ impl Loader<'_> {
         };
         let id = self.loaded.sources.add(shown(path), text);
         let text = self.loaded.sources.get(id).map(|source| source.text.clone()).unwrap_or_default();
-        let parsed = crate::syntax::parse(id, &text);
+        let (ast, diagnostics) = (self.parse)(id, path, &text);
         match fault {
-            None => self.loaded.diagnostics.extend(parsed.diagnostics),
+            None => self.loaded.diagnostics.extend(diagnostics),
             Some(error) => {
                 self.loaded.diagnostics.push(error.into_diagnostic(id));
                 // What stands for bytes that are no text was reported; whatever else is wrong is told as well.
                 let sources = &self.loaded.sources;
                 let stands = |span| sources.text(span).contains(char::REPLACEMENT_CHARACTER);
                 let rest: Vec<Diagnostic> =
-                    parsed.diagnostics.into_iter().filter(|finding| !finding.span().is_some_and(stands)).collect();
+                    diagnostics.into_iter().filter(|finding| !finding.span().is_some_and(stands)).collect();
                 self.loaded.diagnostics.extend(rest);
             }
         }
-        (id, parsed.file)
+        (id, ast)
     }
 
     /// The file that a path leads to; none, and an error, if that fails.

@@ -13,6 +13,7 @@ pub mod markdown;
 pub mod memory;
 pub mod momento;
 pub mod moto;
+pub mod npm;
 pub mod project;
 pub mod repository;
 pub mod sandbox;

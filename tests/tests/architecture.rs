@@ -16,8 +16,12 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("cell-eval", &["cell-lang", "cell-iam", "cell-std"]),
     ("cell-aws", &["cell-lang", "cell-eval"]),
     ("cell-deploy", &["cell-lang", "cell-eval"]),
+    ("cell-lsp", &["cell-std", "cell-lang", "cell-eval"]),
     ("cell-sandbox", &["cell-iam"]),
-    ("cellc", &["cell-std", "cell-lang", "cell-iam", "cell-eval", "cell-aws", "cell-deploy", "cell-sandbox"]),
+    (
+        "cellc",
+        &["cell-std", "cell-lang", "cell-iam", "cell-eval", "cell-aws", "cell-deploy", "cell-lsp", "cell-sandbox"],
+    ),
     ("cell-tests", &["cell-std", "cell-lang", "cell-iam", "cell-eval", "cell-aws", "cell-deploy", "cell-sandbox"]),
 ];
 
@@ -25,6 +29,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 const MUST_NOT_USE: &[(&str, &[&str])] = &[
     ("cell-lang", &["tokio", "rayon", "aws*", "kube", "axum", "clap"]),
     ("cell-eval", &["tokio", "aws*", "kube", "axum", "clap", "pest", "miette"]),
+    ("cell-lsp", &["tokio", "aws*", "kube", "axum", "clap", "pest", "miette"]),
     ("cell-iam", &["tokio", "aws*", "kube", "axum", "pest", "miette"]),
     ("cell-std", &["*"]),
 ];

@@ -11,8 +11,11 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 /// Texts tried by one run of the suite.
 const TEXTS: usize = 1_200;
 
+/// Panics where it does not hold of a text.
+type Property = fn(&str);
+
 /// What a text is held to, by the name of its target.
-const PROPERTIES: &[(&str, fn(&str))] = &[
+const PROPERTIES: &[(&str, Property)] = &[
     ("tokens", invariants::of_tokens),
     ("parse", invariants::of_parsing),
     ("format", invariants::of_formatting),

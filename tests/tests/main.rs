@@ -11,6 +11,7 @@ mod bad_input;
 mod command_line;
 mod conformance;
 mod determinism;
+mod editor;
 mod edits;
 mod examples;
 mod faults;

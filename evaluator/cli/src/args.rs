@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Sandbox(SandboxCommand),
     /// Pin the packages that a program imports in `cell.lock`.
     Lock(LockArgs),
+    /// Speak the language server protocol with an editor, over standard input and output.
+    Lsp(LspArgs),
 }
 
 /// How things are written.
@@ -139,6 +141,14 @@ pub(crate) struct LockArgs {
     /// Pin changed files anew, too.
     #[arg(long, env = "CELLC_UPDATE", hide_env = true, value_parser = BoolishValueParser::new())]
     pub(crate) update: bool,
+}
+
+/// `lsp`
+#[derive(Debug, Args)]
+pub(crate) struct LspArgs {
+    /// Over standard input and output: editors say so, and there is no other way.
+    #[arg(long, env = "CELLC_STDIO", hide_env = true, hide = true, value_parser = BoolishValueParser::new())]
+    pub(crate) stdio: bool,
 }
 
 /// A program and how much of the machine it may use.

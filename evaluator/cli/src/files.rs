@@ -140,17 +140,26 @@ pub(crate) fn cell_files(folder: &Path) -> Result<Vec<PathBuf>, (PathBuf, FileEr
     Ok(found)
 }
 
-/// Why a file was not read, as a clause.
-pub(crate) fn words(error: &FileError) -> String {
-    match error {
-        FileError::NotFound => "there is no such file".to_owned(),
-        FileError::NotAFile => "it is not a regular file".to_owned(),
-        FileError::Outside => "it lies outside the project".to_owned(),
-        FileError::TooLarge(limit) => format!("it has more than {limit} bytes"),
-        FileError::NotPinned => "`cell.lock` does not pin its package".to_owned(),
-        FileError::Changed { .. } => "it is not as `cell.lock` pins it".to_owned(),
-        FileError::Unreadable(reason) => reason.clone(),
+/// The folders at or below `folder` that hold a program. Links are not followed.
+pub(crate) fn below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        if folder.join("main.cell").is_file() {
+            found.push(folder.clone());
+        }
+        // What cannot be read holds no program that could be run.
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_folder && !name.starts_with('.') && !FOREIGN.contains(&&*name) {
+                folders.push(entry.path());
+            }
+        }
     }
+    found.sort_unstable();
+    found
 }
 
 fn is_program(folder: &Path) -> bool {

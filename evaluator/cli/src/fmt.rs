@@ -16,7 +16,7 @@ use similar::TextDiff;
 
 use crate::args::{FmtArgs, Format};
 use crate::exit::Status;
-use crate::files::{self, cell_files, read_file, replace_if, words};
+use crate::files::{self, cell_files, read_file, replace_if};
 use crate::output::{self, Output};
 
 /// Standard input, as a path.
@@ -91,7 +91,7 @@ impl Outcome {
 
     fn unreadable(&mut self, path: &Path, error: &FileError, output: &Output) {
         let code = if matches!(error, FileError::TooLarge(_)) { Code::FileTooLarge } else { Code::FileNotFound };
-        let message = format!("`{}` cannot be read: {}", path.display(), words(error));
+        let message = format!("`{}` cannot be read: {error}", path.display());
         let error = Diagnostic { code, message, labels: Vec::new(), helps: Vec::new(), fix: None };
         output.diagnostics(&SourceMap::default(), &[error]);
         self.failed = true;

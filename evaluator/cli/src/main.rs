@@ -16,6 +16,7 @@ mod faults;
 mod files;
 mod fmt;
 mod lock;
+mod lsp;
 mod output;
 mod pages;
 mod pipeline;
@@ -72,5 +73,6 @@ fn command(command: &Command, output: &Output) -> Status {
         Command::Registry(command) => registry::run(command, output),
         Command::Sandbox(command) => sandbox::run(command, output),
         Command::Lock(args) => lock::run(args, output),
+        Command::Lsp(_) => lsp::run(),
     }
 }

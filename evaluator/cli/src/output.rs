@@ -13,7 +13,6 @@ use cell_lang::source::SourceMap;
 
 use crate::args::{Color, Format, Program};
 use crate::exit::Status;
-use crate::files;
 use crate::pipeline::Run;
 
 /// Columns where there is no terminal.
@@ -67,7 +66,7 @@ impl Output {
     /// Says that the program itself cannot be read.
     fn unreadable(&self, program: &Program, error: &FileError) -> Status {
         let code = if matches!(error, FileError::TooLarge(_)) { Code::FileTooLarge } else { Code::FileNotFound };
-        let message = format!("`{}` cannot be read: {}", program.path.display(), files::words(error));
+        let message = format!("`{}` cannot be read: {}", program.path.display(), error.clause());
         let help = "a folder is a program when it has a `main.cell`";
         let helps = program.path.is_dir().then(|| help.to_owned()).into_iter().collect();
         let error = Diagnostic { code, message, labels: Vec::new(), helps, fix: None };

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cell_eval::budget::{MOST_DEPTH, Options};
+use cell_eval::findings::{self, Reach};
 use cell_eval::packages::{LOCK_FILE, Lock, Noting, Pinned};
 use cell_eval::plan::desired::Desired;
 use cell_eval::resources::Resource;
 use cell_eval::words::counted;
 use cell_eval::world::World;
-use cell_eval::{emit, expand, explain, resources, rules};
+use cell_eval::{emit, explain};
 use cell_lang::check::{Checked, check};
 use cell_lang::diagnostics::{Code, Diagnostic, Severity, has_errors};
 use cell_lang::files::{FileError, Files};
@@ -155,30 +156,26 @@ impl<'a> Run<'a> {
             Err(finding) => return self.output.diagnostics(&finding.0, &[finding.1]),
         };
         let files = Pinned::new(&self.project, &lock);
-        let Checked { sources, program, mut diagnostics } = self.checked(&files);
-        let Some(program) = program else { return self.output.diagnostics(&sources, &diagnostics) };
-        if has_errors(&diagnostics) {
-            diagnostics.extend(expand::check_literals(&program, &files, &self.budgets()));
-            cell_lang::diagnostics::sort(&mut diagnostics);
-            return self.output.diagnostics(&sources, &diagnostics);
-        }
-        if let Some(refusal) = without_value(&program) {
+        let Checked { sources, program, diagnostics: mut found } = self.checked(&files);
+        let then = |world: &World<'_>, resources: &[Resource], found: &mut Vec<Diagnostic>| {
+            if aim == Aim::Result {
+                found.retain(|finding| !is_lint(finding));
+            }
+            let status = self.output.diagnostics(&sources, found);
+            if world.has_errors() || status != Status::Done {
+                return status;
+            }
+            crate::output::stream(|out| work(world, resources, out))
+        };
+        match findings::follow(program.as_ref(), &mut found, &files, &self.budgets(), Box::new(then)) {
+            Reach::Expanded(status) => status,
+            Reach::Faulty => self.output.diagnostics(&sources, &found),
             // A module on its own: all that can be said of it without values is said.
-            diagnostics.extend((aim != Aim::Findings).then_some(refusal));
-            return self.output.diagnostics(&sources, &diagnostics);
+            Reach::Module(param) => {
+                found.extend((aim != Aim::Findings).then(|| without_value(param)));
+                self.output.diagnostics(&sources, &found)
+            }
         }
-        let world = expand::expand(&program, &files, &self.budgets());
-        rules::check(&world);
-        let resources = if world.has_errors() { Vec::new() } else { resources::derive(&world) };
-        let failed = world.has_errors();
-        diagnostics
-            .extend(world.take_findings().into_iter().filter(|finding| aim != Aim::Result || !is_lint(finding)));
-        cell_lang::diagnostics::sort(&mut diagnostics);
-        let status = self.output.diagnostics(&sources, &diagnostics);
-        if failed || status != Status::Done {
-            return status;
-        }
-        crate::output::stream(|out| work(&world, &resources, out))
     }
 
     fn checked(&self, files: &dyn Files) -> Checked {
@@ -203,17 +200,11 @@ impl<'a> Run<'a> {
 
     /// The project's lock; an empty one if there is none.
     fn read_lock(&self) -> Result<Lock, Box<Finding>> {
-        let bytes = match self.project.read(LOCK_FILE) {
-            Ok(bytes) => bytes,
-            Err(FileError::NotFound) => return Ok(Lock::default()),
-            Err(error) => {
-                return Err(at_lock(&format!("{LOCK_FILE} cannot be read: {}", crate::files::words(&error))));
-            }
-        };
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Lock::default());
-        }
-        Lock::parse(&bytes).map_err(|error| at_lock(&error.to_string()))
+        Lock::read(&self.project).map_err(|finding| {
+            let mut sources = SourceMap::default();
+            sources.add(LOCK_FILE, "");
+            Box::new((sources, finding))
+        })
     }
 }
 
@@ -222,27 +213,15 @@ fn is_lint(finding: &Diagnostic) -> bool {
     finding.severity() != Severity::Error && matches!(finding.code.as_str().get(1..3), Some("07"))
 }
 
-/// The first parameter of the root file that has no value, if there is one: the file is a module then.
-fn without_value(program: &hir::Program) -> Option<Diagnostic> {
-    let root = program.units.get(program.root.index())?;
-    let param = root.params.iter().find(|param| param.default.is_none())?;
+/// Refuses to expand a file one of whose parameters has no value.
+fn without_value(param: &hir::Param) -> Diagnostic {
     let message = format!("parameter `{}` has no value: a file with parameters is a module", param.name);
     let help = format!("expand a program that has `module label = \"…\" {{ {} = … }}`", param.name);
-    Some(Diagnostic::new(Code::MissingField, param.span, message).help(help))
+    Diagnostic::new(Code::MissingField, param.span, message).help(help)
 }
 
 /// A finding with the texts that show it.
 type Finding = (SourceMap, Diagnostic);
-
-/// A finding about the lock itself.
-fn at_lock(message: &str) -> Box<Finding> {
-    let mut sources = SourceMap::default();
-    let file = sources.add(LOCK_FILE, "");
-    let finding = Diagnostic::new(Code::NotPinned, Span::new(file, 0, 0), message).help(format!(
-        "restore {LOCK_FILE} from version control, or remove it, review the packages and run `cellc lock`"
-    ));
-    Box::new((sources, finding))
-}
 
 fn changed_files(changed: &[(String, String, String)]) -> (SourceMap, Vec<Diagnostic>) {
     let mut sources = SourceMap::default();

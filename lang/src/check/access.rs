@@ -217,6 +217,9 @@ impl Checker<'_> {
 
     /// A field of a value. `either`: the subject is a cell or an account, and one having the field will do.
     fn member(&mut self, scope: &mut Scope, base: Typed, name: &Name, span: Span, either: bool) -> Typed {
+        if let Some(notes) = &mut self.notes {
+            notes.read(name.span, &base.ty);
+        }
         match base.ty.clone() {
             Ty::Error => Typed::error(span),
             Ty::Ref(kinds) => self.entity_field(scope, base, kinds, name, span, either),

@@ -35,6 +35,9 @@ impl Checker<'_> {
         }
         let typed = self.inferred(scope, expr);
         self.depth -= 1;
+        if let Some(notes) = &mut self.notes {
+            notes.found(expr.span, &typed.ty);
+        }
         typed
     }
 
@@ -96,6 +99,9 @@ impl Checker<'_> {
     pub(super) fn expect(&mut self, scope: &mut Scope, expr: &ast::Expr, site: &Site) -> Expr {
         if !self.deeper(expr.span) {
             return Expr { node: Node::Error, span: expr.span };
+        }
+        if let Some(notes) = &mut self.notes {
+            notes.wanted(expr.span, &site.ty);
         }
         let checked = self.expected(scope, expr, site);
         self.depth -= 1;

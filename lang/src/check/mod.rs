@@ -16,6 +16,7 @@ mod expr;
 mod fit;
 mod lets;
 mod names;
+mod notes;
 mod operators;
 mod scope;
 mod strings;
@@ -35,7 +36,18 @@ use crate::types::{Ty, UserTy};
 use crate::value::Lit;
 
 use defaults::DefaultsState;
+pub use notes::Notes;
 use scope::{Effects, Scope};
+
+/// Is it the name of a type of the language?
+pub fn is_base_type(name: &str) -> bool {
+    typing::base_type(name).is_some()
+}
+
+/// The names of all types of the language.
+pub fn base_types() -> impl Iterator<Item = &'static str> {
+    names::language_types()
+}
 
 /// What checking a program came to.
 #[derive(Debug)]
@@ -50,9 +62,19 @@ pub struct Checked {
 
 /// Checks the files of a program.
 pub fn check(loaded: Loaded) -> Checked {
+    checked(loaded, None).0
+}
+
+/// As [`check`]; gives the files back, with what was noted of their expressions: for an editor.
+pub fn check_noting(loaded: Loaded) -> (Checked, Vec<LoadedFile>, Notes) {
+    checked(loaded, Some(Notes::default()))
+}
+
+fn checked(loaded: Loaded, notes: Option<Notes>) -> (Checked, Vec<LoadedFile>, Notes) {
     let Loaded { sources, files, root, diagnostics } = loaded;
     let sources = Arc::new(sources);
     let mut checker = Checker::new(&sources, &files, root, diagnostics);
+    checker.notes = notes;
     for unit in 0..files.len() {
         checker.collect(unit);
     }
@@ -60,9 +82,10 @@ pub fn check(loaded: Loaded) -> Checked {
     for unit in 0..files.len() {
         units.push(checker.unit(unit));
     }
+    let notes = checker.notes.take().unwrap_or_default().sorted();
     let (program, mut diagnostics) = checker.finish(units, &sources);
     diagnostics::sort(&mut diagnostics);
-    Checked { sources, program, diagnostics }
+    (Checked { sources, program, diagnostics }, files, notes)
 }
 
 /// The state of a check. The trees live as long as `'a`; the tables grow as names are met.
@@ -84,6 +107,8 @@ struct Checker<'a> {
     chain: Vec<(Task, SmolStr, Span)>,
     /// Expressions being checked inside each other, over all of the chain.
     depth: u32,
+    /// What an editor asks for; none when nobody does.
+    notes: Option<Notes>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -202,6 +227,7 @@ impl<'a> Checker<'a> {
             literals: Vec::new(),
             chain: Vec::new(),
             depth: 0,
+            notes: None,
             diagnostics,
         }
     }

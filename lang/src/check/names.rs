@@ -197,6 +197,9 @@ impl<'a> Checker<'a> {
         } else {
             self.may_be_declared(name);
         }
+        if let Some(notes) = &mut self.notes {
+            notes.found(name.span, &ty);
+        }
         scope.bind(&name.text, ty, name.span)
     }
 

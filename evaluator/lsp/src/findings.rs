@@ -1,0 +1,109 @@
+//! Findings as the protocol writes them. Owns the translation; what is found is the compiler's.
+
+use std::collections::HashMap;
+
+use cell_eval::budget::Options;
+use cell_eval::findings;
+use cell_lang::check::Checked;
+use cell_lang::diagnostics::{Diagnostic, Severity};
+use lsp_types::{Diagnostic as Shown, DiagnosticRelatedInformation, DiagnosticSeverity, NumberOrString, Range, Url};
+use serde::{Deserialize, Serialize};
+
+use crate::analysis::Analysis;
+use crate::view::View;
+
+/// An edit that mends a finding, as it travels with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FixData {
+    /// The file.
+    pub(crate) uri: Url,
+    /// What to replace.
+    pub(crate) range: Range,
+    /// What to put there.
+    pub(crate) text: String,
+    /// What that does, for a menu.
+    pub(crate) title: String,
+}
+
+/// All that is found in a program: of its check, and of its expansion and the rules where the check found no error.
+pub(crate) fn all(analysis: &Analysis) -> Vec<Diagnostic> {
+    let mut found = analysis.checked.diagnostics.clone();
+    let Checked { program, .. } = &analysis.checked;
+    findings::follow(program.as_ref(), &mut found, &analysis.pinned(), &Options::default(), Box::new(|_, _, _| ()));
+    found
+}
+
+/// The findings of a program by file; files without any have none here.
+pub(crate) fn by_file(view: &View, found: &[Diagnostic]) -> HashMap<Url, Vec<Shown>> {
+    let mut files: HashMap<Url, Vec<Shown>> = HashMap::new();
+    for finding in found {
+        if let Some((uri, shown)) = show(view, finding) {
+            files.entry(uri).or_default().push(shown);
+        }
+    }
+    files
+}
+
+fn show(view: &View, finding: &Diagnostic) -> Option<(Url, Shown)> {
+    let first = finding.labels.first()?;
+    let uri = view.uri(first.span.file)?;
+    let others = finding.labels.iter().skip(1).filter_map(|label| {
+        let message = if label.text.is_empty() { "see here".to_owned() } else { label.text.clone() };
+        Some(DiagnosticRelatedInformation { location: view.location(label.span)?, message })
+    });
+    let related: Vec<_> = others.collect();
+    let data = finding.fix.as_ref().and_then(|fix| {
+        let location = view.location(fix.span)?;
+        let title = title(&fix.replacement, view.analysis.words(fix.span));
+        serde_json::to_value(FixData {
+            uri: location.uri,
+            range: location.range,
+            text: fix.replacement.clone(),
+            title,
+        })
+        .ok()
+    });
+    let shown = Shown {
+        range: view.range(first.span),
+        severity: Some(severity(finding.severity())),
+        code: Some(NumberOrString::String(finding.code.as_str().to_owned())),
+        source: Some("cellc".to_owned()),
+        message: message(finding),
+        related_information: (!related.is_empty()).then_some(related),
+        data,
+        ..Shown::default()
+    };
+    Some((uri, shown))
+}
+
+/// The fact, what is there, and what to do: an editor shows one text.
+fn message(finding: &Diagnostic) -> String {
+    let mut text = finding.message.clone();
+    if let Some(here) = finding.labels.first().map(|label| label.text.as_str()).filter(|text| !text.is_empty()) {
+        text.push_str(&format!("\n{here}"));
+    }
+    for help in &finding.helps {
+        text.push_str(&format!("\nhelp: {help}"));
+    }
+    text
+}
+
+fn title(replacement: &str, found: &str) -> String {
+    let short = |text: &str| {
+        let line = text.trim().lines().next().unwrap_or("").to_owned();
+        if line.chars().count() > 40 { format!("{}…", line.chars().take(39).collect::<String>()) } else { line }
+    };
+    match (found.trim().is_empty(), replacement.trim().is_empty()) {
+        (true, _) => format!("Insert `{}`", short(replacement)),
+        (_, true) => format!("Remove `{}`", short(found)),
+        _ => format!("Replace `{}` by `{}`", short(found), short(replacement)),
+    }
+}
+
+fn severity(severity: Severity) -> DiagnosticSeverity {
+    match severity {
+        Severity::Error => DiagnosticSeverity::ERROR,
+        Severity::Warning => DiagnosticSeverity::WARNING,
+        Severity::Note => DiagnosticSeverity::INFORMATION,
+    }
+}
