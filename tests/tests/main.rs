@@ -13,6 +13,7 @@ mod determinism;
 mod edits;
 mod examples;
 mod faults;
+mod floor;
 mod good_cases;
 mod grammar_page;
 mod mutation;
