@@ -10,9 +10,9 @@ use std::sync::Arc;
 use cell_eval::budget::{MOST_DEPTH, Options};
 use cell_eval::packages::{LOCK_FILE, Lock, Noting, Pinned};
 use cell_eval::plan::desired::Desired;
-use cell_eval::resources::Resource;
+use cell_eval::resources::Resources;
 use cell_eval::world::World;
-use cell_eval::{emit, expand, explain, resources, rules};
+use cell_eval::{emit, expand, explain, rules};
 use cell_lang::check::{Checked, check};
 use cell_lang::diagnostics::{Code, Diagnostic, Severity, has_errors};
 use cell_lang::files::{FileError, Files};
@@ -39,7 +39,7 @@ pub(crate) struct Run<'a> {
 }
 
 /// What a command does with a program that has no error.
-type Work<'w> = &'w dyn Fn(&World<'_>, &[Resource], &mut dyn Write) -> io::Result<()>;
+type Work<'w> = &'w dyn Fn(&World<'_>, &Resources<'_, '_>, &mut dyn Write) -> io::Result<()>;
 
 /// What a command is after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,24 +68,27 @@ impl<'a> Run<'a> {
     pub(crate) fn expand(&self, origins: bool) -> Status {
         self.program(Aim::Result, &|world, resources, mut out| match self.output.format {
             Format::Json => emit::json::write(world, resources, origins, &mut out),
-            Format::Text => emit::text::write(world, resources, &mut out),
+            Format::Text => emit::text::write(world, &resources.collect(), &mut out),
         })
     }
 
     /// Prints where the value at `address` (of an entity, or of a field of one) came from.
     pub(crate) fn origin(&self, address: &str) -> Status {
         let unknown = std::cell::RefCell::new(None);
-        let status =
-            self.program(Aim::Result, &|world, resources, out| match explain::explain(world, resources, address) {
-                Ok(explanation) => match self.output.format {
-                    Format::Json => writeln!(out, "{}", explanation.json(world)),
-                    Format::Text => out.write_all(explanation.text(world).as_bytes()),
-                },
-                Err(refusal) => {
-                    *unknown.borrow_mut() = Some(refusal);
-                    Ok(())
-                }
-            });
+        let status = self.program(Aim::Result, &|world, resources, out| match explain::explain(
+            world,
+            &resources.collect(),
+            address,
+        ) {
+            Ok(explanation) => match self.output.format {
+                Format::Json => writeln!(out, "{}", explanation.json(world)),
+                Format::Text => out.write_all(explanation.text(world).as_bytes()),
+            },
+            Err(refusal) => {
+                *unknown.borrow_mut() = Some(refusal);
+                Ok(())
+            }
+        });
         match unknown.into_inner() {
             Some(explain::NotFound { message, help: Some(help) }) => {
                 crate::output::fail(&format!("{message}\n\n  help: {help}"))
@@ -99,7 +102,8 @@ impl<'a> Run<'a> {
     pub(crate) fn desired(&self, at: Timestamp) -> Result<(Desired, Arc<SourceMap>), Status> {
         let found = std::cell::RefCell::new(None);
         let status = self.program(Aim::Plan, &|world, resources, _| {
-            *found.borrow_mut() = Some((Desired::new(world, resources, at), Arc::clone(&world.program().sources)));
+            *found.borrow_mut() =
+                Some((Desired::new(world, &resources.collect(), at), Arc::clone(&world.program().sources)));
             Ok(())
         });
         found.into_inner().ok_or(status)
@@ -168,7 +172,6 @@ impl<'a> Run<'a> {
         }
         let world = expand::expand(&program, &files, &self.budgets());
         rules::check(&world);
-        let resources = if world.has_errors() { Vec::new() } else { resources::derive(&world) };
         let failed = world.has_errors();
         diagnostics
             .extend(world.take_findings().into_iter().filter(|finding| aim != Aim::Result || !is_lint(finding)));
@@ -177,7 +180,7 @@ impl<'a> Run<'a> {
         if failed || status != Status::Done {
             return status;
         }
-        crate::output::stream(|out| work(&world, &resources, out))
+        crate::output::stream(|out| work(&world, &Resources::new(&world), out))
     }
 
     fn checked(&self, files: &dyn Files) -> Checked {
