@@ -1,6 +1,6 @@
 //! All that is said of a checked program without a cloud, and how far it could be followed.
 //!
-//! Owns the order of the steps after the check: expand, hold to the rules, derive resources; each only when those
+//! Owns the order of the steps after the check: expand, hold to the rules; each only when those
 //! before it found no error. What `cellc check` prints and what an editor shows is this.
 
 use cell_lang::check::Checked;
@@ -9,7 +9,6 @@ use cell_lang::files::Files;
 use cell_lang::hir::{Param, Program};
 
 use crate::budget::Options;
-use crate::resources::{self, Resource};
 use crate::world::World;
 use crate::{expand, rules};
 
@@ -24,8 +23,8 @@ pub enum Reach<'p, R> {
     Expanded(R),
 }
 
-/// What becomes of an expansion: it is given the resources (none if there are errors) and what was found.
-pub type Then<'t, R> = Box<dyn FnOnce(&World<'_>, &[Resource], &mut Vec<Diagnostic>) -> R + 't>;
+/// What becomes of an expansion: it is given what was found.
+pub type Then<'t, R> = Box<dyn FnOnce(&World<'_>, &mut Vec<Diagnostic>) -> R + 't>;
 
 /// Follows a checked program as far as it goes. `found`, sorted, takes in what is found on the way.
 pub fn follow<'p, R>(
@@ -46,16 +45,15 @@ pub fn follow<'p, R>(
     }
     let world = expand::expand(program, files, options);
     rules::check(&world);
-    let resources = if world.has_errors() { Vec::new() } else { resources::derive(&world) };
     found.extend(world.take_findings());
     diagnostics::sort(found);
-    Reach::Expanded(then(&world, &resources, found))
+    Reach::Expanded(then(&world, found))
 }
 
 /// All that is found in a program.
 pub fn of(checked: &mut Checked, files: &dyn Files, options: &Options) {
     let Checked { program, diagnostics, .. } = checked;
-    follow(program.as_ref(), diagnostics, files, options, Box::new(|_, _, _| ()));
+    follow(program.as_ref(), diagnostics, files, options, Box::new(|_, _| ()));
 }
 
 /// The first parameter of the root file that has no value, if there is one: the file is a module then.

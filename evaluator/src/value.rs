@@ -13,6 +13,10 @@ use smol_str::SmolStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EntityId(pub u32);
 
+/// A map, in source order. Small ones are made by the hundred thousand, one for each component in each cell: the hash
+/// of the standard library takes as long as all else in them.
+pub type Map = IndexMap<Value, Value, foldhash::fast::RandomState>;
+
 /// A value. Cloning one is cheap: whatever is large is shared.
 #[derive(Debug, Clone)]
 pub enum Value {
@@ -49,7 +53,7 @@ pub enum Value {
     /// Entities, by address, each once.
     Set(Arc<[EntityId]>),
     /// A map, in source order.
-    Map(Arc<IndexMap<Value, Value>>),
+    Map(Arc<Map>),
     /// A record: its values sorted by field name.
     Record(Arc<RecordValue>),
     /// A block of the schema.
@@ -156,7 +160,7 @@ impl Value {
     }
 
     /// The map.
-    pub fn as_map(&self) -> Option<&IndexMap<Self, Self>> {
+    pub fn as_map(&self) -> Option<&Map> {
         if let Self::Map(map) = self { Some(map) } else { None }
     }
 

@@ -15,7 +15,7 @@ use cell_lang::source::{FileId, Span};
 use smol_str::SmolStr;
 
 use crate::budget::Options;
-use crate::expand::Task;
+use crate::expand::{ForTargets, Task};
 use crate::report::{Finding, Rank, Sink};
 use crate::value::{EntityId, Value};
 
@@ -160,6 +160,11 @@ impl<'p> World<'p> {
             Some(pool) if pool.current_thread_index().is_none() => pool.install(work),
             _ => work(),
         }
+    }
+
+    /// A field that is computed for each cell or account, to be computed for many of them, in [`Self::run`].
+    pub(crate) fn for_targets(&self, id: EntityId, name: &str) -> ForTargets<'_, 'p> {
+        ForTargets::new(self, id, name)
     }
 
     /// The instance of the root file.
@@ -310,7 +315,7 @@ impl<'p> World<'p> {
     /// A field that is computed for each cell or account ([`Value::PerTarget`]), for one of them; any other field
     /// as it is. Its findings are reported.
     pub fn evaluate_for(&self, id: EntityId, name: &str, target: EntityId) -> Result<Value, Failed> {
-        self.run(|| crate::expand::evaluate_for(self, id, name, target))
+        self.run(|| ForTargets::new(self, id, name).value(target))
     }
 
     /// Is the entity one of the set? `O(log n)`.

@@ -568,6 +568,13 @@ pub enum Piece {
     Value(Expr),
 }
 
+impl Piece {
+    /// What it says, if that is known.
+    pub fn text(&self) -> Option<&SmolStr> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+}
+
 /// Which field is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {

@@ -6,7 +6,8 @@
 #![allow(clippy::expect_used, clippy::missing_panics_doc, reason = "a property that does not hold panics")]
 
 use cell_eval::budget::Options;
-use cell_eval::{emit, expand, resources, rules};
+use cell_eval::resources::Resources;
+use cell_eval::{emit, expand, rules};
 use cell_lang::check::Checked;
 use cell_lang::diagnostics::render::{Style, render};
 use cell_lang::diagnostics::{Diagnostic, has_errors, json};
@@ -90,8 +91,7 @@ fn told(text: &str, threads: usize) -> (String, Vec<u8>) {
     rules::check(&world);
     let mut normal = Vec::new();
     if !world.has_errors() {
-        let resources = resources::derive(&world);
-        emit::json::write(&world, &resources, true, &mut normal).expect("memory takes all that is written");
+        emit::json::write(&world, &Resources::new(&world), true, &mut normal).expect("memory takes all that is written");
         assert!(serde_json::from_slice::<serde_json::Value>(&normal).is_ok(), "the normal form is no JSON");
     }
     diagnostics.extend(world.take_findings());

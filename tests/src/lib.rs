@@ -7,6 +7,7 @@
 pub mod aws;
 pub mod binary;
 pub mod diff;
+pub mod fleet;
 pub mod http;
 pub mod invariants;
 pub mod markdown;

@@ -15,6 +15,7 @@ mod editor;
 mod edits;
 mod examples;
 mod faults;
+mod floor;
 mod formatting;
 mod fuzzing;
 mod good_cases;

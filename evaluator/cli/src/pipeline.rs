@@ -11,7 +11,7 @@ use cell_eval::budget::{MOST_DEPTH, Options};
 use cell_eval::findings::{self, Reach};
 use cell_eval::packages::{LOCK_FILE, Lock, Noting, Pinned};
 use cell_eval::plan::desired::Desired;
-use cell_eval::resources::Resource;
+use cell_eval::resources::Resources;
 use cell_eval::words::counted;
 use cell_eval::world::World;
 use cell_eval::{emit, explain};
@@ -41,7 +41,7 @@ pub(crate) struct Run<'a> {
 }
 
 /// What a command does with a program that has no error.
-type Work<'w> = &'w dyn Fn(&World<'_>, &[Resource], &mut dyn Write) -> io::Result<()>;
+type Work<'w> = &'w dyn Fn(&World<'_>, &Resources<'_, '_>, &mut dyn Write) -> io::Result<()>;
 
 /// What a command is after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,24 +70,27 @@ impl<'a> Run<'a> {
     pub(crate) fn expand(&self, origins: bool) -> Status {
         self.program(Aim::Result, &|world, resources, mut out| match self.output.format {
             Format::Json => emit::json::write(world, resources, origins, &mut out),
-            Format::Text => emit::text::write(world, resources, &mut out),
+            Format::Text => emit::text::write(world, &resources.collect(), &mut out),
         })
     }
 
     /// Prints where the value at `address` (of an entity, or of a field of one) came from.
     pub(crate) fn origin(&self, address: &str) -> Status {
         let unknown = std::cell::RefCell::new(None);
-        let status =
-            self.program(Aim::Result, &|world, resources, out| match explain::explain(world, resources, address) {
-                Ok(explanation) => match self.output.format {
-                    Format::Json => writeln!(out, "{}", explanation.json(world)),
-                    Format::Text => out.write_all(explanation.text(world).as_bytes()),
-                },
-                Err(refusal) => {
-                    *unknown.borrow_mut() = Some(refusal);
-                    Ok(())
-                }
-            });
+        let status = self.program(Aim::Result, &|world, resources, out| match explain::explain(
+            world,
+            &resources.collect(),
+            address,
+        ) {
+            Ok(explanation) => match self.output.format {
+                Format::Json => writeln!(out, "{}", explanation.json(world)),
+                Format::Text => out.write_all(explanation.text(world).as_bytes()),
+            },
+            Err(refusal) => {
+                *unknown.borrow_mut() = Some(refusal);
+                Ok(())
+            }
+        });
         match unknown.into_inner() {
             Some(explain::NotFound { message, help: Some(help) }) => {
                 crate::output::fail(&format!("{message}\n\n  help: {help}"))
@@ -101,7 +104,8 @@ impl<'a> Run<'a> {
     pub(crate) fn desired(&self, at: Timestamp) -> Result<(Desired, Arc<SourceMap>), Status> {
         let found = std::cell::RefCell::new(None);
         let status = self.program(Aim::Plan, &|world, resources, _| {
-            *found.borrow_mut() = Some((Desired::new(world, resources, at), Arc::clone(&world.program().sources)));
+            *found.borrow_mut() =
+                Some((Desired::new(world, &resources.collect(), at), Arc::clone(&world.program().sources)));
             Ok(())
         });
         found.into_inner().ok_or(status)
@@ -157,7 +161,7 @@ impl<'a> Run<'a> {
         };
         let files = Pinned::new(&self.project, &lock);
         let Checked { sources, program, diagnostics: mut found } = self.checked(&files);
-        let then = |world: &World<'_>, resources: &[Resource], found: &mut Vec<Diagnostic>| {
+        let then = |world: &World<'_>, found: &mut Vec<Diagnostic>| {
             if aim == Aim::Result {
                 found.retain(|finding| !is_lint(finding));
             }
@@ -165,7 +169,7 @@ impl<'a> Run<'a> {
             if world.has_errors() || status != Status::Done {
                 return status;
             }
-            crate::output::stream(|out| work(world, resources, out))
+            crate::output::stream(|out| work(world, &Resources::new(world), out))
         };
         match findings::follow(program.as_ref(), &mut found, &files, &self.budgets(), Box::new(then)) {
             Reach::Expanded(status) => status,

@@ -1,29 +1,30 @@
 //! The normal form as JSON: `{format_version, source, entities, resources}`, one record a line, by address.
 //!
-//! Records are serialised in parallel, piece by piece, and written in order, so that a large expansion is never
-//! in memory as text.
+//! Records are serialised in parallel, share by share, and written in order, so that a large expansion is never
+//! in memory as text; nor are its resources, which are made just before they are serialised.
 
 use std::io::{self, Write};
 
 use cell_lang::source::{LineColumn, Span};
-use rayon::prelude::*;
 use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 
 use super::values::Json;
-use super::{FORMAT_VERSION, by_address, fields, source};
+use super::{FORMAT_VERSION, by_address, fields, resource, source, stream};
 use crate::explain::origin::{Origin, origin};
-use crate::resources::{Resource, Source};
+use crate::resources::{Resources, Source};
 use crate::value::EntityId;
 use crate::world::World;
 
-/// Records that are serialised before any of them is written.
-const PIECE: usize = 16_384;
-
-/// Records that one thread serialises at a time.
-const SHARE: usize = 512;
+/// Entities that one thread serialises at a time.
+const SHARE: usize = 256;
 
 /// Writes the normal form. With `origins`, each entity says where each value came from.
-pub fn write(world: &World<'_>, resources: &[Resource], origins: bool, out: &mut impl Write) -> io::Result<()> {
+pub fn write(
+    world: &World<'_>,
+    resources: &Resources<'_, '_>,
+    origins: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let entities = by_address(world);
     out.write_all(b"{\n\"format_version\": ")?;
     serde_json::to_writer(&mut *out, FORMAT_VERSION)?;
@@ -31,36 +32,32 @@ pub fn write(world: &World<'_>, resources: &[Resource], origins: bool, out: &mut
     serde_json::to_writer(&mut *out, source(world))?;
     out.write_all(b",\n\"entities\": [")?;
     let context = Context { world, origins };
-    records(world, &entities, out, |id| EntityRecord { context, id: *id })?;
+    let shares: Vec<&[EntityId]> = entities.chunks(SHARE).collect();
+    list(world, shares, out, |share, lines| {
+        for id in share {
+            lines.extend_from_slice(b",\n");
+            serde_json::to_writer(&mut *lines, &EntityRecord { context, id: *id })?;
+        }
+        Ok(())
+    })?;
     out.write_all(b"],\n\"resources\": [")?;
-    records(world, resources, out, |resource| ResourceRecord { context, resource })?;
+    list(world, resources.shares(), out, |share, lines| resource::lines(world, &resources.make(share), lines))?;
     out.write_all(b"]\n}\n")
 }
 
-fn records<'a, T: Sync, R: Serialize>(
+/// Writes the records of a list, each on a line of its own with a comma before it.
+fn list<T: Send>(
     world: &World<'_>,
-    all: &'a [T],
+    shares: Vec<T>,
     out: &mut impl Write,
-    record: impl Fn(&'a T) -> R + Sync,
+    make: impl Fn(T, &mut Vec<u8>) -> io::Result<()> + Sync,
 ) -> io::Result<()> {
     let mut first = true;
-    for piece in all.chunks(PIECE) {
-        let share = |share: &'a [T]| {
-            let mut lines = Vec::with_capacity(share.len() * 512);
-            for item in share {
-                lines.extend_from_slice(b",\n");
-                serde_json::to_writer(&mut lines, &record(item))?;
-            }
-            Ok(lines)
-        };
-        let shares: Vec<serde_json::Result<Vec<u8>>> = world.run(|| piece.par_chunks(SHARE).map(share).collect());
-        for lines in shares {
-            let lines = lines?;
-            // The first record has no comma before it.
-            let skip = usize::from(std::mem::take(&mut first));
-            out.write_all(lines.get(skip..).unwrap_or(&[]))?;
-        }
-    }
+    stream::in_order(world, shares, make, |lines| {
+        // The first record has no comma before it.
+        let skip = usize::from(std::mem::take(&mut first));
+        out.write_all(lines.get(skip..).unwrap_or(&[]))
+    })?;
     if first { Ok(()) } else { out.write_all(b"\n") }
 }
 
@@ -104,38 +101,10 @@ impl Serialize for EntityFields<'_, '_> {
     }
 }
 
-struct ResourceRecord<'a, 'p> {
-    context: Context<'a, 'p>,
-    resource: &'a Resource,
-}
-
-impl Serialize for ResourceRecord<'_, '_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let (world, resource) = (self.context.world, self.resource);
-        let mut map = to.serialize_map(Some(4))?;
-        map.serialize_entry("address", resource.address.as_str())?;
-        map.serialize_entry("kind", resource.kind.name())?;
-        map.serialize_entry("fields", &ResourceFields { world, resource })?;
-        map.serialize_entry("sources", &Sources { world, sources: &resource.sources })?;
-        map.end()
-    }
-}
-
-struct ResourceFields<'a, 'p> {
-    world: &'a World<'p>,
-    resource: &'a Resource,
-}
-
-impl Serialize for ResourceFields<'_, '_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let world = self.world;
-        to.collect_map(self.resource.fields().map(|(name, value)| (name, Json { world, value })))
-    }
-}
-
-struct Sources<'a, 'p> {
-    world: &'a World<'p>,
-    sources: &'a [Source],
+/// Where a resource comes from.
+pub(super) struct Sources<'a, 'p> {
+    pub(super) world: &'a World<'p>,
+    pub(super) sources: &'a [Source],
 }
 
 impl Serialize for Sources<'_, '_> {

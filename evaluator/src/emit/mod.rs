@@ -5,6 +5,8 @@
 
 pub mod json;
 mod print;
+mod resource;
+mod stream;
 #[cfg(test)]
 mod tests;
 pub mod text;

@@ -4,7 +4,7 @@
 
 use super::text::{WHOLE, printed};
 use super::{json, text, to_json};
-use crate::resources::derive;
+use crate::resources::Resources;
 use crate::rules::tests::expanded;
 use crate::value::Value;
 
@@ -78,11 +78,11 @@ fn lists_are_cut_at_the_width() {
 #[test]
 fn the_normal_form_is_one_record_a_line() {
     expanded(&program(), |world| {
-        let resources = derive(world);
+        let resources = Resources::new(world);
         let mut out = Vec::new();
         assert!(json::write(world, &resources, true, &mut out).is_ok());
         let text = String::from_utf8_lossy(&out).into_owned();
-        assert_eq!(text.lines().count(), 8 + world.entities().count() + resources.len());
+        assert_eq!(text.lines().count(), 8 + world.entities().count() + resources.collect().len());
         let Ok(tree) = serde_json::from_str::<serde_json::Value>(&text) else { panic!("no JSON: {text}") };
         let cell = tree["entities"].as_array().into_iter().flatten().find(|entity| entity["kind"] == "cell");
         let Some(cell) = cell else { panic!("no cell: {text}") };
@@ -97,7 +97,7 @@ fn the_normal_form_is_one_record_a_line() {
 fn nothing_is_written_as_nothing() {
     expanded("", |world| {
         let mut out = Vec::new();
-        assert!(json::write(world, &[], false, &mut out).is_ok());
+        assert!(json::write(world, &Resources::new(world), false, &mut out).is_ok());
         let expected =
             "{\n\"format_version\": \"1.0\",\n\"source\": \"main.cell\",\n\"entities\": [],\n\"resources\": []\n}\n";
         assert_eq!(String::from_utf8_lossy(&out), expected);

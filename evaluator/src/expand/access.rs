@@ -10,7 +10,7 @@ use cell_lang::value::quote;
 
 use super::machine::{Machine, Outcome, Stop};
 use super::show;
-use crate::value::{EntityId, Later, Value};
+use crate::value::{EntityId, Later, Map, Value};
 
 /// Keys that a message lists.
 const LISTED: usize = 5;
@@ -163,7 +163,7 @@ impl<'w> Machine<'w, '_> {
         Err(self.fail(finding.help_if(help)))
     }
 
-    fn keys(&self, entries: &indexmap::IndexMap<Value, Value>) -> String {
+    fn keys(&self, entries: &Map) -> String {
         let shown: Vec<_> = entries.keys().take(LISTED).map(|key| show::value(self.world, key)).collect();
         match entries.len() {
             0 => "the map is empty".to_owned(),

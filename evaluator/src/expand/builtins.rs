@@ -7,13 +7,16 @@ use cell_lang::diagnostics::{Code, Diagnostic};
 use cell_lang::files::FileError;
 use cell_lang::hir::{BuiltinFn, Expr};
 use cell_lang::source::Span;
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::loops::Items;
 use super::machine::{Machine, Outcome, Stop};
 use super::{ops, show};
 use crate::value::{EntityId, Value};
 use crate::world::{FileText, World};
+
+/// A width up to which a number is padded without taking memory; the library's formatting has a limit not far above.
+const SHORT: usize = 20;
 
 impl<'w> Machine<'w, '_> {
     pub(super) fn builtin(&mut self, function: BuiltinFn, arguments: &'w [Expr], span: Span) -> Outcome {
@@ -95,9 +98,12 @@ impl<'w> Machine<'w, '_> {
         let width = usize::try_from(width).unwrap_or(0);
         self.check_length(width, span)?;
         self.charge_text(width, span)?;
+        let sign = if number < 0 { "-" } else { "" };
+        if width <= SHORT {
+            return Ok(Value::Str(format_smolstr!("{sign}{:0width$}", number.unsigned_abs())));
+        }
         let digits = number.unsigned_abs().to_string();
         let zeros = "0".repeat(width.saturating_sub(digits.len()));
-        let sign = if number < 0 { "-" } else { "" };
         Ok(Value::Str(format!("{sign}{zeros}{digits}").into()))
     }
 

@@ -7,12 +7,12 @@ use cell_lang::diagnostics::{self, Code, Diagnostic};
 use cell_lang::source::Span;
 use cell_lang::types::{Ty, UserTy};
 use cell_lang::value::Lit;
-use indexmap::IndexMap;
+use foldhash::fast::RandomState;
 use smol_str::SmolStr;
 
 use super::machine::{Machine, Origin, Outcome, Stop};
 use super::show;
-use crate::value::{RecordValue, Value};
+use crate::value::{Map, RecordValue, Value};
 use crate::world::World;
 
 impl Machine<'_, '_> {
@@ -40,7 +40,7 @@ impl Machine<'_, '_> {
                 Ok(Value::List(items.into()))
             }
             (Ty::Map(both), Value::Map(map)) => {
-                let mut out = IndexMap::with_capacity(map.len());
+                let mut out = Map::with_capacity_and_hasher(map.len(), RandomState::default());
                 for (key, item) in &**map {
                     self.charge(1, span)?;
                     let key = self.conform(key.clone(), &both.0, span)?;

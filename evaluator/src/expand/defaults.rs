@@ -8,16 +8,15 @@ use cell_lang::hir::{Field, FieldValue};
 use cell_lang::schema::{Computed, FieldSpec, Kind, Need, RecordSpec, Shape};
 use cell_lang::source::Span;
 use cell_lang::types::Ty;
-use indexmap::IndexMap;
 
 use super::machine::{Machine, Origin, Outcome};
-use crate::value::{EntityId, Value};
+use crate::value::{EntityId, Map, Value};
 
-static NO_ENTRIES: LazyLock<Arc<IndexMap<Value, Value>>> = LazyLock::new(Arc::default);
+static NO_ENTRIES: LazyLock<Arc<Map>> = LazyLock::new(Arc::default);
 
-static BOOTSTRAP: LazyLock<Arc<IndexMap<Value, Value>>> = LazyLock::new(|| {
+static BOOTSTRAP: LazyLock<Arc<Map>> = LazyLock::new(|| {
     let entry = |cloud: &str, target: &str| (text(cloud), text(target));
-    Arc::new(IndexMap::from([entry("aws", "cell-bootstrap"), entry("gcp", "gcp-cell-bootstrap")]))
+    Arc::new(Map::from_iter([entry("aws", "cell-bootstrap"), entry("gcp", "gcp-cell-bootstrap")]))
 });
 
 fn text(text: &str) -> Value {

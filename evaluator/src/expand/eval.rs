@@ -4,10 +4,9 @@
 use cell_lang::diagnostics::{Code, Diagnostic};
 use cell_lang::hir::{Expr, FnId, Node, Op, Piece, Slot, Source};
 use cell_lang::source::Span;
-use indexmap::IndexMap;
+use foldhash::fast::RandomState;
 use indexmap::map::Entry;
 use smol_str::SmolStr;
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::ops::ControlFlow::{Break, Continue};
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use std::sync::Arc;
 use super::loops::Items;
 use super::machine::{Machine, Outcome, Stop};
 use super::{ops, show};
-use crate::value::{Later, LaterPiece, RecordValue, Value};
+use crate::value::{Later, LaterPiece, Map, RecordValue, Value};
 use crate::world::InstanceId;
 
 /// Bytes of text whose making or comparing counts as one step.
@@ -112,7 +111,8 @@ impl<'w> Machine<'w, '_> {
     }
 
     fn interpolate(&mut self, pieces: &'w [Piece], span: Span) -> Outcome {
-        let mut text = String::new();
+        // Most values in a text are short names.
+        let mut text = String::with_capacity(pieces.iter().map(|piece| piece.text().map_or(16, SmolStr::len)).sum());
         let mut later = Vec::new();
         for piece in pieces {
             match piece {
@@ -319,8 +319,8 @@ impl<'w> Machine<'w, '_> {
     }
 
     fn map(&mut self, entries: &'w [(Expr, Expr)]) -> Outcome {
-        let mut map = IndexMap::with_capacity(entries.len());
-        let mut places = HashMap::new();
+        let mut map = Map::with_capacity_and_hasher(entries.len(), RandomState::default());
+        let mut places = Vec::with_capacity(entries.len());
         for (key, value) in entries {
             self.charge(1, key.span)?;
             let known = self.eval(key)?;
@@ -330,26 +330,26 @@ impl<'w> Machine<'w, '_> {
         Ok(Value::Map(Arc::new(map)))
     }
 
-    /// Puts an entry in a map; a key that stands in it already is an error.
+    /// Puts an entry in a map; a key that stands in it already is an error. `places` says where each key stands, in
+    /// the order of the map.
     pub(super) fn insert(
         &mut self,
-        map: &mut IndexMap<Value, Value>,
-        places: &mut HashMap<usize, Span>,
+        map: &mut Map,
+        places: &mut Vec<Span>,
         (key, span): (Value, Span),
         value: Value,
     ) -> Outcome<()> {
-        let at = map.len();
         match map.entry(key) {
             Entry::Vacant(vacant) => {
                 vacant.insert(value);
-                places.insert(at, span);
+                places.push(span);
                 Ok(())
             }
             Entry::Occupied(occupied) => {
                 let shown = show::value(self.world, occupied.key());
                 let finding =
                     Diagnostic::new(Code::DuplicateKey, span, format!("key {shown} stands twice in one map"));
-                let first = places.get(&occupied.index()).copied().unwrap_or(span);
+                let first = places.get(occupied.index()).copied().unwrap_or(span);
                 Err(self.fail(finding.here("the second").also(first, "the first").help("remove one of the two")))
             }
         }
@@ -393,8 +393,8 @@ impl<'w> Machine<'w, '_> {
     }
 
     fn map_for(&mut self, source: &'w Source, key: &'w Expr, value: &'w Expr) -> Outcome {
-        let mut map = IndexMap::new();
-        let mut places = HashMap::new();
+        let mut map = Map::default();
+        let mut places = Vec::new();
         self.each(source, |machine| {
             let known = machine.eval(key)?;
             let value = machine.eval(value)?;

@@ -14,12 +14,12 @@ use cell_lang::schema::{FieldSpec, Need, RecordSpec, Shape};
 use cell_lang::source::Span;
 use cell_lang::types::Builtin;
 use cell_lang::value::Lit;
-use indexmap::{IndexMap, IndexSet};
+use foldhash::fast::RandomState;
+use indexmap::IndexSet;
 use smol_str::SmolStr;
 
 use super::machine::{Machine, Origin, Outcome, Stop};
-use crate::value::{BlockValue, ConditionValue, EntityId, Value};
-use crate::world::{Failed, World};
+use crate::value::{BlockValue, ConditionValue, EntityId, Map, Value};
 
 /// Items of a body, gathered; and whether one of them failed.
 struct Gathered<T> {
@@ -58,22 +58,9 @@ impl<T> Gathered<T> {
 
 /// The entries of a map, gathered.
 struct Entries {
-    map: IndexMap<Value, Value>,
-    places: HashMap<usize, Span>,
+    map: Map,
+    places: Vec<Span>,
     failed: bool,
-}
-
-/// A field that is computed for each cell or account, for one of them.
-pub(crate) fn evaluate_for(world: &World<'_>, id: EntityId, name: &str, target: EntityId) -> Result<Value, Failed> {
-    let value = world.outcome(id, name).ok_or(Failed)?.as_ref().map_err(|failed| *failed)?;
-    let Value::PerTarget(setting) = value else { return Ok(value.clone()) };
-    let FieldValue::PerTarget(slot, inner) = &*setting.value else { return Err(Failed) };
-    let entity = world.entity(id);
-    let origin = Origin { entity: Some(id), target: Some(target), ..Origin::of(entity.instance, &entity.bindings) };
-    let mut machine = Machine::free(world, origin, setting.frame.max(slot.0 + 1));
-    machine.bind(*slot, Value::Ref(target));
-    let spec = entity.kind.spec().field(name).ok_or(Failed)?;
-    machine.in_setting(setting, |machine| machine.field_value(inner, spec, setting)).map_err(|_| Failed)
 }
 
 impl<'w> Machine<'w, '_> {
@@ -257,7 +244,9 @@ impl<'w> Machine<'w, '_> {
     }
 
     fn map_block(&mut self, items: &'w [MapItem]) -> Outcome {
-        let mut all = Entries { map: IndexMap::new(), places: HashMap::new(), failed: false };
+        let map = Map::with_capacity_and_hasher(items.len(), RandomState::default());
+        let places = Vec::with_capacity(items.len());
+        let mut all = Entries { map, places, failed: false };
         for item in items {
             self.map_item(item, &mut all)?;
         }

@@ -5,10 +5,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use cell_lang::hir::Source;
-use indexmap::IndexMap;
 
 use super::machine::{Machine, Outcome, Running};
-use crate::value::{EntityId, Value, range_len};
+use crate::value::{EntityId, Map, Value, range_len};
 
 /// What a loop runs over.
 #[derive(Debug, Clone)]
@@ -20,7 +19,7 @@ pub(crate) enum Items {
     /// A set, by address.
     Set(Arc<[EntityId]>),
     /// A map, in source order.
-    Map(Arc<IndexMap<Value, Value>>),
+    Map(Arc<Map>),
 }
 
 impl Items {

@@ -67,6 +67,12 @@ pub(super) struct Meter<'w> {
     pub(super) loops: usize,
 }
 
+impl<'w> Meter<'w> {
+    fn new(origin: Origin<'w>) -> Self {
+        Self { origin, steps: 0, calls: 0, call: None, levels: 0, start: 0, peak: 0, loops: 0 }
+    }
+}
+
 /// A loop in evaluation.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Running<'w> {
@@ -100,9 +106,8 @@ pub(crate) struct Machine<'w, 'p> {
 
 impl<'w, 'p> Machine<'w, 'p> {
     pub(super) fn new(world: &'w World<'p>, origin: Origin<'w>) -> Self {
-        let (steps, calls, call, levels, start, peak, loops) = (0, 0, None, 0, 0, 0, 0);
-        let meter = Meter { origin, steps, calls, call, levels, start, peak, loops };
         let (locals, running, tasks) = (Vec::new(), Vec::new(), Vec::new());
+        let meter = Meter::new(origin);
         Self { world, instance: origin.instance, locals, base: 0, running, height: 0, tasks, meter }
     }
 
@@ -112,6 +117,12 @@ impl<'w, 'p> Machine<'w, 'p> {
         machine.tasks.push(InProgress { task: Task::Free, reading: None });
         machine.open(frame);
         machine
+    }
+
+    /// The same frame once more, after an evaluation that did not fail: for another target, from no steps.
+    pub(super) fn again(mut self, origin: Origin<'w>) -> Self {
+        self.meter = Meter::new(origin);
+        self
     }
 
     /// Goes on counting steps from here; what it counted in the end is [`Self::steps`].

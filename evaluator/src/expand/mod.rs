@@ -19,6 +19,7 @@ mod machine;
 mod ops;
 mod show;
 mod structure;
+mod targets;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -37,12 +38,12 @@ use crate::budget::{Options, STACK};
 use crate::report::Sink;
 use crate::world::{InstanceId, World};
 pub use asserts::Expectation;
-pub(crate) use fields::evaluate_for;
 use machine::Machine;
 
 pub(crate) use show::bindings as circumstances;
 pub use show::value as show_value;
 use structure::{Builder, Pass};
+pub(crate) use targets::ForTargets;
 pub(crate) use tasks::Task;
 
 /// Expands a checked program: one whose check found no error.

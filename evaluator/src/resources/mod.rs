@@ -3,6 +3,9 @@
 //! Owns which resources there are, their addresses and their fields; one file a family. Looks at no cloud and
 //! judges nothing: rules are `rules`'. An entity that has an error comes to nothing.
 //!
+//! The families that multiply (each component in each cell, each grant on each account) are runs: what they come to
+//! is known, and made when it is asked for, so that a document of a million resources never is in memory.
+//!
 //! INVARIANT: an address holds labels only, never an account id, an ARN or a position.
 
 mod access;
@@ -13,12 +16,14 @@ pub(crate) mod naming;
 mod outbound;
 pub(crate) mod policy;
 pub(crate) mod repositories;
+mod runs;
 #[cfg(test)]
 mod tests;
 
 use cell_lang::source::Span;
-use rayon::prelude::*;
 use smol_str::SmolStr;
+
+pub use runs::Resources;
 
 use crate::rules::fleet::Fleet;
 use crate::value::{EntityId, Value};
@@ -88,7 +93,7 @@ impl From<EntityId> for Source {
 }
 
 /// A resource.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Resource {
     /// Its address.
     pub address: SmolStr,
@@ -118,6 +123,21 @@ impl Resource {
         self.names.iter().copied().zip(&self.values).filter(|(_, value)| !matches!(value, Value::None))
     }
 
+    /// All its fields, those that are absent too.
+    pub(crate) fn all_fields(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.names.iter().copied().zip(&self.values)
+    }
+
+    /// The value of a field by its place among [`Self::all_fields`].
+    pub(crate) fn value(&self, at: usize) -> Option<&Value> {
+        self.values.get(at)
+    }
+
+    /// Has it the very fields of another?
+    pub(crate) fn has_fields_of(&self, other: &Self) -> bool {
+        std::ptr::eq(self.names, other.names)
+    }
+
     /// A field, if it is present.
     pub fn field(&self, name: &str) -> Option<&Value> {
         self.fields().find(|(field, _)| *field == name).map(|(_, value)| value)
@@ -132,25 +152,22 @@ struct Plan<'w, 'p> {
 
 /// Every resource of the expansion, by address.
 pub fn derive(world: &World<'_>) -> Vec<Resource> {
-    world.run(|| derived(world))
+    Resources::new(world).collect()
 }
 
-fn derived(world: &World<'_>) -> Vec<Resource> {
-    let plan = Plan { world, fleet: Fleet::new(world) };
+/// The resources that are made one by one.
+fn singles(plan: &Plan<'_, '_>) -> Vec<Resource> {
     let mut all = Vec::new();
-    cells::units(&plan, &mut all);
-    cells::accounts(&plan, &mut all);
-    cells::policies(&plan, &mut all);
-    access::permission_sets(&plan, &mut all);
-    access::assignments(&plan, &mut all);
-    deployments::deployments(&plan, &mut all);
-    deployments::pipelines(&plan, &mut all);
-    outbound::repository_policies(&plan, &mut all);
-    outbound::endpoints_and_trusts(&plan, &mut all);
-    monitoring::alarms(&plan, &mut all);
-    monitoring::dashboard(&plan, &mut all);
-    monitoring::routers(&plan, &mut all);
-    all.par_sort_by(|a, b| a.address.cmp(&b.address));
+    cells::units(plan, &mut all);
+    cells::accounts(plan, &mut all);
+    cells::policies(plan, &mut all);
+    access::permission_sets(plan, &mut all);
+    deployments::pipelines(plan, &mut all);
+    outbound::repository_policies(plan, &mut all);
+    outbound::endpoints_and_trusts(plan, &mut all);
+    monitoring::alarms(plan, &mut all);
+    monitoring::dashboard(plan, &mut all);
+    monitoring::routers(plan, &mut all);
     all
 }
 

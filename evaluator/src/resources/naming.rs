@@ -21,7 +21,20 @@ pub(crate) fn qualified(world: &World<'_>, id: EntityId) -> SmolStr {
 
 /// The address of what an entity comes to in a cell: `deployment.lib.cache/cell.alpha`.
 pub(crate) fn in_cell(world: &World<'_>, kind: &str, of: &str, cell: EntityId) -> SmolStr {
-    format_smolstr!("{kind}.{of}/{}", world.address(cell))
+    joined(&in_cells(kind, of), world.address(cell))
+}
+
+/// How the addresses begin of what an entity comes to in cells: `deployment.lib.cache/`.
+pub(crate) fn in_cells(kind: &str, of: &str) -> SmolStr {
+    format_smolstr!("{kind}.{of}/")
+}
+
+/// An address of a beginning and the address of a cell or an account.
+pub(crate) fn joined(beginning: &str, address: &str) -> SmolStr {
+    let mut joined = String::with_capacity(beginning.len() + address.len());
+    joined.push_str(beginning);
+    joined.push_str(address);
+    joined.into()
 }
 
 /// The stack of a component in a cell: `stack`, if the deploy says it, else `component-cell`.
@@ -30,6 +43,12 @@ pub(crate) fn stack(world: &World<'_>, deploy: &BlockValue, component: EntityId,
         .text("stack")
         .cloned()
         .unwrap_or_else(|| format_smolstr!("{}-{}", world.entity(component).label, world.entity(cell).label))
+}
+
+/// The bytes of that name.
+pub(crate) fn stack_length(world: &World<'_>, deploy: &BlockValue, component: EntityId, cell: EntityId) -> usize {
+    let both = || world.entity(component).label.len() + 1 + world.entity(cell).label.len();
+    deploy.text("stack").map_or_else(both, SmolStr::len)
 }
 
 /// The name of an alarm of a cell, unique among all: `error-ratio-west.usw2-001`.

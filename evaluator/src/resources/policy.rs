@@ -7,7 +7,7 @@ use indexmap::{IndexMap, IndexSet};
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 
 use crate::rules::read::{Read, items};
-use crate::value::{BlockValue, ConditionValue, EntityId, Later, LaterPiece, Value};
+use crate::value::{BlockValue, ConditionValue, EntityId, Later, LaterPiece, Map, Value};
 use crate::world::World;
 
 /// Stands for an account id while the size of a policy is reckoned: it is as long.
@@ -82,7 +82,7 @@ pub(crate) fn sid(label: &str) -> SmolStr {
 /// Conditions by operator and key, as IAM groups them.
 fn conditions(value: &Value) -> Value {
     let Value::Conditions(all) = value else { return Value::None };
-    let mut by_operator: IndexMap<SmolStr, IndexMap<Value, Value>> = IndexMap::new();
+    let mut by_operator: IndexMap<SmolStr, Map> = IndexMap::new();
     for condition in all.iter() {
         let keys = by_operator.entry(condition.operator.clone()).or_default();
         keys.insert(Value::Str(condition.key.clone()), wanted(condition));

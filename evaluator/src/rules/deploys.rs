@@ -64,19 +64,28 @@ fn several_fit(cx: &Context<'_, '_>, component: &Component, cell: Cell, fits: &[
     cx.report(component.id, finding);
 }
 
-/// `rule.component.parameters`: the parameters of a component are computed for each cell that it goes to; what fails
-/// for one is reported.
+/// `rule.component.parameters`: the parameters of a component are computed for each of its cells, those too that are
+/// retired and keep their deployment; what fails for one is reported.
 pub(super) fn parameters(cx: &Context<'_, '_>) {
-    for component in &cx.fleet.components {
-        if cx.world.setting(component.id, "parameters").is_none() {
-            continue;
-        }
-        let cells: Vec<Cell> = cx.fleet.cells_of(component).collect();
-        cells.par_iter().filter(|cell| component.deploy(cell.cloud).is_some()).for_each(|cell| {
-            // The evaluation reports its own findings.
-            drop(cx.world.evaluate_for(component.id, "parameters", cell.id));
-        });
+    let said = cx.fleet.components.iter().filter(|component| cx.world.setting(component.id, "parameters").is_some());
+    let (everywhere, somewhere): (Vec<&Component>, Vec<&Component>) = said.partition(|it| it.only().is_none());
+    compute(cx, &everywhere, &cx.fleet.cells);
+    for component in somewhere {
+        compute(cx, &[component], &cx.fleet.cells_with(component).collect::<Vec<_>>());
     }
+}
+
+/// Computes the parameters of components for cells; the evaluation reports its own findings. Cell by cell, for all
+/// components read the same few fields of one, which then are at hand.
+fn compute(cx: &Context<'_, '_>, components: &[&Component], cells: &[Cell]) {
+    let start = || -> Vec<_> { components.iter().map(|it| cx.world.for_targets(it.id, "parameters")).collect() };
+    cells.par_iter().with_min_len(8).for_each_init(start, |parameters, cell| {
+        for (component, parameters) in components.iter().zip(parameters) {
+            if component.deploy(cell.cloud).is_some() {
+                drop(parameters.value(cell.id));
+            }
+        }
+    });
 }
 
 /// `rule.component.rollout`: a component that goes to an active production cell says its `rollout`.

@@ -160,10 +160,15 @@ impl Fleet {
 
     /// The cells a component goes to: those of `only`, else all; none that is retired.
     pub(crate) fn cells_of(&self, component: &Component) -> impl Iterator<Item = Cell> + '_ {
+        self.cells_with(component).filter(|cell| !cell.retired)
+    }
+
+    /// The cells a component is or was in: those of `only`, else all.
+    pub(crate) fn cells_with(&self, component: &Component) -> impl Iterator<Item = Cell> + '_ {
         let only: Option<Vec<Cell>> =
             component.only.as_ref().map(|only| only.iter().filter_map(|id| self.cell(*id)).collect());
         let all = if only.is_none() { self.cells.as_slice() } else { &[] };
-        only.into_iter().flatten().chain(all.iter().copied()).filter(|cell| !cell.retired)
+        only.into_iter().flatten().chain(all.iter().copied())
     }
 }
 

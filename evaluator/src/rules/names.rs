@@ -20,9 +20,11 @@ pub(super) fn fit(cx: &Context<'_, '_>) {
         judge(cx, component.id, &naming::qualified(cx.world, component.id), limits::PIPELINE_NAME);
         let stacks = cx.fleet.cells_of(component).filter_map(|cell| {
             let deploy = component.deploy(cell.cloud).filter(|deploy| deploy.spec.name == "cloudformation")?;
-            Some(naming::stack(cx.world, deploy, component.id, cell.id))
+            // Only the longest is made.
+            Some((naming::stack_length(cx.world, deploy, component.id, cell.id), deploy, cell.id))
         });
-        if let Some(longest) = stacks.max_by_key(SmolStr::len) {
+        if let Some((_, deploy, cell)) = stacks.max_by_key(|(length, ..)| *length) {
+            let longest = naming::stack(cx.world, deploy, component.id, cell);
             judge(cx, component.id, &longest, limits::STACK_NAME);
         }
     }

@@ -21,14 +21,12 @@ pub struct RecordSpec {
     pub fields: Vec<FieldSpec>,
     /// Groups of fields of which exactly one is to be written.
     pub one_of: Vec<&'static [&'static str]>,
-    index: std::collections::HashMap<&'static str, usize>,
 }
 
 impl RecordSpec {
     /// A record of these fields.
     pub fn new(name: &'static str, fields: Vec<FieldSpec>) -> Self {
-        let index = fields.iter().enumerate().map(|(at, field)| (field.name, at)).collect();
-        Self { name, fields, one_of: Vec::new(), index }
+        Self { name, fields, one_of: Vec::new() }
     }
 
     /// Adds a group of fields of which exactly one is to be written.
@@ -40,7 +38,8 @@ impl RecordSpec {
 
     /// The place of a field in [`Self::fields`].
     pub fn position(&self, name: &str) -> Option<usize> {
-        self.index.get(name).copied()
+        // Records are short: going through their names takes less than hashing one.
+        self.fields.iter().position(|field| field.name == name)
     }
 
     /// The field of this name.
