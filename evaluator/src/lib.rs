@@ -1,7 +1,7 @@
 //! From a checked program to its normal form, to a plan, and to what was done.
 //!
 //! [`expand::expand`] makes a [`world::World`] of a program; [`rules`] judge it, [`resources`] are derived from it,
-//! [`emit`] writes it and [`explain`] tells where its values came from. [`live`] reads the cloud, [`plan`] compares it
+//! [`emit`] writes it, [`explain`] tells where its values came from and [`testing`] runs its tests. [`live`] reads the cloud, [`plan`] compares it
 //! with the program and the record, [`apply`] carries a plan out. Files, the cloud, time and the place of the record
 //! are behind traits: [`cell_lang::files::Files`], [`provider`], [`registry::store`]. Expanding and planning know no
 //! clock.
@@ -20,5 +20,6 @@ pub mod registry;
 pub mod report;
 pub mod resources;
 pub mod rules;
+pub mod testing;
 pub mod value;
 pub mod world;

@@ -20,4 +20,5 @@ mod packages;
 mod safety;
 mod silent_failures;
 mod spec_runs;
+mod testing;
 mod what_multiplies;

@@ -3,6 +3,7 @@
 //! Owns names, defaults and help texts. Every flag has a variable `CELLC_…` of its name. Does nothing itself.
 
 mod cloud;
+mod tools;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ pub(crate) use cloud::{
     AdoptArgs, ApplyArgs, Cloud, CloudArgs, ConsentArgs, DestroyArgs, DriftArgs, PlanArgs, RegistryArgs,
     RegistryCommand, SandboxCommand, ScopeArgs, ShowArgs,
 };
+pub(crate) use tools::{CompletionsArgs, ManArgs, TestArgs};
 
 /// Plan and apply cellular infrastructure.
 #[derive(Debug, Parser)]
@@ -56,8 +58,14 @@ pub(crate) enum Command {
     /// The emulated AWS on its own, for other clients.
     #[command(subcommand)]
     Sandbox(SandboxCommand),
+    /// Run the `test` blocks of a program.
+    Test(TestArgs),
     /// Pin the packages that a program imports in `cell.lock`.
     Lock(LockArgs),
+    /// Print what makes a shell complete commands and flags.
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for each command.
+    Man(ManArgs),
 }
 
 /// How things are written.
@@ -122,7 +130,7 @@ pub(crate) struct LockArgs {
 }
 
 /// A program and how much of the machine it may use.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Program {
     /// A `.cell` file, or a folder with a `main.cell`.
     #[arg(default_value = ".")]

@@ -8,6 +8,7 @@ mod apply;
 mod args;
 mod check;
 mod cloud;
+mod completions;
 mod drift;
 mod exit;
 mod expand;
@@ -15,6 +16,7 @@ mod explain;
 mod faults;
 mod files;
 mod lock;
+mod man;
 mod output;
 mod pages;
 mod pipeline;
@@ -25,6 +27,7 @@ mod registry;
 mod sandbox;
 mod session;
 mod signals;
+mod test;
 
 use std::process::ExitCode;
 
@@ -69,6 +72,9 @@ fn command(command: &Command, output: &Output) -> Status {
         Command::Destroy(args) => apply::destroy(args, output),
         Command::Registry(command) => registry::run(command, output),
         Command::Sandbox(command) => sandbox::run(command, output),
+        Command::Test(args) => test::run(args, output),
         Command::Lock(args) => lock::run(args, output),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
     }
 }

@@ -12,7 +12,7 @@ use cell_eval::packages::{LOCK_FILE, Lock, Noting, Pinned};
 use cell_eval::plan::desired::Desired;
 use cell_eval::resources::Resource;
 use cell_eval::world::World;
-use cell_eval::{emit, expand, explain, resources, rules};
+use cell_eval::{emit, expand, explain, resources, rules, testing};
 use cell_lang::check::{Checked, check};
 use cell_lang::diagnostics::{Code, Diagnostic, Severity, has_errors};
 use cell_lang::files::{FileError, Files};
@@ -93,6 +93,24 @@ impl<'a> Run<'a> {
             Some(refusal) => crate::output::fail(&refusal.message),
             None => status,
         }
+    }
+
+    /// Runs the program's tests, those whose name holds the filter.
+    pub(crate) fn test(&self, filter: Option<&str>) -> Status {
+        let found = std::cell::Cell::new(Status::Done);
+        let status = self.program(Aim::Result, &|world, _, mut out| {
+            let tests = testing::run(world, filter);
+            if let (Some(filter), true) = (filter, tests.run.is_empty()) {
+                found.set(no_such_test(filter, &testing::names(world)));
+                return Ok(());
+            }
+            found.set(self.output.diagnostics(&world.program().sources, &world.take_findings()));
+            match self.output.format {
+                Format::Json => writeln!(out, "{}", testing::json::document(world, &tests)),
+                Format::Text => testing::text::write(world, &tests, &mut out),
+            }
+        });
+        if status == Status::Done { found.get() } else { status }
     }
 
     /// What the program asks for at an instant, and its files; how the command ends if it has an error.
@@ -257,6 +275,14 @@ fn changed_files(changed: &[(String, String, String)]) -> (SourceMap, Vec<Diagno
     });
     let diagnostics = diagnostics.collect();
     (sources, diagnostics)
+}
+
+/// Says that a filter leaves no test.
+fn no_such_test(filter: &str, names: &[&str]) -> Status {
+    let message = format!("no test has `{filter}` in its name");
+    let help = cell_lang::diagnostics::suggest(filter, "tests", names.iter().copied());
+    let help = help.unwrap_or_else(|| "the program has no test".to_owned());
+    crate::output::fail(&format!("{message}\n\n  help: {help}"))
 }
 
 fn counted(count: usize, what: &str) -> String {

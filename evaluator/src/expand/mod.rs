@@ -12,6 +12,7 @@ mod builtins;
 mod conform;
 mod defaults;
 mod eval;
+mod expectations;
 mod fields;
 mod instances;
 mod loops;
@@ -36,7 +37,7 @@ use rayon::iter::{IntoParallelIterator as _, IntoParallelRefIterator as _, Paral
 use crate::budget::{Options, STACK};
 use crate::report::Sink;
 use crate::world::{InstanceId, World};
-pub use asserts::Expectation;
+pub use expectations::{Expectation, Reason, Unmet, Verdict};
 pub(crate) use fields::evaluate_for;
 use machine::Machine;
 

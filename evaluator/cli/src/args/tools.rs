@@ -1,0 +1,88 @@
+//! The arguments of the commands around a program: its tests, and what an installation needs.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use clap_complete::Shell;
+
+use super::Program;
+
+/// `test`
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// Only tests whose name has this in it, in capitals or not. A lone argument that is a program is the program.
+    #[arg(value_name = "FILTER")]
+    filter: Option<String>,
+    /// The program.
+    #[command(flatten)]
+    program: Program,
+}
+
+impl TestArgs {
+    /// The program, and what the names of its tests are to hold. Whichever of two arguments is a program is the
+    /// program: every command takes it first, and this one a filter before it.
+    pub(crate) fn read(&self) -> (Program, Option<String>) {
+        let mut program = self.program.clone();
+        let here = program.path == Path::new(".");
+        match &self.filter {
+            Some(first) if is_program(Path::new(first)) && (here || !is_program(&program.path)) => {
+                let second = std::mem::replace(&mut program.path, first.into());
+                (program, (!here).then(|| second.to_string_lossy().into_owned()))
+            }
+            filter => (program, filter.clone()),
+        }
+    }
+}
+
+/// Is a program meant: a `.cell` file, there or not, or a folder with a `main.cell`?
+fn is_program(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "cell") || path.join("main.cell").is_file()
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    pub(crate) shell: Shell,
+}
+
+/// `man`
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// Write a page for `cellc` and for each of its commands to this folder, in place of printing the first.
+    #[arg(long, env = "CELLC_OUT", hide_env = true, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use clap::Parser as _;
+
+    use crate::args::{Arguments, Command};
+
+    fn read(args: &[&str]) -> (String, Option<String>) {
+        let all = ["cellc", "test"].iter().chain(args);
+        let Command::Test(args) = Arguments::try_parse_from(all).unwrap().command else {
+            unreachable!("`test` was asked for")
+        };
+        let (program, filter) = args.read();
+        (program.path.to_string_lossy().into_owned(), filter)
+    }
+
+    #[test]
+    fn a_filter_and_a_program_come_in_either_order() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("main.cell"), "").unwrap();
+        let folder = folder.path().to_str().unwrap();
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(read(&[]), (".".to_owned(), None));
+        assert_eq!(read(&["waves"]), (".".to_owned(), some("waves")));
+        assert_eq!(read(&[folder]), (folder.to_owned(), None));
+        assert_eq!(read(&["no/such.cell"]), ("no/such.cell".to_owned(), None));
+        assert_eq!(read(&["waves", folder]), (folder.to_owned(), some("waves")));
+        assert_eq!(read(&[folder, "waves"]), (folder.to_owned(), some("waves")));
+        assert_eq!(read(&["a.cell", folder]), (folder.to_owned(), some("a.cell")));
+    }
+}
