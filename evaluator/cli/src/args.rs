@@ -14,7 +14,7 @@ pub(crate) use cloud::{
     AdoptArgs, ApplyArgs, Cloud, CloudArgs, ConsentArgs, DestroyArgs, DriftArgs, PlanArgs, RegistryArgs,
     RegistryCommand, SandboxCommand, ScopeArgs, ShowArgs,
 };
-pub(crate) use tools::{CompletionsArgs, ManArgs, TestArgs};
+pub(crate) use tools::{Ci, CompletionsArgs, InitArgs, ManArgs, TestArgs};
 
 /// Plan and apply cellular infrastructure.
 #[derive(Debug, Parser)]
@@ -34,6 +34,8 @@ pub(crate) struct Arguments {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a program to begin with, and CI for it.
+    Init(InitArgs),
     /// Check a program: names, types, rules. Needs no cloud.
     Check(CheckArgs),
     /// Print a program's normal form: every entity and resource, all loops and defaults worked out.

@@ -15,6 +15,7 @@ mod expand;
 mod explain;
 mod faults;
 mod files;
+mod init;
 mod lock;
 mod man;
 mod output;
@@ -61,6 +62,7 @@ fn run(arguments: &Arguments) -> Status {
 
 fn command(command: &Command, output: &Output) -> Status {
     match command {
+        Command::Init(args) => init::run(args, output),
         Command::Check(args) => check::run(args, output),
         Command::Expand(args) => expand::run(args, output),
         Command::Explain(args) => explain::run(args, output),

@@ -11,7 +11,7 @@ use crate::output;
 /// Runs the command.
 pub(crate) fn run(args: &ManArgs) -> Status {
     match &args.out {
-        None => output::stream(|out| clap_mangen::Man::new(Arguments::command()).render(out)),
+        None => output::stream(|out| clap_mangen::Man::new(command()).render(out)),
         Some(folder) => match write(folder) {
             Ok(pages) => output::result(&format!("{}: {pages} pages\n", folder.display())),
             Err(error) => output::fail(&format!("{} cannot be written to: {error}", folder.display())),
@@ -22,8 +22,13 @@ pub(crate) fn run(args: &ManArgs) -> Status {
 /// Writes a page for each command, and counts them.
 fn write(folder: &Path) -> std::io::Result<usize> {
     std::fs::create_dir_all(folder)?;
-    clap_mangen::generate_to(Arguments::command(), folder)?;
-    Ok(pages(&Arguments::command()))
+    clap_mangen::generate_to(command(), folder)?;
+    Ok(pages(&command()))
+}
+
+/// The command, without `help`: that one has no page to refer to.
+fn command() -> clap::Command {
+    Arguments::command().disable_help_subcommand(true)
 }
 
 fn pages(command: &clap::Command) -> usize {

@@ -2,10 +2,48 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 
 use super::Program;
+
+/// `init`
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// The folder; it is made if it is not there.
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// Which CI to write the configuration of.
+    #[arg(long, env = "CELLC_CI", hide_env = true, value_enum, default_value = "all")]
+    pub(crate) ci: Ci,
+    /// The organization's name, in lower case; also of its domain and its bucket, until you say others.
+    #[arg(long, env = "CELLC_NAME", hide_env = true, value_name = "NAME", default_value = "acme", value_parser = name)]
+    pub(crate) name: String,
+}
+
+/// A service that runs commands on each change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Ci {
+    /// Both.
+    All,
+    /// GitHub Actions.
+    Github,
+    /// GitLab CI.
+    Gitlab,
+    /// None.
+    None,
+}
+
+/// A label that stands in a domain and in the name of a bucket, too.
+fn name(text: &str) -> Result<String, String> {
+    let begins = text.starts_with(|c: char| c.is_ascii_lowercase()) && !text.ends_with('-');
+    let plain = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if begins && plain && text.len() <= 30 && !text.contains("--") {
+        Ok(text.to_owned())
+    } else {
+        Err("expected at most 30 of a-z, 0-9 and single `-` between them, a letter first".to_owned())
+    }
+}
 
 /// `test`
 #[derive(Debug, Args)]
