@@ -1,7 +1,8 @@
 //! From a checked program to its normal form, to a plan, and to what was done.
 //!
 //! [`expand::expand`] makes a [`world::World`] of a program; [`rules`] judge it, [`resources`] are derived from it,
-//! [`emit`] writes it, [`explain`] tells where its values came from and [`testing`] runs its tests. [`live`] reads the cloud, [`plan`] compares it
+//! [`emit`] writes it, [`explain`] tells where its values came from [`testing`] runs its tests
+//! and [`graph`] draws it. [`live`] reads the cloud, [`plan`] compares it
 //! with the program and the record, [`apply`] carries a plan out. Files, the cloud, time and the place of the record
 //! are behind traits: [`cell_lang::files::Files`], [`provider`], [`registry::store`]. Expanding and planning know no
 //! clock.
@@ -11,6 +12,7 @@ pub mod budget;
 pub mod emit;
 pub mod expand;
 pub mod explain;
+pub mod graph;
 pub mod limits;
 pub mod live;
 pub mod packages;

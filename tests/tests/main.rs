@@ -15,6 +15,7 @@ mod examples;
 mod faults;
 mod good_cases;
 mod grammar_page;
+mod graph;
 mod installation;
 mod mutation;
 mod packages;

@@ -14,7 +14,7 @@ pub(crate) use cloud::{
     AdoptArgs, ApplyArgs, Cloud, CloudArgs, ConsentArgs, DestroyArgs, DriftArgs, PlanArgs, RegistryArgs,
     RegistryCommand, SandboxCommand, ScopeArgs, ShowArgs,
 };
-pub(crate) use tools::{Ci, CompletionsArgs, InitArgs, ManArgs, TestArgs};
+pub(crate) use tools::{Ci, CompletionsArgs, GraphArgs, InitArgs, ManArgs, Part, Picture, TestArgs};
 
 /// Plan and apply cellular infrastructure.
 #[derive(Debug, Parser)]
@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Sandbox(SandboxCommand),
     /// Run the `test` blocks of a program.
     Test(TestArgs),
+    /// Draw a program: its cells, the waves that reach them, who may do what in them.
+    Graph(GraphArgs),
     /// Pin the packages that a program imports in `cell.lock`.
     Lock(LockArgs),
     /// Print what makes a shell complete commands and flags.

@@ -15,6 +15,7 @@ mod expand;
 mod explain;
 mod faults;
 mod files;
+mod graph;
 mod init;
 mod lock;
 mod man;
@@ -75,6 +76,7 @@ fn command(command: &Command, output: &Output) -> Status {
         Command::Registry(command) => registry::run(command, output),
         Command::Sandbox(command) => sandbox::run(command, output),
         Command::Test(args) => test::run(args, output),
+        Command::Graph(args) => graph::run(args, output),
         Command::Lock(args) => lock::run(args, output),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

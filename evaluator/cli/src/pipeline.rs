@@ -12,7 +12,7 @@ use cell_eval::packages::{LOCK_FILE, Lock, Noting, Pinned};
 use cell_eval::plan::desired::Desired;
 use cell_eval::resources::Resource;
 use cell_eval::world::World;
-use cell_eval::{emit, expand, explain, resources, rules, testing};
+use cell_eval::{emit, expand, explain, graph, resources, rules, testing};
 use cell_lang::check::{Checked, check};
 use cell_lang::diagnostics::{Code, Diagnostic, Severity, has_errors};
 use cell_lang::files::{FileError, Files};
@@ -23,7 +23,7 @@ use cell_lang::source::{SourceMap, Span};
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::args::{Format, Program};
+use crate::args::{Format, Picture, Program};
 use crate::exit::Status;
 use crate::files::Project;
 use crate::output::Output;
@@ -111,6 +111,33 @@ impl<'a> Run<'a> {
             }
         });
         if status == Status::Done { found.get() } else { status }
+    }
+
+    /// Draws the program, or what some addresses have to do with.
+    pub(crate) fn graph(&self, parts: &[graph::Part], only: &[String], language: Picture) -> Status {
+        let refused = std::cell::RefCell::new(None);
+        let status = self.program(Aim::Result, &|world, _, out| match graph::graph(world, parts, only) {
+            Ok(drawn) => {
+                let text = match (self.output.format, language) {
+                    (Format::Json, _) => format!("{}\n", graph::json::document(&drawn)),
+                    (Format::Text, Picture::Dot) => graph::dot::write(&drawn),
+                    (Format::Text, Picture::Mermaid) => graph::mermaid::write(&drawn),
+                    (Format::Text, Picture::Svg) => graph::svg::write(&drawn),
+                };
+                out.write_all(text.as_bytes())
+            }
+            Err(refusal) => {
+                *refused.borrow_mut() = Some(refusal);
+                Ok(())
+            }
+        });
+        match refused.into_inner() {
+            Some(graph::NotDrawn { message, help }) => {
+                let help = help.map(|help| format!("\n\n  help: {help}")).unwrap_or_default();
+                crate::output::fail(&format!("{message}{help}"))
+            }
+            None => status,
+        }
     }
 
     /// What the program asks for at an instant, and its files; how the command ends if it has an error.

@@ -77,6 +77,61 @@ fn is_program(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "cell") || path.join("main.cell").is_file()
 }
 
+/// `graph`
+#[derive(Debug, Args)]
+pub(crate) struct GraphArgs {
+    /// The program.
+    #[command(flatten)]
+    pub(crate) program: Program,
+    /// The language of the picture; with `--format json` it is written as data instead.
+    #[arg(
+        long = "as",
+        env = "CELLC_AS",
+        hide_env = true,
+        value_name = "LANGUAGE",
+        value_enum,
+        default_value = "dot"
+    )]
+    pub(crate) language: Picture,
+    /// What to show.
+    #[arg(
+        long,
+        env = "CELLC_WHAT",
+        hide_env = true,
+        value_name = "PART",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "cells,waves,grants"
+    )]
+    pub(crate) what: Vec<Part>,
+    /// Only what this address has to do with: a cell, account, unit, group, user, permission set, grant or rollout;
+    /// may be said several times.
+    #[arg(long, env = "CELLC_ONLY", hide_env = true, value_name = "ADDRESS", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+}
+
+/// A language of pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Picture {
+    /// For Graphviz.
+    Dot,
+    /// For Markdown on GitHub and GitLab.
+    Mermaid,
+    /// For a browser: laid out already.
+    Svg,
+}
+
+/// A part of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Cells and accounts in their units.
+    Cells,
+    /// Rollouts with their waves.
+    Waves,
+    /// Who may do what where.
+    Grants,
+}
+
 /// `completions`
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsArgs {
