@@ -114,8 +114,7 @@ fn a_focus_leaves_what_it_has_to_do_with() {
     assert_eq!(members(&rollout, "wave").len(), 4);
     let part = data(&example, &["--what", "waves"]).unwrap();
     assert!(members(&part, "people").is_empty() && !members(&part, "wave").is_empty());
-    for (address, said) in
-        [("cell.dev-anna", "did you mean `cell.dev-ana`"), ("component.cache", "is in no picture")]
+    for (address, said) in [("cell.dev-anna", "did you mean `cell.dev-ana`"), ("component.cache", "is in no picture")]
     {
         let refused = run(&example, &["--only", address]).unwrap_err();
         assert!(refused.contains(said), "{refused}");

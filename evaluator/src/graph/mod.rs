@@ -12,6 +12,8 @@ pub mod json;
 mod layout;
 pub mod mermaid;
 pub mod svg;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 
