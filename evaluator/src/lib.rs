@@ -1,7 +1,8 @@
 //! From a checked program to its normal form, to a plan, and to what was done.
 //!
 //! [`expand::expand`] makes a [`world::World`] of a program; [`rules`] judge it, [`resources`] are derived from it,
-//! [`emit`] writes it and [`explain`] tells where its values came from. [`live`] reads the cloud, [`plan`] compares it
+//! [`emit`] writes it, [`explain`] tells where its values came from [`testing`] runs its tests
+//! and [`graph`] draws it. [`live`] reads the cloud, [`plan`] compares it
 //! with the program and the record, [`apply`] carries a plan out. Files, the cloud, time and the place of the record
 //! are behind traits: [`cell_lang::files::Files`], [`provider`], [`registry::store`]. Expanding and planning know no
 //! clock.
@@ -12,6 +13,7 @@ pub mod emit;
 pub mod expand;
 pub mod explain;
 pub mod findings;
+pub mod graph;
 pub mod limits;
 pub mod live;
 pub mod packages;
@@ -21,6 +23,7 @@ pub mod registry;
 pub mod report;
 pub mod resources;
 pub mod rules;
+pub mod testing;
 pub mod value;
 pub mod words;
 pub mod world;

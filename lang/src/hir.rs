@@ -96,6 +96,8 @@ pub struct Body {
 pub struct Unit {
     /// Its text.
     pub file: FileId,
+    /// Is it of the library or of a package, and not the project's own?
+    pub foreign: bool,
     /// Its parameters.
     pub params: Vec<Param>,
     /// Its lets.

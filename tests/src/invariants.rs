@@ -91,7 +91,8 @@ fn told(text: &str, threads: usize) -> (String, Vec<u8>) {
     rules::check(&world);
     let mut normal = Vec::new();
     if !world.has_errors() {
-        emit::json::write(&world, &Resources::new(&world), true, &mut normal).expect("memory takes all that is written");
+        emit::json::write(&world, &Resources::new(&world), true, &mut normal)
+            .expect("memory takes all that is written");
         assert!(serde_json::from_slice::<serde_json::Value>(&normal).is_ok(), "the normal form is no JSON");
     }
     diagnostics.extend(world.take_findings());

@@ -3,7 +3,8 @@
 //! Owns how they are written. A rule is marked `r[rule.id]` at the start of a line. A fenced `cell` block is a
 //! program; blocks `cell file=NAME` before it are its other files. A comment `# error: [E0203]` at a line's end
 //! says what must be found there. A block `json expect`, `text expect` or `diag expect` after a program is what
-//! `expand` prints of it, or its diagnostics. A block `text unformatted` before a program is another layout of it. `env=NAME=VALUE` on a program sets a variable for it.
+//! `expand` prints of it, or its diagnostics; `test expect` is what `test` prints. A block `text unformatted` before a
+//! program is another layout of it. `env=NAME=VALUE` on a program sets a variable for it.
 
 /// A page, read.
 #[derive(Debug, Default)]
@@ -68,7 +69,7 @@ pub struct Expected {
 /// A block that must equal what is printed.
 #[derive(Debug, Clone)]
 pub struct Print {
-    /// `json`, `text` or `diag`.
+    /// `json`, `text`, `diag` or `test`.
     pub kind: String,
     /// The part of the JSON: a pointer such as `/entities/0/fields`, or an address.
     pub select: Option<String>,
@@ -113,7 +114,7 @@ impl Page {
         self.kinds.extend(block.info.split_whitespace().next().map(str::to_owned));
         match words.next() {
             Some("cell") => self.cell(block, words, files),
-            Some(kind @ ("json" | "text" | "diag")) => {
+            Some(kind @ ("json" | "text" | "diag" | "test")) => {
                 let words: Vec<&str> = words.collect();
                 if words.contains(&"unformatted") {
                     self.layouts.push((block.text.clone(), self.sources.len()));

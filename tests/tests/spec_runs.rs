@@ -81,6 +81,7 @@ fn printed(program: &Program, print: &Print) -> Result<String, String> {
     match print.kind.as_str() {
         "text" => return Ok(project::show_project("expand", &program.files, "main.cell")?.0),
         "diag" => return Ok(project::show_project("check", &program.files, "main.cell")?.1),
+        "test" => return Ok(project::show_project("test", &program.files, "main.cell")?.0),
         _ => {}
     }
     let outcome = run_project("expand", &program.files, "main.cell", &program.environment)?;

@@ -3,6 +3,7 @@
 //! Owns names, defaults and help texts. Every flag has a variable `CELLC_…` of its name. Does nothing itself.
 
 mod cloud;
+mod tools;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ pub(crate) use cloud::{
     AdoptArgs, ApplyArgs, Cloud, CloudArgs, ConsentArgs, DestroyArgs, DriftArgs, PlanArgs, RegistryArgs,
     RegistryCommand, SandboxCommand, ScopeArgs, ShowArgs,
 };
+pub(crate) use tools::{Ci, CompletionsArgs, GraphArgs, InitArgs, ManArgs, Part, Picture, TestArgs};
 
 /// Plan and apply cellular infrastructure.
 #[derive(Debug, Parser)]
@@ -32,6 +34,8 @@ pub(crate) struct Arguments {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a program to begin with, and CI for it.
+    Init(InitArgs),
     /// Check a program: names, types, rules. Needs no cloud.
     Check(CheckArgs),
     /// Print a program's normal form: every entity and resource, all loops and defaults worked out.
@@ -58,10 +62,18 @@ pub(crate) enum Command {
     /// The emulated AWS on its own, for other clients.
     #[command(subcommand)]
     Sandbox(SandboxCommand),
+    /// Run the `test` blocks of a program.
+    Test(TestArgs),
+    /// Draw a program: its cells, the waves that reach them, who may do what in them.
+    Graph(GraphArgs),
     /// Pin the packages that a program imports in `cell.lock`.
     Lock(LockArgs),
     /// Speak the language server protocol with an editor, over standard input and output.
     Lsp(LspArgs),
+    /// Print what makes a shell complete commands and flags.
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for each command.
+    Man(ManArgs),
 }
 
 /// How things are written.
@@ -152,7 +164,7 @@ pub(crate) struct LspArgs {
 }
 
 /// A program and how much of the machine it may use.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Program {
     /// A `.cell` file, or a folder with a `main.cell`.
     #[arg(default_value = ".")]

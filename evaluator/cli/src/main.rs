@@ -8,6 +8,7 @@ mod apply;
 mod args;
 mod check;
 mod cloud;
+mod completions;
 mod drift;
 mod exit;
 mod expand;
@@ -15,8 +16,11 @@ mod explain;
 mod faults;
 mod files;
 mod fmt;
+mod graph;
+mod init;
 mod lock;
 mod lsp;
+mod man;
 mod output;
 mod pages;
 mod pipeline;
@@ -27,6 +31,7 @@ mod registry;
 mod sandbox;
 mod session;
 mod signals;
+mod test;
 
 use std::process::ExitCode;
 
@@ -60,6 +65,7 @@ fn run(arguments: &Arguments) -> Status {
 
 fn command(command: &Command, output: &Output) -> Status {
     match command {
+        Command::Init(args) => init::run(args, output),
         Command::Check(args) => check::run(args, output),
         Command::Expand(args) => expand::run(args, output),
         Command::Explain(args) => explain::run(args, output),
@@ -72,7 +78,11 @@ fn command(command: &Command, output: &Output) -> Status {
         Command::Destroy(args) => apply::destroy(args, output),
         Command::Registry(command) => registry::run(command, output),
         Command::Sandbox(command) => sandbox::run(command, output),
+        Command::Test(args) => test::run(args, output),
+        Command::Graph(args) => graph::run(args, output),
         Command::Lock(args) => lock::run(args, output),
         Command::Lsp(_) => lsp::run(),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
     }
 }

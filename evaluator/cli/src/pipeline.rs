@@ -14,7 +14,7 @@ use cell_eval::plan::desired::Desired;
 use cell_eval::resources::Resources;
 use cell_eval::words::counted;
 use cell_eval::world::World;
-use cell_eval::{emit, explain};
+use cell_eval::{emit, explain, graph, testing};
 use cell_lang::check::{Checked, check};
 use cell_lang::diagnostics::{Code, Diagnostic, Severity, has_errors};
 use cell_lang::files::{FileError, Files};
@@ -25,7 +25,7 @@ use cell_lang::source::{SourceMap, Span};
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::args::{Format, Program};
+use crate::args::{Format, Picture, Program};
 use crate::exit::Status;
 use crate::files::Project;
 use crate::output::Output;
@@ -96,6 +96,51 @@ impl<'a> Run<'a> {
                 crate::output::fail(&format!("{message}\n\n  help: {help}"))
             }
             Some(refusal) => crate::output::fail(&refusal.message),
+            None => status,
+        }
+    }
+
+    /// Runs the program's tests, those whose name holds the filter.
+    pub(crate) fn test(&self, filter: Option<&str>) -> Status {
+        let found = std::cell::Cell::new(Status::Done);
+        let status = self.program(Aim::Result, &|world, _, mut out| {
+            let tests = testing::run(world, filter);
+            if let (Some(filter), true) = (filter, tests.run.is_empty()) {
+                found.set(no_such_test(filter, &testing::names(world)));
+                return Ok(());
+            }
+            found.set(self.output.diagnostics(&world.program().sources, &world.take_findings()));
+            match self.output.format {
+                Format::Json => writeln!(out, "{}", testing::json::document(world, &tests)),
+                Format::Text => testing::text::write(world, &tests, &mut out),
+            }
+        });
+        if status == Status::Done { found.get() } else { status }
+    }
+
+    /// Draws the program, or what some addresses have to do with.
+    pub(crate) fn graph(&self, parts: &[graph::Part], only: &[String], language: Picture) -> Status {
+        let refused = std::cell::RefCell::new(None);
+        let status = self.program(Aim::Result, &|world, _, out| match graph::graph(world, parts, only) {
+            Ok(drawn) => {
+                let text = match (self.output.format, language) {
+                    (Format::Json, _) => format!("{}\n", graph::json::document(&drawn)),
+                    (Format::Text, Picture::Dot) => graph::dot::write(&drawn),
+                    (Format::Text, Picture::Mermaid) => graph::mermaid::write(&drawn),
+                    (Format::Text, Picture::Svg) => graph::svg::write(&drawn),
+                };
+                out.write_all(text.as_bytes())
+            }
+            Err(refusal) => {
+                *refused.borrow_mut() = Some(refusal);
+                Ok(())
+            }
+        });
+        match refused.into_inner() {
+            Some(graph::NotDrawn { message, help }) => {
+                let help = help.map(|help| format!("\n\n  help: {help}")).unwrap_or_default();
+                crate::output::fail(&format!("{message}{help}"))
+            }
             None => status,
         }
     }
@@ -241,4 +286,12 @@ fn changed_files(changed: &[(String, String, String)]) -> (SourceMap, Vec<Diagno
     });
     let diagnostics = diagnostics.collect();
     (sources, diagnostics)
+}
+
+/// Says that a filter leaves no test.
+fn no_such_test(filter: &str, names: &[&str]) -> Status {
+    let message = format!("no test has `{filter}` in its name");
+    let help = cell_lang::diagnostics::suggest(filter, "tests", names.iter().copied());
+    let help = help.unwrap_or_else(|| "the program has no test".to_owned());
+    crate::output::fail(&format!("{message}\n\n  help: {help}"))
 }

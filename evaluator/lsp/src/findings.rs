@@ -29,7 +29,7 @@ pub(crate) struct FixData {
 pub(crate) fn all(analysis: &Analysis) -> Vec<Diagnostic> {
     let mut found = analysis.checked.diagnostics.clone();
     let Checked { program, .. } = &analysis.checked;
-    findings::follow(program.as_ref(), &mut found, &analysis.pinned(), &Options::default(), Box::new(|_, _, _| ()));
+    findings::follow(program.as_ref(), &mut found, &analysis.pinned(), &Options::default(), Box::new(|_, _| ()));
     found
 }
 

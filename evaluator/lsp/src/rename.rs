@@ -319,7 +319,7 @@ fn tried(worker: &mut Worker, programs: &[(PathBuf, View)], edits: &Edits) -> Re
 fn errors(analysis: &Analysis) -> Vec<Diagnostic> {
     let mut found = analysis.checked.diagnostics.clone();
     let program = analysis.checked.program.as_ref();
-    findings::follow(program, &mut found, &analysis.pinned(), &Options::default(), Box::new(|_, _, _| ()));
+    findings::follow(program, &mut found, &analysis.pinned(), &Options::default(), Box::new(|_, _| ()));
     found.retain(|finding| finding.severity() == Severity::Error);
     found
 }

@@ -1,15 +1,14 @@
-//! Assertions and tests. Owns what they say when they do not hold.
+//! Assertions. Owns what they say when they do not hold.
 
 use std::ops::ControlFlow::{Break, Continue};
 
 use cell_lang::diagnostics::{Code, Diagnostic};
-use cell_lang::hir::{self, Expr, Node, TestStep};
-use cell_lang::source::Span;
+use cell_lang::hir::{self, Expr, Node};
 
 use super::machine::{Machine, Origin, Outcome};
 use super::{ops, show};
 use crate::value::Value;
-use crate::world::{Binding, Failed, InstanceId, World};
+use crate::world::{Binding, InstanceId, World};
 
 /// Evaluates an assertion and reports it if it does not hold.
 pub(super) fn check(world: &World<'_>, instance: InstanceId, bindings: &[Binding], assert: &hir::Assert) {
@@ -18,46 +17,7 @@ pub(super) fn check(world: &World<'_>, instance: InstanceId, bindings: &[Binding
     let _ = machine.assertion(assert);
 }
 
-/// What an `expect` of a test came to.
-#[derive(Debug, Clone)]
-pub struct Expectation {
-    /// Where its expression stands.
-    pub span: Span,
-    /// Does it hold? An error in it was reported to the world.
-    pub holds: Result<bool, Failed>,
-    /// What was found, when it does not hold and something can be said.
-    pub found: Option<String>,
-}
-
-impl World<'_> {
-    /// Runs the steps of a test of an instance's file, by its place among them. What a step cannot evaluate is
-    /// reported; the steps after a failed `let` are not run.
-    pub fn evaluate_test(&self, instance: InstanceId, test: usize) -> Result<Vec<Expectation>, Failed> {
-        let unit = self.program.units.get(self.instance(instance).unit.index()).ok_or(Failed)?;
-        let test = unit.tests.get(test).ok_or(Failed)?;
-        self.run(|| Machine::free(self, Origin::of(instance, &[]), test.frame).test(test))
-    }
-}
-
 impl<'w> Machine<'w, '_> {
-    fn test(&mut self, test: &'w hir::Test) -> Result<Vec<Expectation>, Failed> {
-        let mut all = Vec::new();
-        for step in &test.steps {
-            match step {
-                TestStep::Let(slot, expr) => {
-                    let value = self.eval(expr).map_err(|_| Failed)?;
-                    self.bind(*slot, value);
-                }
-                TestStep::Expect(expr) => {
-                    let holds = self.truth(expr).map_err(|_| Failed);
-                    let found = if holds == Ok(false) { self.found(expr) } else { None };
-                    all.push(Expectation { span: expr.span, holds, found });
-                }
-            }
-        }
-        Ok(all)
-    }
-
     fn assertion(&mut self, assert: &'w hir::Assert) -> Outcome<()> {
         if self.truth(&assert.condition)? {
             return Ok(());

@@ -12,6 +12,7 @@ mod builtins;
 mod conform;
 mod defaults;
 mod eval;
+mod expectations;
 mod fields;
 mod instances;
 mod loops;
@@ -37,7 +38,7 @@ use rayon::iter::{IntoParallelIterator as _, IntoParallelRefIterator as _, Paral
 use crate::budget::{Options, STACK};
 use crate::report::Sink;
 use crate::world::{InstanceId, World};
-pub use asserts::Expectation;
+pub use expectations::{Expectation, Reason, Unmet, Verdict};
 use machine::Machine;
 
 pub(crate) use show::bindings as circumstances;

@@ -125,6 +125,7 @@ impl Tree {
         let layers = Layer::ALL.into_iter().fold(LayerSet::default(), LayerSet::with);
         let unit = Unit {
             file,
+            foreign: false,
             params: Vec::new(),
             lets: (0..self.lets.len() as u32).map(LetId).collect(),
             statics: self.statics,

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::diagnostics::{self, Diagnostic};
+use crate::files::{PACKAGE, STD};
 use crate::hir::{self, FnId, LayerSet, LetId, ParamId, Program, StaticModuleId, UnitId};
 use crate::load::{Loaded, LoadedFile};
 use crate::source::{SourceMap, Span};
@@ -256,6 +257,7 @@ impl<'a> Checker<'a> {
         names.layers = out.layers;
         hir::Unit {
             file: file.id,
+            foreign: [STD, PACKAGE].iter().any(|prefix| file.path.starts_with(prefix)),
             params,
             lets: names.lets.clone(),
             statics: names.statics.clone(),
