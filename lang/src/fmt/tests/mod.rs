@@ -6,6 +6,7 @@ mod broken;
 mod comments;
 mod corpus;
 mod generate;
+mod hostile;
 mod layout;
 mod properties;
 mod scramble;
