@@ -9,8 +9,8 @@ use pest::Parser as _;
 #[grammar = "syntax/cell.pest"]
 struct CellParser;
 
-pub(super) type Pair<'i> = pest::iterators::Pair<'i, Rule>;
-pub(super) type Pairs<'i> = pest::iterators::Pairs<'i, Rule>;
+use super::tree::Tree;
+pub(super) use super::tree::{Pair, Pairs};
 
 /// Why a text did not parse.
 pub(super) struct Refusal {
@@ -23,8 +23,8 @@ pub(super) struct Refusal {
 }
 
 /// Parses the beginning of `text` (all of it, for entries that end so) by `rule`.
-pub(super) fn parse(rule: Rule, text: &str) -> Result<Pairs<'_>, Refusal> {
-    CellParser::parse(rule, text).map_err(|error| {
+pub(super) fn parse(rule: Rule, text: &str) -> Result<Tree<'_>, Refusal> {
+    let pairs = CellParser::parse(rule, text).map_err(|error| {
         let at = match error.location {
             pest::error::InputLocation::Pos(at) | pest::error::InputLocation::Span((at, _)) => at,
         };
@@ -34,5 +34,18 @@ pub(super) fn parse(rule: Rule, text: &str) -> Result<Pairs<'_>, Refusal> {
             }
             pest::error::ErrorVariant::CustomError { .. } => Refusal { at, expected: Vec::new(), too_deep: true },
         }
-    })
+    })?;
+    let mut tree = Tree::new(text);
+    let mut open = Vec::new();
+    for token in pairs.tokens() {
+        match token {
+            pest::Token::Start { rule, pos } => open.push(tree.open(rule, pos.pos())),
+            pest::Token::End { pos, .. } => {
+                if let Some(rule) = open.pop() {
+                    tree.close(rule, pos.pos());
+                }
+            }
+        }
+    }
+    Ok(tree)
 }

@@ -12,10 +12,12 @@ mod findings;
 mod grammar;
 mod lower;
 mod places;
+mod quick;
 mod recover;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tokens;
+mod tree;
 
 pub use decode::{DecodeError, DecodeErrorKind, decode};
 pub use tokens::{Token, TokenKind, tokens};
@@ -25,6 +27,7 @@ pub(crate) use findings::MOST as MOST_FINDINGS;
 use grammar::Rule;
 use lower::{Lower, Lowered, Place};
 use places::Places;
+use tree::Tree;
 
 use crate::diagnostics::{self, Code, Diagnostic};
 use crate::source::{FileId, Span};
@@ -136,13 +139,18 @@ fn strict(file: FileId, text: &str, deep: bool) -> Result<Outcome, Refused> {
     let mut outcome = Outcome::new();
     let mut end = 0;
     let mut at = skip_blank(text, 0);
+    let mut tree = Tree::new(text);
     while at < text.len() {
         let slice = text.get(at..).unwrap_or("");
-        let parsed = grammar::parse(Rule::decl, slice);
-        let mut pairs = parsed.map_err(|refusal| if refusal.too_deep { Refused::Deep } else { Refused::Text })?;
-        let Some(pair) = pairs.next() else { return Err(Refused::Text) };
+        // What the quick parser does not take the grammar decides.
+        let quick = quick::parse(slice, &mut tree);
+        if !quick {
+            let parsed = grammar::parse(Rule::decl, slice);
+            tree = parsed.map_err(|refusal| if refusal.too_deep { Refused::Deep } else { Refused::Text })?;
+        }
+        let Some(pair) = tree.pairs().next() else { return Err(Refused::Text) };
         let next = at + pair.as_span().end();
-        if !deep && may_nest_deep(text.get(at..next).unwrap_or("")) {
+        if !quick && !deep && may_nest_deep(text.get(at..next).unwrap_or("")) {
             return Err(Refused::Deep);
         }
         let mut lower = Lower::new(slice, Places::at_base(file, at));

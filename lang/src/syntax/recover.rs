@@ -112,10 +112,10 @@ impl Recovery<'_> {
 
     /// All declarations of a text, if it parses.
     fn whole(&mut self, text: &str, places: Places<'_>, doc: SmolStr, place: Place) -> Result<Vec<Decl>, Refusal> {
-        let mut pairs = grammar::parse(Rule::file, text)?;
+        let tree = grammar::parse(Rule::file, text)?;
         let mut decls = Vec::new();
         let (mut end, mut doc) = (0, Some(doc));
-        for pair in pairs.next().into_iter().flat_map(grammar::Pair::into_inner) {
+        for pair in tree.pairs().take(1).flat_map(grammar::Pair::into_inner) {
             if pair.as_rule() != Rule::decl {
                 continue;
             }
@@ -303,9 +303,9 @@ impl Recovery<'_> {
 
     /// All items of a text, if it parses.
     fn items_of(&mut self, text: &str, places: Places<'_>, doc: SmolStr) -> Result<Vec<Item>, Refusal> {
-        let pairs = grammar::parse(Rule::items, text)?;
+        let tree = grammar::parse(Rule::items, text)?;
         let mut lower = Lower::new(text, places);
-        let items = lower.lone_items(pairs, doc);
+        let items = lower.lone_items(tree.pairs(), doc);
         self.out.findings.append(lower.into_findings());
         Ok(items)
     }
@@ -365,9 +365,9 @@ impl Recovery<'_> {
             let (start, end) = work.range(from, to);
             let text = work.text.get(start..end).unwrap_or("");
             match grammar::parse(Rule::steps, text) {
-                Ok(mut pairs) => {
+                Ok(tree) => {
                     let mut lower = Lower::new(text, work.places.from(start));
-                    if let Some(pair) = pairs.next() {
+                    if let Some(pair) = tree.pairs().next() {
                         steps.extend(lower.steps(pair.into_inner()));
                     }
                     self.out.findings.append(lower.into_findings());
@@ -395,9 +395,9 @@ impl Recovery<'_> {
         let mut head = work.head(from, key + 2, &[]);
         let end = work.range(from, key + 2).1;
         head.insert(" none", work.places.offset(end.saturating_sub(1)) + 1);
-        let Ok(pairs) = grammar::parse(Rule::items, &head.text) else { return Vec::new() };
+        let Ok(tree) = grammar::parse(Rule::items, &head.text) else { return Vec::new() };
         let mut lower = Lower::new(&head.text, head.places(self.file));
-        let mut items = lower.lone_items(pairs, SmolStr::default());
+        let mut items = lower.lone_items(tree.pairs(), SmolStr::default());
         for item in &mut items {
             if let Item::Field(field) = item {
                 field.value.kind = ExprKind::Error;

@@ -34,7 +34,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bruised_program_is_formatted(text in bruised()) {
+    fn any_bruised_program_is_formatted(text in bruised(&PROGRAMS)) {
         is_formatted(&text);
     }
 

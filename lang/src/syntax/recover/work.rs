@@ -75,9 +75,9 @@ impl Work<'_> {
 
     /// The declaration that `head` is, if it is one.
     fn read(&self, head: &Patchwork, doc: &SmolStr) -> Option<Decl> {
-        let pairs = grammar::parse(Rule::declaration, &head.text).ok()?;
+        let tree = grammar::parse(Rule::declaration, &head.text).ok()?;
         let mut lower = Lower::new(&head.text, head.places(self.places.file));
-        let pair = pairs.flat_map(grammar::Pair::into_inner).find(|pair| pair.as_rule() == Rule::decl)?;
+        let pair = tree.pairs().flat_map(grammar::Pair::into_inner).find(|pair| pair.as_rule() == Rule::decl)?;
         match lower.decl(pair, doc.clone(), Place::File) {
             Lowered::Decl(decl) => Some(decl),
             Lowered::Edition(..) | Lowered::Nothing => None,

@@ -5,14 +5,23 @@ use proptest::prelude::*;
 use super::{FILE, parsed, print};
 use crate::syntax::grammar::{self, Rule};
 use crate::syntax::recover::recover;
-use crate::syntax::strict;
 use crate::syntax::tokens::{TokenKind, tokens};
+use crate::syntax::tree::Tree;
+use crate::syntax::{quick, skip_blank, strict};
 
 /// Texts that hold most forms of the language.
 pub(crate) const PROGRAMS: [&str; 3] = [
     include_str!("programs/fleet.cell"),
     include_str!("programs/forms.cell"),
     include_str!("programs/policies.cell"),
+];
+
+/// Programs as people write them.
+const EVERYDAY: [&str; 4] = [
+    include_str!("../../../../examples/hello/main.cell"),
+    include_str!("../../../../examples/momento/main.cell"),
+    include_str!("../../../../examples/permissions/main.cell"),
+    include_str!("../../../../examples/rollouts/main.cell"),
 ];
 
 fn kind(rule: Rule) -> TokenKind {
@@ -36,8 +45,9 @@ fn kind(rule: Rule) -> TokenKind {
 /// The lexer and the rule `tokens` of the grammar cut a text alike.
 fn lexers_agree(text: &str) {
     let ours: Vec<_> = tokens(text).iter().map(|token| (token.kind, token.text(text).to_owned())).collect();
-    let pairs = grammar::parse(Rule::tokens, text).ok().unwrap();
-    let theirs: Vec<_> = pairs
+    let tree = grammar::parse(Rule::tokens, text).ok().unwrap();
+    let theirs: Vec<_> = tree
+        .pairs()
         .flat_map(grammar::Pair::into_inner)
         .filter(|pair| pair.as_rule() != Rule::EOI)
         .map(|pair| (kind(pair.as_rule()), pair.as_str().to_owned()))
@@ -45,10 +55,45 @@ fn lexers_agree(text: &str) {
     assert_eq!(ours, theirs, "in {text:?}");
 }
 
+/// What the quick parser takes it reads as the grammar does. How many declarations did it take, of how many?
+fn parsers_agree(text: &str) -> (usize, usize) {
+    let (mut taken, mut all, mut at) = (0, 0, skip_blank(text, 0));
+    while at < text.len() {
+        let slice = &text[at..];
+        let mut tree = Tree::new(slice);
+        let quick = quick::parse(slice, &mut tree);
+        let Ok(right) = grammar::parse(Rule::decl, slice) else {
+            assert!(!quick, "the quick parser takes what is no declaration: {slice:?}");
+            break;
+        };
+        assert!(!quick || tree == right, "the quick parser reads {tree:#?}, not {right:#?}, in {slice:?}");
+        (taken, all) = (taken + usize::from(quick), all + 1);
+        at = skip_blank(text, at + right.pairs().next().unwrap().as_span().end());
+    }
+    (taken, all)
+}
+
+#[test]
+fn the_quick_parser_takes_no_word_for_a_string() {
+    assert_eq!(parsers_agree("edition\nimport \"./a.cell\" as a"), (0, 0));
+}
+
+/// What it leaves costs nothing but time, and would go unseen.
+#[test]
+fn the_quick_parser_takes_what_programs_mostly_consist_of() {
+    let (mut taken, mut all) = (0, 0);
+    for program in EVERYDAY {
+        let (some, of) = parsers_agree(program);
+        (taken, all) = (taken + some, all + of);
+    }
+    assert!(taken * 10 >= all * 8, "{taken} of {all}");
+}
+
 /// All that is to hold of any text.
 fn is_read(text: &str) {
     let joined: String = tokens(text).iter().map(|token| token.text(text)).collect();
     assert_eq!(joined, text);
+    parsers_agree(text);
     let parsed = parsed(text);
     let whole = grammar::parse(Rule::file, text).is_ok();
     assert_eq!(strict(FILE, text, true).is_ok(), whole, "the fast path and the rule `file` differ on {text:?}");
@@ -147,10 +192,10 @@ pub(crate) fn soup() -> impl Strategy<Value = String> {
 }
 
 /// A program with a few bytes cut out, doubled or replaced.
-pub(crate) fn bruised() -> impl Strategy<Value = String> {
-    (0..PROGRAMS.len(), any::<prop::sample::Index>(), 0..12_usize, prop::option::of("[{}()\\[\\]\"'=,:a-z \\n]{1,3}"))
+pub(crate) fn bruised(programs: &'static [&'static str]) -> impl Strategy<Value = String> {
+    (0..programs.len(), any::<prop::sample::Index>(), 0..12_usize, prop::option::of("[{}()\\[\\]\"'=,:a-z \\n]{1,3}"))
         .prop_map(|(program, at, len, new)| {
-            let mut text: Vec<char> = PROGRAMS[program].chars().collect();
+            let mut text: Vec<char> = programs[program].chars().collect();
             let at = at.index(text.len());
             let end = (at + len).min(text.len());
             text.splice(at..end, new.unwrap_or_default().chars());
@@ -173,7 +218,12 @@ proptest! {
     }
 
     #[test]
-    fn any_bruised_program_is_read(text in bruised()) {
+    fn the_quick_parser_reads_any_bruised_program_as_the_grammar_does(text in bruised(&EVERYDAY)) {
+        parsers_agree(&text);
+    }
+
+    #[test]
+    fn any_bruised_program_is_read(text in bruised(&PROGRAMS)) {
         is_read(&text);
         lexers_agree(&text);
     }
