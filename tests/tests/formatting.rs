@@ -155,8 +155,10 @@ fn a_formatted_program_means_the_same() {
             if said.status != Some(0) || !said.out.contains(main) {
                 return Err(format!("{main} with {between:?}: {said:?}"));
             }
-            if expanded(folder.path(), main)? != expected {
-                return Err(format!("{main} with {between:?} expands to something else"));
+            let found = expanded(folder.path(), main)?;
+            if found != expected {
+                let difference = difference(&expected.0, &found.0).unwrap_or_else(|| "in its JSON alone".to_owned());
+                return Err(format!("{main} with {between:?} expands to something else:\n{difference}"));
             }
             let again = fmt(folder.path(), &["--check"]);
             if (again.status, again.out.as_str()) != (Some(0), "") {

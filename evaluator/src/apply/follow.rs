@@ -15,6 +15,8 @@ const INTERVAL: Duration = Duration::from_millis(500);
 const PAGES: usize = 4;
 /// Polls of the list in which a request was not found, after which it is asked for by its id.
 const UNSEEN: u32 = 3;
+/// Looks at the list between which a request is asked for by its id: a list may be behind what it lists.
+const LISTED: u32 = 20;
 
 /// Follows requests.
 #[derive(Debug)]
@@ -65,13 +67,14 @@ impl<'a> Follower<'a> {
 
     fn wait(&self, key: &(State, String)) -> Result<(Progress, &'static str), CloudError> {
         let until = self.clock.now() + self.patience;
-        let mut unseen = 0;
+        let (mut unseen, mut looks) = (0, 0_u32);
         loop {
+            looks += 1;
             let mut shared = self.lock();
             if let Some(Some(progress)) = shared.waiting.get(key) {
                 return Ok((progress.clone(), list_name(key.0)));
             }
-            if shared.no_lists || unseen >= UNSEEN {
+            if shared.no_lists || unseen >= UNSEEN || looks.is_multiple_of(LISTED) {
                 drop(shared);
                 self.clock.sleep(INTERVAL);
                 let progress = self.provider.progress(key.0, &key.1)?;

@@ -321,6 +321,11 @@ fn wanted(world: &World<'_>, resource: &Resource) -> Wanted {
         ResourceKind::Scp => {
             fields.entry("description".to_owned()).or_insert_with(|| Json::from(""));
         }
+        // A description can be changed and not taken away: AWS keeps one that an update leaves out, and takes no empty
+        // one. (terraform-provider-aws issue 41897; CreatePermissionSet: at least one character)
+        ResourceKind::PermissionSet => {
+            fields.entry("description".to_owned()).or_insert_with(|| Json::from(resource.address.as_str()));
+        }
         _ => {}
     }
     let entity = resource.sources.first().map(|source| source.entity);

@@ -164,9 +164,10 @@ impl IdentityCenter for FakeCloud {
 
     fn update_set(&self, set: &str, fields: &SetFields) -> Answer<()> {
         self.change("sso:UpdatePermissionSet", set, |found| {
-            // What is left out is cleared; a session, to the service's own.
-            let name = found.fields.name.clone();
+            // What is left out is cleared, a session to the service's own; but a description is kept.
+            let (name, description) = (found.fields.name.clone(), found.fields.description.clone());
             found.fields = SetFields { name, ..fields.clone() };
+            found.fields.description = fields.description.clone().or(description);
             found.fields.session.get_or_insert_with(|| "PT1H".to_owned());
             Ok(())
         })

@@ -97,11 +97,14 @@ fn describe(state: &State, cx: &Cx<'_>, input: Input<'_>) -> Answer {
     Ok(json!({"PermissionSet": show(arn, set)}))
 }
 
-/// What a request leaves out is cleared.
+/// What a request leaves out is cleared, but for the description. (terraform-provider-aws issues 17411, of the relay
+/// state, and 41897)
 fn update(state: &mut State, cx: &Cx<'_>, input: Input<'_>) -> Answer {
     let (arn, mut set) = changeable(state, cx, input)?;
     check_session(input.optional("SessionDuration"))?;
-    set.description = input.optional("Description").map(str::to_owned);
+    if let Some(description) = input.optional("Description") {
+        set.description = Some(description.to_owned());
+    }
     set.session = input.optional("SessionDuration").map(str::to_owned);
     set.relay = input.optional("RelayState").map(str::to_owned);
     set.revision += 1;
