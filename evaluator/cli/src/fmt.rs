@@ -57,7 +57,7 @@ pub(crate) fn run(args: &FmtArgs, output: &Output) -> Status {
     let mut outcome = Outcome::default();
     for path in &args.paths {
         for source in outcome.sources_at(path, args.max_file, output) {
-            outcome.format(source, args, output);
+            outcome.format(&source, args, output);
         }
     }
     outcome.told(output)
@@ -98,7 +98,7 @@ impl Outcome {
     }
 
     /// Formats one file, and writes it unless that was not asked for or nothing changes.
-    fn format(&mut self, source: Source, args: &FmtArgs, output: &Output) {
+    fn format(&mut self, source: &Source, args: &FmtArgs, output: &Output) {
         let text = match decode(&source.bytes, usize::try_from(args.max_file).unwrap_or(usize::MAX)) {
             Ok(text) => text,
             Err(error) => {
@@ -119,14 +119,15 @@ impl Outcome {
         }
         let changed = formatted.text.as_bytes() != source.bytes;
         self.changes |= changed && args.check;
-        if changed && !args.check {
-            if let Err(why) = source.replace(&formatted.text) {
-                output::fail(&format!("`{}` cannot be written: {why}", source.name));
-                self.failed = true;
-                return;
-            }
+        if changed
+            && !args.check
+            && let Err(why) = source.replace(&formatted.text)
+        {
+            output::fail(&format!("`{}` cannot be written: {why}", source.name));
+            self.failed = true;
+            return;
         }
-        self.tell(&source, &text, &formatted.text, args.check, output.format);
+        self.tell(source, &text, &formatted.text, args.check, output.format);
     }
 
     /// Notes what became of a file.
