@@ -38,6 +38,10 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
+fn is_program(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "cell")
+}
+
 #[test]
 fn the_programs_of_the_specification_are_in_canonical_form() {
     let pages = repository::files("spec", "md");
@@ -45,12 +49,7 @@ fn the_programs_of_the_specification_are_in_canonical_form() {
         let text = repository::read(path)?;
         let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
         let (mut faults, mut changed) = (Vec::new(), false);
-        for source in Page::parse(&text)
-            .sources
-            .iter()
-            .rev()
-            .filter(|source| Path::new(&source.name).extension().is_some_and(|ending| ending == "cell"))
-        {
+        for source in Page::parse(&text).sources.iter().rev().filter(|source| is_program(&source.name)) {
             let form = format(&source.text).text;
             let Some(difference) = difference(&form, &source.text) else { continue };
             if updating() {

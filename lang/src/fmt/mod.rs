@@ -75,20 +75,21 @@ pub fn format_proven(text: &str, parsed: &Parsed) -> Proven {
     Proven { formatted, unproven }
 }
 
-/// An expression, or a body in its braces, on one line: the same text whatever its layout was. Comments are left
-/// out; a string over several lines keeps them. What is neither comes back with single spaces.
+/// An expression, an item, or a body in its braces, on one line: the same text whatever its layout was. Comments are
+/// left out; a string over several lines keeps them. What is none of these comes back with single spaces.
 pub fn one_line(text: &str) -> String {
     let bare = || text.split_whitespace().collect::<Vec<_>>().join(" ");
-    // Words of the program around it, which are not printed.
-    let wrapped = [("group x ", 2), ("let x = ", 3)].into_iter().find_map(|(before, words)| {
-        let program = format!("{before}{text}");
+    // A program around it, and how many of its first and last words are not printed.
+    let around = [("group x ", 2, "", 0), ("let x = ", 3, "", 0), ("group x { ", 3, "\n}", 1)];
+    let wrapped = around.into_iter().find_map(|(before, first, after, last)| {
+        let program = format!("{before}{text}{after}");
         let parsed = syntax::parse(FileId(0), &program);
         let sound = parsed.diagnostics.is_empty() && parsed.file.decls.len() == 1;
         sound.then(|| {
             let mut doc = Doc::new(&program);
             let pieces = marks::mark(&mut doc, &parsed, &[], false);
             doc.compact(&pieces);
-            print::one_line(&doc, words)
+            print::one_line(&doc, first..doc.words.len().saturating_sub(last))
         })
     });
     wrapped.unwrap_or_else(bare)

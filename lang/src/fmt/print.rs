@@ -4,6 +4,8 @@
 //! again — line ends between elements and before operators, blank lines, comments — or follows from widths, so a
 //! second run prints the same. INVARIANT: linear in the text.
 
+use std::ops::Range;
+
 use super::doc::{Doc, Shape, Word};
 
 /// A body, list or map on one line ends no later than this column, counted in characters.
@@ -54,11 +56,11 @@ pub(super) fn print(doc: &Doc<'_>) -> String {
     printer.out
 }
 
-/// The words from the one at `from` on, on one line without comments.
-pub(super) fn one_line(doc: &Doc<'_>, from: usize) -> String {
+/// The words of a range on one line, without comments.
+pub(super) fn one_line(doc: &Doc<'_>, range: Range<usize>) -> String {
     let mut printer = Printer::new(doc);
-    for (index, word) in doc.words.iter().enumerate().skip(from) {
-        if index > from {
+    for (index, word) in doc.words.iter().enumerate().take(range.end).skip(range.start) {
+        if index > range.start {
             printer.push(printer.space(index, word));
         }
         printer.text(index, word);

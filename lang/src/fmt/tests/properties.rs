@@ -82,3 +82,27 @@ fn real_programs_are_formatted_in_any_layout() {
         }
     }
 }
+
+/// Whatever single bracket, quote, comma or `=` is lost, most of a program is still formatted.
+#[test]
+fn one_fault_costs_little() {
+    let (mut faults, mut unformatted, mut bytes, mut kept) = (0, 0, 0, 0);
+    for program in PROGRAMS {
+        let rough = form(program).replace(" = ", "  =   ");
+        for (at, c) in rough.char_indices().filter(|(_, c)| "{}[]()\"=,".contains(*c)) {
+            let mut text = rough.clone();
+            text.replace_range(at..at + c.len_utf8(), "");
+            if parse(FileId(0), &text).diagnostics.is_empty() {
+                continue;
+            }
+            let broken: usize = proven(&text).broken.iter().map(ExactSizeIterator::len).sum();
+            faults += 1;
+            unformatted += usize::from(broken == text.len());
+            bytes += text.len();
+            kept += broken;
+        }
+    }
+    assert!(faults > 300, "{faults} faults");
+    assert!(unformatted * 20 < faults, "{unformatted} of {faults} texts are not formatted at all");
+    assert!(kept * 5 < bytes, "{kept} of {bytes} bytes are kept");
+}
