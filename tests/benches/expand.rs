@@ -1,6 +1,7 @@
 //! What `cellc expand --format json` costs as an organization grows, beside the floor: a program that knows the
 //! same records beforehand and only builds and writes them. `cargo bench -p cell-tests --bench expand` prints a table
-//! and one line of JSON; absolute numbers are the machine's, ratios are of one run, in which the two take turns.
+//! and one line of JSON; absolute numbers are the machine's, ratios are of one run, in which the two take turns. Before it,
+//! what a start costs and a `check` of three hundred cells.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::cast_precision_loss)]
 
@@ -169,8 +170,19 @@ fn measure(folder: &Path, cells: usize, repeats: usize, sink: Sink) -> Json {
     row
 }
 
+/// Short commands, whole processes: milliseconds.
+fn short(args: &[&str]) -> Json {
+    let mut ours = Measured::new(cell_tests::binary::built().expect("cellc is built"), args);
+    (0..41).for_each(|_| ours.run(cell_tests::repository::root(), Sink::Null));
+    let (median, least) = (ours.median(|cost| cost.wall) * 1e3, ours.least(|cost| cost.wall) * 1e3);
+    println!("cellc {:<24}  median {median:>5.1} ms  least {least:>5.1} ms", args.join(" "));
+    json!({ "command": args.join(" "), "median_ms": rounded(median), "least_ms": rounded(least) })
+}
+
 fn main() {
-    println!("whole processes; seconds are medians, of wall and of CPU (user and system, all threads)");
+    let commands = [&["--version"][..], &["check", "examples/hello"], &["check", "examples/fleet300"]];
+    let short: Vec<Json> = commands.into_iter().map(short).collect();
+    println!("\nwhole processes; seconds are medians, of wall and of CPU (user and system, all threads)");
     println!(
         " cells  records      MB  sink       floor: s  cellc: s   ratio  floor: c  cellc: c  ratio  peak MiB  B/record"
     );
@@ -181,5 +193,5 @@ fn main() {
         let sinks: &[Sink] = if cells < 1_000 { &[Sink::Null] } else { &[Sink::Null, Sink::Pipe, Sink::File] };
         rows.extend(sinks.iter().map(|sink| measure(folder.path(), cells, repeats, *sink)));
     }
-    println!("\n{}", json!({ "expand": rows }));
+    println!("\n{}", json!({ "short": short, "expand": rows }));
 }
