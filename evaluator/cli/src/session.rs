@@ -24,8 +24,8 @@ use crate::faults;
 use crate::output::Output;
 use crate::pipeline::Run;
 
-/// Roles that are looked up for one plan.
-const ROLES: usize = 20;
+/// Roles that are looked up for one plan: enough to see what they are, few enough to leave the plan on a screen.
+const ROLES: usize = 5;
 
 /// A program that is to be compared with a cloud.
 pub(crate) struct Session<'a> {
@@ -193,7 +193,7 @@ impl<'a> Session<'a> {
         let mut asked = std::collections::BTreeSet::new();
         let mut roles = Vec::new();
         for (set, target) in lost.into_iter().filter(|(_, target)| hit(target)) {
-            if asked.len() >= ROLES || !asked.insert((set.clone(), target.clone())) {
+            if !asked.insert((set.clone(), target.clone())) || asked.len() > ROLES {
                 continue;
             }
             let name =
@@ -203,6 +203,10 @@ impl<'a> Session<'a> {
             if let Ok(Some(arn)) = self.connection.provider.reserved_role(account, &name) {
                 roles.push(format!("the role as it is now in {target}: {arn}"));
             }
+        }
+        if asked.len() > ROLES {
+            let more = counted(asked.len() - ROLES, "more role");
+            roles.push(format!("{more} that change or go were not looked up"));
         }
         plan.notices.extend(roles.into_iter().map(|message| Notice::note(message, Vec::new())));
     }

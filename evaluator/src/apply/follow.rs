@@ -13,7 +13,8 @@ use crate::provider::{Clock, CloudError, Failure, Known, Progress, Provider, Sta
 const INTERVAL: Duration = Duration::from_millis(500);
 /// Pages of a list that are looked through: the newest come first.
 const PAGES: usize = 4;
-/// Polls of the list in which a request was not found, after which it is asked for by its id.
+/// Looks at the list in which a request was not found, after which the list does not serve: it is long, and its newest
+/// do not come first. Requests are asked for by their ids from there on.
 const UNSEEN: u32 = 3;
 /// Looks at the list between which a request is asked for by its id: a list may be behind what it lists.
 const LISTED: u32 = 20;
@@ -31,9 +32,17 @@ pub(super) struct Follower<'a> {
 
 #[derive(Debug, Default)]
 struct Shared {
-    waiting: HashMap<(State, String), Option<Progress>>,
+    waiting: HashMap<(State, String), Waiting>,
     polling: bool,
     no_lists: bool,
+}
+
+/// What is known of a request that is waited for.
+#[derive(Debug, Default)]
+struct Waiting {
+    ended: Option<Progress>,
+    /// Looks at the list in which it was not.
+    unseen: u32,
 }
 
 /// How a request ended, and how that was seen.
@@ -58,7 +67,7 @@ impl<'a> Follower<'a> {
             return self.ended(what, begun, "its answer");
         }
         let key = (what, begun.request.clone());
-        self.lock().waiting.insert(key.clone(), None);
+        self.lock().waiting.insert(key.clone(), Waiting::default());
         let outcome = self.wait(&key);
         self.lock().waiting.remove(&key);
         let (progress, by) = outcome?;
@@ -67,16 +76,16 @@ impl<'a> Follower<'a> {
 
     fn wait(&self, key: &(State, String)) -> Result<(Progress, &'static str), CloudError> {
         let until = self.clock.now() + self.patience;
-        let (mut unseen, mut looks) = (0, 0_u32);
+        let mut looks = 0_u32;
         loop {
             looks += 1;
             let mut shared = self.lock();
-            if let Some(Some(progress)) = shared.waiting.get(key) {
+            if let Some(Waiting { ended: Some(progress), .. }) = shared.waiting.get(key) {
                 return Ok((progress.clone(), list_name(key.0)));
             }
-            if shared.no_lists || unseen >= UNSEEN || looks.is_multiple_of(LISTED) {
+            if shared.no_lists || looks.is_multiple_of(LISTED) {
                 drop(shared);
-                self.clock.sleep(INTERVAL);
+                self.clock.sleep(if looks == 1 { INTERVAL } else { INTERVAL * 2 });
                 let progress = self.provider.progress(key.0, &key.1)?;
                 if progress.known != Known::InProgress {
                     return Ok((progress, describe_name(key.0)));
@@ -89,10 +98,10 @@ impl<'a> Follower<'a> {
                 shared.polling = true;
                 drop(shared);
                 self.clock.sleep(INTERVAL);
-                let seen = self.poll(key);
+                let polled = self.poll(key.0);
                 self.lock().polling = false;
                 self.news.notify_all();
-                unseen += u32::from(!seen?);
+                polled?;
             }
             if self.clock.now() > until {
                 let message = format!("request {} has not ended in {} minutes", key.1, self.patience.as_mins());
@@ -101,28 +110,32 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// One look at the list; whether the request was in it.
-    fn poll(&self, key: &(State, String)) -> Result<bool, CloudError> {
-        let all = match self.provider.all_progress(key.0, PAGES) {
+    /// One look at the list, for all that wait for its kind.
+    fn poll(&self, what: State) -> Result<(), CloudError> {
+        let all = match self.provider.all_progress(what, PAGES) {
             Ok(all) => all,
             Err(error) if error.failure == Failure::Unsupported => {
                 self.lock().no_lists = true;
-                return Ok(true);
+                return Ok(());
             }
             Err(error) => return Err(error),
         };
+        let mut listed: HashMap<String, Progress> =
+            all.into_iter().map(|progress| (progress.request.clone(), progress)).collect();
         let mut shared = self.lock();
-        let mut seen = false;
-        for progress in all {
-            seen |= progress.request == key.1;
-            if progress.known == Known::InProgress {
-                continue;
-            }
-            if let Some(slot) = shared.waiting.get_mut(&(key.0, progress.request.clone())) {
-                *slot = Some(progress);
+        let mut lost = false;
+        for ((_, request), waiting) in shared.waiting.iter_mut().filter(|((kind, _), _)| *kind == what) {
+            match listed.remove(request) {
+                Some(progress) if progress.known != Known::InProgress => waiting.ended = Some(progress),
+                Some(_) => {}
+                None => {
+                    waiting.unseen += u32::from(waiting.ended.is_none());
+                    lost |= waiting.unseen >= UNSEEN;
+                }
             }
         }
-        Ok(seen)
+        shared.no_lists |= lost;
+        Ok(())
     }
 
     /// A list says that something failed and not why: it is asked for by its id.

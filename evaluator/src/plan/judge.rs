@@ -68,6 +68,8 @@ impl Builder<'_> {
     /// Everything that is said.
     pub(super) fn judge(&mut self) {
         self.roles();
+        let moved = super::guardrails::moved(self);
+        self.notices.extend(moved);
         self.revocations();
         self.unmanaged();
         self.closed_to_us();

@@ -10,6 +10,7 @@ pub mod desired;
 pub(crate) mod diff;
 pub mod fault;
 pub mod file;
+mod guardrails;
 pub mod identity;
 mod judge;
 pub mod later;
@@ -164,7 +165,7 @@ fn mentioned(changes: &[model::Change], operations: &[model::Operation]) -> BTre
 
 fn reading(reading: &Reading) -> String {
     match reading {
-        Reading::Nothing => "no assignments were read: no permission set of this program exists yet".to_owned(),
+        Reading::Nothing => "no assignments were read: no permission set that exists is in question".to_owned(),
         Reading::ByPair { pairs } => {
             format!(
                 "assignments were read by pair ({pairs} of account and permission set): those of everybody were seen"

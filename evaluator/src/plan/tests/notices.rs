@@ -47,6 +47,26 @@ fn taking_much_away_at_once_is_braked() {
 }
 
 #[test]
+fn a_move_under_other_service_control_policies_is_a_hazard() {
+    let of = |unit: &str| {
+        program(&format!(
+            "scp strict {{ deny d {{ actions = [\"s3:*\"], resources = [\"*\"] }} }}\n\
+             ou a {{ scps = [scp.strict] }}\nou b {{}}\nou inner {{ parent = ou.a }}\n\
+             cell c {{ kind = \"alpha\", region = \"us-west-2\", ou = ou.{unit} }}"
+        ))
+    };
+    let told = |from: &str, to: &str| {
+        let plan = Bench::after(&[&of(from)]).plan(&of(to));
+        let hazard = plan.notices.iter().find(|notice| notice.kind == NoticeKind::Hazard);
+        hazard.map(|hazard| format!("{} {}", hazard.addresses.join(" "), hazard.message))
+    };
+    let changes = "cell.c what may be done there at most changes: by moving it";
+    assert_eq!(told("a", "b"), Some(format!("{changes} leaves scp.strict")));
+    assert_eq!(told("b", "inner"), Some(format!("{changes} comes under scp.strict")));
+    assert_eq!(told("a", "inner"), None, "what lies in a unit is under its policies");
+}
+
+#[test]
 fn a_role_that_changes_its_arn_is_a_hazard_and_in_production_a_brake() {
     let moved = "moved { from = \"permission_set.Old\", to = \"permission_set.New\" }";
     for (kind, expected) in [("alpha", &[][..]), ("prod", &["role-arn"][..])] {

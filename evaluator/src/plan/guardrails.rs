@@ -1,0 +1,82 @@
+//! What moves under other service control policies. Owns the comparison of what an account or a unit is under before
+//! and after, by the program; attaching and detaching are changes of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::build::Builder;
+use super::desired::{Desired, ROOT};
+use super::model::{Action, Change, Notice, NoticeKind};
+use crate::resources::ResourceKind;
+
+/// Units above each other that are followed: AWS allows five levels. (AWS Organizations quotas)
+const LEVELS: usize = 16;
+
+/// Says of each account and unit that moves under other policies which it leaves and which it comes under: its people
+/// keep what they were given, and can do more or less with it.
+pub(super) fn moved(builder: &Builder<'_>) -> Vec<Notice> {
+    let above = Above::new(builder.desired);
+    let mut moves: BTreeMap<(BTreeSet<&str>, BTreeSet<&str>), Vec<String>> = BTreeMap::new();
+    for change in builder.changes.iter().filter(|change| !matches!(change.action, Action::Forget | Action::NoOp)) {
+        let Some((from, to)) = places(change) else { continue };
+        let (before, after) = (above.policies(from), above.policies(to));
+        let (left, gained) = (&before - &after, &after - &before);
+        if !(left.is_empty() && gained.is_empty()) {
+            moves.entry((left, gained)).or_default().push(change.address.clone());
+        }
+    }
+    let notice = |((left, gained), addresses): ((BTreeSet<&str>, BTreeSet<&str>), Vec<String>)| Notice {
+        kind: NoticeKind::Hazard,
+        code: None,
+        message: message(&left, &gained),
+        addresses,
+        allow: None,
+    };
+    moves.into_iter().map(notice).collect()
+}
+
+fn message(left: &BTreeSet<&str>, gained: &BTreeSet<&str>) -> String {
+    let names = |all: &BTreeSet<&str>| all.iter().copied().collect::<Vec<_>>().join(", ");
+    let parts = [("leaves", left), ("comes under", gained)];
+    let parts = parts.into_iter().filter(|(_, all)| !all.is_empty());
+    let parts: Vec<String> = parts.map(|(verb, all)| format!("{verb} {}", names(all))).collect();
+    format!("what may be done there at most changes: by moving it {}", parts.join(" and "))
+}
+
+/// Where what stays was, and will be.
+fn places(change: &Change) -> Option<(&str, &str)> {
+    let field = if change.kind == "ou" { "parent" } else { "ou" };
+    let from = change.before.as_ref()?.get(field)?.as_str()?;
+    let to = change.after.as_ref()?.get(field)?.as_str()?;
+    (from != to).then_some((from, to))
+}
+
+/// The units of a program, and the policies on each.
+struct Above<'d> {
+    parents: BTreeMap<&'d str, &'d str>,
+    attached: BTreeMap<&'d str, BTreeSet<&'d str>>,
+}
+
+impl<'d> Above<'d> {
+    fn new(desired: &'d Desired) -> Self {
+        let (mut parents, mut attached) = (BTreeMap::new(), BTreeMap::<&str, BTreeSet<&str>>::new());
+        for (address, wanted) in &desired.resources {
+            let text =
+                |fields: &'d super::model::Fields, name: &str| fields.get(name).and_then(|value| value.as_str());
+            if wanted.kind == ResourceKind::Ou {
+                parents.extend(text(&wanted.fields, "parent").map(|parent| (address.as_str(), parent)));
+            } else if wanted.kind == ResourceKind::ScpAttachment
+                && let (Some(policy), Some(target)) = (text(&wanted.shown, "policy"), text(&wanted.shown, "target"))
+            {
+                attached.entry(target).or_default().insert(policy);
+            }
+        }
+        Self { parents, attached }
+    }
+
+    /// What holds in a unit: its own policies, and those of what it lies in. Those of the root hold everywhere.
+    fn policies(&self, unit: &str) -> BTreeSet<&'d str> {
+        let up = std::iter::successors(Some(unit), |at| self.parents.get(at).copied());
+        let up = up.take(LEVELS).take_while(|at| *at != ROOT);
+        up.flat_map(|at| self.attached.get(at).into_iter().flatten().copied()).collect()
+    }
+}
