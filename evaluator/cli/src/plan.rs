@@ -31,7 +31,10 @@ fn planned(args: &PlanArgs, run: &Run<'_>, output: &Output) -> Result<Status, St
     }
     let shown = print(&plan, args.verbose, output);
     if let (Some(path), Status::Done) = (&args.out, shown) {
-        output.remark(&format!("the plan is in {}; `cellc apply --plan {}` runs it", path.display(), path.display()));
+        let program = &args.program.path;
+        let program = if *program == *"." { String::new() } else { format!("{} ", program.display()) };
+        let path = path.display();
+        output.remark(&format!("the plan is in {path}; `cellc apply {program}--plan {path}` runs it"));
     }
     let changes = args.detailed_exitcode && !plan.summary().is_empty();
     Ok(if changes && shown == Status::Done { Status::Changes } else { shown })
