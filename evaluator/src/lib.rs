@@ -1,11 +1,10 @@
 //! From a checked program to its normal form, to a plan, and to what was done.
 //!
 //! [`expand::expand`] makes a [`world::World`] of a program; [`rules`] judge it, [`resources`] are derived from it,
-//! [`emit`] writes it, [`explain`] tells where its values came from [`testing`] runs its tests
-//! and [`graph`] draws it. [`live`] reads the cloud, [`plan`] compares it
-//! with the program and the record, [`apply`] carries a plan out. Files, the cloud, time and the place of the record
-//! are behind traits: [`cell_lang::files::Files`], [`provider`], [`registry::store`]. Expanding and planning know no
-//! clock.
+//! [`findings`] is the order of these steps. [`emit`] writes the world, [`explain`] tells where its values came from,
+//! [`testing`] runs its tests and [`graph`] draws it. [`live`] reads the cloud, [`plan`] compares it with the program
+//! and the record, [`apply`] carries a plan out. Files, the cloud, time and the place of the record are behind traits:
+//! [`cell_lang::files::Files`], [`provider`], [`registry::store`]. Expanding and planning know no clock.
 
 pub mod apply;
 pub mod budget;

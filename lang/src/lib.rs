@@ -1,6 +1,7 @@
 //! The cell language: from source text to a checked, typed tree.
 //!
-//! Owns syntax, names, types and diagnostics. Does no IO, runs nothing, knows no cloud.
+//! Owns syntax, names, types, diagnostics, the canonical form, and what an editor asks of a tree. Does no IO, runs
+//! nothing, knows no cloud.
 
 pub mod check;
 pub mod diagnostics;

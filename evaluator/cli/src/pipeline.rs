@@ -1,7 +1,7 @@
 //! From a project to what a command prints, as far as no cloud is needed: beyond that goes `session`.
 //!
-//! Owns the order of the steps: load, check, expand, hold to the rules, derive resources; each only when those
-//! before it found no error. Knows nothing of terminals or exit statuses.
+//! Owns what each command does with a program that was followed to its expansion; the order of the steps is
+//! [`cell_eval::findings`]'s. Knows nothing of terminals.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

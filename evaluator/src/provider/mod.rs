@@ -124,7 +124,7 @@ pub trait IdentityCenter: Send + Sync {
 
     /// CreatePermissionSet; the new ARN. Not sent again after a lost answer.
     fn create_set(&self, fields: &SetFields, tags: &Tags) -> Answer<String>;
-    /// UpdatePermissionSet: every field is sent, since one left out is cleared.
+    /// UpdatePermissionSet: every field is sent, since one left out is cleared; but a description is kept.
     fn update_set(&self, set: &str, fields: &SetFields) -> Answer<()>;
     /// DeletePermissionSet; one that is gone counts as deleted.
     fn delete_set(&self, set: &str) -> Answer<()>;
