@@ -46,7 +46,11 @@ fn about(view: &View, word: &Occurrence) -> Option<String> {
             code(&format!("{}: Set<{}>", kind.plural(), kind.name())),
             format!("every {}; a set, ordered by address", kind.name()),
         ],
-        Symbol::Builtin(builtin) => vec![code(builtin.signature()), "a function of the language".to_owned()],
+        Symbol::Builtin(builtin) => {
+            let sort =
+                if builtin.is_question() { "a question that only a test asks" } else { "a function of the language" };
+            vec![code(builtin.signature()), builtin.about().to_owned(), sort.to_owned()]
+        }
         Symbol::BaseType(name) => vec![code(name), base_type(name)],
         Symbol::Field(spec, name) => field(view, word, spec.0, name)?,
         Symbol::Meta(name) => vec![code(&format!(".{name}: String")), meta(name).to_owned()],

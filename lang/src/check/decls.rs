@@ -319,7 +319,7 @@ impl Checker<'_> {
     }
 
     fn test(&mut self, unit: usize, name: &StrLit, steps: &[ast::TestStep], span: Span) -> Option<hir::Test> {
-        let mut scope = Scope::new(unit);
+        let mut scope = Scope::of_test(unit);
         let mut out = Vec::with_capacity(steps.len());
         for step in steps {
             out.push(match step {

@@ -18,6 +18,7 @@ mod lets;
 mod names;
 mod notes;
 mod operators;
+mod questions;
 mod scope;
 mod strings;
 mod typing;

@@ -23,6 +23,8 @@ pub(super) struct Scope {
     pub(super) facts: Vec<Path>,
     /// What has been read so far.
     pub(super) effects: Effects,
+    /// Is it a step of a test?
+    pub(super) in_test: bool,
     next: u32,
     most: u32,
 }
@@ -105,9 +107,15 @@ impl Scope {
             subjects_read: Vec::new(),
             facts: Vec::new(),
             effects: Effects::default(),
+            in_test: false,
             next: 1,
             most: 1,
         }
+    }
+
+    /// A scope for the steps of a test.
+    pub(super) fn of_test(unit: usize) -> Self {
+        Self { in_test: true, ..Self::new(unit) }
     }
 
     /// The same locals and facts, for another tree with its own frame and its own needs.

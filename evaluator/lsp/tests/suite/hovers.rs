@@ -25,6 +25,12 @@ cell one using usual {
   override size = \"large\"
 }
 let small = count(cells where .size == \"small\")
+alarm slow { namespace = \"api\", metric = \"Latency\", above = 1%, over = 5m }
+rollout all {
+  alarms = [alarm.slow]
+  wave first { on = cells, bake = 1h }
+}
+test \"all go first\" { expect wave_of(cell.one, rollout.all) == \"first\" }
 ";
 
 #[test]
@@ -50,7 +56,8 @@ fn every_sort_of_word_is_told() {
     says("usual {", 0, &["defaults usual for cell"]);
     says("cell one", 0, &["a kind of layer cells", "needs `kind`, `region`"]);
     says("cells where", 0, &["cells: Set<cell>"]);
-    says("count(", 0, &["count(collection): Int"]);
+    says("count(", 0, &["count(collection): Int", "how many elements", "a function of the language"]);
+    says("wave_of", 0, &["wave_of(cell: Ref<cell>, rollout: Ref<rollout>): String?", "that only a test asks"]);
     says("AwsRegion", 0, &["AwsRegion"]);
     says("size ==", 0, &["size: String", "a field of `cell`", "`\"small\"` unless set"]);
     says("crew }", 0, &["group crew"]);
