@@ -5,8 +5,11 @@ use std::collections::HashMap;
 use cell_eval::budget::Options;
 use cell_eval::findings;
 use cell_lang::check::Checked;
-use cell_lang::diagnostics::{Diagnostic, Severity};
-use lsp_types::{Diagnostic as Shown, DiagnosticRelatedInformation, DiagnosticSeverity, NumberOrString, Range, Url};
+use cell_lang::diagnostics::{Code, Diagnostic, Severity};
+use lsp_types::{
+    CodeDescription, Diagnostic as Shown, DiagnosticRelatedInformation, DiagnosticSeverity, NumberOrString, Range,
+    Url,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::Analysis;
@@ -36,12 +39,20 @@ pub(crate) fn all(analysis: &Analysis) -> Vec<Diagnostic> {
 /// The findings of a program by file; files without any have none here.
 pub(crate) fn by_file(view: &View, found: &[Diagnostic]) -> HashMap<Url, Vec<Shown>> {
     let mut files: HashMap<Url, Vec<Shown>> = HashMap::new();
+    let mut pages: HashMap<Code, Option<CodeDescription>> = HashMap::new();
     for finding in found {
         if let Some((uri, shown)) = show(view, finding) {
-            files.entry(uri).or_default().push(shown);
+            let page = pages.entry(finding.code).or_insert_with(|| page(view, finding.code));
+            files.entry(uri).or_default().push(Shown { code_description: page.clone(), ..shown });
         }
     }
     files
+}
+
+/// Where the page of a code is read, for a client that leads there.
+fn page(view: &View, code: Code) -> Option<CodeDescription> {
+    let place = view.code_pages.then(|| view.host.page(code)).flatten()?;
+    Some(CodeDescription { href: Url::from_file_path(place).ok()? })
 }
 
 fn show(view: &View, finding: &Diagnostic) -> Option<(Url, Shown)> {

@@ -87,3 +87,43 @@ fn a_program_with_errors_tells_types_still() {
     assert!(text.contains("let places: [AwsRegion]"), "{text}");
     client.end();
 }
+
+#[test]
+fn what_is_found_is_told_with_the_first_words_of_its_page() {
+    let mut client = Client::of(PROGRAM);
+    client.replace("main.cell", "  override size = \"large\"", "  size = \"large\"");
+    assert_eq!(client.codes("main.cell"), ["E0312"]);
+    let text = client.hover("main.cell", "size = \"large\"", 0);
+    assert!(text.contains("a field of `cell`"), "the word itself: {text}");
+    assert!(text.contains("---\n\n**E0312: a field that defaults already set**\n\n"), "{text}");
+    assert!(text.contains("\n\nThe entity sets a field that the defaults it uses already set."), "{text}");
+    assert!(!text.contains("```cell failing"), "the first paragraph alone: {text}");
+    // Of a rule across entities, which is found when the program is expanded.
+    client.replace("main.cell", "  size = \"large\"", "");
+    client.replace("main.cell", "  kind = \"staging\"\n  region = \"us", "  kind = \"dev\"\n  region = \"us");
+    assert!(client.codes("main.cell").contains(&"E0412".to_owned()));
+    let text = client.hover("main.cell", "one using", 0);
+    assert!(text.contains("`cell.one`") && text.contains("**E0412: "), "{text}");
+    client.end();
+}
+
+#[test]
+fn a_finding_where_no_word_is_told_by_itself() {
+    let mut client = Client::of("let a = [1 2]\n");
+    assert_eq!(client.codes("main.cell"), ["E0105"]);
+    let range = client.found("main.cell")[0].range;
+    let params =
+        serde_json::json!({ "textDocument": { "uri": crate::client::uri("main.cell") }, "position": range.start });
+    let answer = client.ask("textDocument/hover", &params).unwrap();
+    let text = answer["contents"]["value"].as_str().unwrap();
+    assert!(text.starts_with("**E0105: "), "{text}");
+    assert_eq!(answer["range"], serde_json::to_value(range).unwrap());
+    client.replace("main.cell", "1 2", "1, 2");
+    assert_eq!(client.codes("main.cell"), [""; 0]);
+    assert_eq!(
+        client.ask("textDocument/hover", &params).unwrap(),
+        serde_json::Value::Null,
+        "what is mended is not told"
+    );
+    client.end();
+}
