@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use cell_eval::budget::Options;
 use cell_eval::findings;
+use cell_eval::world::World;
 use cell_lang::check::Checked;
 use cell_lang::diagnostics::{Code, Diagnostic, Severity};
 use lsp_types::{
@@ -28,12 +29,16 @@ pub(crate) struct FixData {
     pub(crate) title: String,
 }
 
-/// All that is found in a program: of its check, and of its expansion and the rules where the check found no error.
-pub(crate) fn all(analysis: &Analysis) -> Vec<Diagnostic> {
+/// Tells all that is found in a program: of its check, and of its expansion and the rules where the check found no
+/// error. It is told before the expansion is freed, which takes long.
+pub(crate) fn all(analysis: &Analysis, tell: impl FnOnce(&[Diagnostic])) {
     let mut found = analysis.checked.diagnostics.clone();
     let Checked { program, .. } = &analysis.checked;
-    findings::follow(program.as_ref(), &mut found, &analysis.pinned(), &Options::default(), Box::new(|_, _| ()));
-    found
+    let mut tell = Some(tell);
+    let mut then = |found: &[Diagnostic]| tell.take().into_iter().for_each(|tell| tell(found));
+    let expanded = Box::new(|_: &World<'_>, found: &mut Vec<Diagnostic>| then(found));
+    findings::follow(program.as_ref(), &mut found, &analysis.pinned(), &Options::default(), expanded);
+    then(&found);
 }
 
 /// The findings of a program by file; files without any have none here.

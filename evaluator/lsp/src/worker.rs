@@ -295,12 +295,17 @@ fn expand(expansions: &Receiver<Expansion>, out: &Sender<Done>, shared: &Shared)
         if !shared.are_newest(&versions) {
             continue;
         }
-        let found = catch_unwind(AssertUnwindSafe(|| findings::by_file(&view, &findings::all(&view.analysis))));
-        let done = match found {
-            Ok(found) => Done::Found { program, versions, found },
-            Err(_) => Done::Say(fault(&program)),
-        };
-        if out.send(done).is_err() {
+        let mut heard = true;
+        let looked = catch_unwind(AssertUnwindSafe(|| {
+            findings::all(&view.analysis, |found| {
+                let found = findings::by_file(&view, found);
+                heard = out.send(Done::Found { program: program.clone(), versions, found }).is_ok();
+            });
+        }));
+        if looked.is_err() {
+            heard = out.send(Done::Say(fault(&program))).is_ok();
+        }
+        if !heard {
             return;
         }
     }

@@ -2,7 +2,7 @@
 
 use super::expr::Typed;
 use super::fit::{conform, named};
-use super::scope::{Scope, Site};
+use super::scope::{Said, Scope, Site};
 use super::{Checker, Item};
 use crate::diagnostics::{Code, Diagnostic, suggest};
 use crate::files::{Target, resolve};
@@ -101,8 +101,8 @@ impl Checker<'_> {
         }
         let mut out = Vec::with_capacity(args.len());
         for ((argument, ty), (param, written)) in args.iter().zip(params).zip(declared) {
-            let text = format!("`{}` of `{}` is declared here", param.text, name.text);
-            let mut site = Site::declared(ty.clone(), written.span, text);
+            let said = Said::Argument(param.text.clone(), name.text.clone());
+            let mut site = Site::declared(ty, written.span, said);
             site.place = "an argument";
             out.push(self.expect(scope, argument, &site));
         }
