@@ -1,0 +1,8 @@
+//! What IAM policies allow, and what a change of them really changes: who gains or loses which actions on which
+//! resources under which conditions, decided exactly, with a request as witness.
+//!
+//! [`policy::parse`] reads documents; [`catalogue::Catalogue`] says which actions there are. The crate is pure: no
+//! IO, no clock, and the same input gives the same bytes. It knows nothing of cells or of the language.
+
+pub mod catalogue;
+pub mod policy;
