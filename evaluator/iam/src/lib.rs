@@ -5,4 +5,5 @@
 //! IO, no clock, and the same input gives the same bytes. It knows nothing of cells or of the language.
 
 pub mod catalogue;
+pub mod data;
 pub mod policy;
