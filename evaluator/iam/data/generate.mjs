@@ -50,9 +50,9 @@ function kind(type) {
   return letter + (several ? "+" : "");
 }
 
-// S3 writes the variable part of a key as `<key>`, all others as `${Name}`.
+// Most keys have their variable part as `${Name}`; some as `<key>`, as `tag-key`, or leave it out.
 function keyName(name) {
-  return name.replace(/<([^>]+)>/g, "${$1}");
+  return name.replace(/<([^>]+)>/g, "${$1}").replace(/\/(tag-key)?$/, "/${TagKey}");
 }
 
 function keyLines(keys) {
@@ -97,9 +97,8 @@ async function serviceText(data, prefix) {
 
 async function blocks(data) {
   const globals = data.getAllGlobalConditionKeys().map((name) => data.getGlobalConditionKeyByName(name));
-  const named = globals.map(({ key, type }) => ({ key: key.replace(/\/tag-key$/, "/${TagKey}"), type }));
-  named.sort((a, b) => order(a.key, b.key));
-  const out = [["*", keyLines(named).map((line) => line + "\n").join("")]];
+  globals.sort((a, b) => order(a.key, b.key));
+  const out = [["*", keyLines(globals).map((line) => line + "\n").join("")]];
   for (const prefix of [...(await data.iamServiceKeys())].sort(order)) out.push([prefix, await serviceText(data, prefix)]);
   return out;
 }

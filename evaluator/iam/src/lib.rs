@@ -6,4 +6,5 @@
 
 pub mod catalogue;
 pub mod data;
+pub mod lint;
 pub mod policy;

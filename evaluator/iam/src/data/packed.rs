@@ -183,7 +183,7 @@ fn numbers(list: &str, below: usize) -> Option<Vec<u16>> {
 }
 
 /// Whether a pattern with `*` and `?` covers a name, whatever the case of ASCII letters.
-pub(super) fn glob(pattern: &str, name: &str) -> bool {
+pub(crate) fn glob(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
     let (mut p, mut n) = (0, 0);
     let mut back = None;
