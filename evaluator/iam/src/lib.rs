@@ -4,7 +4,19 @@
 //! [`policy::parse`] reads documents; [`catalogue::Catalogue`] says which actions there are. The crate is pure: no
 //! IO, no clock, and the same input gives the same bytes. It knows nothing of cells or of the language.
 
+pub mod access;
+mod automaton;
 pub mod catalogue;
 pub mod data;
 pub mod lint;
+mod condition;
+pub mod decide;
+mod layers;
+mod mdd;
+mod pattern;
 pub mod policy;
+mod request;
+mod value;
+
+pub use layers::{Deciding, Layer};
+pub use request::{Context, Request};
