@@ -7,14 +7,23 @@
 pub mod access;
 mod automaton;
 pub mod catalogue;
+mod classes;
 mod condition;
 pub mod decide;
+mod describe;
+mod domain;
+mod engine;
+mod ground;
 mod layers;
 mod mdd;
 mod pattern;
+mod places;
 pub mod policy;
+pub mod region;
 mod request;
+mod tables;
 mod value;
 
+pub use engine::{Engine, Forbid};
 pub use layers::{Deciding, Layer};
 pub use request::{Context, Request};
