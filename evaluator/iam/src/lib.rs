@@ -7,16 +7,25 @@
 pub mod access;
 mod automaton;
 pub mod catalogue;
+mod classes;
 pub mod data;
 pub mod lint;
 mod condition;
 pub mod decide;
+mod describe;
+mod domain;
+mod engine;
+mod ground;
 mod layers;
 mod mdd;
 mod pattern;
+mod places;
 pub mod policy;
+pub mod region;
 mod request;
+mod tables;
 mod value;
 
+pub use engine::{Engine, Forbid};
 pub use layers::{Deciding, Layer};
 pub use request::{Context, Request};

@@ -153,7 +153,7 @@ impl<'p> Cases<'p> {
                     .filter_map(|policy| Some((policy, side.policies.get(policy)?)))
                     .map(|(policy, content)| self.document(policy, &content.to_string()))
                     .collect();
-                let foreign = self.pins.attached(side, &at);
+                let foreign = self.pins.attached(&at);
                 parts.extend(foreign.iter().map(|(name, text)| self.document(name, text)));
                 // A level where nothing but AWS's own policy is attached holds nobody back.
                 if parts.is_empty() {
@@ -213,7 +213,7 @@ impl<'p> Cases<'p> {
         if let Some(part) = self.documents.get(&key) {
             return part.clone();
         }
-        let part = match policy::parse(text, name) {
+        let part = match policy::parse(text, &Arc::from(name)) {
             Ok(document) => Part::Known(Named::new(name, document)),
             Err(fault) => {
                 self.unread.insert(name.to_smolstr(), fault.to_string());
@@ -222,6 +222,25 @@ impl<'p> Cases<'p> {
         };
         self.documents.insert(key, part.clone());
         part
+    }
+}
+
+/// What one permission set allows by itself; of a service control policy, what it leaves of everything.
+pub(super) fn alone(pins: &Pins, side: &Side, address: &str) -> Access {
+    let mut cases = Cases::new(pins);
+    if let Some(fields) = side.sets.get(address) {
+        let way = cases.way(address, fields);
+        let way = cases.ways.get_index(way.at).map(|way| way.as_ref().clone());
+        return Access { facts: facts(None), ways: way.into_iter().collect(), ..Access::default() };
+    }
+    let content = side.policies.get(address).map(ToString::to_string).unwrap_or_default();
+    let parts = vec![cases.document(address, &content), cases.full.clone()];
+    let everything = Way { identity: vec![cases.full.clone()], ..Way::default() };
+    Access {
+        facts: facts(None),
+        ways: vec![everything],
+        scps: vec![Level { name: address.to_smolstr(), parts }],
+        ..Access::default()
     }
 }
 
