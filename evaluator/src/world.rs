@@ -17,7 +17,7 @@ use smol_str::SmolStr;
 use crate::budget::Options;
 use crate::expand::{ForTargets, Task};
 use crate::report::{Finding, Rank, Sink};
-use crate::value::{EntityId, Value};
+use crate::value::{BlockValue, EntityId, Value};
 
 /// Something that has an error, which was reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

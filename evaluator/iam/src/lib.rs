@@ -23,6 +23,7 @@ mod places;
 pub mod policy;
 pub mod region;
 mod request;
+pub mod risk;
 mod tables;
 mod value;
 

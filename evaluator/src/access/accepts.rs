@@ -1,7 +1,8 @@
 //! `accept`: a change of access that somebody answers for. Owns reading it; which change it waives is told by the
 //! fingerprint.
 
-use cell_lang::hir::{self, Field, FieldValue, Lit, Node};
+use cell_lang::hir::{self, Field, FieldValue, Node};
+use cell_lang::value::Lit;
 use jiff::civil::Date;
 
 use super::model::{Place, Waived};

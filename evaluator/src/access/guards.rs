@@ -5,18 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cell_iam::policy::{self, Elements, Text};
-use cell_iam::region::{self, Region};
-use cell_iam::{Engine, Forbid, data, risk};
+use cell_iam::region::Region;
+use cell_iam::{Engine, Forbid, risk};
 use cell_lang::schema::Kind;
 use serde_json::Value as Json;
 
 use super::cases::{CaseId, Cases};
 use super::model::{Breach, Guard, Holds, Over, Place, Proof};
 use super::places::place;
-use super::review::Question;
+use super::review::{Known, Question};
 use super::sides::Holding;
 use super::tell;
 use crate::emit;
+use crate::plan::later;
 use crate::resources::policy::conditions;
 use crate::rules::fleet::sound;
 use crate::rules::read::{Read as _, items};
@@ -51,8 +52,14 @@ pub(super) struct Judged {
 }
 
 impl Rule {
-    /// Those of a program, by address.
-    pub fn all(world: &World<'_>) -> Vec<Self> {
+    /// Those of a program, by address. `id` says what is known of ids of accounts; a resource that names an unknown
+    /// one is forbidden for any.
+    pub fn all(world: &World<'_>, id: &dyn Fn(&str) -> Option<String>) -> Vec<Self> {
+        let known = &|place: &str| {
+            let (address, field) = place.rsplit_once('.')?;
+            let id = (field == "account_id").then(|| id(address))?;
+            Some(id.unwrap_or_else(|| "*".to_owned()))
+        };
         sound(world, Kind::Guard)
             .map(|id| {
                 let addresses = |field: &str| -> BTreeSet<String> {
@@ -60,20 +67,16 @@ impl Rule {
                     refs.into_iter().map(|id| world.address(id).to_owned()).collect()
                 };
                 let address = world.address(id).to_owned();
-                let unless = world.get(id, "unless").and_then(|value| match value {
-                    Value::Block(block) => block.get("unless").cloned(),
-                    other => Some(other.clone()),
-                });
+                let unless = world.get(id, "unless");
                 let forbid = |block: &Arc<BlockValue>| {
-                    let forbid = forbid(world, &address, block, unless.as_ref())?;
-                    Some((block.title().to_owned(), forbid))
+                    (block.title().to_owned(), forbid(world, &address, block, unless, known))
                 };
                 Self {
                     place: place(world, &address, world.label_span(id)),
                     on: addresses("on"),
                     principals: world.get(id, "principals").map(|_| addresses("principals")),
                     except: addresses("except"),
-                    forbids: world.blocks(id, "forbid").into_iter().filter_map(forbid).collect(),
+                    forbids: world.blocks(id, "forbid").into_iter().map(forbid).collect(),
                     address,
                 }
             })
@@ -87,12 +90,18 @@ impl Rule {
     }
 }
 
-fn forbid(world: &World<'_>, address: &str, block: &BlockValue, unless: Option<&Value>) -> Option<Forbid> {
+fn forbid(
+    world: &World<'_>,
+    address: &str,
+    block: &BlockValue,
+    unless: Option<&Value>,
+    known: &dyn Fn(&str) -> Option<String>,
+) -> Forbid {
     let origin: Arc<str> = Arc::from(address);
     let source = policy::Source::new(&origin, block.span.start, block.span.end);
     let texts = |field: &str| {
         let all = block.get(field).map(items).unwrap_or_default();
-        let texts = all.iter().filter_map(|value| match emit::to_json(world, value) {
+        let texts = all.iter().filter_map(|value| match later::resolve(&emit::to_json(world, value), known) {
             Json::String(text) => Some(Text::new(text, source.clone())),
             _ => None,
         });
@@ -109,7 +118,7 @@ fn forbid(world: &World<'_>, address: &str, block: &BlockValue, unless: Option<&
         .collect::<Vec<_>>()
     });
     let (unless, actions, resources) = (unless.collect(), texts("actions"), texts("resources"));
-    Some(Forbid { actions, resources, unless, source })
+    Forbid { actions, resources, unless, source }
 }
 
 /// Judges every guard over the access afterwards. Each distinct access is asked about once a guard.
@@ -117,6 +126,7 @@ pub(super) fn judge(
     question: &Question<'_>,
     cases: &Cases<'_>,
     after: &BTreeMap<Holding, CaseId>,
+    known: Known,
     engine: &mut Engine<'_>,
 ) -> Judged {
     let mut judged = Judged::default();
@@ -126,7 +136,7 @@ pub(super) fn judge(
             held.entry(*case).or_default().push(holding);
         }
         judged.queries += (held.len() * rule.forbids.len()) as u64;
-        judged.guards.push(guard(question, cases, rule, &held, engine));
+        judged.guards.push(guard(question, cases, rule, &held, (known, &mut *engine)));
     }
     judged
 }
@@ -136,7 +146,7 @@ fn guard(
     cases: &Cases<'_>,
     rule: &Rule,
     held: &BTreeMap<CaseId, Vec<&Holding>>,
-    engine: &mut Engine<'_>,
+    (known, engine): (Known, &mut Engine<'_>),
 ) -> Guard {
     let mut found: BTreeMap<(String, String, String), (Breach, Vec<String>)> = BTreeMap::new();
     let mut because: BTreeSet<String> = BTreeSet::new();
@@ -144,7 +154,7 @@ fn guard(
         let access = cases.access(*case);
         for (label, forbid) in &rule.forbids {
             let regions = engine.forbidden(&access, forbid);
-            let told: Vec<_> = regions.iter().filter_map(|region| told(question, region)).collect();
+            let told: Vec<_> = regions.iter().map(|region| told(question, known, region)).collect();
             because.extend(
                 told.iter().filter(|told| told.proof == Proof::May).flat_map(|told| told.because.iter().cloned()),
             );
@@ -181,10 +191,8 @@ fn guard(
     }
 }
 
-/// What is allowed of what is forbidden; none where the shipped data cannot be read, which [`super::review`] told.
-fn told(question: &Question<'_>, region: &Region) -> Option<super::model::Delta> {
-    let (catalogue, lists, paths) = (data::all().ok()?, data::sensitive::get().ok()?, data::paths::get().ok()?);
-    let assessment = risk::assess(region, catalogue, lists).weakened(risk::Limit::Guard);
-    debug_assert!(!matches!(&region.proof, region::Proof::May(reasons) if reasons.is_empty()), "it says why");
-    Some(tell::delta(region, &assessment, &[], paths, question.places))
+/// What is allowed of what is forbidden.
+fn told(question: &Question<'_>, known: Known, region: &Region) -> super::model::Delta {
+    let assessment = risk::assess(region, known.catalogue, known.lists).weakened(risk::Limit::Guard);
+    tell::delta(region, &assessment, &[], known.paths, question.places)
 }

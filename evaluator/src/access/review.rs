@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cell_iam::data::{self, Damaged, paths::Paths, sensitive::Sensitive};
+use cell_iam::data::{self, paths::Paths, sensitive::Sensitive};
 use cell_iam::risk::{self, Limit};
 use cell_iam::{Engine, catalogue::Catalogue};
 use sha2::{Digest as _, Sha256};
@@ -44,23 +44,48 @@ pub struct Question<'a> {
     pub base: &'a str,
 }
 
+/// What the engine knows of AWS and cannot read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the shipped data of AWS cannot be read: {0}")]
+pub struct Unreadable(String);
+
+/// What the engine knows of AWS.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    pub(super) catalogue: &'static Catalogue,
+    pub(super) lists: &'static Sensitive,
+    pub(super) paths: &'static Paths,
+    pub(super) date: &'static str,
+}
+
+impl Known {
+    /// Reads it, once a process.
+    pub(super) fn read() -> Result<Self, Unreadable> {
+        let unreadable = |error: &dyn std::fmt::Display| Unreadable(error.to_string());
+        Ok(Self {
+            catalogue: data::all().map_err(|error| unreadable(&error))?,
+            lists: data::sensitive::known().map_err(|error| unreadable(&error))?,
+            paths: data::paths::known().map_err(|error| unreadable(&error))?,
+            date: data::date().map_err(|error| unreadable(&error))?,
+        })
+    }
+}
+
 /// The review. The same question gives the same bytes.
 ///
 /// # Errors
 /// When the shipped list of actions cannot be read.
-pub fn review(question: &Question<'_>) -> Result<Review, Damaged> {
+pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
     let mut cases = Cases::new(question.pins);
     let (before, after) = (cases.of(question.before), cases.of(question.after));
     let changes = differing(&before, &after);
-    let catalogue = data::all()?;
+    let known = Known::read()?;
     let mut judge = Judge {
         question,
         cases: &cases,
-        catalogue,
-        lists: data::sensitive::get()?,
-        paths: data::paths::get()?,
-        engine: Engine::new(catalogue),
-        evidence: Evidence { cases: cases.len(), actions_of: data::date()?.to_owned(), ..Evidence::default() },
+        known,
+        engine: Engine::new(known.catalogue),
+        evidence: Evidence { cases: cases.len(), actions_of: known.date.to_owned(), ..Evidence::default() },
     };
     let mut rows: BTreeMap<Key, Vec<String>> = BTreeMap::new();
     let mut told: BTreeMap<String, Told> = BTreeMap::new();
@@ -75,7 +100,7 @@ pub fn review(question: &Question<'_>) -> Result<Review, Damaged> {
         }
         told.entry(shape).or_insert(found);
     }
-    let guards = guards::judge(question, &cases, &after, &mut judge.engine);
+    let guards = guards::judge(question, &cases, &after, known, &mut judge.engine);
     judge.evidence.queries += guards.queries;
     let equivalent = equivalent::find(question, &mut judge.engine);
     let extents = extents(&before, &after);
@@ -136,10 +161,8 @@ struct Key {
 struct Judge<'a, 'p> {
     question: &'a Question<'a>,
     cases: &'a Cases<'p>,
-    catalogue: &'a Catalogue,
-    lists: &'a Sensitive,
-    paths: &'a Paths,
-    engine: Engine<'a>,
+    known: Known,
+    engine: Engine<'static>,
     evidence: Evidence,
 }
 
@@ -153,12 +176,12 @@ impl Judge<'_, '_> {
             return None;
         }
         let weakened = old != NOTHING && self.cases.differ_in_bounds_only(old, new);
-        let completed = risk::escalations(&before, &after, &delta.gained, self.catalogue, self.paths);
+        let completed = risk::escalations(&before, &after, &delta.gained, self.known.catalogue, self.known.paths);
         let told = |region, assessment: risk::Assessment, completed: &[risk::Completed]| {
-            tell::delta(region, &assessment, completed, self.paths, self.question.places)
+            tell::delta(region, &assessment, completed, self.known.paths, self.question.places)
         };
         let gained = delta.gained.iter().map(|region| {
-            let mut assessment = risk::assess(region, self.catalogue, self.lists);
+            let mut assessment = risk::assess(region, self.known.catalogue, self.known.lists);
             if weakened {
                 assessment = assessment.weakened(Limit::Organization);
             }
@@ -169,7 +192,7 @@ impl Judge<'_, '_> {
         let mut gained: Vec<_> = gained.collect();
         gained.sort_by_key(|delta| delta.risk.severity);
         let lost = delta.lost.iter();
-        let lost = lost.map(|region| told(region, risk::assess_loss(region, self.catalogue, self.lists), &[]));
+        let lost = lost.map(|region| told(region, risk::assess_loss(region, self.known.catalogue, self.known.lists), &[]));
         Some(Told { gained, lost: lost.collect() })
     }
 }
