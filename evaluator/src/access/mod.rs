@@ -13,3 +13,5 @@ pub mod places;
 pub mod review;
 pub mod sides;
 mod tell;
+#[cfg(test)]
+mod tests;
