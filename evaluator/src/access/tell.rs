@@ -167,6 +167,18 @@ fn reason(reason: &Reason) -> String {
     }
 }
 
+/// A layer, for people.
+pub(super) fn layer(layer: &Layer) -> String {
+    match layer {
+        Layer::Identity(name) => format!("the policies of {name}"),
+        Layer::Boundary(name) => format!("the boundary of {name}"),
+        Layer::Session(name) => format!("the session policies of {name}"),
+        Layer::Scp(name) => format!("the service control policies of {name}"),
+        Layer::Rcp(name) => format!("the resource control policies of {name}"),
+        Layer::Guard => "the question".to_owned(),
+    }
+}
+
 fn statements(region: &Region, places: &Places) -> Vec<Statement> {
     let mut all: Vec<Statement> = Vec::new();
     for (side, deciding) in [(Time::After, &region.after), (Time::Before, &region.before)] {
