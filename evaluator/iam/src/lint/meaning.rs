@@ -5,13 +5,14 @@
 //! "nothing", and the engine gives that only where it is so: what it is not sure of, it answers with `may`.
 
 use super::known::{Known, named};
+use super::quick::{Quick, surely_fits};
 use super::{Also, Finding, Found, Kind, Setting};
 use crate::access::{Access, Facts, Part};
 use crate::decide::{Verdict, allows};
 use crate::engine::Engine;
 use crate::layers::Deciding;
 use crate::policy::{Document, Effect, Elements, Statement, Text};
-use crate::region::{Region, Witness};
+use crate::region::Region;
 
 /// What the document is called in questions.
 const SELF: &str = "this policy";
@@ -38,8 +39,12 @@ pub(super) fn vain(
         let mut asked = Asked { document, beside: &beside, kept: &kept, at, open, setting, engine };
         let Some(statement) = document.statements.get(at) else { continue };
         let mut found = Found { statement: at, out };
+        if asked.never(statement, &mut found) {
+            continue;
+        }
+        let quick = Quick::new(setting.catalogue, document, &kept, at, &beside);
         let repeats = match statement.effect {
-            _ if asked.never(statement, &mut found) => false,
+            _ if !quick.is_some_and(|quick| quick.may_be_vain()) => false,
             Effect::Allow => asked.allow(statement, &mut found),
             Effect::Deny => asked.deny(statement, &mut found),
         };
@@ -51,10 +56,11 @@ pub(super) fn vain(
 
 fn allows_anything(document: &Document, beside: &[Part]) -> bool {
     let allow = |document: &Document| document.statements.iter().any(|one| one.effect == Effect::Allow);
-    allow(document) || beside.iter().any(|part| match part {
-        Part::Known(named) => allow(named.document()),
-        Part::Unknown { .. } => true,
-    })
+    allow(document)
+        || beside.iter().any(|part| match part {
+            Part::Known(named) => allow(named.document()),
+            Part::Unknown { .. } => true,
+        })
 }
 
 /// An allow of everything, at no place.
@@ -87,10 +93,13 @@ struct Asked<'a, 'c> {
 }
 
 impl Asked<'_, '_> {
-    /// Whether no request fits the statement. Finds it.
+    /// Whether no request fits the statement, so that nothing else is worth asking. Tells it where that is certain.
     fn never(&mut self, statement: &Statement, found: &mut Found<'_>) -> bool {
-        if self.fits(statement, |_| ()) {
+        if surely_fits(self.setting.catalogue, statement) || self.fits(statement, |_| ()) {
             return false;
+        }
+        if !self.is_sure(statement) {
+            return true;
         }
         // What is found of how it is written says it better.
         let said = |one: &Finding| matches!(one.kind, Kind::VariableTooEarly | Kind::ForeignKey);
@@ -99,7 +108,8 @@ impl Asked<'_, '_> {
         }
         let anywhere = |statement: &mut Statement| {
             if let Some(resources) = &mut statement.resources {
-                let at = resources.items.first().map_or_else(|| statement.source.clone(), |first| first.source.clone());
+                let at =
+                    resources.items.first().map_or_else(|| statement.source.clone(), |first| first.source.clone());
                 *resources = Elements::any_of(vec![Text::new("*", at)]);
             }
         };
@@ -120,6 +130,19 @@ impl Asked<'_, '_> {
         true
     }
 
+    /// Whether it is certain what the actions act on. Many of those that AWS lists without a type of resource can be
+    /// allowed on ARNs all the same: its own policies do, and refusals name such ARNs (`s3:ListAllMyBuckets`,
+    /// `iam:ListRoles`). Of some services it is known that they are asked for on `*` only.
+    fn is_sure(&self, statement: &Statement) -> bool {
+        const ONLY_ON_ALL: [&str; 5] = ["ec2", "kms", "lambda", "autoscaling", "elasticloadbalancing"];
+        !statement.actions.not
+            && statement.actions.items.iter().all(|item| {
+                let known = named(self.setting.catalogue, &item.value);
+                !known.is_empty()
+                    && known.iter().all(|one| !one.action.resources.is_empty() || ONLY_ON_ALL.contains(&one.prefix))
+            })
+    }
+
     /// Whether some request fits a statement after a change.
     fn fits(&mut self, statement: &Statement, change: impl Fn(&mut Statement)) -> bool {
         let mut alone = Statement { effect: Effect::Allow, ..statement.clone() };
@@ -131,8 +154,11 @@ impl Asked<'_, '_> {
     /// What an action of the statement acts on.
     fn acts_on(&self, statement: &Statement) -> Option<String> {
         let mut known = statement.actions.items.iter().flat_map(|item| named(self.setting.catalogue, &item.value));
-        let first = known.find(|known| !statement.actions.not && !known.action.resources.is_empty())?;
+        let first = known.next()?;
         let Known { service, action, .. } = &first;
+        if action.resources.is_empty() {
+            return Some(format!("`{}` is asked for on no single resource: write `*`", first.name()));
+        }
         let arns: Vec<String> = action
             .resources
             .iter()
@@ -148,28 +174,33 @@ impl Asked<'_, '_> {
         if !self.gained(&without, &whole).is_empty() {
             return false;
         }
-        let alone = self.access(|at, one| at == self.at || one.effect == Effect::Deny);
-        let alone = self.parts_only(&alone);
-        let left = self.space(&alone).into_iter().find_map(|region| region.witness);
-        let decided = left.map(|Witness { request, .. }| (allows(&whole, &request).verdict, allows(&without, &request)));
-        match decided {
+        let own = self.access(|at, one| at == self.at || one.effect == Effect::Deny);
+        let own = without_beside(&own);
+        let left = self.space(&own);
+        // A region without a witness is not decided.
+        let request = left.iter().find_map(|region| region.witness.as_ref()).map(|witness| witness.request.clone());
+        match request.map(|request| (allows(&whole, &request).verdict, allows(&without, &request))) {
             Some((Verdict::Allowed, decision)) => {
                 let fact = "this changes nothing: all that it allows is allowed without it";
                 let finding = found.add(Kind::Redundant, &statement.source, fact.to_owned());
                 finding.also.extend(also(&decision.deciding, "allows it too"));
                 true
             }
-            Some((Verdict::May, _)) => false,
-            Some((Verdict::Denied, _)) | None => {
-                let alone = self.only(vec![statement.clone()]);
-                let request = self.space(&alone).into_iter().find_map(|one| one.witness);
-                let fact = "denies leave nothing of what this allows";
-                let finding = found.add(Kind::Shadowed, &statement.source, fact.to_owned());
-                let denying = request.map(|witness| allows(&whole, &witness.request).deciding).unwrap_or_default();
-                finding.also.extend(also(&denying, "denies it"));
-                false
-            }
+            Some((Verdict::Denied, _)) => self.shadowed(statement, &whole, found),
+            None if left.is_empty() => self.shadowed(statement, &whole, found),
+            Some((Verdict::May, _)) | None => false,
         }
+    }
+
+    /// Tells that denies leave nothing of an allow, and which.
+    fn shadowed(&mut self, statement: &Statement, whole: &Access, found: &mut Found<'_>) -> bool {
+        let alone = self.only(vec![statement.clone()]);
+        let witness = self.space(&alone).into_iter().find_map(|one| one.witness);
+        let denying = witness.map(|witness| allows(whole, &witness.request).deciding).unwrap_or_default();
+        let fact = "denies leave nothing of what this allows";
+        let finding = found.add(Kind::Shadowed, &statement.source, fact.to_owned());
+        finding.also.extend(also(&denying, "denies it"));
+        false
     }
 
     /// A deny that takes nothing away. Returns whether it repeats others.
@@ -214,12 +245,6 @@ impl Asked<'_, '_> {
         Access::of(vec![Part::known(SELF, document)], Facts::default())
     }
 
-    /// The document of an access, without what is beside it.
-    fn parts_only(&self, access: &Access) -> Access {
-        let first = access.ways.iter().flat_map(|way| &way.identity).take(1).cloned().collect();
-        Access::of(first, Facts::default())
-    }
-
     fn space(&mut self, access: &Access) -> Vec<Region> {
         self.gained(&Access::default(), access)
     }
@@ -229,9 +254,18 @@ impl Asked<'_, '_> {
     }
 }
 
+/// The document of an access, without what is beside it.
+fn without_beside(access: &Access) -> Access {
+    let first = access.ways.iter().flat_map(|way| &way.identity).take(1).cloned().collect();
+    Access::of(first, Facts::default())
+}
+
 fn also(deciding: &[Deciding], says: &str) -> Vec<Also> {
-    deciding.iter().map(|one| Also {
-        at: one.statement.clone(),
-        says: if one.policy == SELF { says.to_owned() } else { format!("`{}` {says}", one.policy) },
-    }).collect()
+    deciding
+        .iter()
+        .map(|one| Also {
+            at: one.statement.clone(),
+            says: if one.policy == SELF { says.to_owned() } else { format!("`{}` {says}", one.policy) },
+        })
+        .collect()
 }
