@@ -23,6 +23,7 @@ pub mod registry;
 pub mod report;
 pub mod resources;
 pub mod rules;
+pub mod terminal;
 pub mod testing;
 pub mod value;
 pub mod words;

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::model::{
     Access, Authority, Change, Cost, Limits, Notice, Operation, OperationId, Plan, Summary, Target, Unapplied, Verb,
 };
-use super::text::visible;
+use crate::terminal::visible;
 
 /// Major and minor: a new minor adds, a new major changes.
 pub const FORMAT_VERSION: &str = "1.0";

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
 
+mod pages;
+
 use super::accepts::Accept;
 use super::guards::Rule;
 use super::model::{Delta, Holds, Review, Verdict};
