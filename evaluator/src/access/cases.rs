@@ -244,6 +244,13 @@ pub(super) fn alone(pins: &Pins, side: &Side, address: &str) -> Access {
     }
 }
 
+/// The policies of a permission set that its program does not write.
+pub(super) fn beside(pins: &Pins, side: &Side, address: &str) -> Vec<Part> {
+    let mut parts: Vec<Part> = alone(pins, side, address).ways.into_iter().flat_map(|way| way.identity).collect();
+    parts.retain(|part| part.name() != address);
+    parts
+}
+
 #[derive(Debug, Clone)]
 struct Target {
     chain: usize,

@@ -4,11 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use cell_iam::lint::{self, Holder, Kind, Setting};
+use cell_iam::access::Part;
+use cell_iam::lint::{self, Holder, Kind, Linter, Setting};
 use cell_iam::policy::{self, Document, Source};
 use cell_lang::diagnostics::Code;
 use smol_str::{SmolStr, ToSmolStr};
 
+use super::cases::beside;
 use super::model::{Breach, Guard, Holds, Review, Time};
 use super::review::{Known, Unreadable};
 use super::sides::Side;
@@ -27,6 +29,11 @@ pub fn of_guards(review: &Review) -> Vec<Fault> {
         Holds::Broken => Some(broken(guard)),
         Holds::May => Some(undecided(guard)),
     }).collect()
+}
+
+/// Is a guard neither proven nor broken?
+pub fn has_undecided_guards(review: &Review) -> bool {
+    review.guards.iter().any(|guard| guard.holds == Holds::May)
 }
 
 fn broken(guard: &Guard) -> Fault {
@@ -98,25 +105,24 @@ impl Subject {
             let Some(text) = inline(fields) else { continue };
             let regions = regions.get(address).unwrap_or(&none);
             let setting = Setting { catalogue: known.catalogue, of: Holder::PermissionSet, regions };
-            all.extend(self.lint(address, &text, &setting));
+            all.extend(self.lint(address, &text, &setting, &beside(&self.pins, &side, address)));
         }
         for (address, content) in &side.policies {
             let setting = Setting { catalogue: known.catalogue, of: Holder::Organization, regions: &none };
-            all.extend(self.lint(address, &content.to_string(), &setting));
+            all.extend(self.lint(address, &content.to_string(), &setting, &[]));
         }
         Ok(all)
     }
 
-    fn lint(&self, address: &str, text: &str, setting: &Setting<'_>) -> Vec<Fault> {
+    fn lint(&self, address: &str, text: &str, setting: &Setting<'_>, beside: &[Part]) -> Vec<Fault> {
         let Ok(document) = policy::parse(text, &Arc::from(address)) else { return Vec::new() };
-        let found = lint::lint(&document, setting);
+        let found = Linter::new(*setting).lint(&document, beside);
         found.iter().map(|finding| self.fault(address, &document, finding)).collect()
     }
 
     fn fault(&self, address: &str, document: &Document, finding: &lint::Finding) -> Fault {
-        let place = |source: &Source| self.places.find(address, sid_at(document, source).as_deref());
-        let statement = document.statements.get(finding.statement);
-        let own = statement.and_then(|statement| self.places.find(address, statement.sid.as_deref()));
+        let place = |source: &Source| self.place(address, document, source);
+        let own = place(&finding.at);
         let mut fault = Fault::new(code(finding.kind), finding.fact.clone()).at(own.as_ref(), "");
         for also in &finding.also {
             let there = place(&also.at).filter(|there| Some(there) != own.as_ref());
@@ -129,6 +135,16 @@ impl Subject {
             Some(edit) => fault.help(format!("write `{}`", edit.by)),
             None => fault,
         }
+    }
+
+    /// Where a part of a document is written in the program.
+    fn place(&self, address: &str, document: &Document, at: &Source) -> Option<Place> {
+        let around = |source: &Source| source.start <= at.start && at.end <= source.end;
+        let statement = document.statements.iter().find(|statement| around(&statement.source))?;
+        let sid = statement.sid.as_deref();
+        let condition = statement.conditions.iter().find(|condition| around(&condition.source));
+        let condition = condition.and_then(|condition| self.places.condition(address, sid?, &condition.key));
+        condition.or_else(|| self.places.find(address, sid))
     }
 
     /// The regions of the cells in which each set is given.
@@ -148,14 +164,6 @@ impl Subject {
 
 fn inline(fields: &Fields) -> Option<String> {
     fields.get("inline").filter(|inline| inline.is_object()).map(ToString::to_string)
-}
-
-/// The `Sid` of the statement in which a place of a document lies.
-fn sid_at(document: &Document, source: &Source) -> Option<SmolStr> {
-    let around = document.statements.iter().find(|statement| {
-        statement.source.start <= source.start && source.end <= statement.source.end
-    });
-    around.and_then(|statement| statement.sid.clone())
 }
 
 fn code(kind: Kind) -> Code {

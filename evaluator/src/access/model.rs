@@ -28,6 +28,9 @@ pub struct Review {
     pub equivalent: Vec<Equivalent>,
     /// What the program's guards say of the access afterwards.
     pub guards: Vec<Guard>,
+    /// Access that cellc does not manage, as far as it was looked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmanaged: Vec<String>,
     /// What the review does not see, each said once.
     pub not_modelled: Vec<String>,
     /// How it was decided.

@@ -8,12 +8,14 @@ use cell_lang::source::Span;
 use super::model::Place;
 use crate::resources::policy::{sid, statements};
 use crate::rules::fleet::sound;
+use crate::value::Value;
 use crate::world::World;
 
 /// Where statements stand, by the address of what they belong to and their `Sid`.
 #[derive(Debug, Clone, Default)]
 pub struct Places {
     statements: BTreeMap<(String, String), Place>,
+    conditions: BTreeMap<(String, String, String), Place>,
     entities: BTreeMap<String, Place>,
 }
 
@@ -25,7 +27,14 @@ impl Places {
             for id in sound(world, kind) {
                 let address = world.address(id).to_owned();
                 for (_, block) in statements(world, id) {
-                    let key = (address.clone(), sid(block.title()).to_string());
+                    let sid = sid(block.title()).to_string();
+                    if let Some(Value::Conditions(all)) = block.get("when") {
+                        for condition in all.iter() {
+                            let key = (address.clone(), sid.clone(), condition.key.to_ascii_lowercase());
+                            places.conditions.insert(key, place(world, &address, condition.span));
+                        }
+                    }
+                    let key = (address.clone(), sid);
                     places.statements.insert(key, place(world, &address, world.head(block)));
                 }
                 let label = place(world, &address, world.label_span(id));
@@ -33,6 +42,11 @@ impl Places {
             }
         }
         places
+    }
+
+    /// Where a condition of a statement stands.
+    pub fn condition(&self, policy: &str, sid: &str, key: &str) -> Option<Place> {
+        self.conditions.get(&(policy.to_owned(), sid.to_owned(), key.to_ascii_lowercase())).cloned()
     }
 
     /// The statement's place; else the policy's; none of a policy that the program does not write.

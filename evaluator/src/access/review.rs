@@ -129,6 +129,7 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
         principals,
         equivalent,
         guards: guards.guards,
+        unmanaged: Vec::new(),
         not_modelled: not_modelled(question, &cases),
         evidence,
     })

@@ -86,12 +86,12 @@ impl Side {
                 self.put(desired, address, &entry.kind, Some(&entry.fields), id);
             }
         }
-        if scope.is_whole() {
+        if scope.is_whole() && plan.command != "destroy" {
             return;
         }
         for (address, wanted) in &desired.resources {
             let unmade = !changed.contains(address.as_str()) && record.entry(address).is_none();
-            if unmade && !scope.takes(address, &wanted.sources) {
+            if unmade && (plan.command == "destroy" || !scope.takes(address, &wanted.sources)) {
                 self.put(desired, address, wanted.kind.name(), None, id);
             }
         }

@@ -104,9 +104,13 @@ fn conditions(region: &Region) -> Vec<String> {
 fn need(need: &Need) -> String {
     match need {
         Need::Value { key, values: all } => format!("{key} {}", values(all)),
-        Need::Contains { key, value } => format!("{key} has {}", glob(value)),
-        Need::Lacks { key, value } => format!("{key} has no {}", glob(value)),
+        Need::Contains { key, values } => format!("{key} has {}", globs(values)),
+        Need::Lacks { key, values } => format!("{key} has no {}", globs(values)),
     }
+}
+
+fn globs(all: &[Glob]) -> String {
+    all.iter().map(glob).collect::<Vec<_>>().join(", ")
 }
 
 /// `is us-west-2`, `is any of …`, `is absent`, `is absent or …`.

@@ -109,7 +109,6 @@ rules! {
     "rule.policy.count" policies::count;
     "rule.policy.repository-size" policies::repository_size;
     "rule.guard.not-empty" guards::not_empty;
-    "rule.guard.not-checked" guards::not_checked;
     "rule.outbound.never-a-cell" outbounds::never_a_cell;
     "rule.outbound.aws-only" outbounds::aws_only;
     "rule.name.fits" names::fit;
