@@ -27,6 +27,12 @@ impl Bits {
         }
     }
 
+    pub(crate) fn set_if(&mut self, at: usize, is: bool) {
+        if is {
+            self.set(at);
+        }
+    }
+
     pub(crate) fn has(&self, at: usize) -> bool {
         self.0.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
     }

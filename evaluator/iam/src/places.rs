@@ -7,7 +7,7 @@ use foldhash::HashMap;
 use indexmap::IndexMap;
 use smol_str::SmolStr;
 
-use crate::automaton::{Bits, TooMany, minterms};
+use crate::automaton::{Bits, Minterm, TooMany, minterms};
 use crate::catalogue::Catalogue;
 use crate::classes::Member;
 use crate::pattern::{Class, Pattern, Tok, matches};
@@ -37,11 +37,19 @@ impl Place {
     }
 }
 
+/// The steps of a template.
+struct Template {
+    /// As ARNs are: names without colons, but for the keys of objects.
+    real: Box<[Tok]>,
+    /// Names with any character.
+    loose: Box<[Tok]>,
+}
+
 /// What outlives a question: templates, and how patterns divide them.
 #[derive(Default)]
 pub(crate) struct Places {
     templates: Numbered<SmolStr>,
-    toks: Vec<Box<[Tok]>>,
+    read: Vec<Template>,
     of_action: HashMap<(usize, usize), Rc<[u32]>>,
     divided: HashMap<(u32, Box<[u32]>), Rc<Result<Vec<Place>, TooMany>>>,
 }
@@ -74,7 +82,8 @@ impl Places {
     fn template(&mut self, text: &str) -> u32 {
         let (number, new) = self.templates.insert_full(text.into());
         if new {
-            self.toks.push(read_template(text).into());
+            let read = |loose| read_template(text, loose).into();
+            self.read.push(Template { real: read(false), loose: read(true) });
         }
         number as u32
     }
@@ -102,48 +111,61 @@ impl Places {
         if let Some(found) = self.divided.get(&key) {
             return Rc::clone(found);
         }
-        let toks: &[Tok] = self.toks.get(template as usize).map_or(&[], |toks| toks);
-        let read: Vec<&Pattern> = patterns.iter().filter_map(|at| tables.pattern(*at)).map(|(_, p)| p).collect();
-        let found = Rc::new(divide(toks, &read));
+        let patterns: Vec<&Pattern> = patterns.iter().filter_map(|at| tables.pattern(*at)).map(|(_, p)| p).collect();
+        let found = self.read.get(template as usize).ok_or(TooMany).and_then(|template| divide(template, &patterns));
+        let found = Rc::new(found);
         self.divided.insert(key, Rc::clone(&found));
         found
     }
 }
 
-fn divide(template: &[Tok], patterns: &[&Pattern]) -> Result<Vec<Place>, TooMany> {
+/// Both readings are told apart over real ARNs. Where a policy writes a colon within a name, names with colons are
+/// divided as well, by the patterns' segments.
+fn divide(template: &Template, patterns: &[&Pattern]) -> Result<Vec<Place>, TooMany> {
+    let size = patterns.len();
     let mut steps: Vec<&[Tok]> = patterns.iter().map(|pattern| &*pattern.within).collect();
-    let size = steps.len();
     // Which column says how the pattern fares when stars reach across.
-    let columns: Vec<usize> = patterns
-        .iter()
-        .enumerate()
-        .map(|(at, pattern)| {
-            pattern.across.as_ref().map_or(at, |across| {
-                steps.push(across);
-                steps.len() - 1
-            })
-        })
-        .collect();
-    let place = |minterm: crate::automaton::Minterm| {
+    let mut columns = Vec::with_capacity(size);
+    for (at, pattern) in patterns.iter().enumerate() {
+        columns.push(pattern.across.as_ref().map_or(at, |_| steps.len()));
+        steps.extend(pattern.across.as_deref());
+    }
+    let place = |minterm: Minterm| {
         let (mut within, mut across) = (Bits::none(size), Bits::none(size));
         for (at, column) in columns.iter().enumerate() {
-            if minterm.matched.has(at) {
-                within.set(at);
-            }
-            if minterm.matched.has(*column) {
-                across.set(at);
-            }
+            within.set_if(at, minterm.matched.has(at));
+            across.set_if(at, minterm.matched.has(*column));
         }
         Place { within, across, text: minterm.text }
     };
-    Ok(minterms(template, &steps)?.into_iter().map(place).collect())
+    let mut places: Vec<Place> = minterms(&template.real, &steps)?.into_iter().map(place).collect();
+    if patterns.iter().any(|pattern| names_colon(&pattern.within)) {
+        steps.truncate(size);
+        for Minterm { matched, text } in minterms(&template.loose, &steps)? {
+            if places.iter().any(|place| place.within == matched) {
+                continue;
+            }
+            let mut across = matched.clone();
+            for (at, pattern) in patterns.iter().enumerate() {
+                across.set_if(at, pattern.across.as_ref().is_some_and(|toks| matches(toks, &text)));
+            }
+            places.push(Place { within: matched, across, text });
+        }
+    }
+    Ok(places)
+}
+
+/// Whether a pattern has a colon in the last segment of an ARN.
+fn names_colon(toks: &[Tok]) -> bool {
+    toks.iter().filter(|tok| **tok == Tok::Is(':')).count() > 5
 }
 
 /// The steps of a template: `arn:${Partition}:s3:::${BucketName}/${ObjectName}`.
-fn read_template(text: &str) -> Vec<Tok> {
+fn read_template(text: &str, loose: bool) -> Vec<Tok> {
     if text == NO_RESOURCE {
         return vec![Tok::Is('*')];
     }
+    let name_class = if loose { Class::Any } else { Class::NotColon };
     let mut out = Vec::new();
     let mut rest = text;
     let mut colons = 0;
@@ -153,13 +175,14 @@ fn read_template(text: &str) -> Vec<Tok> {
                 (1, _) => out.extend([Tok::Is('a'), Tok::Is('w'), Tok::Is('s'), Tok::Many(Class::Name)]),
                 (3, "AnyRegion") | (4, "AnyAccount") => out.push(Tok::Many(Class::Name)),
                 (0..5, _) => out.extend([Tok::One(Class::Name), Tok::Many(Class::Name)]),
-                _ => out.extend([Tok::One(Class::Any), Tok::Many(Class::Any)]),
+                (_, "ObjectName" | "KeyName") => out.extend([Tok::One(Class::Any), Tok::Many(Class::Any)]),
+                _ => out.extend([Tok::One(name_class), Tok::Many(name_class)]),
             }
             rest = after;
             continue;
         }
         colons += usize::from(c == ':');
-        out.push(if c == '*' { Tok::Many(Class::Any) } else { Tok::Is(c) });
+        out.push(if c == '*' { Tok::Many(name_class) } else { Tok::Is(c) });
         rest = rest.get(c.len_utf8()..).unwrap_or_default();
     }
     out
