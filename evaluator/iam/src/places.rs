@@ -3,11 +3,11 @@
 
 use std::rc::Rc;
 
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 use indexmap::IndexMap;
 use smol_str::SmolStr;
 
-use crate::automaton::{Bits, Minterm, TooMany, minterms};
+use crate::automaton::{Bits, Minterm, TooMany, grouped};
 use crate::catalogue::Catalogue;
 use crate::classes::Member;
 use crate::pattern::{Class, Pattern, Tok, matches};
@@ -93,11 +93,11 @@ impl Places {
         &mut self,
         tables: &Tables,
         templates: &[u32],
-        patterns: &[u32],
+        groups: &[Vec<u32>],
     ) -> Result<Vec<Place>, TooMany> {
         let mut all: IndexMap<(Bits, Bits), String> = IndexMap::new();
         for template in templates {
-            let divided = self.divide_one(tables, *template, patterns);
+            let divided = self.divide_one(tables, *template, groups);
             let divided = divided.as_ref().as_ref().map_err(|too_many| *too_many)?;
             for place in divided {
                 all.entry((place.within.clone(), place.across.clone())).or_insert_with(|| place.text.clone());
@@ -106,13 +106,19 @@ impl Places {
         Ok(all.into_iter().map(|((within, across), text)| Place { within, across, text }).collect())
     }
 
-    fn divide_one(&mut self, tables: &Tables, template: u32, patterns: &[u32]) -> Rc<Result<Vec<Place>, TooMany>> {
-        let key = (template, patterns.into());
+    fn divide_one(&mut self, tables: &Tables, template: u32, groups: &[Vec<u32>]) -> Rc<Result<Vec<Place>, TooMany>> {
+        // A number that no pattern has ends each group.
+        let flat = groups.iter().flat_map(|group| group.iter().copied().chain([u32::MAX]));
+        let key = (template, flat.collect());
         if let Some(found) = self.divided.get(&key) {
             return Rc::clone(found);
         }
-        let patterns: Vec<&Pattern> = patterns.iter().filter_map(|at| tables.pattern(*at)).map(|(_, p)| p).collect();
-        let found = self.read.get(template as usize).ok_or(TooMany).and_then(|template| divide(template, &patterns));
+        let mut patterns: Vec<(usize, &Pattern)> = Vec::new();
+        for (at, group) in groups.iter().enumerate() {
+            patterns.extend(group.iter().filter_map(|number| tables.pattern(*number)).map(|(_, read)| (at, read)));
+        }
+        let template = self.read.get(template as usize);
+        let found = template.ok_or(TooMany).and_then(|template| divide(template, &patterns, groups.len()));
         let found = Rc::new(found);
         self.divided.insert(key, Rc::clone(&found));
         found
@@ -121,14 +127,22 @@ impl Places {
 
 /// Both readings are told apart over real ARNs. Where a policy writes a colon within a name, names with colons are
 /// divided as well, by the patterns' segments.
-fn divide(template: &Template, patterns: &[&Pattern]) -> Result<Vec<Place>, TooMany> {
-    let size = patterns.len();
-    let mut steps: Vec<&[Tok]> = patterns.iter().map(|pattern| &*pattern.within).collect();
-    // Which column says how the pattern fares when stars reach across.
-    let mut columns = Vec::with_capacity(size);
-    for (at, pattern) in patterns.iter().enumerate() {
-        columns.push(pattern.across.as_ref().map_or(at, |_| steps.len()));
-        steps.extend(pattern.across.as_deref());
+fn divide(template: &Template, patterns: &[(usize, &Pattern)], size: usize) -> Result<Vec<Place>, TooMany> {
+    let within = |(at, pattern): &(usize, &'_ Pattern)| (*at as u32, pattern.within.clone());
+    let mut steps: Vec<(u32, Box<[Tok]>)> = patterns.iter().map(within).collect();
+    // Groups with a pattern that reads differently have a second column, with all their patterns.
+    let mut columns: Vec<usize> = (0..size).collect();
+    let mut more = size;
+    for at in 0..size {
+        let own = || patterns.iter().filter(|(group, _)| *group == at);
+        if own().any(|(_, pattern)| pattern.across.is_some()) {
+            let reading = |pattern: &Pattern| pattern.across.clone().unwrap_or_else(|| pattern.within.clone());
+            steps.extend(own().map(|(_, pattern)| (more as u32, reading(pattern))));
+            if let Some(column) = columns.get_mut(at) {
+                *column = more;
+            }
+            more += 1;
+        }
     }
     let place = |minterm: Minterm| {
         let (mut within, mut across) = (Bits::none(size), Bits::none(size));
@@ -138,21 +152,28 @@ fn divide(template: &Template, patterns: &[&Pattern]) -> Result<Vec<Place>, TooM
         }
         Place { within, across, text: minterm.text }
     };
-    let mut places: Vec<Place> = minterms(&template.real, &steps)?.into_iter().map(place).collect();
-    if patterns.iter().any(|pattern| names_colon(&pattern.within)) {
-        steps.truncate(size);
-        for Minterm { matched, text } in minterms(&template.loose, &steps)? {
-            if places.iter().any(|place| place.within == matched) {
-                continue;
+    let mut places: Vec<Place> = grouped_over(&template.real, &steps)?.into_iter().map(place).collect();
+    if patterns.iter().any(|(_, pattern)| names_colon(&pattern.within)) {
+        let mut known: HashSet<Bits> = places.iter().map(|place| place.within.clone()).collect();
+        steps.truncate(patterns.len());
+        for Minterm { matched, text } in grouped_over(&template.loose, &steps)? {
+            let mut within = Bits::none(size);
+            (0..size).for_each(|at| within.set_if(at, matched.has(at)));
+            if known.insert(within.clone()) {
+                let mut across = within.clone();
+                for (at, pattern) in patterns {
+                    across.set_if(*at, pattern.across.as_ref().is_some_and(|toks| matches(toks, &text)));
+                }
+                places.push(Place { within, across, text });
             }
-            let mut across = matched.clone();
-            for (at, pattern) in patterns.iter().enumerate() {
-                across.set_if(at, pattern.across.as_ref().is_some_and(|toks| matches(toks, &text)));
-            }
-            places.push(Place { within: matched, across, text });
         }
     }
     Ok(places)
+}
+
+fn grouped_over(template: &[Tok], steps: &[(u32, Box<[Tok]>)]) -> Result<Vec<Minterm>, TooMany> {
+    let steps: Vec<(u32, &[Tok])> = steps.iter().map(|(group, toks)| (*group, &**toks)).collect();
+    grouped(template, &steps)
 }
 
 /// Whether a pattern has a colon in the last segment of an ARN.
