@@ -628,7 +628,7 @@ pub enum Op {
 }
 
 macro_rules! builtin_functions {
-    ($($variant:ident $name:literal $signature:literal;)*) => {
+    ($($variant:ident $name:literal $signature:literal $about:literal;)*) => {
         /// A function of the language.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum BuiltinFn { $(#[doc = $signature] $variant,)* }
@@ -646,32 +646,44 @@ macro_rules! builtin_functions {
             pub fn signature(self) -> &'static str {
                 match self { $(Self::$variant => $signature,)* }
             }
+
+            /// What it gives, in words.
+            pub fn about(self) -> &'static str {
+                match self { $(Self::$variant => $about,)* }
+            }
         }
     };
 }
 
 builtin_functions! {
-    Count "count" "count(collection): Int";
-    All "all" "all([Bool]): Bool";
-    Any "any" "any([Bool]): Bool";
-    Keys "keys" "keys({K => V}): [K]";
-    Values "values" "values({K => V}): [V]";
-    Join "join" "join([String], separator: String): String";
-    Pad "pad" "pad(number: Int, width: Int): String";
-    Mod "mod" "mod(a: Int, b: Int): Int";
-    Min "min" "min(a, b, …) or min([T]): T";
-    Max "max" "max(a, b, …) or max([T]): T";
-    StartsWith "starts_with" "starts_with(text: String, prefix: String): Bool";
-    EndsWith "ends_with" "ends_with(text: String, suffix: String): Bool";
-    Union "union" "union(Set, Set, …): Set";
-    Except "except" "except(Set, Set): Set";
-    Secret "secret" "secret(\"store:path\"): Secret";
-    File "file" "file(\"path\"): String";
+    Count "count" "count(collection): Int" "how many elements or entries";
+    All "all" "all([Bool]): Bool" "whether all are true";
+    Any "any" "any([Bool]): Bool" "whether any is true";
+    Keys "keys" "keys({K => V}): [K]" "the keys, in the order of the map";
+    Values "values" "values({K => V}): [V]" "the values, in the order of the map";
+    Join "join" "join([String], separator: String): String" "one string";
+    Pad "pad" "pad(number: Int, width: Int): String" "digits, filled up with zeros at the left";
+    Mod "mod" "mod(a: Int, b: Int): Int" "the remainder, never negative";
+    Min "min" "min(a, b, …) or min([T]): T" "the least";
+    Max "max" "max(a, b, …) or max([T]): T" "the greatest";
+    StartsWith "starts_with" "starts_with(text: String, prefix: String): Bool" "whether it does";
+    EndsWith "ends_with" "ends_with(text: String, suffix: String): Bool" "whether it does";
+    Union "union" "union(Set, Set, …): Set" "what is in any of them";
+    Except "except" "except(Set, Set): Set" "what is in the first and not in the second";
+    Secret "secret" "secret(\"store:path\"): Secret" "a secret, by the place it lies in";
+    File "file" "file(\"path\"): String" "the text of a file beside the program";
+    Can "can" "can(who: Ref<group or user>, action: String, where: Ref<cell or account>, resource: String = \"*\"): Bool" "whether the permission sets given there allow the action on the resource, or may; `false` is proven";
+    WaveOf "wave_of" "wave_of(cell: Ref<cell>, rollout: Ref<rollout>): String?" "the label of the wave that brings the cell a release; `none` when it is in no wave of the rollout";
 }
 
 impl BuiltinFn {
     /// The function of this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|builtin| builtin.name() == name)
+    }
+
+    /// Is it a question about the whole program? Only a test may ask one.
+    pub fn is_question(self) -> bool {
+        matches!(self, Self::Can | Self::WaveOf)
     }
 }

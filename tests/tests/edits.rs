@@ -284,6 +284,7 @@ const SETS: &[Edit] = &[
             "delete assignment.ReadOnly/group.developers/cell.prod-use1-1",
             "delete assignment.ReadOnly/group.developers/cell.prod-usw2-1",
         ],
+        allow: &["--allow", "role-arn"],
         verbs: &["unassign", "delete_set"],
         ..DEFAULT
     },

@@ -241,7 +241,7 @@ fn tearing_down_converges_too() {
             ])?;
             server.inject(&each(kind, &deletes, 0, 1))?;
             for _ in 0..3 {
-                if project.run(&["apply", "--yes", "--at", AT])?.status == 0 {
+                if project.run(&["apply", "--yes", "--at", AT, "--allow", "role-arn"])?.status == 0 {
                     return project.settled(&[]);
                 }
             }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use cell_eval::access::ask::{Answer, Ask, Can, One};
 use cell_eval::access::model::Statement;
 use cell_eval::access::subject::Subject;
-use cell_eval::plan::text::visible;
+use cell_eval::terminal::visible;
 use cell_lang::diagnostics::{Code, nearest};
 
 use crate::args::{AskArgs, CanArgs, Format, WhoCanArgs};

@@ -4,12 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cell_lang::diagnostics::Code;
 use cell_lang::files::{FileError, Files};
 use cell_lsp::host::{Host, Project as Seen};
 
 use crate::exit::Status;
 use crate::files::{Project, below, replace};
-use crate::output;
+use crate::{output, pages};
 
 /// Bytes of a file that are read, as `check` does unless told otherwise.
 const MAX_FILE: u64 = 16 << 20;
@@ -46,14 +47,7 @@ impl Host for Disk {
     }
 
     fn library(&self, path: &str) -> Option<PathBuf> {
-        let text = cell_std::read(path)?;
-        let place = library_folder()?.join(path);
-        if std::fs::read_to_string(&place).is_ok_and(|found| found == text) {
-            return Some(place);
-        }
-        std::fs::create_dir_all(place.parent()?).ok()?;
-        replace(&place, text.as_bytes()).ok()?;
-        Some(place)
+        written_out(path, cell_std::read(path)?)
     }
 
     fn library_text(&self, path: &str) -> Option<String> {
@@ -63,12 +57,26 @@ impl Host for Disk {
     fn library_paths(&self) -> Vec<String> {
         cell_std::FILES.iter().map(|file| file.path.to_owned()).collect()
     }
+
+    fn page_text(&self, code: Code) -> Option<String> {
+        pages::page(code).map(str::to_owned)
+    }
+
+    fn page(&self, code: Code) -> Option<PathBuf> {
+        written_out(&format!("errors/{}.md", code.as_str()), pages::page(code)?)
+    }
 }
 
-/// Where the library of this version is written out for an editor to show: in the user's cache.
-fn library_folder() -> Option<PathBuf> {
+/// Writes a text of this version out for an editor to show, in the user's cache, unless it lies there.
+fn written_out(path: &str, text: &str) -> Option<PathBuf> {
     let own = format!("cellc-{}", env!("CARGO_PKG_VERSION"));
-    Some(dirs::cache_dir()?.join(own))
+    let place = dirs::cache_dir()?.join(own).join(path);
+    if std::fs::read_to_string(&place).is_ok_and(|found| found == text) {
+        return Some(place);
+    }
+    std::fs::create_dir_all(place.parent()?).ok()?;
+    replace(&place, text.as_bytes()).ok()?;
+    Some(place)
 }
 
 /// A project on disk.

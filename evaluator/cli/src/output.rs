@@ -49,7 +49,7 @@ impl Output {
     pub(crate) fn remark(&self, text: &str) {
         let text = match self.format {
             Format::Text => format!("{text}\n"),
-            Format::Json => format!("{}\n", serde_json::json!({ "severity": "note", "message": text })),
+            Format::Json => format!("{}\n", json::remark(text)),
         };
         // When standard error is gone, nobody is left to be told so.
         let _ = write(&mut io::stderr().lock(), &text);

@@ -107,9 +107,13 @@ impl<'a> Run<'a> {
 
     /// Runs the program's tests, those whose name holds the filter.
     pub(crate) fn test(&self, filter: Option<&str>) -> Status {
+        let pins = match self.pins() {
+            Ok(pins) => pins,
+            Err(status) => return status,
+        };
         let found = std::cell::Cell::new(Status::Done);
         let status = self.program(Aim::Result, &|world, _, mut out| {
-            let tests = testing::run(world, filter);
+            let tests = testing::run(world, filter, &pins);
             if let (Some(filter), true) = (filter, tests.run.is_empty()) {
                 found.set(no_such_test(filter, &testing::names(world)));
                 return Ok(());

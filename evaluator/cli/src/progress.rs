@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cell_eval::apply::Watcher;
 use cell_eval::apply::receipt::Outcome;
+use cell_eval::plan::cost::seconds;
 use cell_eval::plan::model::{Operation, Plan};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::Format;
 use crate::output::Output;
@@ -20,6 +21,9 @@ pub(crate) struct Progress<'a> {
     bar: Option<ProgressBar>,
     output: &'a Output,
     total: usize,
+    begun: Instant,
+    /// What the plan reckoned with.
+    expected: Duration,
     state: Mutex<State>,
 }
 
@@ -29,6 +33,8 @@ struct State {
     failed: usize,
     by_verb: BTreeMap<&'static str, (usize, usize)>,
     flying: BTreeMap<u32, String>,
+    /// What is ended and all there is, in seconds of [`seconds`].
+    share: (u64, u64),
 }
 
 impl<'a> Progress<'a> {
@@ -39,8 +45,10 @@ impl<'a> Progress<'a> {
         for operation in &plan.operations {
             state.by_verb.entry(operation.verb.word()).or_default().1 += 1;
         }
+        state.share.1 = plan.operations.iter().map(|operation| seconds(&operation.verb)).sum();
         let total = plan.operations.len();
-        Self { bar: terminal.then(|| bar(total)), output, total, state: Mutex::new(state) }
+        let (begun, expected) = (Instant::now(), Duration::from_secs(plan.cost.duration_s));
+        Self { bar: terminal.then(|| bar(total)), output, total, begun, expected, state: Mutex::new(state) }
     }
 
     /// Takes the bar away.
@@ -67,13 +75,22 @@ impl<'a> Progress<'a> {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let failed = if state.failed > 0 { format!("{} failed · ", state.failed) } else { String::new() };
         bar.set_position(state.ended as u64);
-        bar.set_message(format!("{failed}{}\n  {}{more}", kinds.join(" · "), named.join(", ")));
+        let left = HumanDuration(remaining(self.begun.elapsed(), self.expected, state.share));
+        bar.set_message(format!("about {left} to go · {failed}{}\n  {}{more}", kinds.join(" · "), named.join(", ")));
     }
+}
+
+/// The time that is left: by the plan's reckoning at first, and by how fast it went more and more.
+fn remaining(elapsed: Duration, expected: Duration, (done, all): (u64, u64)) -> Duration {
+    let share = done as f64 / all.max(1) as f64;
+    let by_plan = expected.as_secs_f64() * (1.0 - share);
+    let by_pace = if share > 0.0 { elapsed.as_secs_f64() * (1.0 - share) / share } else { by_plan };
+    Duration::from_secs_f64((by_plan * (1.0 - share) + by_pace * share).max(0.0))
 }
 
 fn bar(total: usize) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr_with_hz(8));
-    let style = ProgressStyle::with_template("{bar:32} {pos}/{len}  {elapsed} so far, about {eta} to go\n  {msg}");
+    let style = ProgressStyle::with_template("{bar:32} {pos}/{len}  {elapsed} so far, {msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.enable_steady_tick(Duration::from_millis(250));
     bar
@@ -90,6 +107,7 @@ impl Watcher for Progress<'_> {
     fn ended(&self, operation: &Operation, outcome: &Outcome) {
         let mut state = self.state();
         state.ended += 1;
+        state.share.0 += seconds(&operation.verb);
         state.flying.remove(&operation.id.0);
         if let Some((done, _)) = state.by_verb.get_mut(operation.verb.word()) {
             *done += 1;
@@ -129,4 +147,19 @@ impl Watcher for Progress<'_> {
 /// Text of a server without what a terminal would obey.
 pub(crate) fn visible(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_is_the_plans_at_first_and_the_pace_s_at_the_end() {
+        let left =
+            |elapsed, done| remaining(Duration::from_secs(elapsed), Duration::from_secs(600), (done, 100)).as_secs();
+        assert_eq!(left(0, 0), 600);
+        assert_eq!(left(10, 50), 155);
+        assert_eq!(left(27, 90), 8);
+        assert_eq!(left(30, 100), 0);
+    }
 }

@@ -38,7 +38,11 @@ struct Case {
 fn main() {
     heading();
     let mut rows = Vec::new();
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     for case in cases() {
+        if !wanted.is_empty() && !wanted.iter().any(|word| case.name.contains(word.as_str())) {
+            continue;
+        }
         for (typing, behind, keys) in TYPED {
             let row = measured(&case, typing, behind, keys);
             line(&row);

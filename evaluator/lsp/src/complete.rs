@@ -216,8 +216,8 @@ fn offers(worker: &mut Worker, path: &Path, buffer: &Buffer, cursor: &Cursor) ->
         buffers.insert(path.to_owned(), Arc::new(marked));
         let analysis = worker.workspace.imagine(&program, &Arc::new(buffers));
         if let Some(place) = find(&analysis, path) {
-            return Offers { analysis: &analysis, view: &view, unit: place.unit, locals: &place.locals }
-                .of(place.asked.clone());
+            let Place { asked, locals, unit, in_test } = place;
+            return Offers { analysis: &analysis, view: &view, unit, locals: &locals, in_test }.of(asked);
         }
     }
     Vec::new()

@@ -4,9 +4,13 @@ use std::collections::HashMap;
 
 use cell_eval::budget::Options;
 use cell_eval::findings;
+use cell_eval::world::World;
 use cell_lang::check::Checked;
-use cell_lang::diagnostics::{Diagnostic, Severity};
-use lsp_types::{Diagnostic as Shown, DiagnosticRelatedInformation, DiagnosticSeverity, NumberOrString, Range, Url};
+use cell_lang::diagnostics::{Code, Diagnostic, Severity};
+use lsp_types::{
+    CodeDescription, Diagnostic as Shown, DiagnosticRelatedInformation, DiagnosticSeverity, NumberOrString, Range,
+    Url,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::Analysis;
@@ -25,23 +29,35 @@ pub(crate) struct FixData {
     pub(crate) title: String,
 }
 
-/// All that is found in a program: of its check, and of its expansion and the rules where the check found no error.
-pub(crate) fn all(analysis: &Analysis) -> Vec<Diagnostic> {
+/// Tells all that is found in a program: of its check, and of its expansion and the rules where the check found no
+/// error. It is told before the expansion is freed, which takes long.
+pub(crate) fn all(analysis: &Analysis, tell: impl FnOnce(&[Diagnostic])) {
     let mut found = analysis.checked.diagnostics.clone();
     let Checked { program, .. } = &analysis.checked;
-    findings::follow(program.as_ref(), &mut found, &analysis.pinned(), &Options::default(), Box::new(|_, _| ()));
-    found
+    let mut tell = Some(tell);
+    let mut then = |found: &[Diagnostic]| tell.take().into_iter().for_each(|tell| tell(found));
+    let expanded = Box::new(|_: &World<'_>, found: &mut Vec<Diagnostic>| then(found));
+    findings::follow(program.as_ref(), &mut found, &analysis.pinned(), &Options::default(), expanded);
+    then(&found);
 }
 
 /// The findings of a program by file; files without any have none here.
 pub(crate) fn by_file(view: &View, found: &[Diagnostic]) -> HashMap<Url, Vec<Shown>> {
     let mut files: HashMap<Url, Vec<Shown>> = HashMap::new();
+    let mut pages: HashMap<Code, Option<CodeDescription>> = HashMap::new();
     for finding in found {
         if let Some((uri, shown)) = show(view, finding) {
-            files.entry(uri).or_default().push(shown);
+            let page = pages.entry(finding.code).or_insert_with(|| page(view, finding.code));
+            files.entry(uri).or_default().push(Shown { code_description: page.clone(), ..shown });
         }
     }
     files
+}
+
+/// Where the page of a code is read, for a client that leads there.
+fn page(view: &View, code: Code) -> Option<CodeDescription> {
+    let place = view.code_pages.then(|| view.host.page(code)).flatten()?;
+    Some(CodeDescription { href: Url::from_file_path(place).ok()? })
 }
 
 fn show(view: &View, finding: &Diagnostic) -> Option<(Url, Shown)> {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cell_lang::diagnostics::Code;
 use cell_lang::files::{FileError, Files};
 
 /// The machine: its files, as far as a language server looks at them.
@@ -30,6 +31,12 @@ pub trait Host: Send + Sync {
 
     /// The paths of the standard library, as an import writes them.
     fn library_paths(&self) -> Vec<String>;
+
+    /// The page of a code, in Markdown: its title, a blank line, and paragraphs.
+    fn page_text(&self, code: Code) -> Option<String>;
+
+    /// Where an editor can read the page of a code; none if nowhere.
+    fn page(&self, code: Code) -> Option<PathBuf>;
 }
 
 /// A project on the machine.

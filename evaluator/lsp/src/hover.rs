@@ -1,12 +1,15 @@
 //! What is said of the word under the pointer: what it is, of what type, its documentation, where it is declared;
-//! of a field also what it came to and where that came from.
+//! of a field also what it came to and where that came from; of what is found there, what its code is about.
 
 use std::path::Path;
 
+use cell_lang::diagnostics::Code;
 use cell_lang::index::{Declaration, Occurrence, Role, Symbol, What};
 use cell_lang::schema::{FieldSpec, Kind, Need, RecordSpec, Shape};
 use cell_lang::types::Ty;
-use lsp_types::{Hover, HoverContents, HoverParams, MarkupContent, MarkupKind, Position};
+use lsp_types::{
+    Diagnostic, Hover, HoverContents, HoverParams, MarkupContent, MarkupKind, NumberOrString, Position, Range,
+};
 
 use crate::server::Refusal;
 use crate::values;
@@ -21,16 +24,62 @@ pub(crate) fn hover(worker: &mut Worker, params: &HoverParams) -> Result<Option<
     let at = &params.text_document_position_params;
     let place = worker.place(&at.text_document.uri)?;
     let views = worker.views(&place);
-    Ok(views.iter().find_map(|(_, view)| in_view(view, &place, at.position)))
+    let word = views.iter().find_map(|(_, view)| in_view(view, &place, at.position));
+    let host = worker.workspace.host();
+    let told = worker.told_at(&at.text_document.uri, at.position);
+    Ok(with_findings(word, &told, |code| host.page_text(code)))
+}
+
+/// What is said of a word, and behind it why what is found there is an error: the first words of the code's page.
+fn with_findings(word: Option<Hover>, told: &[Diagnostic], page: impl Fn(Code) -> Option<String>) -> Option<Hover> {
+    let mut hover = word;
+    let mut codes: Vec<Code> = Vec::new();
+    for found in told {
+        let Some(NumberOrString::String(code)) = &found.code else { continue };
+        let Some(code) = Code::parse(code).filter(|code| !codes.contains(code)) else { continue };
+        codes.push(code);
+        let Some(text) = page(code).as_deref().and_then(first_words) else { continue };
+        let value = match hover.take() {
+            Some(Hover { contents: HoverContents::Markup(markup), range }) => {
+                hover = Some(markdown(format!("{}\n\n---\n\n{text}", markup.value), range));
+                continue;
+            }
+            _ => text,
+        };
+        hover = Some(markdown(value, Some(found.range)));
+    }
+    hover
+}
+
+/// The title of a page and its first paragraph.
+fn first_words(page: &str) -> Option<String> {
+    let mut parts = page.trim().split("\n\n");
+    let title = parts.next()?.strip_prefix("# ")?;
+    Some(format!("**{title}**\n\n{}", without_links(parts.next()?.trim())))
+}
+
+/// The text with the words of its links alone: they lead to other pages from where the page lies.
+fn without_links(text: &str) -> String {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once("](") {
+        let Some((_, behind)) = after.split_once(')') else { break };
+        let (plain, words) = before.rsplit_once('[').unwrap_or((before, ""));
+        out.push_str(plain);
+        out.push_str(words);
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
+fn markdown(value: String, range: Option<Range>) -> Hover {
+    Hover { contents: HoverContents::Markup(MarkupContent { kind: MarkupKind::Markdown, value }), range }
 }
 
 fn in_view(view: &View, place: &Path, position: Position) -> Option<Hover> {
     let word = view.word(place, position)?;
     let value = about(view, word)?;
-    Some(Hover {
-        contents: HoverContents::Markup(MarkupContent { kind: MarkupKind::Markdown, value }),
-        range: Some(view.range(word.span)),
-    })
+    Some(markdown(value, Some(view.range(word.span))))
 }
 
 /// What is said of a word.
@@ -46,7 +95,11 @@ fn about(view: &View, word: &Occurrence) -> Option<String> {
             code(&format!("{}: Set<{}>", kind.plural(), kind.name())),
             format!("every {}; a set, ordered by address", kind.name()),
         ],
-        Symbol::Builtin(builtin) => vec![code(builtin.signature()), "a function of the language".to_owned()],
+        Symbol::Builtin(builtin) => {
+            let sort =
+                if builtin.is_question() { "a question that only a test asks" } else { "a function of the language" };
+            vec![code(builtin.signature()), builtin.about().to_owned(), sort.to_owned()]
+        }
         Symbol::BaseType(name) => vec![code(name), base_type(name)],
         Symbol::Field(spec, name) => field(view, word, spec.0, name)?,
         Symbol::Meta(name) => vec![code(&format!(".{name}: String")), meta(name).to_owned()],
@@ -206,5 +259,18 @@ fn rule_of(ty: &Ty) -> Option<String> {
         Ty::Builtin(builtin) => Some(format!("{}: {}", builtin.name(), builtin.describe())),
         Ty::List(inner) | Ty::Optional(inner) => rule_of(inner),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_words;
+
+    #[test]
+    fn the_first_words_of_a_page_lead_nowhere() {
+        let page = "# E0405: a title\n\nAs [E0302](E0302.md) and\n[an index](../a.md#b) `x[0]` says.\n\nMore.\n";
+        let words = "**E0405: a title**\n\nAs E0302 and\nan index `x[0]` says.";
+        assert_eq!(first_words(page).as_deref(), Some(words));
+        assert_eq!(first_words("no title"), None);
     }
 }

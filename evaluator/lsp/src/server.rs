@@ -68,7 +68,7 @@ pub fn serve(connection: &Connection, host: &Arc<dyn Host>) -> Result<(), Failur
     let result = serde_json::to_value(result).map_err(|error| Failure::new(error.to_string()))?;
     connection.initialize_finish(id, result).map_err(|error| Failure::new(error.to_string()))?;
     let shared = Arc::new(Shared::default());
-    let abilities = Abilities { encoding, snippets: takes_snippets(&params) };
+    let abilities = Abilities { encoding, snippets: takes_snippets(&params), code_pages: takes_code_pages(&params) };
     let (jobs, done) = worker::start(Arc::clone(host), folders(host, &params), abilities, &shared)
         .map_err(|error| Failure::new(format!("no thread can be started: {error}")))?;
     let mut server = Server {
@@ -93,6 +93,12 @@ fn takes_snippets(params: &InitializeParams) -> bool {
     let item = params.capabilities.text_document.as_ref().and_then(|document| document.completion.as_ref());
     let item = item.and_then(|completion| completion.completion_item.as_ref());
     item.and_then(|item| item.snippet_support).unwrap_or(false)
+}
+
+fn takes_code_pages(params: &InitializeParams) -> bool {
+    let document = params.capabilities.text_document.as_ref();
+    let findings = document.and_then(|document| document.publish_diagnostics.as_ref());
+    findings.and_then(|findings| findings.code_description_support).unwrap_or(false)
 }
 
 fn watches(params: &InitializeParams) -> bool {
@@ -361,9 +367,14 @@ impl Server<'_> {
             if version.is_none() && diagnostics.is_empty() && !self.shown.remove(&uri) {
                 continue;
             }
-            if !diagnostics.is_empty() {
+            let mut told = self.shared.told.lock().unwrap_or_else(PoisonError::into_inner);
+            if diagnostics.is_empty() {
+                told.remove(&uri);
+            } else {
                 self.shown.insert(uri.clone());
+                told.insert(uri.clone(), diagnostics.clone());
             }
+            drop(told);
             let params = PublishDiagnosticsParams { uri, diagnostics, version };
             self.send(Notification::new(PublishDiagnostics::METHOD.to_owned(), params));
         }

@@ -18,6 +18,8 @@ use crate::text::Encoding;
 pub(crate) struct View {
     pub(crate) analysis: Arc<Analysis>,
     pub(crate) encoding: Encoding,
+    /// Does the client lead from a finding to the page of its code?
+    pub(crate) code_pages: bool,
     pub(crate) host: Arc<dyn Host>,
 }
 

@@ -13,7 +13,7 @@ use cell_lang::check::STACK;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response};
 use lsp_types::notification::{LogMessage, Notification as _};
-use lsp_types::{LogMessageParams, MessageType, Url};
+use lsp_types::{Diagnostic, LogMessageParams, MessageType, Position, Url};
 
 use crate::analysis::Analysis;
 use crate::findings;
@@ -38,7 +38,7 @@ pub(crate) enum Done {
     /// A message for the client.
     Say(Message),
     /// All that was found in a program, by file, with the versions of the open texts it was found in.
-    Found { program: PathBuf, versions: HashMap<Url, i32>, found: HashMap<Url, Vec<lsp_types::Diagnostic>> },
+    Found { program: PathBuf, versions: HashMap<Url, i32>, found: HashMap<Url, Vec<Diagnostic>> },
     /// This program has no text that is open any more.
     Gone { program: PathBuf },
 }
@@ -49,6 +49,8 @@ pub(crate) struct Abilities {
     pub(crate) encoding: Encoding,
     /// Completions may have places to fill in.
     pub(crate) snippets: bool,
+    /// A finding may lead to the page of its code.
+    pub(crate) code_pages: bool,
 }
 
 /// The thread that answers.
@@ -74,6 +76,8 @@ pub(crate) struct Shared {
     pub(crate) versions: Mutex<HashMap<Url, i32>>,
     /// Requests the client no longer wants answered.
     pub(crate) cancelled: Mutex<HashSet<RequestId>>,
+    /// What the client was told last of each file in which something is found.
+    pub(crate) told: Mutex<HashMap<Url, Vec<Diagnostic>>>,
 }
 
 impl Shared {
@@ -81,6 +85,13 @@ impl Shared {
     pub(crate) fn are_newest(&self, versions: &HashMap<Url, i32>) -> bool {
         let now = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
         versions.iter().all(|(uri, version)| now.get(uri) == Some(version))
+    }
+
+    /// What the client was told last of a place.
+    fn told_at(&self, uri: &Url, position: Position) -> Vec<Diagnostic> {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let touches = |found: &&Diagnostic| found.range.start <= position && position <= found.range.end;
+        told.get(uri).into_iter().flatten().filter(touches).cloned().collect()
     }
 
     /// Was it cancelled? It is then forgotten.
@@ -231,10 +242,16 @@ impl Worker {
         let _ = self.out.send(Done::Say(response.into()));
     }
 
+    /// What the client was told last of a place.
+    pub(crate) fn told_at(&self, uri: &Url, position: Position) -> Vec<Diagnostic> {
+        self.shared.told_at(uri, position)
+    }
+
     pub(crate) fn view(&self, analysis: &Arc<Analysis>) -> View {
         View {
             analysis: Arc::clone(analysis),
             encoding: self.abilities.encoding,
+            code_pages: self.abilities.code_pages,
             host: Arc::clone(self.workspace.host()),
         }
     }
@@ -278,12 +295,17 @@ fn expand(expansions: &Receiver<Expansion>, out: &Sender<Done>, shared: &Shared)
         if !shared.are_newest(&versions) {
             continue;
         }
-        let found = catch_unwind(AssertUnwindSafe(|| findings::by_file(&view, &findings::all(&view.analysis))));
-        let done = match found {
-            Ok(found) => Done::Found { program, versions, found },
-            Err(_) => Done::Say(fault(&program)),
-        };
-        if out.send(done).is_err() {
+        let mut heard = true;
+        let looked = catch_unwind(AssertUnwindSafe(|| {
+            findings::all(&view.analysis, |found| {
+                let found = findings::by_file(&view, found);
+                heard = out.send(Done::Found { program: program.clone(), versions, found }).is_ok();
+            });
+        }));
+        if looked.is_err() {
+            heard = out.send(Done::Say(fault(&program))).is_ok();
+        }
+        if !heard {
             return;
         }
     }

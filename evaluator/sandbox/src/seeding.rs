@@ -104,7 +104,12 @@ impl Seed {
     fn bucket(&self, state: &mut State, config: &Config, name: &String, now: Millis) {
         if !state.s3.buckets.contains(name) {
             let region = self.home_region.clone().unwrap_or_else(|| config.region.clone());
-            let bucket = Bucket { owner: state.management.clone(), region, created: now, versioning: None };
+            let bucket = Bucket {
+                owner: state.management.clone(),
+                region,
+                created: now,
+                versioning: Some("Enabled".to_owned()),
+            };
             state.s3.buckets.insert(name.clone(), bucket);
         }
     }

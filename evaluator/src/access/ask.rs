@@ -165,7 +165,7 @@ impl Subject {
 }
 
 /// All requests of an action on a resource.
-fn whole(action: &str, resource: &str) -> Forbid {
+pub(super) fn whole(action: &str, resource: &str) -> Forbid {
     let source = Source::new(&Arc::from("question"), 0, 0);
     let one = |text: &str| Elements::any_of(vec![Text::new(text, source.clone())]);
     Forbid { actions: one(action), resources: one(resource), unless: Vec::new(), source: source.clone() }

@@ -16,6 +16,7 @@ pub mod model;
 mod phrases;
 pub mod pins;
 pub mod places;
+pub(crate) mod questions;
 pub mod review;
 #[cfg(test)]
 mod samples;

@@ -272,7 +272,9 @@ fn advice(error: &CloudError) -> Option<&'static str> {
         }
         Failure::Conflict => "something else works on the same thing; run again when it is done",
         Failure::Unavailable | Failure::Lost => "run again: it is looked for before it is written again",
-        Failure::Denied => "`cellc plan --policy` prints what the caller must be allowed to do",
+        Failure::Denied => {
+            "`cellc plan --policy` prints what the caller must be allowed to do; some of it only the management account may, as the plan's `authority` says"
+        }
         Failure::Credentials => "renew the credentials and run again: what was done stays done",
         Failure::Quota => "ask AWS to raise the quota, or take less",
         Failure::NotFound => "it was deleted outside meanwhile; plan again",

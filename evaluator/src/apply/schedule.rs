@@ -251,7 +251,7 @@ mod tests {
     use super::*;
     use crate::plan::model::Fields;
 
-    const LIMITS: Limits = Limits { tps: 15, lanes: 3, creations: 1 };
+    const LIMITS: Limits = Limits { tps: 15, organizations_tps: 8, lanes: 3, creations: 1 };
 
     fn operations(all: Vec<(Verb, Vec<u32>)>) -> Vec<Operation> {
         let one = |(at, (verb, needs)): (usize, (Verb, Vec<u32>))| Operation {

@@ -57,6 +57,7 @@ impl<'w> Machine<'w, '_> {
             (BuiltinFn::Except, [from, taken]) => self.except(from, taken, span),
             (BuiltinFn::Secret, [Value::Str(place)]) => Ok(Value::Secret(place.clone())),
             (BuiltinFn::File, [Value::Str(path)]) => self.file(path, span),
+            (question, arguments) if question.is_question() => self.ask(question, arguments, span),
             _ => Err(self.broken(span)),
         }
     }

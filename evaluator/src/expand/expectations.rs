@@ -7,6 +7,7 @@ use cell_lang::hir::{BuiltinFn, Expr, Node, Op, Source, TestStep};
 use cell_lang::source::Span;
 
 use super::machine::{Machine, Origin, Outcome};
+use super::questions::Answers;
 use crate::emit::text::printed;
 use crate::value::Value;
 use crate::world::{Failed, InstanceId, World};
@@ -57,10 +58,15 @@ pub struct Reason {
 impl World<'_> {
     /// Runs the steps of a test of an instance's file, by its place among them. What a step cannot evaluate is
     /// reported; the steps after a failed `let` are not run.
-    pub fn evaluate_test(&self, instance: InstanceId, test: usize) -> Result<Vec<Expectation>, Failed> {
+    pub(crate) fn evaluate_test(
+        &self,
+        instance: InstanceId,
+        test: usize,
+        answers: &dyn Answers,
+    ) -> Result<Vec<Expectation>, Failed> {
         let unit = self.program.units.get(self.instance(instance).unit.index()).ok_or(Failed)?;
         let test = unit.tests.get(test).ok_or(Failed)?;
-        Machine::free(self, Origin::of(instance, &[]), test.frame).test(&test.steps)
+        Machine::free(self, Origin::of(instance, &[]), test.frame).asking(answers).test(&test.steps)
     }
 }
 

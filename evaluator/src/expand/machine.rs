@@ -7,6 +7,7 @@ use cell_lang::diagnostics::{Code, Diagnostic};
 use cell_lang::hir::{Body, Slot, Source};
 use cell_lang::source::Span;
 
+use super::questions::Answers;
 use super::tasks::{InProgress, Task};
 use crate::budget::MAX_HEIGHT;
 use crate::report::{Finding, Rank};
@@ -102,13 +103,15 @@ pub(crate) struct Machine<'w, 'p> {
     pub(super) height: u32,
     pub(super) tasks: Vec<InProgress>,
     pub(super) meter: Meter<'w>,
+    /// Who answers the questions of a test; nobody elsewhere.
+    pub(super) answers: Option<&'w dyn Answers>,
 }
 
 impl<'w, 'p> Machine<'w, 'p> {
     pub(super) fn new(world: &'w World<'p>, origin: Origin<'w>) -> Self {
         let (locals, running, tasks) = (Vec::new(), Vec::new(), Vec::new());
         let meter = Meter::new(origin);
-        Self { world, instance: origin.instance, locals, base: 0, running, height: 0, tasks, meter }
+        Self { world, instance: origin.instance, locals, base: 0, running, height: 0, tasks, meter, answers: None }
     }
 
     /// For something that nothing refers to, with a frame of so many slots that holds the names of the loops.
@@ -122,6 +125,12 @@ impl<'w, 'p> Machine<'w, 'p> {
     /// The same frame once more, after an evaluation that did not fail: for another target, from no steps.
     pub(super) fn again(mut self, origin: Origin<'w>) -> Self {
         self.meter = Meter::new(origin);
+        self
+    }
+
+    /// For a test: one that may ask.
+    pub(super) fn asking(mut self, answers: &'w dyn Answers) -> Self {
+        self.answers = Some(answers);
         self
     }
 

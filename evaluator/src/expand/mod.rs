@@ -18,6 +18,7 @@ mod instances;
 mod loops;
 mod machine;
 mod ops;
+mod questions;
 mod show;
 mod structure;
 mod targets;
@@ -40,6 +41,7 @@ use crate::report::Sink;
 use crate::world::{InstanceId, World};
 pub use expectations::{Expectation, Reason, Unmet, Verdict};
 use machine::Machine;
+pub(crate) use questions::Answers;
 
 pub(crate) use show::bindings as circumstances;
 pub use show::value as show_value;

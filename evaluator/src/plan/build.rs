@@ -3,7 +3,7 @@
 //! Owns the order in which the kinds come and what they share: ids, addresses of ids, who waits for what. What each
 //! kind asks for is in [`super::diff`]; what is said about the whole in [`super::judge`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value as Json;
 
@@ -62,6 +62,8 @@ pub(super) struct Builder<'a> {
     pub(super) names: BTreeMap<String, String>,
     addresses: HashMap<String, String>,
     steps: HashMap<(String, Step), Vec<OperationId>>,
+    /// What is not torn down, since an account that is left out needs it.
+    stays: BTreeSet<String>,
     /// What is first done to the record of an address.
     pub(super) opening: HashMap<String, OperationId>,
 }
@@ -88,7 +90,7 @@ impl<'a> Builder<'a> {
         addresses.extend(ids.get_key_value(ROOT).map(turned));
         let (changes, operations, notices, faults) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (names, steps) = (BTreeMap::new(), HashMap::new());
-        Self {
+        let mut builder = Self {
             desired,
             record,
             origins,
@@ -104,8 +106,16 @@ impl<'a> Builder<'a> {
             names,
             addresses,
             steps,
+            stays: BTreeSet::new(),
             opening: HashMap::new(),
+        };
+        builder.stays = super::stays::needed_by_the_excepted(&builder);
+        let stays: Vec<String> = builder.stays.iter().cloned().collect();
+        if !stays.is_empty() {
+            builder
+                .note("what the accounts left out lie in, are held by, or give access with, stays".to_owned(), stays);
         }
+        builder
     }
 
     /// Does the scope take the resource of this address?
@@ -134,6 +144,7 @@ impl<'a> Builder<'a> {
         let all = self.record.resources.iter().filter(|(_, entry)| entry.kind == kind);
         let surplus = all.filter(|(address, _)| {
             self.takes(address)
+                && !self.stays.contains(*address)
                 && (self.command == Command::Destroy || !self.desired.resources.contains_key(*address))
         });
         surplus.collect()

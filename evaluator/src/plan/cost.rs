@@ -96,11 +96,20 @@ pub fn is_set(address: &str) -> bool {
     address.starts_with("permission_set.") || address.contains(".permission_set.")
 }
 
+/// Seconds that an operation takes on its own, about: what a share of the whole is reckoned by.
+pub fn seconds(verb: &Verb) -> u64 {
+    match verb {
+        Verb::Assign { .. } | Verb::Unassign { .. } | Verb::Provision => SECONDS_AN_ASSIGNMENT,
+        verb if verb.service() == Service::Creation => SECONDS_A_CREATION,
+        _ => 1,
+    }
+}
+
 /// Requests of all operations, and the least time they take.
 pub fn of(operations: &[Operation], limits: Limits, quotas: Vec<Quota>) -> Cost {
     let mut by_call: BTreeMap<String, u64> = BTreeMap::new();
     let mut queues: BTreeMap<&str, u64> = BTreeMap::new();
-    let (mut slow, mut creations) = (0_u64, 0_u64);
+    let (mut slow, mut provisionings, mut creations) = (0_u64, 0_u64, 0_u64);
     for operation in operations {
         for call in calls(operation) {
             *by_call.entry(call.to_owned()).or_default() += 1;
@@ -110,7 +119,7 @@ pub fn of(operations: &[Operation], limits: Limits, quotas: Vec<Quota>) -> Cost 
                 *queues.entry(target).or_default() += SECONDS_AN_ASSIGNMENT;
                 slow += SECONDS_AN_ASSIGNMENT;
             }
-            Verb::Provision => slow += SECONDS_AN_ASSIGNMENT,
+            Verb::Provision => provisionings += 1,
             verb => creations += u64::from(verb.service() == Service::Creation),
         }
     }
@@ -119,10 +128,12 @@ pub fn of(operations: &[Operation], limits: Limits, quotas: Vec<Quota>) -> Cost 
     let floor = [
         center.div_ceil(limits.tps.max(1)),
         slow.div_ceil(limits.lanes.max(1)),
+        // One after the other: of two at once AWS refuses the second with a conflict.
+        provisionings * SECONDS_AN_ASSIGNMENT,
         queues.values().copied().max().unwrap_or(0),
     ];
-    // Organizations takes one writer at a time: a few requests a second.
-    let before = creations.div_ceil(limits.creations.max(1)) * SECONDS_A_CREATION + organization.div_ceil(5);
+    let before = creations.div_ceil(limits.creations.max(1)) * SECONDS_A_CREATION
+        + organization.div_ceil(limits.organizations_tps.max(1));
     let duration_s = before + floor.into_iter().max().unwrap_or(0);
     Cost { calls: by_call.values().sum(), by_call, duration_s, quotas }
 }

@@ -93,7 +93,7 @@ impl Default for Org {
             delegated_admin: None,
             registry: None,
             parking: "cellc-parked".to_owned(),
-            limits: Limits { tps: 15, lanes: 8, creations: 1 },
+            limits: Limits::default(),
             revoke_share: 10_000,
             revoke_count: 5,
             accounts: None,
@@ -280,6 +280,7 @@ fn org(world: &World<'_>) -> Org {
         parking: text("parking").unwrap_or(plain.parking),
         limits: Limits {
             tps: number("tps", plain.limits.tps),
+            organizations_tps: number("organizations_tps", plain.limits.organizations_tps),
             lanes: number("lanes", plain.limits.lanes),
             creations: number("creations", plain.limits.creations),
         },

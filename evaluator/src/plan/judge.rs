@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cell_lang::diagnostics::Code;
 
-use super::build::Builder;
+use super::build::{Builder, Command};
 use super::fault::Fault;
 use super::model::{Access, Action, Authority, Change, Notice, NoticeKind, Operation, Quota, Service, Verb};
 use crate::limits;
@@ -115,7 +115,9 @@ impl Builder<'_> {
             let message = format!(
                 "role goes: {set} loses its last assignment there; given again later, its role has another ARN"
             );
-            self.hazard(message, targets, false);
+            // A set that goes whole may have been renamed: then another role of another ARN is in its place.
+            let goes = self.changes.iter().any(|change| change.address == set && change.action == Action::Delete);
+            self.hazard(message, targets, goes && self.command == Command::Apply);
         }
     }
 

@@ -123,6 +123,6 @@ fn objects(sid: &str, bucket: &str, key: &str, actions: &[&str]) -> [Json; 2] {
     let resources = [place(key), place(&format!("{key}.lock")), place(&format!("{key}.journal/*"))];
     [
         json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources }),
-        json!({ "Sid": format!("{sid}List"), "Effect": "Allow", "Action": "s3:ListBucket", "Resource": format!("arn:aws:s3:::{bucket}") }),
+        json!({ "Sid": format!("{sid}List"), "Effect": "Allow", "Action": ["s3:GetBucketVersioning", "s3:ListBucket"], "Resource": format!("arn:aws:s3:::{bucket}") }),
     ]
 }

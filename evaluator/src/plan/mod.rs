@@ -18,6 +18,7 @@ pub mod least;
 pub mod model;
 pub mod moves;
 pub mod scope;
+mod stays;
 #[cfg(test)]
 mod tests;
 pub mod text;

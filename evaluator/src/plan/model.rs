@@ -566,10 +566,24 @@ pub struct Target {
 pub struct Limits {
     /// Requests to Identity Center a second.
     pub tps: u64,
+    /// Requests to AWS Organizations a second.
+    #[serde(default = "organizations_tps")]
+    pub organizations_tps: u64,
     /// Assignments and provisionings under way at once.
     pub lanes: u64,
     /// Accounts being created at once.
     pub creations: u64,
+}
+
+/// Requests to AWS Organizations a second, of a plan that was written before it said so.
+fn organizations_tps() -> u64 {
+    Limits::default().organizations_tps
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { tps: 15, organizations_tps: 8, lanes: 8, creations: 1 }
+    }
 }
 
 /// A plan.

@@ -32,6 +32,10 @@ pub fn write(plan: &Plan, look: &Look, out: &mut impl fmt::Write) -> fmt::Result
     header(plan, &mut page);
     part(&names, &mut page);
     access::section(&names, &mut page);
+    if let Some(review) = plan.review.as_ref().filter(|review| !(review.principals.is_empty() && review.guards.is_empty())) {
+        page.blank();
+        crate::access::text::screen(review, &mut page);
+    }
     changes::sections(&names, &mut page);
     tail::sections(&names, &mut page);
     page.write(out)

@@ -1,11 +1,14 @@
 //! The `test` blocks of a program: which are run, and what came of each.
 //!
-//! Owns the choice of tests, their order and their results; what an `expect` comes to is `expand`'s. How results read
-//! is `text`'s and `json`'s. A test reads the expansion of its program and changes nothing of it, so all run in
+//! Owns the choice of tests, their order and their results; what an `expect` comes to is `expand`'s. What a test may
+//! ask about the whole program is answered by `answers`. How results read is `text`'s and `json`'s. A test reads the expansion of its program and changes nothing of it, so all run in
 //! parallel, and each runs whatever becomes of the others.
 
+mod answers;
 mod difference;
 pub mod json;
+#[cfg(test)]
+mod tests;
 pub mod text;
 
 use cell_lang::diagnostics::{Code, Diagnostic};
@@ -14,8 +17,10 @@ use cell_lang::source::{FileId, Span};
 use rayon::prelude::*;
 use smol_str::SmolStr;
 
+use answers::Known;
 pub use difference::differences;
 
+use crate::access::pins::Pins;
 use crate::expand::{Expectation, Unmet, Verdict};
 use crate::report::{Finding, Rank};
 use crate::world::{Instance, InstanceId, World};
@@ -87,14 +92,16 @@ struct Case<'w> {
 }
 
 /// Runs the tests whose name has `filter` in it, in capitals or not; all without one. An expectation that does not
-/// hold is reported to the world, and so is what cannot be evaluated. The world is one without errors.
-pub fn run(world: &World<'_>, filter: Option<&str>) -> Tests {
+/// hold is reported to the world, and so is what cannot be evaluated. The world is one without errors; `pins` are the
+/// documents of policies that it does not write.
+pub fn run(world: &World<'_>, filter: Option<&str>, pins: &Pins) -> Tests {
     let (mut cases, left_out) = chosen(world);
     let all = cases.len();
     let wanted = filter.map(str::to_lowercase);
     cases.retain(|case| wanted.as_ref().is_none_or(|wanted| case.name.to_lowercase().contains(wanted)));
     let filtered = all - cases.len();
-    let run = world.run(|| cases.par_iter().map(|case| tested(world, case)).collect());
+    let known = Known::new(world, pins);
+    let run = world.run(|| cases.par_iter().map(|case| tested(world, &known, case)).collect());
     Tests { run, left_out, filtered }
 }
 
@@ -145,9 +152,9 @@ fn cases_of(instance: InstanceId, unit: &Unit) -> impl Iterator<Item = Case<'_>>
     all.map(move |(at, test)| Case { instance, at, name: &test.name, span: test.span })
 }
 
-fn tested(world: &World<'_>, case: &Case<'_>) -> Tested {
+fn tested(world: &World<'_>, known: &Known<'_, '_>, case: &Case<'_>) -> Tested {
     let module = module_of(world.instance(case.instance));
-    let (end, expectations) = match world.evaluate_test(case.instance, case.at) {
+    let (end, expectations) = match world.evaluate_test(case.instance, case.at, known) {
         Ok(expectations) => (end(&expectations), expectations),
         Err(_) => (End::Error, Vec::new()),
     };

@@ -2,7 +2,7 @@
 
 use super::expr::Typed;
 use super::fit::{conform, named};
-use super::scope::{Scope, Site};
+use super::scope::{Said, Scope, Site};
 use super::{Checker, Item};
 use crate::diagnostics::{Code, Diagnostic, suggest};
 use crate::files::{Target, resolve};
@@ -62,7 +62,7 @@ impl Checker<'_> {
     }
 
     /// Checks arguments of what has an error already.
-    fn arguments_of_error(&mut self, scope: &mut Scope, args: &[ast::Expr], span: Span) -> Typed {
+    pub(super) fn arguments_of_error(&mut self, scope: &mut Scope, args: &[ast::Expr], span: Span) -> Typed {
         for argument in args {
             self.infer(scope, argument);
         }
@@ -80,7 +80,8 @@ impl Checker<'_> {
             let own = names.values.iter().filter(|(_, (item, _))| matches!(item, Item::Function(_)));
             let mut all: Vec<&str> = own.map(|(name, _)| name.as_str()).collect();
             all.sort_unstable();
-            all.extend(BuiltinFn::ALL.iter().map(|builtin| builtin.name()));
+            let ours = BuiltinFn::ALL.iter().filter(|builtin| scope.in_test || !builtin.is_question());
+            all.extend(ours.map(|builtin| builtin.name()));
             diagnostic = diagnostic.help_if(suggest(name, "functions", all));
         }
         self.report(diagnostic);
@@ -100,8 +101,8 @@ impl Checker<'_> {
         }
         let mut out = Vec::with_capacity(args.len());
         for ((argument, ty), (param, written)) in args.iter().zip(params).zip(declared) {
-            let text = format!("`{}` of `{}` is declared here", param.text, name.text);
-            let mut site = Site::declared(ty.clone(), written.span, text);
+            let said = Said::Argument(param.text.clone(), name.text.clone());
+            let mut site = Site::declared(ty, written.span, said);
             site.place = "an argument";
             out.push(self.expect(scope, argument, &site));
         }
@@ -109,11 +110,12 @@ impl Checker<'_> {
     }
 
     fn builtin(&mut self, scope: &mut Scope, builtin: BuiltinFn, args: &[ast::Expr], span: Span) -> Typed {
+        if builtin.is_question() {
+            return self.question(scope, builtin, args, span);
+        }
         let (least, most) = arity(builtin);
         if args.len() < least || args.len() > most {
-            let message = format!("`{}` is called with {}", builtin.name(), counted(args.len(), "argument"));
-            self.report(Diagnostic::new(Code::WrongArguments, span, message).help(builtin.signature()));
-            return self.arguments_of_error(scope, args, span);
+            return self.wrong_count(scope, builtin, args, span);
         }
         let string = || Site::language(Ty::String, "here");
         let int = || Site::language(Ty::Int, "here");
@@ -148,6 +150,19 @@ impl Checker<'_> {
             (BuiltinFn::Union | BuiltinFn::Except, args) => self.set_operation(scope, builtin, args, span),
             _ => Typed::error(span),
         }
+    }
+
+    /// Reports a function of the language that takes another number of arguments.
+    pub(super) fn wrong_count(
+        &mut self,
+        scope: &mut Scope,
+        builtin: BuiltinFn,
+        args: &[ast::Expr],
+        span: Span,
+    ) -> Typed {
+        let message = format!("`{}` is called with {}", builtin.name(), counted(args.len(), "argument"));
+        self.report(Diagnostic::new(Code::WrongArguments, span, message).help(builtin.signature()));
+        self.arguments_of_error(scope, args, span)
     }
 
     fn count(&mut self, scope: &mut Scope, of: &ast::Expr, span: Span) -> Typed {
@@ -322,6 +337,8 @@ fn arity(builtin: BuiltinFn) -> (usize, usize) {
         BuiltinFn::Except => (2, 2),
         BuiltinFn::Min | BuiltinFn::Max => (1, usize::MAX),
         BuiltinFn::Union => (2, usize::MAX),
+        // What a question takes is said with it.
+        BuiltinFn::Can | BuiltinFn::WaveOf => (0, usize::MAX),
     }
 }
 

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use super::Checker;
 use super::expr::{Condition, Typed};
 use super::fit::{conform, named};
-use super::scope::{Scope, Site};
+use super::scope::{Said, Scope, Site};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::hir::{Expr, Node, Source};
 use crate::source::Span;
@@ -40,7 +40,7 @@ impl Checker<'_> {
                     out.push(typed.expr);
                 }
                 (None, Some((expected, first))) => {
-                    let site = Site::declared(expected.clone(), first, format!("the first is {}", named(&expected)));
+                    let site = Site::declared(expected.clone(), first, Said::First(expected));
                     out.push(self.fit(typed, &site, item.span));
                     // Which of the two is the odd one nobody can tell: one finding says so, and no more follow.
                     ty = Some((Ty::Error, first));

@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use super::Checker;
 use super::entity::Written;
-use super::scope::{Effects, Scope, Site};
+use super::scope::{Effects, Said, Scope, Site};
 use crate::diagnostics::{Code, Diagnostic, suggest};
 use crate::hir::{self, FieldValue, LayerSet, Node, StaticModuleId, UnitId};
 use crate::schema::kinds::{ACCEPT, MOVED, REMOVED};
@@ -292,8 +292,8 @@ impl Checker<'_> {
                 self.infer(scope, &field.value);
                 continue;
             };
-            let text = format!("`{name}` is declared here");
-            let mut site = Site::declared(params[at].ty.clone(), params[at].span, text);
+            let said = Said::Name(params[at].name.clone());
+            let mut site = Site::declared(params[at].ty.clone(), params[at].span, said);
             site.place = "a parameter";
             let value = self.expect(scope, &field.value, &site);
             if let Some((_, first)) = &out[at] {
@@ -319,7 +319,7 @@ impl Checker<'_> {
     }
 
     fn test(&mut self, unit: usize, name: &StrLit, steps: &[ast::TestStep], span: Span) -> Option<hir::Test> {
-        let mut scope = Scope::new(unit);
+        let mut scope = Scope::of_test(unit);
         let mut out = Vec::with_capacity(steps.len());
         for step in steps {
             out.push(match step {

@@ -314,6 +314,6 @@ pub(super) fn declared_at(diagnostic: Diagnostic, site: &Site) -> Diagnostic {
             };
             diagnostic.help(format!("`{field}` of {record} is declared as {rule}"))
         }
-        Declared::Here(span, text) => diagnostic.also(*span, text.clone()),
+        Declared::Here(span, said) => diagnostic.also(*span, said.text()),
     }
 }

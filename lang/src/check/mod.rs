@@ -18,6 +18,7 @@ mod lets;
 mod names;
 mod notes;
 mod operators;
+mod questions;
 mod scope;
 mod strings;
 mod typing;
@@ -83,7 +84,7 @@ fn checked(loaded: Loaded, notes: Option<Notes>) -> (Checked, Vec<LoadedFile>, N
     for unit in 0..files.len() {
         units.push(checker.unit(unit));
     }
-    let notes = checker.notes.take().unwrap_or_default().sorted();
+    let notes = checker.notes.take().unwrap_or_default();
     let (program, mut diagnostics) = checker.finish(units, &sources);
     diagnostics::sort(&mut diagnostics);
     (Checked { sources, program, diagnostics }, files, notes)

@@ -3,6 +3,7 @@
 
 use smol_str::SmolStr;
 
+use super::fit::named;
 use crate::hir::Slot;
 use crate::schema::{KindSet, Layer};
 use crate::source::Span;
@@ -23,6 +24,8 @@ pub(super) struct Scope {
     pub(super) facts: Vec<Path>,
     /// What has been read so far.
     pub(super) effects: Effects,
+    /// Is it a step of a test?
+    pub(super) in_test: bool,
     next: u32,
     most: u32,
 }
@@ -105,9 +108,15 @@ impl Scope {
             subjects_read: Vec::new(),
             facts: Vec::new(),
             effects: Effects::default(),
+            in_test: false,
             next: 1,
             most: 1,
         }
+    }
+
+    /// A scope for the steps of a test.
+    pub(super) fn of_test(unit: usize) -> Self {
+        Self { in_test: true, ..Self::new(unit) }
     }
 
     /// The same locals and facts, for another tree with its own frame and its own needs.
@@ -198,7 +207,39 @@ pub(super) enum Declared {
     /// A field of the schema: record and field.
     Schema(&'static str, &'static str),
     /// At a place of the program, with what stands there.
-    Here(Span, String),
+    Here(Span, Said),
+}
+
+/// What stands where an expected type is declared. Nearly all values fit, so it is put into words only when one
+/// does not.
+#[derive(Debug, Clone)]
+pub(super) enum Said {
+    /// In so many words.
+    Words(&'static str),
+    /// Something of this name.
+    Name(SmolStr),
+    /// The argument of a function: its name, the function's.
+    Argument(SmolStr, SmolStr),
+    /// The first of several, of this type.
+    First(Ty),
+}
+
+impl Said {
+    /// The words.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Words(words) => (*words).to_owned(),
+            Self::Name(name) => format!("`{name}` is declared here"),
+            Self::Argument(argument, function) => format!("`{argument}` of `{function}` is declared here"),
+            Self::First(ty) => format!("the first is {}", named(ty)),
+        }
+    }
+}
+
+impl From<&'static str> for Said {
+    fn from(words: &'static str) -> Self {
+        Self::Words(words)
+    }
 }
 
 impl Site {
@@ -208,7 +249,7 @@ impl Site {
     }
 
     /// A site whose type is declared at a place.
-    pub(super) fn declared(ty: Ty, span: Span, text: impl Into<String>) -> Self {
+    pub(super) fn declared(ty: Ty, span: Span, text: impl Into<Said>) -> Self {
         Self { ty, declared: Declared::Here(span, text.into()), later: false, place: "here" }
     }
 

@@ -8,8 +8,8 @@ use crate::source::{LineColumn, SourceMap, Span};
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JsonDiagnostic<'a> {
-    /// Such as `E0312`.
-    pub code: &'static str,
+    /// Such as `E0312`; none of what is only said beside the findings.
+    pub code: Option<&'static str>,
     /// `error`, `warning` or `note`.
     pub severity: &'static str,
     /// The fact.
@@ -67,6 +67,12 @@ pub fn render(sources: &SourceMap, diagnostics: &[Diagnostic]) -> String {
     out
 }
 
+/// What is said beside the findings, such as progress: a note without a code.
+pub fn remark(message: &str) -> String {
+    let remark = JsonDiagnostic { code: None, severity: "note", message, labels: Vec::new(), helps: &[], fix: None };
+    serde_json::to_string(&remark).unwrap_or_default()
+}
+
 /// Counts columns from the last place asked for, where it can: findings come sorted, and a line may be long.
 struct Places<'a> {
     sources: &'a SourceMap,
@@ -76,7 +82,7 @@ struct Places<'a> {
 impl<'a> Places<'a> {
     fn diagnostic(&mut self, diagnostic: &'a Diagnostic) -> JsonDiagnostic<'a> {
         JsonDiagnostic {
-            code: diagnostic.code.as_str(),
+            code: Some(diagnostic.code.as_str()),
             severity: diagnostic.severity().word(),
             message: &diagnostic.message,
             labels: diagnostic.labels.iter().map(|label| self.label(label)).collect(),

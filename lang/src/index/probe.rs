@@ -90,6 +90,8 @@ pub struct Place {
     pub locals: Vec<(SmolStr, Span, What)>,
     /// The file, by its place among the files.
     pub unit: usize,
+    /// Is it in a test, which may ask about the whole program?
+    pub in_test: bool,
 }
 
 /// A mark that is looked for.
@@ -109,8 +111,9 @@ impl Probe {
         &self.mark
     }
 
-    pub(super) fn found(&mut self, asked: Asked, locals: Vec<(SmolStr, Span, What)>, unit: usize) {
-        self.found.get_or_insert(Place { asked, locals, unit });
+    /// Takes in what stands at the mark; what was found first counts.
+    pub(super) fn found(&mut self, place: Place) {
+        self.found.get_or_insert(place);
     }
 }
 

@@ -4,7 +4,7 @@
 use smol_str::SmolStr;
 
 use super::names::{Names, inner, inside};
-use super::probe::{Asked, Items, Probe};
+use super::probe::{Asked, Items, Place, Probe};
 use super::{Declaration, Index, Role, Spec, Symbol, What};
 use crate::check::Notes;
 use crate::load::LoadedFile;
@@ -25,6 +25,8 @@ pub(super) struct Walker<'a> {
     pub(super) locals: Vec<(SmolStr, Span, What)>,
     /// What an editor asks for at one place; none when it asks for everything.
     pub(super) probe: Option<Probe>,
+    /// Is it among the steps of a test?
+    in_test: bool,
     depth: u32,
 }
 
@@ -52,7 +54,7 @@ enum Owner<'b> {
 
 impl<'a> Walker<'a> {
     pub(super) fn new(files: &'a [LoadedFile], names: &'a [Names], notes: &'a Notes, unit: usize) -> Self {
-        Self { files, names, notes, unit, locals: Vec::new(), probe: None, depth: 0 }
+        Self { files, names, notes, unit, locals: Vec::new(), probe: None, in_test: false, depth: 0 }
     }
 
     pub(super) fn file(&mut self, index: &mut Index) {
@@ -182,6 +184,7 @@ impl<'a> Walker<'a> {
 
     fn test(&mut self, index: &mut Index, steps: &[TestStep]) {
         let mark = self.locals.len();
+        self.in_test = true;
         for step in steps {
             match step {
                 TestStep::Expect(condition) => self.expr(index, condition),
@@ -196,6 +199,7 @@ impl<'a> Walker<'a> {
                 }
             }
         }
+        self.in_test = false;
         self.locals.truncate(mark);
     }
 
@@ -446,9 +450,9 @@ impl<'a> Walker<'a> {
     }
 
     pub(super) fn answer(&mut self, asked: Asked) {
-        let (locals, unit) = (self.locals.clone(), self.unit);
+        let place = Place { asked, locals: self.locals.clone(), unit: self.unit, in_test: self.in_test };
         if let Some(probe) = &mut self.probe {
-            probe.found(asked, locals, unit);
+            probe.found(place);
         }
     }
 

@@ -271,6 +271,7 @@ static LIMITS: LazyLock<RecordSpec> = LazyLock::new(|| {
             default("revoke_share", Ty::Percent, Lit::Percent(Decimal(10 * Decimal::ONE))),
             default("revoke_count", B::Natural, Lit::Int(5)),
             default("tps", B::Positive, Lit::Int(15)),
+            default("organizations_tps", B::Positive, Lit::Int(8)),
             default("lanes", B::Positive, Lit::Int(8)),
             default("creations", B::Creations, Lit::Int(1)),
             // Quotas that AWS raises on request: their defaults are AWS's own.

@@ -12,13 +12,14 @@ mod work;
 
 use smol_str::SmolStr;
 
-use super::Outcome;
 use super::ast::{Body, Decl, DeclKind, ExprKind, Item, TestStep};
 use super::chunks::{self, Look, Word};
 use super::delimiters::{self, Checked};
 use super::grammar::{self, Refusal, Rule};
 use super::lower::{self, Lower, Lowered, Place};
 use super::places::{Patchwork, Places};
+use super::tree::Tree;
+use super::{Outcome, quick, skip_blank};
 use crate::diagnostics::Diagnostic;
 use crate::source::FileId;
 use work::{Braces, Work};
@@ -87,6 +88,9 @@ impl Recovery<'_> {
         };
         let mut refusal = None;
         if !hopeless && !self.thorough {
+            if at == start && self.quickly(text, start, &doc) {
+                return;
+            }
             match self.whole(text, places, doc.clone(), Place::File) {
                 Ok(decls) => return self.out.file.decls.extend(decls),
                 Err(why) => refusal = Some(why),
@@ -108,6 +112,32 @@ impl Recovery<'_> {
         {
             self.refused(&places, text, &why);
         }
+    }
+
+    /// Takes in the declarations of a chunk of the file, as it stands there from `base`, if all are of the forms that
+    /// are read quickly. `false`: nothing was taken in. One fault in a file is no reason to read all of it slowly.
+    fn quickly(&mut self, text: &str, base: usize, doc: &SmolStr) -> bool {
+        let mut tree = Tree::new(text);
+        let mut all = Vec::new();
+        let (mut before, mut at) = (0, 0);
+        while at < text.len() {
+            let slice = text.get(at..).unwrap_or("");
+            if !quick::parse(slice, &mut tree) {
+                return false;
+            }
+            let Some(pair) = tree.pairs().next() else { return false };
+            let next = at + pair.as_span().end();
+            let doc = if all.is_empty() { doc.clone() } else { lower::doc(text, before, at) };
+            let mut lower = Lower::new(slice, Places::at_base(self.file, base + at));
+            let lowered = lower.decl(pair, doc, Place::File);
+            all.push((lowered, lower));
+            // What a form ends in may have the blank behind it counted in, with the comments of the next.
+            (before, at) = (at, skip_blank(text, next));
+        }
+        for (lowered, lower) in all {
+            self.out.take(lowered, lower);
+        }
+        true
     }
 
     /// All declarations of a text, if it parses.

@@ -106,6 +106,22 @@ impl S3Store {
         })
     }
 
+    /// What is to be said of the bucket before anything is written to it: a record that is lost or overwritten by
+    /// mistake comes back only where former versions are kept.
+    pub fn doubt(&self) -> Option<String> {
+        let advice = "a lost record could not be brought back (`aws s3api put-bucket-versioning` turns it on)";
+        match self.bucket.link.block(self.bucket.is_versioned()) {
+            Ok(true) => None,
+            Ok(false) => Some(format!("the registry's bucket {} has no versioning: {advice}", self.bucket.name)),
+            // A bucket that is not there is told by the first read of the record.
+            Err(error) if error.code == "NoSuchBucket" => None,
+            Err(error) => Some(format!(
+                "whether the registry's bucket {} has versioning is not known: {error}",
+                self.bucket.name
+            )),
+        }
+    }
+
     fn lock_key(&self) -> String {
         format!("{}.lock", self.key)
     }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::BucketVersioningStatus;
 use cell_eval::provider::{Answer, CloudError, Failure};
 use cell_eval::registry::store::StoreError;
 use tokio::task::JoinSet;
@@ -130,6 +131,14 @@ impl Bucket {
         };
         let answer = self.link.road.send(call, request).await?;
         need(call.name, "ETag", answer.e_tag)
+    }
+
+    /// Does the bucket keep former versions of its objects?
+    pub(super) async fn is_versioned(&self) -> Answer<bool> {
+        let call = read("s3:GetBucketVersioning");
+        let request = || self.client.get_bucket_versioning().bucket(&self.name).send();
+        let answer = self.link.road.send(call, request).await?;
+        Ok(answer.status == Some(BucketVersioningStatus::Enabled))
     }
 
     /// The keys that begin so, in order.

@@ -69,7 +69,8 @@ impl Connection {
         let own = beside.join(OWN);
         let mut settings = Settings {
             region: desired.org.home_region.clone(),
-            tps: f64::from(u32::try_from(desired.org.limits.tps).unwrap_or(u32::MAX)),
+            tps: rate(desired.org.limits.tps),
+            organizations_tps: rate(desired.org.limits.organizations_tps),
             ..Settings::default()
         };
         let (mut remarks, mut running) = (Vec::new(), None);
@@ -88,10 +89,15 @@ impl Connection {
             // Without credentials every later message would speak of something else.
             provider.caller()?;
         }
-        let store = store_of(args.cloud, &desired.org, &own, beside, &provider, &clock)?;
+        let store = store_of(args.cloud, &desired.org, &own, beside, &provider, &clock, &mut remarks)?;
         let name = args.cloud.name();
         Ok(Self { provider, store, clock, name, remarks, _sandbox: running })
     }
+}
+
+/// Requests a second, as a connection takes them.
+fn rate(requests: u64) -> f64 {
+    f64::from(u32::try_from(requests).unwrap_or(u32::MAX))
 }
 
 /// Where the record lies: as the program says, else beside it. A sandbox never writes to the place of the real one.
@@ -102,10 +108,13 @@ fn store_of(
     beside: &Path,
     provider: &AwsCloud,
     clock: &Arc<SystemClock>,
+    remarks: &mut Vec<String>,
 ) -> Result<Box<dyn Store>, StoreError> {
     let path: PathBuf = match (cloud, org.registry.as_deref()) {
         (_, Some(url)) if url.starts_with("s3://") => {
-            return Ok(Box::new(S3Store::new(provider, &Place::new(url), Arc::clone(clock) as _)?));
+            let store = S3Store::new(provider, &Place::new(url), Arc::clone(clock) as _)?;
+            remarks.extend(store.doubt());
+            return Ok(Box::new(store));
         }
         (Cloud::Sandbox, _) => own.join("sandbox").join("registry.json"),
         (Cloud::Aws, Some(file)) => beside.join(file),

@@ -93,6 +93,8 @@ pub(super) struct Offers<'a> {
     pub(super) view: &'a View,
     pub(super) unit: usize,
     pub(super) locals: &'a [(SmolStr, Span, What)],
+    /// Is it in a test?
+    pub(super) in_test: bool,
 }
 
 impl Offers<'_> {
@@ -145,9 +147,11 @@ impl Offers<'_> {
                 offers.push(self.declaration(declaration, *what));
             }
         }
-        offers.extend(BuiltinFn::ALL.iter().map(|builtin| {
+        let functions = BuiltinFn::ALL.iter().filter(|builtin| self.in_test || !builtin.is_question());
+        offers.extend(functions.map(|builtin| {
             let call = format!("{}($0)", builtin.name());
-            Offer::new(builtin.name(), Sort::FUNCTION).detail(builtin.signature()).snippet(call)
+            let offer = Offer::new(builtin.name(), Sort::FUNCTION).detail(builtin.signature()).snippet(call);
+            offer.about(builtin.about())
         }));
         offers.extend(
             Kind::ALL

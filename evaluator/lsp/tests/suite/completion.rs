@@ -102,6 +102,22 @@ fn values_fit_what_is_expected() {
 }
 
 #[test]
+fn questions_are_offered_in_tests_alone() {
+    has("test \"t\" { expect | }", &["wave_of", "count", "list"], &[]);
+    has("test \"t\" {\n  let w = wav|\n}", &["wave_of"], &[]);
+    has("let x = |", &["count"], &["wave_of"]);
+    has("test \"t\" { expect true }\nlet x = |", &["count"], &["wave_of"]);
+    has("cell a { size = | }", &["count"], &["wave_of"]);
+    let items = offered("test \"t\" { expect | }");
+    let wave = items.iter().find(|item| item["label"] == "wave_of").unwrap();
+    assert_eq!(wave["detail"], "wave_of(cell: Ref<cell>, rollout: Ref<rollout>): String?");
+    assert!(wave["documentation"]["value"].as_str().unwrap().contains("label of the wave"));
+    has("rollout r {}\ncell c {}\ntest \"t\" { expect wave_of(cell.|) }", &["c"], &["r"]);
+    // What is expected of an argument is known.
+    has("cell c {}\ntest \"t\" { expect wave_of(|, rollout.r) == none }", &["cell.c"], &["rollout.r"]);
+}
+
+#[test]
 fn a_dot_asks_for_what_is_behind_it() {
     has("let x = ou.|", &["work", "play"], &["crew"]);
     has("cell a { ou = ou.| }", &["work", "play"], &[]);

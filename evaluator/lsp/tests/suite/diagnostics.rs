@@ -66,6 +66,20 @@ cell alpha using usual {
 }
 
 #[test]
+fn a_finding_leads_to_the_page_of_its_code() {
+    let asks = json!({ "textDocument": { "publishDiagnostics": { "codeDescriptionSupport": true } } });
+    let text = PROGRAM.replace("ou.work", "ou.wrok");
+    for (capabilities, page) in [(asks, Some("file:///library/errors/E0204.md")), (json!({}), None)] {
+        let mut client = Client::with(&[("main.cell", &text)], &capabilities);
+        client.open("main.cell", &text);
+        let found = client.found("main.cell");
+        let href = found[0].code_description.as_ref().map(|description| description.href.as_str());
+        assert_eq!(href, page, "{found:?}");
+        client.end();
+    }
+}
+
+#[test]
 fn a_file_is_checked_with_the_program_that_imports_it() {
     let main = "import \"./lib/names.cell\" as names\nlet x: Int = names.y\n";
     let lib = "export let y = 1\n";

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use cell_lang::diagnostics::Code;
 use cell_lang::files::{FileError, Files, STD, shown};
 use cell_lsp::host::{Host, Project};
 
@@ -77,6 +78,15 @@ impl Host for Machine {
 
     fn library_paths(&self) -> Vec<String> {
         cell_std::FILES.iter().map(|file| file.path.to_owned()).collect()
+    }
+
+    fn page_text(&self, code: Code) -> Option<String> {
+        let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec/errors");
+        std::fs::read_to_string(pages.join(format!("{}.md", code.as_str()))).ok()
+    }
+
+    fn page(&self, code: Code) -> Option<PathBuf> {
+        Some(Path::new("/library/errors").join(format!("{}.md", code.as_str())))
     }
 }
 

@@ -25,6 +25,12 @@ cell one using usual {
   override size = \"large\"
 }
 let small = count(cells where .size == \"small\")
+alarm slow { namespace = \"api\", metric = \"Latency\", above = 1%, over = 5m }
+rollout all {
+  alarms = [alarm.slow]
+  wave first { on = cells, bake = 1h }
+}
+test \"all go first\" { expect wave_of(cell.one, rollout.all) == \"first\" }
 ";
 
 #[test]
@@ -50,7 +56,8 @@ fn every_sort_of_word_is_told() {
     says("usual {", 0, &["defaults usual for cell"]);
     says("cell one", 0, &["a kind of layer cells", "needs `kind`, `region`"]);
     says("cells where", 0, &["cells: Set<cell>"]);
-    says("count(", 0, &["count(collection): Int"]);
+    says("count(", 0, &["count(collection): Int", "how many elements", "a function of the language"]);
+    says("wave_of", 0, &["wave_of(cell: Ref<cell>, rollout: Ref<rollout>): String?", "that only a test asks"]);
     says("AwsRegion", 0, &["AwsRegion"]);
     says("size ==", 0, &["size: String", "a field of `cell`", "`\"small\"` unless set"]);
     says("crew }", 0, &["group crew"]);
@@ -78,5 +85,45 @@ fn a_program_with_errors_tells_types_still() {
     client.replace("main.cell", "group crew {}", "group crew {");
     let text = client.hover("main.cell", "places", 1);
     assert!(text.contains("let places: [AwsRegion]"), "{text}");
+    client.end();
+}
+
+#[test]
+fn what_is_found_is_told_with_the_first_words_of_its_page() {
+    let mut client = Client::of(PROGRAM);
+    client.replace("main.cell", "  override size = \"large\"", "  size = \"large\"");
+    assert_eq!(client.codes("main.cell"), ["E0312"]);
+    let text = client.hover("main.cell", "size = \"large\"", 0);
+    assert!(text.contains("a field of `cell`"), "the word itself: {text}");
+    assert!(text.contains("---\n\n**E0312: a field that defaults already set**\n\n"), "{text}");
+    assert!(text.contains("\n\nThe entity sets a field that the defaults it uses already set."), "{text}");
+    assert!(!text.contains("```cell failing"), "the first paragraph alone: {text}");
+    // Of a rule across entities, which is found when the program is expanded.
+    client.replace("main.cell", "  size = \"large\"", "");
+    client.replace("main.cell", "  kind = \"staging\"\n  region = \"us", "  kind = \"dev\"\n  region = \"us");
+    assert!(client.codes("main.cell").contains(&"E0412".to_owned()));
+    let text = client.hover("main.cell", "one using", 0);
+    assert!(text.contains("`cell.one`") && text.contains("**E0412: "), "{text}");
+    client.end();
+}
+
+#[test]
+fn a_finding_where_no_word_is_told_by_itself() {
+    let mut client = Client::of("let a = [1 2]\n");
+    assert_eq!(client.codes("main.cell"), ["E0105"]);
+    let range = client.found("main.cell")[0].range;
+    let params =
+        serde_json::json!({ "textDocument": { "uri": crate::client::uri("main.cell") }, "position": range.start });
+    let answer = client.ask("textDocument/hover", &params).unwrap();
+    let text = answer["contents"]["value"].as_str().unwrap();
+    assert!(text.starts_with("**E0105: "), "{text}");
+    assert_eq!(answer["range"], serde_json::to_value(range).unwrap());
+    client.replace("main.cell", "1 2", "1, 2");
+    assert_eq!(client.codes("main.cell"), [""; 0]);
+    assert_eq!(
+        client.ask("textDocument/hover", &params).unwrap(),
+        serde_json::Value::Null,
+        "what is mended is not told"
+    );
     client.end();
 }

@@ -53,9 +53,15 @@ pub fn write(review: &Review, look: &Look, out: &mut impl fmt::Write) -> fmt::Re
 /// what it leaves out.
 pub fn first_screen(review: &Review, look: &Look, out: &mut impl fmt::Write) -> fmt::Result {
     let mut page = Page::new(Look { verbose: false, ..*look });
-    header(review, &mut page);
-    guards::line(review, &mut page);
-    guards::first_breach(review, &mut page);
+    screen(review, &mut page);
+    page.write(out)
+}
+
+/// The first screen, on a page that tells of more than access.
+pub(crate) fn screen(review: &Review, page: &mut Page) {
+    header(review, page);
+    guards::line(review, page);
+    guards::first_breach(review, page);
     let entries = entries(review);
     let mut shown = 0;
     let full = page.lines() + SCREEN;
@@ -63,13 +69,12 @@ pub fn first_screen(review: &Review, look: &Look, out: &mut impl fmt::Write) -> 
         if shown > 0 && page.lines() + SHORT > full {
             break;
         }
-        changes::head(&mut page, entry);
-        changes::short(&mut page, entry);
+        changes::head(page, entry);
+        changes::short(page, entry);
         shown += 1;
     }
-    rest(&mut page, entries.get(shown..).unwrap_or_default(), "`cellc review` shows them");
-    tail::brief(review, &mut page);
-    page.write(out)
+    rest(page, entries.get(shown..).unwrap_or_default(), "`cellc review` shows them");
+    tail::brief(review, page);
 }
 
 fn header(review: &Review, page: &mut Page) {

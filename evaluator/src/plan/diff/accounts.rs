@@ -221,6 +221,9 @@ impl Builder<'_> {
             let anew = self.is_anew(&unit);
             if before.get("ou") != after.get("ou") || anew {
                 plan.operations.push(self.move_account(&address, &unit, needs));
+                if anew && before.get("ou") == after.get("ou") {
+                    plan.reason = Some(format!("moves along with {unit}, which is made anew"));
+                }
             }
         }
         if before.get("name") != after.get("name") {
@@ -373,7 +376,8 @@ impl Builder<'_> {
         let needs: Vec<OperationId> = std::iter::once(moved).chain(retagged).collect();
         plan.operations.push(self.operation(&address, Verb::Park, &needs, Fields::new()));
         // What is done says it: the text of a plan does not repeat it.
-        plan.reason = None;
+        let foreign = self.live.unmanaged.iter().any(|given| plan.id.as_ref() == Some(&given.account));
+        plan.reason = foreign.then(|| "access that cellc does not own stays in it".to_owned());
     }
 }
 

@@ -270,8 +270,8 @@ impl Builder<'_> {
         let elsewhere: Vec<String> = elsewhere.map(|(_, target)| self.address_of("target", target)).collect();
         if !elsewhere.is_empty() {
             let elsewhere = elsewhere.join(", ");
-            let message = format!("{address} is to be deleted and is attached, not by cellc, to {elsewhere}");
-            self.faults.push(Fault::new(Code::PolicyInUse, message).help("detach it there, or keep its block"));
+            let message = format!("{address} is to be deleted and stays attached to {elsewhere}");
+            self.faults.push(Fault::new(Code::PolicyInUse, message).help("detach it there, or keep the policy"));
         }
     }
 }

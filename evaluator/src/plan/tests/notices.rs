@@ -78,6 +78,14 @@ fn a_role_that_changes_its_arn_is_a_hazard_and_in_production_a_brake() {
 }
 
 #[test]
+fn a_set_of_production_that_goes_is_braked_since_it_may_have_been_renamed() {
+    for (kind, expected) in [("alpha", &[][..]), ("prod", &["role-arn"][..])] {
+        let bench = Bench::after(&[&fleet(2, kind, "Old", "group.ops", "")]);
+        assert_eq!(brakes(&bench.plan(&fleet(2, kind, "New", "group.ops", ""))), expected, "{kind}");
+    }
+}
+
+#[test]
 fn the_last_assignment_takes_its_role_along() {
     let bench = Bench::after(&[&fleet(2, "alpha", "Look", "group.ops, group.dev", "")]);
     assert!(hazards(&bench.plan(&fleet(2, "alpha", "Look", "group.ops", ""))).is_empty(), "somebody still has it");

@@ -97,3 +97,53 @@ fn nothing_was_said_of_a_program_that_asks_for_nothing() {
     assert!(plan.operations.is_empty() && plan.changes.is_empty() && plan.notices.is_empty());
     assert_eq!(plan.cost.calls, 0);
 }
+
+/// What a protected account lies in, is held by and is entered with.
+const KEPT: &str = r#"
+org o { scps = [scp.everywhere], accounts { email = "aws+\(.name)@x.example" } }
+group ops {}
+ou work { scps = [scp.here] }
+ou gone { scps = [scp.there] }
+scp everywhere { deny a { actions = ["iam:*"], resources = ["*"] } }
+scp here { deny a { actions = ["iam:*"], resources = ["*"] } }
+scp there { deny a { actions = ["iam:*"], resources = ["*"] } }
+cell p { kind = "prod", region = "us-west-2", owner = group.ops, ou = ou.work }
+account x { ou = ou.gone, protect = false }
+permission_set Look { allow l { actions = ["s3:Get*"], resources = ["*"] } }
+permission_set Run { allow l { actions = ["s3:Put*"], resources = ["*"] } }
+grant look { to = group.ops, can = permission_set.Look, on = cells }
+grant run { to = group.ops, can = permission_set.Run, on = [account.x] }
+"#;
+
+#[test]
+fn what_an_account_left_out_of_a_destroy_needs_stays() {
+    let program = desired(KEPT);
+    let bench = Bench::after(&[&program]);
+    let scope = Scope { only: Vec::new(), except: vec!["cell.p".to_owned()] };
+    let plan = bench.try_plan(&program, &scope, Command::Destroy).unwrap();
+    let gone: Vec<&str> = plan.changes.iter().map(|change| change.address.as_str()).collect();
+    assert_eq!(
+        gone,
+        [
+            "account.x",
+            "assignment.Run/group.ops/account.x",
+            "ou.gone",
+            "parking",
+            "permission_set.Run",
+            "scp.there",
+            "scp_attachment.there/ou.gone",
+        ]
+    );
+    let note = plan.notices.iter().find(|notice| notice.message.contains("left out")).unwrap();
+    assert_eq!(
+        note.addresses,
+        [
+            "ou.work",
+            "permission_set.Look",
+            "scp.everywhere",
+            "scp.here",
+            "scp_attachment.everywhere/org.o",
+            "scp_attachment.here/ou.work",
+        ]
+    );
+}

@@ -145,8 +145,8 @@ fn circumstances(names: &Names<'_>, page: &mut Page, turn: Turn, targets: &[&str
     reasons.iter().for_each(|reason| page.plain(3, &visible::text(reason)));
     let outside = given.iter().filter(|change| change.drift.iter().any(|field| field == "*")).count();
     if outside > 0 {
-        let what = if turn == Turn::Loses { "given" } else { "taken away" };
-        page.plain(3, &format!("{outside} of {} {what} outside since the last apply", given.len()));
+        let what = if turn == Turn::Loses { "not given by cellc" } else { "taken away outside since the last apply" };
+        page.plain(3, &format!("{outside} of {} {what}", given.len()));
     }
 }
 

@@ -205,7 +205,7 @@ fn meaning(names: &Names<'_>, change: &Change) -> String {
         },
         Action::Replace => "is made anew, and the former one deleted after that".to_owned(),
         Action::Delete if does(|verb| matches!(verb, Verb::CloseAccount)) => "the account is closed".to_owned(),
-        Action::Delete if does(|verb| matches!(verb, Verb::Park)) => "the account is emptied and parked".to_owned(),
+        Action::Delete if does(|verb| matches!(verb, Verb::Park)) => "the account is parked".to_owned(),
         Action::Forget if change.drift.iter().any(|field| field == ITSELF) => "leaves the record".to_owned(),
         Action::Forget if change.before.is_some() => "stays in the cloud, and cellc no longer knows it".to_owned(),
         Action::Forget => "is gone from the cloud, and leaves the record".to_owned(),

@@ -257,6 +257,19 @@ fn recovery_reads_valid_programs_alike() {
 }
 
 #[test]
+fn what_has_no_part_in_a_fault_is_read_as_ever() {
+    // Declarations that do not begin their lines are read in one piece.
+    let together =
+        "## Of a.\nlet a = 1 let b = \"x\"\n  ## Of c.\n  cell c { kind = \"dev\" }\n  ## Of d.\n  let d = 2\n";
+    for program in PROGRAMS.into_iter().chain([together]) {
+        let (good, bad) = (format!("let first = 1\n\n{program}"), format!("let first = /\n\n{program}"));
+        let (good, bad) = (parsed(&good), parsed(&bad));
+        assert!(bad.diagnostics.len() > good.diagnostics.len(), "`/` is no value");
+        assert_eq!(bad.file.decls.get(1..), good.file.decls.get(1..), "places and comments too");
+    }
+}
+
+#[test]
 fn one_fault_costs_little() {
     // Whatever single character is lost, most declarations are still read as they were.
     for program in PROGRAMS {

@@ -113,7 +113,7 @@ fn what_was_changed_outside_stands_apart() {
           by grant developers-look (examples/momento/main.cell:149)
           1 of 1 taken away outside since the last apply
       - user eve loses ReadOnly in 2 cells: alpha, preprod-usw2
-          2 of 2 given outside since the last apply
+          2 of 2 not given by cellc
 
     permission sets
       ~ ReadOnly  examples/momento/main.cell:141
@@ -262,8 +262,7 @@ fn hazards_and_brakes_are_told_with_what_they_do() {
     accounts
       ← logs  exists, and is taken over  examples/momento/main.cell:141
           + ou  ou prod
-      - dev-ana  the account is emptied and parked: expired on 2026-11-25
-            examples/momento/main.cell:141
+      - dev-ana  the account is parked: expired on 2026-11-25  examples/momento/main.cell:141
 
     service control policies
       … old  stays in the cloud, and cellc no longer knows it  examples/momento/main.cell:141

@@ -31,7 +31,7 @@ pub(super) fn empty() -> Plan {
             registry: ".cellc/registry.json".to_owned(),
             serial: 7,
         },
-        limits: Limits { tps: 15, lanes: 8, creations: 1 },
+        limits: Limits::default(),
         ids: BTreeMap::new(),
         names: BTreeMap::new(),
         changes: Vec::new(),
