@@ -34,8 +34,9 @@ pub(super) fn table(review: &Review, entries: &[Entry<'_>], anchors: &Anchors) -
     let folded = columns.iter().any(|column| column.cells.len() > 1);
     let note = if folded { " Cells in which the same happens to everybody are one column." } else { "" };
     let mut out = format!(
-        "<div class=\"scroll\" role=\"region\" aria-label=\"The matrix, which scrolls\" tabindex=\"0\">\n<table>\n\
-         <caption>What each principal gains or loses, by cell; each word leads to the change.{note}</caption>\n"
+        "<p id=\"matrix-note\" class=\"quiet\">What each principal gains or loses, by cell; each word leads to the change.{note}</p>\n\
+         <div class=\"scroll\" role=\"region\" aria-label=\"The matrix, which scrolls\" tabindex=\"0\">\n\
+         <table aria-labelledby=\"matrix-title\" aria-describedby=\"matrix-note\">\n"
     );
     out.push_str(&head(&columns));
     out.push_str("<tbody>\n");
