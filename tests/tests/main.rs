@@ -25,6 +25,7 @@ mod iam_data;
 mod installation;
 mod mutation;
 mod packages;
+mod review_outputs;
 mod reviews;
 mod safety;
 mod silent_failures;

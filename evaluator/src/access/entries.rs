@@ -74,6 +74,12 @@ pub(super) fn entries(review: &Review) -> Vec<Entry<'_>> {
     all
 }
 
+/// The entries of one row alone.
+pub(super) fn of_row(row: &Row) -> Vec<Entry<'_>> {
+    let entry = |(mark, gained, lost)| Entry { mark, rows: vec![row], gained, lost, otherwise: 0 };
+    parts(row).into_iter().map(entry).collect()
+}
+
 /// The rows that are waived.
 pub(super) fn waived(review: &Review) -> impl Iterator<Item = &Row> {
     review.principals.iter().filter(|row| row.waived.is_some())

@@ -10,6 +10,8 @@ mod entries;
 mod equivalent;
 pub mod findings;
 pub mod guards;
+pub mod html;
+pub mod markdown;
 pub mod model;
 mod phrases;
 pub mod pins;
@@ -18,6 +20,7 @@ pub(crate) mod questions;
 pub mod review;
 #[cfg(test)]
 mod samples;
+pub mod sarif;
 pub mod sides;
 pub mod subject;
 mod tell;

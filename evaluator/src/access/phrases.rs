@@ -52,6 +52,15 @@ pub(super) fn guards(guards: &[Guard]) -> String {
     format!("{proven} of {} proven", guards.len())
 }
 
+/// Whether a guard holds, in a word.
+pub(super) fn holds(holds: Holds) -> &'static str {
+    match holds {
+        Holds::Proven => "proven",
+        Holds::May => "may be broken",
+        Holds::Broken => "broken",
+    }
+}
+
 /// `over 4 principals and 12 cells (3 distinct cases)`.
 pub(super) fn over(guard: &Guard) -> String {
     let over = guard.over;

@@ -28,6 +28,7 @@ pub(super) fn empty() -> Review {
         base: "revision main".to_owned(),
         principals: Vec::new(),
         unchanged: 14,
+        unmanaged: Vec::new(),
         equivalent: Vec::new(),
         guards: Vec::new(),
         not_modelled: texts(&["policies of resources (buckets, keys, queues, roles' trust)"]),
@@ -182,6 +183,7 @@ pub(super) fn one_of_each() -> Review {
             })
             .into(),
         guards: guards(),
+        unmanaged: texts(&["user eve has AdministratorAccess in pay-prod"]),
         evidence: Evidence { proven: 6, may: 1, ..empty().evidence },
         ..empty()
     }

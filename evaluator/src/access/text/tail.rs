@@ -7,6 +7,9 @@ use crate::terminal::page::{Page, Row, Tone};
 use crate::terminal::{address, visible};
 use crate::words::counted;
 
+/// Lines of unmanaged access.
+const UNMANAGED: usize = 10;
+
 /// Rows that an `accept` waives, with who answers for them and until when.
 pub(super) fn waived(review: &Review, page: &mut Page) {
     for row in entries::waived(review) {
@@ -41,6 +44,14 @@ pub(super) fn foot(review: &Review, page: &mut Page) {
             let names: Vec<String> = review.equivalent.iter().map(|one| address::with_kind(&one.address)).collect();
             let listed = page.names("", &names, 1);
             page.plain(1, &listed);
+        }
+    }
+    if !review.unmanaged.is_empty() {
+        page.plain(0, "access that cellc does not manage:");
+        let most = if page.look.verbose { usize::MAX } else { UNMANAGED };
+        review.unmanaged.iter().take(most).for_each(|one| page.plain(1, &visible::text(one)));
+        if let Some(more @ 1..) = review.unmanaged.len().checked_sub(most) {
+            page.plain(1, &format!("… and {more} more"));
         }
     }
     if !review.not_modelled.is_empty() {

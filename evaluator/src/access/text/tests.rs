@@ -80,6 +80,8 @@ fn one_of_each_is_told_by_risk() {
 
     no effect: 2 text changes proven equivalent
       permission set Operator, permission set Reader
+    access that cellc does not manage:
+      user eve has AdministratorAccess in pay-prod
     not modelled:
       policies of resources (buckets, keys, queues, roles' trust)
     evidence: 1204 queries over 37 distinct cases · 6 of 7 regions proven, 1 may · action list of
@@ -201,6 +203,8 @@ fn verbose_shows_everything() {
     no effect: 2 text changes proven equivalent
       permission set Operator is written otherwise, and allows what it allowed
       permission set Reader is written otherwise, and allows what it allowed
+    access that cellc does not manage:
+      user eve has AdministratorAccess in pay-prod
     not modelled:
       policies of resources (buckets, keys, queues, roles' trust)
     evidence: 1204 queries over 37 distinct cases · 6 of 7 regions proven, 1 may · action list of
