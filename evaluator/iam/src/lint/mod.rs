@@ -8,6 +8,7 @@
 mod actions;
 mod conditions;
 mod known;
+mod meaning;
 mod regions;
 mod resources;
 mod session;
@@ -15,8 +16,10 @@ mod session;
 use serde::Serialize;
 use smol_str::SmolStr;
 
+use crate::access::Part;
 use crate::catalogue::Catalogue;
-use crate::policy::{Document, Source};
+use crate::engine::Engine;
+use crate::policy::{Document, Source, Statement};
 
 /// A kind of finding. Its name and code never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -139,22 +142,43 @@ pub enum Holder {
     Organization,
 }
 
-/// All that is found in a document, by statement, and in the order of its text within one.
-pub fn lint(document: &Document, setting: &Setting<'_>) -> Vec<Finding> {
-    let mut out = Vec::new();
-    for (at, statement) in document.statements.iter().enumerate() {
-        let mut found = Found { statement: at, out: &mut out };
-        actions::unknown(statement, setting, &mut found);
-        resources::early_variables(document, statement, &mut found);
-        conditions::globs(document, statement, &mut found);
-        conditions::all_of_nothing(statement, &mut found);
-        conditions::foreign_keys(statement, setting, &mut found);
-        regions::missing(statement, setting, &mut found);
-        if setting.of == Holder::PermissionSet {
-            session::never(statement, &mut found);
+/// Finds what policies say in vain or by mistake. It remembers what it learned of patterns: one for all policies of a
+/// program is much faster than one for each.
+pub struct Linter<'a> {
+    setting: Setting<'a>,
+    engine: Engine<'a>,
+}
+
+impl<'a> Linter<'a> {
+    /// A linter of policies in this setting.
+    pub fn new(setting: Setting<'a>) -> Self {
+        Self { setting, engine: Engine::new(setting.catalogue) }
+    }
+
+    /// All that is found in a document, by statement. `beside` are the other policies of the same identity, such as
+    /// the managed policies of a permission set: a statement may repeat them, and a deny may be about them.
+    pub fn lint(&mut self, document: &Document, beside: &[Part]) -> Vec<Finding> {
+        let mut out = Vec::new();
+        for (at, statement) in document.statements.iter().enumerate() {
+            self.written(document, statement, &mut Found { statement: at, out: &mut out });
+        }
+        meaning::vain(document, beside, &self.setting, &mut self.engine, &mut out);
+        out.sort_by(|a, b| (a.statement, &a.at, a.kind).cmp(&(b.statement, &b.at, b.kind)));
+        out
+    }
+
+    /// The lints of how a statement is written.
+    fn written(&self, document: &Document, statement: &Statement, found: &mut Found<'_>) {
+        actions::unknown(statement, &self.setting, found);
+        resources::early_variables(document, statement, found);
+        conditions::globs(document, statement, found);
+        conditions::all_of_nothing(statement, found);
+        conditions::foreign_keys(statement, &self.setting, found);
+        regions::missing(statement, &self.setting, found);
+        if self.setting.of == Holder::PermissionSet {
+            session::never(statement, found);
         }
     }
-    out
 }
 
 /// Where the findings of one statement go.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::{Finding, Holder, Kind, Setting, lint};
+use super::{Finding, Holder, Kind, Linter, Setting};
 use crate::data;
 use crate::policy::parse;
 
@@ -17,7 +17,7 @@ fn found_of(of: Holder, regions: &[&str], statement: &str) -> Vec<String> {
     let document = parse(&text, &origin).unwrap();
     let regions: Vec<SmolStr> = regions.iter().copied().map(SmolStr::new).collect();
     let setting = Setting { catalogue: data::all().unwrap(), of, regions: &regions };
-    lint(&document, &setting).iter().map(|finding| shown(&text, finding)).collect()
+    Linter::new(setting).lint(&document, &[]).iter().map(|finding| shown(&text, finding)).collect()
 }
 
 fn shown(text: &str, finding: &Finding) -> String {
