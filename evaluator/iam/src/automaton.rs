@@ -31,6 +31,11 @@ impl Bits {
         self.0.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
     }
 
+    /// All that were not in it. Beyond the size nobody asks.
+    pub(crate) fn flip(&mut self) {
+        self.0.iter_mut().for_each(|word| *word = !*word);
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
         for (own, more) in self.0.iter_mut().zip(&other.0) {
             *own |= more;

@@ -45,7 +45,7 @@ impl From<Hit> for Truth {
 }
 
 /// What an operator compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Family {
     /// Text, in some reading.
     Text { glob: bool, fold: bool, arn: bool },
@@ -62,7 +62,7 @@ pub(crate) enum Family {
 }
 
 /// How two values must stand to each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Order {
     Equal,
     Less,
@@ -128,7 +128,7 @@ pub(crate) fn operator(name: &str) -> (Family, bool) {
 }
 
 /// One value that a condition compares with.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Wanted {
     Text(Pattern),
     Number(Number),
@@ -136,15 +136,28 @@ pub(crate) enum Wanted {
     Net(Net),
     /// Nothing is like it: a number that is none.
     Nothing,
-    /// It depends on a variable nobody knows.
-    Unknown(SmolStr),
+    /// It depends on variables of these keys, which nobody knows.
+    Unknown(Box<[SmolStr]>),
+}
+
+impl Wanted {
+    /// The keys of the policy variables in it that nobody knows.
+    pub(crate) fn unknown(&self) -> Vec<SmolStr> {
+        match self {
+            Self::Text(pattern) => pattern.unknown.to_vec(),
+            Self::Unknown(keys) => keys.to_vec(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// A condition, read.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Test {
     /// The key in lower case.
     pub(crate) key: SmolStr,
+    /// A glob that is known to match the key's one value.
+    pub(crate) like: Option<SmolStr>,
     pub(crate) family: Family,
     pub(crate) negated: bool,
     pub(crate) qualifier: Option<Qualifier>,
@@ -163,6 +176,7 @@ impl Test {
         let wanted = texts.iter().map(|text| (text.value.clone(), read_wanted(&text.value, family, lookup)));
         Self {
             key: condition.key.to_ascii_lowercase().into(),
+            like: None,
             family,
             negated,
             qualifier: condition.qualifier,
@@ -236,6 +250,11 @@ impl Test {
     pub(crate) fn label(&self, text: &SmolStr) -> SmolStr {
         match self.family {
             Family::Number(order) | Family::Instant(order) => smol_str::format_smolstr!("{}{text}", order.sign()),
+            // A star that is no wildcard is written as IAM would.
+            Family::Text { glob: false, .. } if text.contains(['*', '?']) => {
+                let escaped = |c: char| if matches!(c, '*' | '?') { format!("${{{c}}}") } else { c.to_string() };
+                text.chars().map(escaped).collect()
+            }
             _ => text.clone(),
         }
     }
@@ -248,7 +267,7 @@ fn read_wanted(text: &str, family: Family, lookup: Option<&dyn Fn(&str) -> Looku
     }
     let plain = Pattern::read(text, reading(false, false, false), lookup);
     if !plain.unknown.is_empty() {
-        return Wanted::Unknown(text.into());
+        return Wanted::Unknown(plain.unknown);
     }
     let text: String = plain.within.iter().filter_map(|tok| tok.literal()).collect();
     let read = match family {

@@ -4,7 +4,7 @@
 use smol_str::SmolStr;
 
 /// One step of a pattern.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Tok {
     /// This character.
     Is(char),
@@ -17,7 +17,7 @@ pub(crate) enum Tok {
 }
 
 /// A class of characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Class {
     /// Any.
     Any,
@@ -25,8 +25,6 @@ pub(crate) enum Class {
     NotColon,
     /// What region and service names consist of.
     Name,
-    /// Digits.
-    Digit,
     /// Letters and digits.
     Word,
 }
@@ -37,7 +35,6 @@ impl Class {
             Self::Any => true,
             Self::NotColon => c != ':',
             Self::Name => c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-',
-            Self::Digit => c.is_ascii_digit(),
             Self::Word => c.is_ascii_alphanumeric(),
         }
     }
@@ -114,7 +111,7 @@ pub(crate) struct Reading {
 }
 
 /// A pattern in both readings of a `*` within a segment of an ARN.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Pattern {
     /// Segments are matched each by itself.
     pub(crate) within: Box<[Tok]>,
