@@ -7,22 +7,23 @@
 pub mod access;
 mod automaton;
 pub mod catalogue;
-pub mod data;
-pub mod lint;
 mod classes;
 mod condition;
+pub mod data;
 pub mod decide;
 mod describe;
 mod domain;
 mod engine;
 mod ground;
 mod layers;
+pub mod lint;
 mod mdd;
 mod pattern;
 mod places;
 pub mod policy;
 pub mod region;
 mod request;
+pub mod risk;
 mod tables;
 mod value;
 

@@ -5,6 +5,7 @@
 //! "nothing", and the engine gives that only where it is so: what it is not sure of, it answers with `may`.
 
 use super::known::{Known, named};
+use super::quick::{Quick, surely_fits};
 use super::{Also, Finding, Found, Kind, Setting};
 use crate::access::{Access, Facts, Part};
 use crate::decide::{Verdict, allows};
@@ -38,8 +39,12 @@ pub(super) fn vain(
         let mut asked = Asked { document, beside: &beside, kept: &kept, at, open, setting, engine };
         let Some(statement) = document.statements.get(at) else { continue };
         let mut found = Found { statement: at, out };
+        if asked.never(statement, &mut found) {
+            continue;
+        }
+        let quick = Quick::new(setting.catalogue, document, &kept, at, &beside);
         let repeats = match statement.effect {
-            _ if asked.never(statement, &mut found) => false,
+            _ if !quick.is_some_and(|quick| quick.may_be_vain()) => false,
             Effect::Allow => asked.allow(statement, &mut found),
             Effect::Deny => asked.deny(statement, &mut found),
         };
@@ -51,10 +56,11 @@ pub(super) fn vain(
 
 fn allows_anything(document: &Document, beside: &[Part]) -> bool {
     let allow = |document: &Document| document.statements.iter().any(|one| one.effect == Effect::Allow);
-    allow(document) || beside.iter().any(|part| match part {
-        Part::Known(named) => allow(named.document()),
-        Part::Unknown { .. } => true,
-    })
+    allow(document)
+        || beside.iter().any(|part| match part {
+            Part::Known(named) => allow(named.document()),
+            Part::Unknown { .. } => true,
+        })
 }
 
 /// An allow of everything, at no place.
@@ -87,13 +93,13 @@ struct Asked<'a, 'c> {
 }
 
 impl Asked<'_, '_> {
-    /// Whether no request fits the statement. Finds it.
+    /// Whether no request fits the statement, so that nothing else is worth asking. Tells it where that is certain.
     fn never(&mut self, statement: &Statement, found: &mut Found<'_>) -> bool {
-        if self.fits(statement, |_| ()) {
+        if surely_fits(self.setting.catalogue, statement) || self.fits(statement, |_| ()) {
             return false;
         }
         if !self.is_sure(statement) {
-            return false;
+            return true;
         }
         // What is found of how it is written says it better.
         let said = |one: &Finding| matches!(one.kind, Kind::VariableTooEarly | Kind::ForeignKey);
@@ -102,7 +108,8 @@ impl Asked<'_, '_> {
         }
         let anywhere = |statement: &mut Statement| {
             if let Some(resources) = &mut statement.resources {
-                let at = resources.items.first().map_or_else(|| statement.source.clone(), |first| first.source.clone());
+                let at =
+                    resources.items.first().map_or_else(|| statement.source.clone(), |first| first.source.clone());
                 *resources = Elements::any_of(vec![Text::new("*", at)]);
             }
         };
@@ -254,8 +261,11 @@ fn without_beside(access: &Access) -> Access {
 }
 
 fn also(deciding: &[Deciding], says: &str) -> Vec<Also> {
-    deciding.iter().map(|one| Also {
-        at: one.statement.clone(),
-        says: if one.policy == SELF { says.to_owned() } else { format!("`{}` {says}", one.policy) },
-    }).collect()
+    deciding
+        .iter()
+        .map(|one| Also {
+            at: one.statement.clone(),
+            says: if one.policy == SELF { says.to_owned() } else { format!("`{}` {says}", one.policy) },
+        })
+        .collect()
 }

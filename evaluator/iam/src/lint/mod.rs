@@ -9,6 +9,7 @@ mod actions;
 mod conditions;
 mod known;
 mod meaning;
+mod quick;
 mod regions;
 mod resources;
 mod session;

@@ -7,17 +7,26 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::{Finding, Holder, Kind, Linter, Setting};
+use crate::access::Part;
 use crate::data;
 use crate::policy::parse;
 
 /// What is found in a document of this one statement, each as `code at place: fact; help; edit`.
 fn found_of(of: Holder, regions: &[&str], statement: &str) -> Vec<String> {
-    let text = format!(r#"{{ "Version": "2012-10-17", "Statement": {statement} }}"#);
+    found_beside(of, regions, statement, &[])
+}
+
+fn found_beside(of: Holder, regions: &[&str], statements: &str, beside: &[Part]) -> Vec<String> {
+    let text = document(statements);
     let origin: Arc<str> = "test".into();
     let document = parse(&text, &origin).unwrap();
     let regions: Vec<SmolStr> = regions.iter().copied().map(SmolStr::new).collect();
     let setting = Setting { catalogue: data::all().unwrap(), of, regions: &regions };
-    Linter::new(setting).lint(&document, &[]).iter().map(|finding| shown(&text, finding)).collect()
+    Linter::new(setting).lint(&document, beside).iter().map(|finding| shown(&text, finding)).collect()
+}
+
+fn document(statements: &str) -> String {
+    format!(r#"{{ "Version": "2012-10-17", "Statement": {statements} }}"#)
 }
 
 fn shown(text: &str, finding: &Finding) -> String {
@@ -213,4 +222,126 @@ fn what_no_session_carries_is_found() {
     assert_eq!(of(r#"{ "StringNotEquals": { "aws:username": "root" } }"#), Vec::<String>::new());
     let mfa = allow(r#""s3:*""#, r#""*""#, r#"{ "Bool": { "aws:MultiFactorAuthPresent": "true" } }"#);
     assert_eq!(found_of(Holder::Identity, &[], &mfa), Vec::<String>::new());
+}
+
+/// Statements by their `Sid`, each as `effect actions on resource [condition]`, and what is found: `code Sid fact`.
+fn vain(statements: &[(&str, &str, &str, &str)], beside: &[Part]) -> Vec<String> {
+    let one = |(sid, effect, actions, rest): &(&str, &str, &str, &str)| {
+        format!(r#"{{ "Sid": "{sid}", "Effect": "{effect}", {actions}, {rest} }}"#)
+    };
+    let all: Vec<String> = statements.iter().map(one).collect();
+    let text = format!("[{}]", all.join(", "));
+    let sid = |place: &str| place.split('"').nth(3).unwrap_or(place).to_owned();
+    let short = |line: String| {
+        let (head, rest) = line.split_once(" at ").unwrap();
+        let mut parts = rest.split("; at ");
+        let first = parts.next().unwrap_or_default();
+        let (place, fact) = first.rsplit_once(": ").unwrap_or((first, ""));
+        let fact =
+            if first.contains("no request fits") { first.split("no request fits").nth(1).unwrap() } else { fact };
+        let also: Vec<String> =
+            parts.map(|part| format!("{} {}", sid(part), part.rsplit(": ").next().unwrap())).collect();
+        format!("{head} {}: {fact}{}", sid(place), also.iter().map(|also| format!("; {also}")).collect::<String>())
+    };
+    found_beside(Holder::PermissionSet, &[], &text, beside).into_iter().map(short).collect()
+}
+
+const EVERYWHERE: &str = r#""Resource": "*""#;
+
+#[test]
+fn a_statement_that_repeats_others_is_found() {
+    let read = ("read", "Allow", r#""Action": ["s3:Get*", "s3:List*"]"#, EVERYWHERE);
+    let logs = ("logs", "Allow", r#""Action": "s3:GetObject""#, r#""Resource": "arn:aws:s3:::logs-*/*""#);
+    let told = "W0702 logs: all that it allows is allowed without it; read allows it too";
+    assert_eq!(vain(&[read, logs], &[]), [told]);
+    assert_eq!(vain(&[logs, read], &[]), [told]);
+    // Together they cover it; alone neither does.
+    let a = ("a", "Allow", r#""Action": "s3:GetObject""#, r#""Resource": "arn:aws:s3:::logs-*/*""#);
+    let b = ("b", "Allow", r#""Action": "s3:PutObject""#, r#""Resource": "arn:aws:s3:::logs-*/*""#);
+    let both =
+        ("both", "Allow", r#""Action": ["s3:GetObject", "s3:PutObject"]"#, r#""Resource": "arn:aws:s3:::logs-a/*""#);
+    assert_eq!(vain(&[a, b, both], &[]).len(), 1);
+    assert_eq!(vain(&[a, both], &[]), Vec::<String>::new());
+    // A condition makes it another statement, and a wider one is none.
+    let vpce = (
+        "vpce",
+        "Allow",
+        r#""Action": "s3:GetObject""#,
+        r#""Resource": "*", "Condition": { "StringEquals": { "aws:SourceVpce": "v" } }"#,
+    );
+    assert_eq!(vain(&[vpce, logs], &[]), Vec::<String>::new());
+    assert_eq!(vain(&[read, vpce], &[]).len(), 1);
+    // Of two equal ones the later is told.
+    let again = ("again", "Allow", logs.2, logs.3);
+    assert!(vain(&[logs, again], &[]).concat().starts_with("W0702"));
+}
+
+#[test]
+fn other_policies_of_the_identity_count() {
+    let origin: Arc<str> = "managed".into();
+    let managed = parse(&document(r#"[{ "Effect": "Allow", "Action": "s3:*", "Resource": "*" }]"#), &origin).unwrap();
+    let known = [Part::known("S3Full", managed)];
+    let get = ("get", "Allow", r#""Action": "s3:GetObject""#, EVERYWHERE);
+    let deny = ("deny", "Deny", r#""Action": "s3:DeleteBucket""#, EVERYWHERE);
+    assert!(
+        found_beside(
+            Holder::PermissionSet,
+            &[],
+            r#"{ "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*" }"#,
+            &known
+        )
+        .concat()
+        .contains("`S3Full` allows it too")
+    );
+    assert_eq!(vain(&[get, deny], &[]).len(), 1, "the deny denies nothing");
+    assert!(vain(&[deny], &known).is_empty(), "the managed policy allows it");
+    // Of a policy that is only a name, nobody knows what it allows.
+    assert_eq!(vain(&[get, deny], &[Part::Unknown { name: "Mystery".into() }]), Vec::<String>::new());
+    // Denies alone are meant beside other policies.
+    assert_eq!(vain(&[deny], &[]), Vec::<String>::new());
+    let more = ("more", "Deny", r#""Action": "s3:Delete*""#, EVERYWHERE);
+    assert_eq!(vain(&[deny, more], &[]).len(), 1);
+}
+
+#[test]
+fn an_allow_that_a_deny_takes_away_is_found() {
+    let stop = ("stop", "Allow", r#""Action": "ec2:StopInstances""#, EVERYWHERE);
+    let deny = ("changes", "Deny", r#""NotAction": "ec2:Describe*""#, EVERYWHERE);
+    let found = vain(&[stop, deny], &[]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].starts_with("W0703") && found[0].contains("denies leave nothing of what this allows"),
+        "{found:?}"
+    );
+    let some = ("some", "Deny", r#""Action": "ec2:*""#, r#""Resource": "arn:aws:ec2:*:*:instance/i-1""#);
+    assert_eq!(vain(&[stop, some], &[]), Vec::<String>::new());
+}
+
+#[test]
+fn a_deny_of_nothing_is_a_note() {
+    let get = ("get", "Allow", r#""Action": "s3:GetObject""#, EVERYWHERE);
+    let keys = ("keys", "Deny", r#""Action": "kms:ScheduleKeyDeletion""#, EVERYWHERE);
+    assert!(vain(&[get, keys], &[]).concat().starts_with("N0702"));
+    let own = ("own", "Deny", r#""Action": "s3:GetObject""#, r#""Resource": "arn:aws:s3:::x/*""#);
+    assert_eq!(vain(&[get, own], &[]), Vec::<String>::new());
+}
+
+#[test]
+fn a_statement_that_no_request_fits_is_found() {
+    let of = |actions: &str, rest: &str| {
+        found(&format!(r#"{{ "Effect": "Allow", "Action": {actions}, {rest} }}"#)).concat()
+    };
+    let bucket = of(r#""s3:GetObject""#, r#""Resource": "arn:aws:s3:::reports""#);
+    assert!(bucket.starts_with("W0704") && bucket.contains("its actions do not act on these resources"), "{bucket}");
+    assert!(bucket.contains("`s3:GetObject` acts on"), "{bucket}");
+    assert_eq!(of(r#""s3:GetObject""#, r#""Resource": "arn:aws:s3:::reports/*""#), "");
+    let one = of(r#""ec2:DescribeInstances""#, r#""Resource": "arn:aws:ec2:*:*:instance/*""#);
+    assert!(one.contains("`ec2:DescribeInstances` is asked for on no single resource: write `*`"), "{one}");
+    // What refusals name, AWS's list or not.
+    assert_eq!(of(r#""s3:ListAllMyBuckets""#, r#""Resource": "arn:aws:s3:::*""#), "");
+    let never = of(
+        r#""s3:GetObject""#,
+        r#""Resource": "*", "Condition": { "NumericLessThan": { "s3:signatureAge": "5" }, "NumericGreaterThan": { "s3:signatureAge": "9" } }"#,
+    );
+    assert!(never.contains("its conditions never hold together"), "{never}");
 }

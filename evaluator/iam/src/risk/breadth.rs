@@ -82,7 +82,8 @@ mod tests {
     #[test]
     fn patterns_have_a_breadth() {
         let all = crate::data::all().unwrap_or_else(|error| unreachable!("{error}"));
-        let services: Vec<&Service> = ["iam", "s3", "lambda", "dynamodb"].iter().filter_map(|s| all.service(s)).collect();
+        let services: Vec<&Service> =
+            ["iam", "s3", "lambda", "dynamodb"].iter().filter_map(|s| all.service(s)).collect();
         for (pattern, breadth) in [
             ("*", Breadth::All),
             ("arn:aws:iam::111122223333:role/*", Breadth::All),

@@ -10,8 +10,18 @@ use crate::region::Region;
 
 /// Names of writes that destroy begin so. In what AWS lists these are some 2,600 actions.
 const DESTROYS: [&str; 12] = [
-    "Delete", "BatchDelete", "Terminate", "Purge", "Destroy", "Drop", "Truncate", "Erase", "Wipe", "ForceDelete",
-    "AdminDelete", "Obliterate",
+    "Delete",
+    "BatchDelete",
+    "Terminate",
+    "Purge",
+    "Destroy",
+    "Drop",
+    "Truncate",
+    "Erase",
+    "Wipe",
+    "ForceDelete",
+    "AdminDelete",
+    "Obliterate",
 ];
 
 /// Names of actions that only look begin so, where no access level is known.

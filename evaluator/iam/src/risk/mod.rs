@@ -165,7 +165,13 @@ pub fn assess(region: &Region, catalogue: &Catalogue, lists: &Sensitive) -> Asse
     let breadth = breadth::of_region(region, catalogue);
     let conditioned = is_conditioned(region);
     let (class, because) = class::of_region(region, breadth, catalogue, lists);
-    Assessment { class, severity: severity(class, breadth, conditioned), because, reach: reach(region, breadth), paths: Vec::new() }
+    Assessment {
+        class,
+        severity: severity(class, breadth, conditioned),
+        because,
+        reach: reach(region, breadth),
+        paths: Vec::new(),
+    }
 }
 
 fn reach(region: &Region, breadth: Breadth) -> Reach {

@@ -10,8 +10,8 @@ use smol_str::{SmolStr, ToSmolStr};
 use super::{Breadth, Severity, breadth};
 use crate::access::Access;
 use crate::catalogue::{Catalogue, Service};
-use crate::data::paths::{Kind, Path, Paths};
 use crate::data::packed::glob;
+use crate::data::paths::{Kind, Path, Paths};
 use crate::engine::Engine;
 use crate::region::{Need, Region, Values};
 
@@ -81,7 +81,8 @@ fn only<'a>(catalogue: &Catalogue, actions: impl Iterator<Item = &'a SmolStr>) -
         let (Some((prefix, _)), Some((service, known))) = (action.split_once(':'), catalogue.action(action)) else {
             continue;
         };
-        let empty = || Service { actions: Vec::new(), resources: service.resources.clone(), keys: service.keys.clone() };
+        let empty =
+            || Service { actions: Vec::new(), resources: service.resources.clone(), keys: service.keys.clone() };
         services.entry(prefix.to_smolstr()).or_insert_with(empty).actions.push(known.clone());
     }
     Catalogue { date: catalogue.date.clone(), services, globals: catalogue.globals.clone() }
@@ -147,7 +148,9 @@ fn smallest(found: Vec<Completed>) -> Vec<Completed> {
     let needs = |path: &Completed| -> BTreeSet<SmolStr> { path.arrived.iter().chain(&path.had).cloned().collect() };
     let sets: Vec<_> = found.iter().map(needs).collect();
     let larger = |at: usize| {
-        sets.iter().enumerate().any(|(other, set)| other != at && set.is_subset(&sets[at]) && set.len() < sets[at].len())
+        sets.iter()
+            .enumerate()
+            .any(|(other, set)| other != at && set.is_subset(&sets[at]) && set.len() < sets[at].len())
     };
     let keep: Vec<bool> = (0..found.len()).map(|at| !larger(at)).collect();
     found.into_iter().zip(keep).filter(|(_, keep)| *keep).map(|(path, _)| path).collect()
