@@ -35,6 +35,17 @@ pub(crate) enum Member {
     Future(SmolStr, SmolStr),
 }
 
+impl Member {
+    /// What is known comes first.
+    pub(crate) fn rank(&self) -> u8 {
+        match self {
+            Self::Known(..) => 0,
+            Self::Unlisted(_) => 1,
+            Self::Future(..) => 2,
+        }
+    }
+}
+
 /// The classes whose statements differ, each with its members.
 pub(crate) type Classes = IndexMap<Treatment, Vec<Member>, FixedState>;
 
@@ -252,21 +263,28 @@ impl Finder<'_> {
         after: &[Row],
         found: &mut Vec<(Treatment, Member)>,
     ) -> Result<(), TooMany> {
-        let wild = |row: &&Row| {
-            row.2 == NOTHING || self.matches.suffixes.get_index(row.2 as usize).is_some_and(|t| is_wild(t))
+        let is_wild = |row: &Row| {
+            row.2 == NOTHING || self.matches.suffixes.get_index(row.2 as usize).is_some_and(|text| is_wild(text))
         };
-        let before: Vec<Row> = before.iter().filter(wild).copied().collect();
-        let after: Vec<Row> = after.iter().filter(wild).copied().collect();
+        let named: Vec<Row> = before.iter().chain(after).filter(|row| !is_wild(row)).copied().collect();
+        let before: Vec<Row> = before.iter().filter(|row| is_wild(row)).copied().collect();
+        let after: Vec<Row> = after.iter().filter(|row| is_wild(row)).copied().collect();
         if self.same_gates && before == after {
             return Ok(());
         }
-        let mut rests: Vec<u32> =
-            before.iter().chain(&after).map(|row| row.2).filter(|rest| *rest != NOTHING).collect();
-        rests.sort_by_key(|rest| self.matches.suffixes.get_index(*rest as usize).cloned());
-        rests.dedup();
+        let ordered = |rows: &[Row], suffixes: &Numbered<SmolStr>| {
+            let mut rests: Vec<u32> = rows.iter().map(|row| row.2).filter(|rest| *rest != NOTHING).collect();
+            rests.sort_by_key(|rest| suffixes.get_index(*rest as usize).cloned());
+            rests.dedup();
+            rests
+        };
+        let mut rests = ordered(&[before.as_slice(), after.as_slice()].concat(), &self.matches.suffixes);
+        let wild = rests.len();
+        // A name that some policy writes out is no future one: these are told apart, and left out.
+        rests.extend(ordered(&named, &self.matches.suffixes));
         let names = self.names(&rests);
         let names = names.as_ref().as_ref().map_err(|too_many| *too_many)?;
-        for (bits, name) in names {
+        for (bits, name) in names.iter().filter(|(bits, _)| !(wild..rests.len()).any(|at| bits.has(at))) {
             let text = |at: &usize| rests.get(*at).and_then(|rest| self.matches.suffixes.get_index(*rest as usize));
             let matched: Vec<&SmolStr> =
                 (0..rests.len()).filter(|at| bits.has(*at)).filter_map(|at| text(&at)).collect();

@@ -357,12 +357,10 @@ fn needs(ground: &Ground<'_>, question: &Question, cube: &Cube) -> Vec<Need> {
         }
         for at in 0..domain.values.len() {
             let Some(bits) = bits(axis.var + at) else { continue };
-            let target: Vec<bool> = (0..domain.values.len()).map(|other| other == at).collect();
-            let value = describe(&domain.labels, &target).into_iter().next();
-            let value = value.unwrap_or_else(|| Glob { glob: "*".into(), and: Vec::new(), except: Vec::new() });
+            let values = domain.describe(|other| other == at);
             match (bits.has(0), bits.has(1)) {
-                (false, true) => out.push(Need::Contains { key: key.clone(), value }),
-                (true, false) => out.push(Need::Lacks { key: key.clone(), value }),
+                (false, true) => out.push(Need::Contains { key: key.clone(), values }),
+                (true, false) => out.push(Need::Lacks { key: key.clone(), values }),
                 _ => {}
             }
         }
@@ -373,8 +371,7 @@ fn needs(ground: &Ground<'_>, question: &Question, cube: &Cube) -> Vec<Need> {
 fn values_of(axis: &Axis, bits: Option<&Bits>) -> Values {
     let has = |at: usize| bits.is_none_or(|bits| bits.has(at));
     let Some(domain) = axis.domain() else { return Values { absent: true, of: Vec::new() } };
-    let target: Vec<bool> = (0..domain.values.len()).map(|at| has(at + 1)).collect();
-    Values { absent: has(0), of: describe(&domain.labels, &target) }
+    Values { absent: has(0), of: domain.describe(|at| has(at + 1)) }
 }
 
 /// Joins the regions that differ only in their actions, and names these.

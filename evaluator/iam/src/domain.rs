@@ -1,12 +1,14 @@
 //! The values of a condition key that policies tell apart. Owns how they are found: finitely many that stand for all;
 //! what follows from them is not its affair.
 
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
 use smol_str::SmolStr;
 
 use crate::automaton::{TooMany, minterms};
 use crate::condition::{Family, Test, Wanted};
 use crate::pattern::{Class, Hit, Pattern, Reading, Tok};
-use crate::region::Label;
+use crate::region::{Glob, Label, describe};
 use crate::value::{instants_around, numbers_around};
 
 /// More values of one key than this are not told apart.
@@ -24,33 +26,37 @@ pub(crate) struct Domain {
     pub(crate) values: Vec<SmolStr>,
     /// By condition (in the order asked), by value.
     pub(crate) hits: Vec<Vec<Hit>>,
-    /// What describes the values.
-    pub(crate) labels: Vec<Label>,
+    /// For each of more values, which of `values` it fares like: these are told apart by single values of conditions.
+    like_value: Vec<usize>,
+    /// What describes those.
+    labels: Vec<Label>,
 }
 
 impl Domain {
     /// The values of a key that these conditions tell apart.
     pub(crate) fn new(key: &SmolStr, tests: &[&Test], several: bool) -> Result<Self, TooMany> {
         let like = tests.first().and_then(|test| test.like.clone());
-        let mut candidates = candidates(tests, like.as_deref())?;
+        let candidates = candidates(tests, like.as_deref())?;
         if candidates.len() > MAX_VALUES {
             return Err(TooMany);
         }
-        let mut seen: Vec<Vec<Hit>> = Vec::new();
-        let fare = |value: &SmolStr| tests.iter().map(|test| test.hit(value)).collect::<Vec<_>>();
-        let mut known = foldhash::HashSet::default();
-        candidates.retain(|value| {
-            let fare = fare(value);
-            let new = known.insert(fare.clone());
-            if new {
-                seen.push(fare);
-            }
-            new
-        });
-        let column = |test: usize| seen.iter().map(|fare| fare.get(test).copied().unwrap_or(Hit::No)).collect();
+        let mut fares: IndexMap<Vec<Hit>, SmolStr, FixedState> = IndexMap::default();
+        let mut like_value = Vec::with_capacity(candidates.len());
+        for value in &candidates {
+            let entry = fares.entry(tests.iter().map(|test| test.hit(value)).collect());
+            like_value.push(entry.index());
+            entry.or_insert_with(|| value.clone());
+        }
+        let column = |test: usize| fares.keys().map(|fare| fare.get(test).copied().unwrap_or(Hit::No)).collect();
         let hits = (0..tests.len()).map(column).collect();
         let labels = labels(tests, &candidates);
-        Ok(Self { key: key.clone(), like, several, values: candidates, hits, labels })
+        Ok(Self { key: key.clone(), like, several, values: fares.into_values().collect(), hits, like_value, labels })
+    }
+
+    /// Describes the values that are like some of [`Domain::values`].
+    pub(crate) fn describe(&self, is: impl Fn(usize) -> bool) -> Vec<Glob> {
+        let target: Vec<bool> = self.like_value.iter().map(|value| is(*value)).collect();
+        describe(&self.labels, &target)
     }
 }
 

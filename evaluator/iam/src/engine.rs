@@ -171,7 +171,9 @@ impl<'c> Engine<'c> {
         classes: Classes,
     ) -> Vec<(Treatment, Vec<(Result<Vec<Place>, TooMany>, Vec<Member>)>)> {
         let mut out = Vec::new();
-        for (class, members) in classes {
+        for (class, mut members) in classes {
+            // A witness is of an action that is known, if there is one.
+            members.sort_by_key(Member::rank);
             let patterns = patterns(question, &class);
             let mut by_template: IndexMap<_, Vec<Member>, FixedState> = IndexMap::default();
             for member in members {

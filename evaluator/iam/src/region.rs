@@ -82,15 +82,15 @@ pub enum Need {
     Contains {
         /// The condition key.
         key: SmolStr,
-        /// The value.
-        value: Glob,
+        /// The values: the union of these.
+        values: Vec<Glob>,
     },
     /// A key of several values has none of these.
     Lacks {
         /// The condition key.
         key: SmolStr,
-        /// The value.
-        value: Glob,
+        /// The values: the union of these.
+        values: Vec<Glob>,
     },
 }
 

@@ -1,5 +1,7 @@
 //! A world so small that all its requests can be tried.
 
+#![allow(unreachable_pub, reason = "a module of a test")]
+
 use std::sync::Arc;
 
 use cell_iam::access::{Access, Facts, Level, Part, Way};
@@ -126,11 +128,13 @@ fn has(values: &Values, carried: &[SmolStr]) -> bool {
 fn met(need: &Need, request: &Request) -> bool {
     match need {
         Need::Value { key, values } => has(values, request.context.get(key)),
-        Need::Contains { key, value } => {
-            request.context.get(key).iter().any(|own| in_glob(value, own, label_matches))
-        }
-        Need::Lacks { key, value } => !request.context.get(key).iter().any(|own| in_glob(value, own, label_matches)),
+        Need::Contains { key, values } => some(values, request.context.get(key)),
+        Need::Lacks { key, values } => !some(values, request.context.get(key)),
     }
+}
+
+fn some(values: &[Glob], carried: &[SmolStr]) -> bool {
+    carried.iter().any(|own| values.iter().any(|glob| in_glob(glob, own, label_matches)))
 }
 
 /// Whether a region says that a request is in it.
