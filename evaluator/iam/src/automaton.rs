@@ -27,6 +27,12 @@ impl Bits {
         }
     }
 
+    pub(crate) fn set_if(&mut self, at: usize, is: bool) {
+        if is {
+            self.set(at);
+        }
+    }
+
     pub(crate) fn has(&self, at: usize) -> bool {
         self.0.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
     }
@@ -43,7 +49,7 @@ impl Bits {
     }
 }
 
-/// One region: which patterns match, and a shortest text of it.
+/// One region: which groups of patterns match, and a shortest text of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Minterm {
     pub(crate) matched: Bits,
@@ -54,8 +60,14 @@ pub(crate) struct Minterm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooMany;
 
-/// The regions of the texts that `template` matches, in the order of their shortest texts.
+/// The regions into which patterns divide the texts that `template` matches, in the order of their shortest texts.
 pub(crate) fn minterms(template: &[Tok], patterns: &[&[Tok]]) -> Result<Vec<Minterm>, TooMany> {
+    let alone: Vec<(u32, &[Tok])> = patterns.iter().enumerate().map(|(at, toks)| (at as u32, *toks)).collect();
+    grouped(template, &alone)
+}
+
+/// The same for groups of patterns: a group matches when one of its patterns does. Far fewer texts are told apart so.
+pub(crate) fn grouped(template: &[Tok], patterns: &[(u32, &[Tok])]) -> Result<Vec<Minterm>, TooMany> {
     let mut search = Search::new(template, patterns);
     search.run()?;
     Ok(search
@@ -80,6 +92,10 @@ struct Search {
     own: u32,
     /// Where each pattern begins.
     starts: Vec<u32>,
+    /// The group of each step; none for the template.
+    groups: Vec<Option<u32>>,
+    /// By group: a step that matches all that follows.
+    endless: Vec<Option<u32>>,
     size: usize,
     /// States in the order of their discovery: from which, by which character.
     states: Vec<(Box<[u32]>, u32, char)>,
@@ -103,27 +119,60 @@ fn may_meet(template: &[Tok], pattern: &[Tok]) -> bool {
 }
 
 impl Search {
-    fn new(template: &[Tok], patterns: &[&[Tok]]) -> Self {
+    fn new(template: &[Tok], patterns: &[(u32, &[Tok])]) -> Self {
         let mut steps: Vec<Step> = template.iter().map(|tok| Step::Take(*tok)).collect();
         steps.push(Step::End(u32::MAX));
         let own = steps.len() as u32;
+        let size = patterns.iter().map(|(group, _)| *group as usize + 1).max().unwrap_or_default();
+        let mut groups = vec![None; steps.len()];
+        let mut endless = vec![None; size];
         let mut starts = vec![0];
-        for (at, pattern) in patterns.iter().enumerate() {
-            if may_meet(template, pattern) {
-                starts.push(steps.len() as u32);
-                steps.extend(pattern.iter().map(|tok| Step::Take(*tok)));
-                steps.push(Step::End(at as u32));
+        for (group, pattern) in patterns.iter().filter(|(_, pattern)| may_meet(template, pattern)) {
+            starts.push(steps.len() as u32);
+            steps.extend(pattern.iter().map(|tok| Step::Take(*tok)));
+            if let (Some(Tok::Many(Class::Any)), Some(slot)) = (pattern.last(), endless.get_mut(*group as usize)) {
+                slot.get_or_insert(steps.len() as u32 - 1);
             }
+            steps.push(Step::End(*group));
+            groups.resize(steps.len(), Some(*group));
         }
         Self {
             steps,
             own,
             starts,
-            size: patterns.len(),
+            groups,
+            endless,
+            size,
             states: Vec::new(),
             seen: HashMap::default(),
             found: IndexMap::new(),
             work: 0,
+        }
+    }
+
+    /// Leaves of a group that matches whatever follows no more than that.
+    fn settle(&self, positions: &mut Vec<u32>) {
+        let mut settled: Vec<u32> = Vec::new();
+        for at in positions.iter() {
+            let endless = matches!(self.step(*at), Some(Step::Take(Tok::Many(Class::Any))))
+                && matches!(self.step(at + 1), Some(Step::End(group)) if group != u32::MAX);
+            if let Some(group) = self.groups.get(*at as usize).copied().flatten().filter(|_| endless)
+                && !settled.contains(&group)
+            {
+                settled.push(group);
+            }
+        }
+        if settled.is_empty() {
+            return;
+        }
+        positions.retain(|at| {
+            let group = self.groups.get(*at as usize).copied().flatten();
+            group.is_none_or(|group| !settled.contains(&group))
+        });
+        for group in settled {
+            if let Some(at) = self.endless.get(group as usize).copied().flatten() {
+                positions.extend([at, at + 1]);
+            }
         }
     }
 
@@ -169,6 +218,7 @@ impl Search {
         if self.work > MAX_WORK {
             return Err(TooMany);
         }
+        self.settle(&mut positions);
         positions.sort_unstable();
         positions.dedup();
         // What the template does not match leads nowhere.
@@ -192,9 +242,9 @@ impl Search {
         }
         let mut bits = Bits::none(self.size);
         for position in positions {
-            if let Some(Step::End(pattern)) = self.step(*position) {
+            if let Some(Step::End(group)) = self.step(*position) {
                 // The template's own end lies beyond the size and sets nothing.
-                bits.set(pattern as usize);
+                bits.set(group as usize);
             }
         }
         self.found.entry(bits).or_insert(state);

@@ -9,7 +9,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 use smol_str::{SmolStr, format_smolstr};
 
-use crate::automaton::{Bits, TooMany, minterms};
+use crate::automaton::{Bits, TooMany, grouped};
 use crate::catalogue::{Catalogue, Service};
 use crate::pattern::{Class, Pattern, Reading, Tok};
 use crate::tables::{Matcher, Numbered, Side, Tables};
@@ -61,7 +61,7 @@ pub(crate) struct Matches {
     /// By rest of a pattern and service: the actions it matches.
     matched: HashMap<(u32, usize), Rc<Bits>>,
     /// By rests with wildcards: the classes of names.
-    futures: HashMap<Box<[u32]>, Rc<Result<Vec<(Bits, String)>, TooMany>>>,
+    futures: HashMap<Box<[(u32, u32)]>, Rc<Result<Vec<(Bits, String)>, TooMany>>>,
 }
 
 /// A statement of one side within one service: its gate and body, which of the patterns belong together (0 for a
@@ -210,7 +210,7 @@ impl Finder<'_> {
     /// For each statement the actions of a service that it applies to.
     fn columns(&mut self, rows: &[Row], at: usize, service: &Service) -> Vec<(Applies, Bits)> {
         let mut out: Vec<(Applies, Bits)> = Vec::new();
-        for group in rows.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        for group in statements(rows) {
             let mut bits = Bits::none(service.actions.len());
             for (.., rest) in group.iter().filter(|row| row.2 != NOTHING) {
                 bits.add(&self.matched(*rest, at, service));
@@ -243,7 +243,7 @@ impl Finder<'_> {
     /// The statements that apply to a name, by what the rest of each pattern says of it.
     fn applying_to(&self, rows: &[Row], matches: &dyn Fn(&str) -> bool) -> Vec<Applies> {
         let mut out = Vec::new();
-        for group in rows.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        for group in statements(rows) {
             let text = |rest: &u32| self.matches.suffixes.get_index(*rest as usize);
             let some = group.iter().any(|(.., rest)| text(rest).is_some_and(|text| matches(text)));
             let Some((applies, number, _)) = group.first() else { continue };
@@ -272,49 +272,65 @@ impl Finder<'_> {
         if self.same_gates && before == after {
             return Ok(());
         }
-        let ordered = |rows: &[Row], suffixes: &Numbered<SmolStr>| {
-            let mut rests: Vec<u32> = rows.iter().map(|row| row.2).filter(|rest| *rest != NOTHING).collect();
-            rests.sort_by_key(|rest| suffixes.get_index(*rest as usize).cloned());
-            rests.dedup();
-            rests
-        };
-        let mut rests = ordered(&[before.as_slice(), after.as_slice()].concat(), &self.matches.suffixes);
-        let wild = rests.len();
-        // A name that some policy writes out is no future one: these are told apart, and left out.
-        rests.extend(ordered(&named, &self.matches.suffixes));
-        let names = self.names(&rests);
+        // The groups: each statement's patterns of either side; and the names that policies write out, which are no
+        // future ones and are left out.
+        let mut groups: Vec<Vec<u32>> = vec![named.iter().map(|row| row.2).collect()];
+        let group = |rows: &[Row]| rows.iter().map(|row| row.2).filter(|rest| *rest != NOTHING).collect();
+        groups.extend(statements(&before).chain(statements(&after)).map(group));
+        let mut steps: Vec<(u32, u32)> = Vec::new();
+        for (at, rests) in groups.iter().enumerate() {
+            steps.extend(rests.iter().map(|rest| (at as u32, *rest)));
+        }
+        let names = self.names(steps);
         let names = names.as_ref().as_ref().map_err(|too_many| *too_many)?;
-        for (bits, name) in names.iter().filter(|(bits, _)| !(wild..rests.len()).any(|at| bits.has(at))) {
-            let text = |at: &usize| rests.get(*at).and_then(|rest| self.matches.suffixes.get_index(*rest as usize));
-            let matched: Vec<&SmolStr> =
-                (0..rests.len()).filter(|at| bits.has(*at)).filter_map(|at| text(&at)).collect();
-            let own = |rows: &[Row]| self.applying_to(rows, &|text| matched.iter().any(|matched| *matched == text));
+        let old_groups = statements(&before).count();
+        for (bits, name) in names.iter().filter(|(bits, _)| !bits.has(0)) {
+            let own = |rows: &[Row], first: usize| {
+                let mut out = Vec::new();
+                for (at, rows) in statements(rows).enumerate() {
+                    let Some((applies, group, _)) = rows.first() else { continue };
+                    if bits.has(first + at) == (*group == 0) {
+                        out.push(*applies);
+                    }
+                }
+                out.dedup();
+                out
+            };
+            let text = |row: &Row| self.matches.suffixes.get_index(row.2 as usize);
+            let matched = before.iter().chain(&after).filter_map(text).filter(|text| glob_matches(text, name));
             // The narrowest pattern names them.
-            let pattern = matched.iter().max_by_key(|text| text.len()).map_or("*", |text| text.as_str());
-            let prefix = if service == OTHERS { "*" } else { service.as_str() };
-            let pattern =
-                if service == OTHERS && pattern == "*" { "*".into() } else { format_smolstr!("{prefix}:{pattern}") };
-            let service = if service == OTHERS { "newservice" } else { service.as_str() };
-            let member = Member::Future(pattern, format_smolstr!("{service}:{name}"));
-            found.push((Treatment { old: own(&before), new: own(&after) }, member));
+            let pattern = matched.max_by_key(|text| text.len()).map_or("*", |text| text.as_str());
+            let (prefix, sample) =
+                if service == OTHERS { ("*", "newservice") } else { (service.as_str(), service.as_str()) };
+            let all = service == OTHERS && pattern == "*";
+            let pattern = if all { "*".into() } else { format_smolstr!("{prefix}:{pattern}") };
+            let class = Treatment { old: own(&before, 1), new: own(&after, 1 + old_groups) };
+            found.push((class, Member::Future(pattern, format_smolstr!("{sample}:{name}"))));
         }
         Ok(())
     }
 
-    fn names(&mut self, rests: &[u32]) -> Rc<Result<Vec<(Bits, String)>, TooMany>> {
-        if let Some(found) = self.matches.futures.get(rests) {
+    /// The classes of names by the groups of patterns that match them.
+    fn names(&mut self, steps: Vec<(u32, u32)>) -> Rc<Result<Vec<(Bits, String)>, TooMany>> {
+        if let Some(found) = self.matches.futures.get(steps.as_slice()) {
             return Rc::clone(found);
         }
         let how = Reading { glob: true, fold: true, arn: false, late_variables: false };
-        let text = |rest: &u32| self.matches.suffixes.get_index(*rest as usize).cloned().unwrap_or_default();
-        let toks: Vec<Box<[Tok]>> = rests.iter().map(|rest| Pattern::read(&text(rest), how, None).within).collect();
-        let steps: Vec<&[Tok]> = toks.iter().map(|toks| &**toks).collect();
+        let text = |rest: u32| self.matches.suffixes.get_index(rest as usize).map_or("", SmolStr::as_str);
+        let toks: Vec<(u32, Box<[Tok]>)> =
+            steps.iter().map(|(group, rest)| (*group, Pattern::read(text(*rest), how, None).within)).collect();
+        let patterns: Vec<(u32, &[Tok])> = toks.iter().map(|(group, toks)| (*group, &**toks)).collect();
         let word = [Tok::One(Class::Word), Tok::Many(Class::Word)];
-        let found = minterms(&word, &steps).map(|all| all.into_iter().map(|m| (m.matched, m.text)).collect());
+        let found = grouped(&word, &patterns).map(|all| all.into_iter().map(|m| (m.matched, m.text)).collect());
         let found = Rc::new(found);
-        self.matches.futures.insert(rests.into(), Rc::clone(&found));
+        self.matches.futures.insert(steps.into(), Rc::clone(&found));
         found
     }
+}
+
+/// The rows of each statement.
+fn statements(rows: &[Row]) -> impl Iterator<Item = &[Row]> {
+    rows.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1))
 }
 
 /// Whether statements that span services are the same, whatever their order.

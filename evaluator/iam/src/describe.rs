@@ -132,7 +132,7 @@ impl Direction<'_, '_> {
         let across = |column: &usize| place.across.has(*column) && !place.within.has(*column);
         let columns: Vec<usize> = (0..ground.patterns.len())
             .filter(across)
-            .filter(|column| ground.patterns.get(*column).is_some_and(|pattern| own.contains(pattern)))
+            .filter(|column| ground.patterns.get(*column).is_some_and(|all| all.iter().any(|one| own.contains(one))))
             .collect();
         let shown = |column: &usize| {
             let mut sure = certain.iter().zip(self.places).filter(|(node, _)| **node != FALSE);
@@ -181,16 +181,15 @@ impl Direction<'_, '_> {
         let plain = places.iter().all(|at| self.places.get(*at).is_some_and(Place::is_plain));
         let items: Vec<usize> =
             (0..self.places.len()).filter(|at| !plain || self.places.get(*at).is_some_and(Place::is_plain)).collect();
-        let label = |(column, number): (usize, &u32)| {
-            let (text, _) = self.tables.pattern(*number)?;
+        let label = |(column, group): (usize, &Vec<u32>)| {
             let has = |at: &usize| {
-                self.places
-                    .get(*at)
-                    .is_some_and(|place| if plain { place.within.has(column) } else { place.across.has(column) })
+                let place = self.places.get(*at);
+                place.is_some_and(|place| if plain { place.within.has(column) } else { place.across.has(column) })
             };
-            Some(Label { text: text.clone(), has: items.iter().map(has).collect() })
+            let texts = group.iter().filter_map(|number| self.tables.pattern(*number)).map(|(text, _)| text.clone());
+            Label { texts: texts.collect(), has: items.iter().map(has).collect() }
         };
-        let labels: Vec<Label> = ground.patterns.iter().enumerate().filter_map(label).collect();
+        let labels: Vec<Label> = ground.patterns.iter().enumerate().map(label).collect();
         let target: Vec<bool> = items.iter().map(|at| places.contains(at)).collect();
         describe(&labels, &target)
     }
@@ -209,8 +208,13 @@ impl Direction<'_, '_> {
     }
 
     fn request(&self, ground: &Ground<'_>, place: &Place, values: &[Option<usize>]) -> Request {
-        let patterns: Vec<_> =
-            ground.patterns.iter().filter_map(|at| self.tables.pattern(*at)).map(|(_, pattern)| pattern).collect();
+        let patterns: Vec<_> = ground
+            .patterns
+            .iter()
+            .flatten()
+            .filter_map(|at| self.tables.pattern(*at))
+            .map(|(_, pattern)| pattern)
+            .collect();
         let mut context = Context::default();
         for axis in &ground.axes {
             let Some(domain) = axis.domain() else { continue };

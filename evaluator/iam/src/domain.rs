@@ -156,10 +156,10 @@ fn labels(tests: &[&Test], values: &[SmolStr]) -> Vec<Label> {
     let mut out: Vec<Label> = Vec::new();
     for test in tests {
         for (text, wanted) in &test.wanted {
-            let text = test.label(text);
+            let texts = vec![test.label(text)];
             let has = values.iter().map(|value| test.one_hit(wanted, value) > Hit::No).collect();
-            if !out.iter().any(|label| label.text == text && label.has == has) {
-                out.push(Label { text, has });
+            if !out.iter().any(|label| label.texts == texts && label.has == has) {
+                out.push(Label { texts, has });
             }
         }
     }

@@ -174,7 +174,7 @@ impl<'c> Engine<'c> {
         for (class, mut members) in classes {
             // A witness is of an action that is known, if there is one.
             members.sort_by_key(Member::rank);
-            let patterns = patterns(question, &class);
+            let patterns = patterns(&self.tables, question, &class);
             let mut by_template: IndexMap<_, Vec<Member>, FixedState> = IndexMap::default();
             for member in members {
                 by_template.entry(self.places.templates(self.catalogue, &member)).or_default().push(member);

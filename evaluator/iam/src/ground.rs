@@ -64,8 +64,8 @@ pub(crate) struct Ground<'q> {
     /// From here on, variables stand for what nobody knows.
     pub(crate) unknown_from: usize,
     pub(crate) unknown: Numbered<Opaque>,
-    /// The patterns of resources, in the order of places' bits.
-    pub(crate) patterns: Vec<u32>,
+    /// The groups of patterns of resources, in the order of places' bits.
+    pub(crate) patterns: Vec<Vec<u32>>,
     pattern_at: HashMap<u32, usize>,
     /// By body: the formula of its conditions.
     conditions: HashMap<u32, Node>,
@@ -73,13 +73,21 @@ pub(crate) struct Ground<'q> {
     pub(crate) always: Node,
 }
 
-/// The patterns of resources of a class, in the order of its statements.
-pub(crate) fn patterns(question: &Question, class: &Treatment) -> Vec<u32> {
-    let mut out: Numbered<u32> = Numbered::default();
-    for body in bodies(question, class) {
-        out.extend(body.1.resources.iter().flat_map(|resources| resources.patterns.iter().copied()));
+/// The patterns of resources of a class, in the order of its statements. Those that stand in the same statements are
+/// one group; one with a variable that nobody knows is alone.
+pub(crate) fn patterns(tables: &Tables, question: &Question, class: &Treatment) -> Vec<Vec<u32>> {
+    let mut users: IndexMap<u32, Vec<u32>, FixedState> = IndexMap::default();
+    for (number, body) in bodies(question, class) {
+        for pattern in body.resources.iter().flat_map(|resources| resources.patterns.iter()) {
+            users.entry(*pattern).or_default().push(number);
+        }
     }
-    out.into_iter().collect()
+    let mut groups: IndexMap<(Vec<u32>, Option<u32>), Vec<u32>, FixedState> = IndexMap::default();
+    for (pattern, users) in users {
+        let open = tables.pattern(pattern).is_some_and(|(_, read)| !read.unknown.is_empty());
+        groups.entry((users, open.then_some(pattern))).or_default().push(pattern);
+    }
+    groups.into_values().collect()
 }
 
 fn bodies<'q>(question: &'q Question, class: &Treatment) -> Vec<(u32, &'q Body)> {
@@ -126,8 +134,10 @@ impl<'q> Ground<'q> {
         let unknown = unknown(tables, &bodies, &axes);
         let unknown_from = arity.len();
         arity.extend(unknown.iter().map(|_| 2));
-        let patterns = patterns(question, class);
-        let pattern_at = patterns.iter().enumerate().map(|(at, pattern)| (*pattern, at)).collect();
+        let patterns = patterns(tables, question, class);
+        let numbered =
+            |(at, group): (usize, &Vec<u32>)| group.iter().map(move |pattern| (*pattern, at)).collect::<Vec<_>>();
+        let pattern_at = patterns.iter().enumerate().flat_map(numbered).collect();
         let conditions = HashMap::default();
         let mdd = Mdd::new(arity);
         let mut ground = Self {

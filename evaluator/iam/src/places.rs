@@ -3,11 +3,11 @@
 
 use std::rc::Rc;
 
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 use indexmap::IndexMap;
 use smol_str::SmolStr;
 
-use crate::automaton::{Bits, TooMany, minterms};
+use crate::automaton::{Bits, Minterm, TooMany, grouped};
 use crate::catalogue::Catalogue;
 use crate::classes::Member;
 use crate::pattern::{Class, Pattern, Tok, matches};
@@ -37,11 +37,19 @@ impl Place {
     }
 }
 
+/// The steps of a template.
+struct Template {
+    /// As ARNs are: names without colons, but for the keys of objects.
+    real: Box<[Tok]>,
+    /// Names with any character.
+    loose: Box<[Tok]>,
+}
+
 /// What outlives a question: templates, and how patterns divide them.
 #[derive(Default)]
 pub(crate) struct Places {
     templates: Numbered<SmolStr>,
-    toks: Vec<Box<[Tok]>>,
+    read: Vec<Template>,
     of_action: HashMap<(usize, usize), Rc<[u32]>>,
     divided: HashMap<(u32, Box<[u32]>), Rc<Result<Vec<Place>, TooMany>>>,
 }
@@ -74,7 +82,8 @@ impl Places {
     fn template(&mut self, text: &str) -> u32 {
         let (number, new) = self.templates.insert_full(text.into());
         if new {
-            self.toks.push(read_template(text).into());
+            let read = |loose| read_template(text, loose).into();
+            self.read.push(Template { real: read(false), loose: read(true) });
         }
         number as u32
     }
@@ -84,11 +93,11 @@ impl Places {
         &mut self,
         tables: &Tables,
         templates: &[u32],
-        patterns: &[u32],
+        groups: &[Vec<u32>],
     ) -> Result<Vec<Place>, TooMany> {
         let mut all: IndexMap<(Bits, Bits), String> = IndexMap::new();
         for template in templates {
-            let divided = self.divide_one(tables, *template, patterns);
+            let divided = self.divide_one(tables, *template, groups);
             let divided = divided.as_ref().as_ref().map_err(|too_many| *too_many)?;
             for place in divided {
                 all.entry((place.within.clone(), place.across.clone())).or_insert_with(|| place.text.clone());
@@ -97,53 +106,87 @@ impl Places {
         Ok(all.into_iter().map(|((within, across), text)| Place { within, across, text }).collect())
     }
 
-    fn divide_one(&mut self, tables: &Tables, template: u32, patterns: &[u32]) -> Rc<Result<Vec<Place>, TooMany>> {
-        let key = (template, patterns.into());
+    fn divide_one(&mut self, tables: &Tables, template: u32, groups: &[Vec<u32>]) -> Rc<Result<Vec<Place>, TooMany>> {
+        // A number that no pattern has ends each group.
+        let flat = groups.iter().flat_map(|group| group.iter().copied().chain([u32::MAX]));
+        let key = (template, flat.collect());
         if let Some(found) = self.divided.get(&key) {
             return Rc::clone(found);
         }
-        let toks: &[Tok] = self.toks.get(template as usize).map_or(&[], |toks| toks);
-        let read: Vec<&Pattern> = patterns.iter().filter_map(|at| tables.pattern(*at)).map(|(_, p)| p).collect();
-        let found = Rc::new(divide(toks, &read));
+        let mut patterns: Vec<(usize, &Pattern)> = Vec::new();
+        for (at, group) in groups.iter().enumerate() {
+            patterns.extend(group.iter().filter_map(|number| tables.pattern(*number)).map(|(_, read)| (at, read)));
+        }
+        let template = self.read.get(template as usize);
+        let found = template.ok_or(TooMany).and_then(|template| divide(template, &patterns, groups.len()));
+        let found = Rc::new(found);
         self.divided.insert(key, Rc::clone(&found));
         found
     }
 }
 
-fn divide(template: &[Tok], patterns: &[&Pattern]) -> Result<Vec<Place>, TooMany> {
-    let mut steps: Vec<&[Tok]> = patterns.iter().map(|pattern| &*pattern.within).collect();
-    let size = steps.len();
-    // Which column says how the pattern fares when stars reach across.
-    let columns: Vec<usize> = patterns
-        .iter()
-        .enumerate()
-        .map(|(at, pattern)| {
-            pattern.across.as_ref().map_or(at, |across| {
-                steps.push(across);
-                steps.len() - 1
-            })
-        })
-        .collect();
-    let place = |minterm: crate::automaton::Minterm| {
+/// Both readings are told apart over real ARNs. Where a policy writes a colon within a name, names with colons are
+/// divided as well, by the patterns' segments.
+fn divide(template: &Template, patterns: &[(usize, &Pattern)], size: usize) -> Result<Vec<Place>, TooMany> {
+    let within = |(at, pattern): &(usize, &'_ Pattern)| (*at as u32, pattern.within.clone());
+    let mut steps: Vec<(u32, Box<[Tok]>)> = patterns.iter().map(within).collect();
+    // Groups with a pattern that reads differently have a second column, with all their patterns.
+    let mut columns: Vec<usize> = (0..size).collect();
+    let mut more = size;
+    for at in 0..size {
+        let own = || patterns.iter().filter(|(group, _)| *group == at);
+        if own().any(|(_, pattern)| pattern.across.is_some()) {
+            let reading = |pattern: &Pattern| pattern.across.clone().unwrap_or_else(|| pattern.within.clone());
+            steps.extend(own().map(|(_, pattern)| (more as u32, reading(pattern))));
+            if let Some(column) = columns.get_mut(at) {
+                *column = more;
+            }
+            more += 1;
+        }
+    }
+    let place = |minterm: Minterm| {
         let (mut within, mut across) = (Bits::none(size), Bits::none(size));
         for (at, column) in columns.iter().enumerate() {
-            if minterm.matched.has(at) {
-                within.set(at);
-            }
-            if minterm.matched.has(*column) {
-                across.set(at);
-            }
+            within.set_if(at, minterm.matched.has(at));
+            across.set_if(at, minterm.matched.has(*column));
         }
         Place { within, across, text: minterm.text }
     };
-    Ok(minterms(template, &steps)?.into_iter().map(place).collect())
+    let mut places: Vec<Place> = grouped_over(&template.real, &steps)?.into_iter().map(place).collect();
+    if patterns.iter().any(|(_, pattern)| names_colon(&pattern.within)) {
+        let mut known: HashSet<Bits> = places.iter().map(|place| place.within.clone()).collect();
+        steps.truncate(patterns.len());
+        for Minterm { matched, text } in grouped_over(&template.loose, &steps)? {
+            let mut within = Bits::none(size);
+            (0..size).for_each(|at| within.set_if(at, matched.has(at)));
+            if known.insert(within.clone()) {
+                let mut across = within.clone();
+                for (at, pattern) in patterns {
+                    across.set_if(*at, pattern.across.as_ref().is_some_and(|toks| matches(toks, &text)));
+                }
+                places.push(Place { within, across, text });
+            }
+        }
+    }
+    Ok(places)
+}
+
+fn grouped_over(template: &[Tok], steps: &[(u32, Box<[Tok]>)]) -> Result<Vec<Minterm>, TooMany> {
+    let steps: Vec<(u32, &[Tok])> = steps.iter().map(|(group, toks)| (*group, &**toks)).collect();
+    grouped(template, &steps)
+}
+
+/// Whether a pattern has a colon in the last segment of an ARN.
+fn names_colon(toks: &[Tok]) -> bool {
+    toks.iter().filter(|tok| **tok == Tok::Is(':')).count() > 5
 }
 
 /// The steps of a template: `arn:${Partition}:s3:::${BucketName}/${ObjectName}`.
-fn read_template(text: &str) -> Vec<Tok> {
+fn read_template(text: &str, loose: bool) -> Vec<Tok> {
     if text == NO_RESOURCE {
         return vec![Tok::Is('*')];
     }
+    let name_class = if loose { Class::Any } else { Class::NotColon };
     let mut out = Vec::new();
     let mut rest = text;
     let mut colons = 0;
@@ -153,13 +196,14 @@ fn read_template(text: &str) -> Vec<Tok> {
                 (1, _) => out.extend([Tok::Is('a'), Tok::Is('w'), Tok::Is('s'), Tok::Many(Class::Name)]),
                 (3, "AnyRegion") | (4, "AnyAccount") => out.push(Tok::Many(Class::Name)),
                 (0..5, _) => out.extend([Tok::One(Class::Name), Tok::Many(Class::Name)]),
-                _ => out.extend([Tok::One(Class::Any), Tok::Many(Class::Any)]),
+                (_, "ObjectName" | "KeyName") => out.extend([Tok::One(Class::Any), Tok::Many(Class::Any)]),
+                _ => out.extend([Tok::One(name_class), Tok::Many(name_class)]),
             }
             rest = after;
             continue;
         }
         colons += usize::from(c == ':');
-        out.push(if c == '*' { Tok::Many(Class::Any) } else { Tok::Is(c) });
+        out.push(if c == '*' { Tok::Many(name_class) } else { Tok::Is(c) });
         rest = rest.get(c.len_utf8()..).unwrap_or_default();
     }
     out

@@ -182,9 +182,9 @@ impl Values {
     }
 }
 
-/// A pattern, and which of the items it matches.
+/// Patterns, and which of the items one of them matches.
 pub(crate) struct Label {
-    pub(crate) text: SmolStr,
+    pub(crate) texts: Vec<SmolStr>,
     pub(crate) has: Vec<bool>,
 }
 
@@ -200,9 +200,8 @@ impl Label {
 
 /// Describes a set of items by patterns, the widest first: exactly, where the patterns tell the items apart.
 pub(crate) fn describe(labels: &[Label], target: &[bool]) -> Vec<Glob> {
-    let all = Label { text: "*".into(), has: vec![true; target.len()] };
-    let mut labels: Vec<&Label> =
-        std::iter::once(&all).chain(labels.iter().filter(|label| label.text != "*")).collect();
+    let all = Label { texts: vec!["*".into()], has: vec![true; target.len()] };
+    let mut labels: Vec<&Label> = std::iter::once(&all).chain(labels).collect();
     // Wider first; a stable sort keeps the order of the policies.
     labels.sort_by_key(|label| std::cmp::Reverse(label.size()));
     let mut left: Vec<bool> = target.to_vec();
@@ -210,14 +209,14 @@ pub(crate) fn describe(labels: &[Label], target: &[bool]) -> Vec<Glob> {
     for label in &labels {
         let inside = (0..target.len()).all(|item| !label.has(item) || wanted(target, item));
         if inside && (0..target.len()).any(|item| label.has(item) && wanted(&left, item)) {
-            out.push(Glob::only(label.text.clone()));
+            out.extend(label.texts.iter().cloned().map(Glob::only));
             clear(&mut left, |item| label.has(item));
         }
     }
     while let Some(item) = (0..target.len()).find(|item| wanted(&left, *item)) {
-        let glob = around(&labels, target, item);
-        clear(&mut left, |other| other == item || glob.1.get(other).copied().unwrap_or(false));
-        out.push(glob.0);
+        let (globs, held) = around(&labels, target, item);
+        clear(&mut left, |other| other == item || held.get(other).copied().unwrap_or(false));
+        out.extend(globs);
     }
     out
 }
@@ -231,7 +230,7 @@ fn clear(left: &mut [bool], covered: impl Fn(usize) -> bool) {
 }
 
 /// A set around one item and within the target, with the items in it.
-fn around(labels: &[&Label], target: &[bool], item: usize) -> (Glob, Vec<bool>) {
+fn around(labels: &[&Label], target: &[bool], item: usize) -> (Vec<Glob>, Vec<bool>) {
     let set = |and: &[&&Label], except: &[&&Label]| -> Vec<bool> {
         let has = |at: usize| and.iter().all(|l| l.has(at)) && !except.iter().any(|l| l.has(at));
         (0..target.len()).map(has).collect()
@@ -258,10 +257,19 @@ fn around(labels: &[&Label], target: &[bool], item: usize) -> (Glob, Vec<bool>) 
         }
     }
     let held = set(&and, &except);
-    let names = |labels: &[&&Label]| labels.iter().map(|label| label.text.clone()).collect::<Vec<_>>();
-    let mut patterns = names(&and);
-    let glob = patterns.pop().unwrap_or_else(|| "*".into());
-    (Glob { glob, and: patterns, except: names(&except) }, held)
+    let except: Vec<SmolStr> = except.iter().flat_map(|label| label.texts.iter().cloned()).collect();
+    // One of each group of patterns must match.
+    let mut choices: Vec<Vec<SmolStr>> = vec![Vec::new()];
+    for label in and.iter().rev() {
+        let with = |chosen: &Vec<SmolStr>, text: &SmolStr| chosen.iter().cloned().chain([text.clone()]).collect();
+        choices = choices.iter().flat_map(|chosen| label.texts.iter().map(move |text| with(chosen, text))).collect();
+    }
+    let glob = |chosen: Vec<SmolStr>| {
+        let mut chosen = chosen.into_iter();
+        let glob = chosen.next().unwrap_or_else(|| "*".into());
+        Glob { glob, and: chosen.collect(), except: except.clone() }
+    };
+    (choices.into_iter().map(glob).collect(), held)
 }
 
 #[cfg(test)]
@@ -269,7 +277,7 @@ mod tests {
     use super::*;
 
     fn label(text: &str, has: &[u8]) -> Label {
-        Label { text: text.into(), has: has.iter().map(|bit| *bit == 1).collect() }
+        Label { texts: vec![text.into()], has: has.iter().map(|bit| *bit == 1).collect() }
     }
 
     fn described(labels: &[Label], target: &[u8]) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 #![allow(unreachable_pub, reason = "a module of a test")]
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use cell_iam::access::{Access, Facts, Level, Part, Way};
 use cell_iam::catalogue::{Action, Catalogue, ConditionKey, KeyKind, Level as AccessLevel, ResourceType, Service};
@@ -48,7 +48,12 @@ const VALUES: [(&str, &[&[&str]]); 6] = [
 ];
 
 /// Requests that vary in two keys at most: policies here have at most two conditions, so nearly all is met.
-pub fn requests() -> Vec<Request> {
+pub fn requests() -> &'static [Request] {
+    static ALL: LazyLock<Vec<Request>> = LazyLock::new(all_requests);
+    &ALL
+}
+
+fn all_requests() -> Vec<Request> {
     let mut contexts: Vec<Vec<(usize, usize)>> = vec![vec![]];
     for (a, (_, of_a)) in VALUES.iter().enumerate() {
         for value in 1..of_a.len() {
