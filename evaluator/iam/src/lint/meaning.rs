@@ -5,7 +5,7 @@
 //! "nothing", and the engine gives that only where it is so: what it is not sure of, it answers with `may`.
 
 use super::known::{Known, named};
-use super::quick::{Quick, surely_fits};
+use super::quick::{Quick, samples, surely_fits};
 use super::{Also, Finding, Found, Kind, Setting};
 use crate::access::{Access, Facts, Part};
 use crate::decide::{Verdict, allows};
@@ -13,6 +13,7 @@ use crate::engine::Engine;
 use crate::layers::Deciding;
 use crate::policy::{Document, Effect, Elements, Statement, Text};
 use crate::region::Region;
+use crate::request::Request;
 
 /// What the document is called in questions.
 const SELF: &str = "this policy";
@@ -171,7 +172,7 @@ impl Asked<'_, '_> {
     /// An allow that adds nothing. Returns whether it repeats others.
     fn allow(&mut self, statement: &Statement, found: &mut Found<'_>) -> bool {
         let (without, whole) = (self.access(|at, _| at != self.at), self.access(|_, _| true));
-        if !self.gained(&without, &whole).is_empty() {
+        if self.shows(statement, &without, &whole) || !self.gained(&without, &whole).is_empty() {
             return false;
         }
         let own = self.access(|at, one| at == self.at || one.effect == Effect::Deny);
@@ -206,7 +207,7 @@ impl Asked<'_, '_> {
     /// A deny that takes nothing away. Returns whether it repeats others.
     fn deny(&mut self, statement: &Statement, found: &mut Found<'_>) -> bool {
         let (without, whole) = (self.access(|at, _| at != self.at), self.access(|_, _| true));
-        if !self.gained(&whole, &without).is_empty() {
+        if self.shows(statement, &whole, &without) || !self.gained(&whole, &without).is_empty() {
             return false;
         }
         let only_it = self.access(|at, one| at == self.at || one.effect == Effect::Allow);
@@ -228,6 +229,19 @@ impl Asked<'_, '_> {
         let finding = found.add(Kind::Redundant, &statement.source, fact.to_owned());
         finding.also.extend(also(&decision.deciding, "denies it too"));
         true
+    }
+
+    /// Whether a request that fits the statement shows that `new` allows what `old` does not. One is found much faster
+    /// than all are compared, and most statements do something.
+    fn shows(&mut self, statement: &Statement, old: &Access, new: &Access) -> bool {
+        let shows = |request: &Request| {
+            allows(new, request).verdict == Verdict::Allowed && allows(old, request).verdict == Verdict::Denied
+        };
+        if samples(self.setting.catalogue, statement).iter().any(shows) {
+            return true;
+        }
+        let alone = self.only(vec![Statement { effect: Effect::Allow, ..statement.clone() }]);
+        self.space(&alone).into_iter().filter_map(|region| region.witness).any(|witness| shows(&witness.request))
     }
 
     /// The statements of the document that count and are wanted, beside the other policies.

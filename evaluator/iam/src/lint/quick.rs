@@ -1,11 +1,14 @@
 //! What can be told of statements by their actions alone. Owns the necessary conditions that spare the engine most
 //! questions: a statement repeats others only if each of its actions is in others too.
 
+use smol_str::SmolStr;
+
 use super::known::{is_glob, named};
 use crate::access::Part;
 use crate::catalogue::Catalogue;
 use crate::data::packed::glob;
-use crate::policy::{Document, Effect, Statement};
+use crate::policy::{Condition, Document, Effect, Elements, Statement};
+use crate::request::{Context, Request};
 
 /// One statement among others.
 pub(super) struct Quick<'a> {
@@ -53,7 +56,7 @@ impl<'a> Quick<'a> {
     fn deny_may_be_vain(&self) -> bool {
         let everywhere = |action: &str| {
             let allows = |other: &&Statement| other.effect == Effect::Allow && is_open(other) && names(other, action);
-            self.others.iter().any(|other| allows(other))
+            self.others.iter().any(allows)
         };
         let denied =
             |action: &str| self.others.iter().any(|other| other.effect == Effect::Deny && names(other, action));
@@ -81,23 +84,77 @@ impl<'a> Quick<'a> {
     }
 }
 
-/// Whether a statement is about every resource, whatever the conditions.
+/// Whether a statement is about every resource without condition.
 fn is_open(statement: &Statement) -> bool {
-    let all = |items: &crate::policy::Elements| !items.not && items.items.iter().any(|item| item.value == "*");
-    statement.conditions.is_empty() && statement.resources.as_ref().is_none_or(all)
+    statement.conditions.is_empty() && is_about_all(statement)
 }
 
 fn names(statement: &Statement, action: &str) -> bool {
     statement.actions.items.iter().any(|item| glob(&item.value, action)) != statement.actions.not
 }
 
-/// Whether some request surely fits a statement: it names a known action on every resource, whatever the conditions.
+/// Whether some request surely fits a statement: one of its actions acts on one of its resources, and its conditions
+/// ask for different keys, each for something that can be.
 pub(super) fn surely_fits(catalogue: &Catalogue, statement: &Statement) -> bool {
-    is_open(statement)
-        && (statement.actions.not
-            || statement
-                .actions
-                .items
-                .iter()
-                .any(|item| catalogue.action(&item.value).is_some() || !named(catalogue, &item.value).is_empty()))
+    can_hold(&statement.conditions) && (is_about_all(statement) || acts(catalogue, statement))
+}
+
+/// Whether conditions can hold together: none asks for a key that another asks for, and each takes any text.
+fn can_hold(conditions: &[Condition]) -> bool {
+    let mut keys: Vec<String> = conditions.iter().map(|condition| condition.key.to_ascii_lowercase()).collect();
+    keys.sort_unstable();
+    let alone = keys.windows(2).all(|two| two[0] != two[1]);
+    let families = ["string", "arn", "bool", "null"];
+    let sound = |condition: &Condition| {
+        let operator = condition.operator.to_ascii_lowercase();
+        families.iter().any(|family| operator.starts_with(family)) && !condition.values.is_empty()
+    };
+    alone && conditions.iter().all(sound)
+}
+
+fn is_about_all(statement: &Statement) -> bool {
+    let all = |items: &Elements| !items.not && items.items.iter().any(|item| item.value == "*");
+    statement.resources.as_ref().is_none_or(all)
+}
+
+/// Whether an action of the statement acts on what one of its resources names.
+fn acts(catalogue: &Catalogue, statement: &Statement) -> bool {
+    statement.resources.is_none() || pairs(catalogue, statement).next().is_some()
+}
+
+/// Some requests that fit a statement without conditions: at most this many, each an action on one of its resources.
+pub(super) fn samples(catalogue: &Catalogue, statement: &Statement) -> Vec<Request> {
+    const MOST: usize = 64;
+    if !statement.conditions.is_empty() {
+        return Vec::new();
+    }
+    let request = |(action, resource)| Request { action, resource, context: Context::default() };
+    pairs(catalogue, statement).map(request).take(MOST).collect()
+}
+
+/// The known actions of a statement, each with a resource of it that the action acts on.
+fn pairs<'a>(catalogue: &'a Catalogue, statement: &'a Statement) -> impl Iterator<Item = (SmolStr, SmolStr)> + 'a {
+    // A text that the pattern matches; where it is of the form of a type, the pattern names some of that type.
+    let items = statement.resources.iter().filter(|resources| !resources.not).flat_map(|resources| &resources.items);
+    let examples: Vec<String> = items.map(|item| item.value.replace(['*', '?'], "x")).collect();
+    let actions = statement.actions.items.iter().filter(|_| !statement.actions.not);
+    actions.flat_map(|item| named(catalogue, &item.value)).filter_map(move |known| {
+        let types = known.action.resources.iter();
+        let forms = types.filter_map(|&at| Some(as_glob(&known.service.resources.get(usize::from(at))?.arn)));
+        let forms: Vec<String> = forms.collect();
+        let fits = |example: &&String| !example.contains("${") && forms.iter().any(|form| glob(form, example));
+        Some((known.name(), examples.iter().find(fits)?.into()))
+    })
+}
+
+/// A template of ARNs with `*` for each variable.
+fn as_glob(arn: &str) -> String {
+    let mut out = String::with_capacity(arn.len());
+    let mut rest = arn;
+    while let Some((head, tail)) = rest.split_once("${") {
+        out.push_str(head);
+        out.push('*');
+        rest = tail.split_once('}').map_or("", |(_, after)| after);
+    }
+    out + rest
 }

@@ -241,7 +241,7 @@ fn vain(statements: &[(&str, &str, &str, &str)], beside: &[Part]) -> Vec<String>
             if first.contains("no request fits") { first.split("no request fits").nth(1).unwrap() } else { fact };
         let also: Vec<String> =
             parts.map(|part| format!("{} {}", sid(part), part.rsplit(": ").next().unwrap())).collect();
-        format!("{head} {}: {fact}{}", sid(place), also.iter().map(|also| format!("; {also}")).collect::<String>())
+        [vec![format!("{head} {}: {fact}", sid(place))], also].concat().join("; ")
     };
     found_beside(Holder::PermissionSet, &[], &text, beside).into_iter().map(short).collect()
 }

@@ -13,7 +13,7 @@ use crate::catalogue::{Catalogue, Service};
 use crate::data::packed::glob;
 use crate::data::paths::{Kind, Path, Paths};
 use crate::engine::Engine;
-use crate::region::{Need, Region, Values};
+use crate::region::{Glob, Need, Region};
 
 /// Passing a role to a service.
 const PASS_ROLE: &str = "iam:PassRole";
@@ -115,16 +115,16 @@ fn gives(region: &Region, path: &Path, need: &str, catalogue: &Catalogue) -> boo
 fn passes_to(region: &Region, service: &str) -> bool {
     let fits = |needs: &Vec<Need>| {
         needs.iter().all(|need| match need {
-            Need::Value { key, values } if key.eq_ignore_ascii_case(PASSED_TO) => takes(values, service),
-            Need::Contains { key, value } if key.eq_ignore_ascii_case(PASSED_TO) => glob(&value.glob, service),
+            Need::Value { key, values } if key.eq_ignore_ascii_case(PASSED_TO) => takes(&values.of, service),
+            Need::Contains { key, values } if key.eq_ignore_ascii_case(PASSED_TO) => takes(values, service),
             _ => true,
         })
     };
     region.more || region.when.is_empty() || region.when.iter().any(fits)
 }
 
-fn takes(values: &Values, service: &str) -> bool {
-    values.of.iter().any(|of| {
+fn takes(values: &[Glob], service: &str) -> bool {
+    values.iter().any(|of| {
         glob(&of.glob, service)
             && of.and.iter().all(|and| glob(and, service))
             && !of.except.iter().any(|except| glob(except, service))
