@@ -241,6 +241,8 @@ impl Test {
             Some(Qualifier::Any) => each.max().unwrap_or(Truth::No),
             None => {
                 let some = positive.max().unwrap_or(Truth::No);
+                // What an operator for one value does with several AWS does not say.
+                let some = if values.len() > 1 { some.min(Truth::Maybe) } else { some };
                 if self.negated { some.not() } else { some }
             }
         }

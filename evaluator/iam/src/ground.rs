@@ -269,8 +269,11 @@ impl<'q> Ground<'q> {
         let there = match test.qualifier {
             Some(Qualifier::All) => all,
             Some(Qualifier::Any) => some,
-            None if test.negated => self.mdd.not(some),
-            None => some,
+            None => {
+                let open = self.open(&self.tables.several(number));
+                let holds = self.mdd.and(some, open);
+                if test.negated { self.mdd.not(holds) } else { holds }
+            }
         };
         if test.if_exists { self.mdd.or(there, absent) } else { there }
     }
@@ -326,6 +329,23 @@ impl<'q> Ground<'q> {
     }
 }
 
+impl Ground<'_> {
+    /// The formula that a key is absent.
+    pub(crate) fn absent(&mut self, axis: usize) -> Node {
+        let Some((var, domain)) = self.axes.get(axis).map(|axis| (axis.var, Rc::clone(&axis.domain))) else {
+            return TRUE;
+        };
+        let values = domain.as_ref().as_ref().map_or(0, |domain| domain.values.len());
+        if domain.as_ref().as_ref().is_ok_and(|domain| domain.several) {
+            return (0..values).fold(TRUE, |none, at| {
+                let is = self.mdd.is(var + at);
+                self.mdd.minus(none, is)
+            });
+        }
+        self.mdd.node(var, std::iter::once(TRUE).chain((0..values).map(|_| FALSE)).collect())
+    }
+}
+
 /// All that is unknown in a class; how a `*` is read comes first.
 fn unknown(tables: &Tables, bodies: &[(u32, &Body)], axes: &[Axis]) -> Numbered<Opaque> {
     let mut out: Numbered<Opaque> = Numbered::default();
@@ -341,6 +361,9 @@ fn unknown(tables: &Tables, bodies: &[(u32, &Body)], axes: &[Axis]) -> Numbered<
     for axis in axes {
         let Some(domain) = axis.domain() else { continue };
         for (number, hits) in axis.tests.iter().zip(&domain.hits) {
+            if domain.several && tables.test(*number).is_some_and(|test| test.qualifier.is_none()) {
+                out.insert(tables.several(*number));
+            }
             for (at, _) in hits.iter().enumerate().filter(|(_, hit)| **hit == Hit::Open) {
                 out.insert(tables.value(*number, if domain.several { at } else { 0 }));
             }

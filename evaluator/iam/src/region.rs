@@ -142,6 +142,10 @@ pub enum Reason {
     Dependent(Vec<SmolStr>),
     /// AWS documents no such key for the action.
     Undocumented(SmolStr),
+    /// An operator for one value on this key of several: AWS does not say what it does.
+    Several(SmolStr),
+    /// Whether the action can be asked for on no resource.
+    NoResource,
     /// The patterns divide the texts into more regions than are visited.
     Size,
 }
