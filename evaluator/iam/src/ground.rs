@@ -177,7 +177,8 @@ impl<'q> Ground<'q> {
                     self.mdd.or(some, is)
                 })
             } else {
-                self.mdd.node(var, std::iter::once(FALSE).chain((0..values).map(|_| TRUE)).collect())
+                let kids: Vec<Node> = std::iter::once(FALSE).chain((0..values).map(|_| TRUE)).collect();
+                self.mdd.node(var, &kids)
             };
             out = self.mdd.and(out, there);
         }
@@ -228,12 +229,7 @@ impl<'q> Ground<'q> {
             };
             kids.push(node);
         }
-        self.choose(var, &kids)
-    }
-
-    /// The formula that is `kids[value]` for each value of a variable, whatever variables come in them.
-    fn choose(&mut self, var: usize, kids: &[Node]) -> Node {
-        self.mdd.node(var, kids.into())
+        self.mdd.node(var, &kids)
     }
 
     fn hit(&mut self, hit: Hit, open: &Opaque) -> Node {
@@ -342,7 +338,8 @@ impl Ground<'_> {
                 self.mdd.minus(none, is)
             });
         }
-        self.mdd.node(var, std::iter::once(TRUE).chain((0..values).map(|_| FALSE)).collect())
+        let kids: Vec<Node> = std::iter::once(TRUE).chain((0..values).map(|_| FALSE)).collect();
+        self.mdd.node(var, &kids)
     }
 }
 
