@@ -302,6 +302,8 @@ impl Search {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails so")]
+
     use super::*;
     use crate::pattern::{Pattern, Reading, matches};
 

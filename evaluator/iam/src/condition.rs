@@ -333,7 +333,7 @@ mod tests {
             ("StringTwists", &["a"], &["a"], Maybe),
         ];
         for (operator, wanted, values, expected) in table {
-            let values: Vec<SmolStr> = values.iter().map(|value| SmolStr::new(value)).collect();
+            let values: Vec<SmolStr> = values.iter().map(SmolStr::new).collect();
             assert_eq!(test(operator, wanted).holds(&values), *expected, "{operator} {wanted:?} {values:?}");
         }
     }

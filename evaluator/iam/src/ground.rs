@@ -21,10 +21,13 @@ use crate::tables::{Body, Numbered, Opaque, Question, Resources, Side, Tables};
 /// A key with what is known of its value.
 type Key = (SmolStr, Option<SmolStr>);
 
+/// A key with the conditions on it, and whether a request may carry several values.
+type Asked = (Key, Box<[u32]>, bool);
+
 /// What outlives a question: the values of keys that sets of conditions tell apart.
 #[derive(Default)]
 pub(crate) struct Domains {
-    found: HashMap<(Key, Box<[u32]>, bool), Rc<Result<Domain, TooMany>>>,
+    found: HashMap<Asked, Rc<Result<Domain, TooMany>>>,
 }
 
 impl Domains {

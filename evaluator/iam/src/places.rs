@@ -53,13 +53,16 @@ struct Template {
     certain: bool,
 }
 
+/// How patterns divide the resources of a template.
+type Divided = Rc<Result<Vec<Place>, TooMany>>;
+
 /// What outlives a question: templates, and how patterns divide them.
 pub(crate) struct Places {
     partition: SmolStr,
     templates: Numbered<SmolStr>,
     read: Vec<Template>,
     of_action: HashMap<(usize, usize), Rc<[u32]>>,
-    divided: HashMap<(u32, Box<[u32]>), Rc<Result<Vec<Place>, TooMany>>>,
+    divided: HashMap<(u32, Box<[u32]>), Divided>,
 }
 
 impl Places {
@@ -129,7 +132,7 @@ impl Places {
         Ok(all.into_values().collect())
     }
 
-    fn divide_one(&mut self, tables: &Tables, template: u32, groups: &[Vec<u32>]) -> Rc<Result<Vec<Place>, TooMany>> {
+    fn divide_one(&mut self, tables: &Tables, template: u32, groups: &[Vec<u32>]) -> Divided {
         // A number that no pattern has ends each group.
         let flat = groups.iter().flat_map(|group| group.iter().copied().chain([u32::MAX]));
         let key = (template, flat.collect());

@@ -287,9 +287,10 @@ mod tests {
     fn described(labels: &[Label], target: &[u8]) -> Vec<String> {
         let target: Vec<bool> = target.iter().map(|bit| *bit == 1).collect();
         let write = |glob: &Glob| {
-            let and: String = glob.and.iter().map(|and| format!(" & {and}")).collect();
-            let except: String = glob.except.iter().map(|except| format!(" - {except}")).collect();
-            format!("{}{and}{except}", glob.glob)
+            let mut out = glob.glob.to_string();
+            glob.and.iter().for_each(|and| out.extend([" & ", and]));
+            glob.except.iter().for_each(|except| out.extend([" - ", except]));
+            out
         };
         describe(labels, &target).iter().map(write).collect()
     }
