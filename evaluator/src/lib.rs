@@ -6,6 +6,7 @@
 //! and the record, [`apply`] carries a plan out. Files, the cloud, time and the place of the record are behind traits:
 //! [`cell_lang::files::Files`], [`provider`], [`registry::store`]. Expanding and planning know no clock.
 
+pub mod access;
 pub mod apply;
 pub mod budget;
 pub mod emit;
@@ -22,6 +23,7 @@ pub mod registry;
 pub mod report;
 pub mod resources;
 pub mod rules;
+pub mod terminal;
 pub mod testing;
 pub mod value;
 pub mod words;

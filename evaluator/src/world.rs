@@ -17,7 +17,7 @@ use smol_str::SmolStr;
 use crate::budget::Options;
 use crate::expand::{ForTargets, Task};
 use crate::report::{Finding, Rank, Sink};
-use crate::value::{EntityId, Value};
+use crate::value::{BlockValue, EntityId, Value};
 
 /// Something that has an error, which was reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -305,6 +305,21 @@ impl<'p> World<'p> {
     /// Where its label stands.
     pub fn label_span(&self, id: EntityId) -> Span {
         self.entity(id).decl.label.span
+    }
+
+    /// Where the label or the sort of a block stands: what is underlined of one that may be long.
+    pub(crate) fn head(&self, block: &BlockValue) -> Span {
+        let span = block.span;
+        let before = Span { start: 0, end: span.start, ..span };
+        let text = self.program().sources.text(before).trim_end();
+        let start = match text.strip_suffix('"') {
+            Some(inside) => inside.rfind('"'),
+            None => text.rfind(|c: char| !c.is_ascii_alphanumeric() && !"_-+=@".contains(c)).map(|at| at + 1),
+        };
+        match start.filter(|start| *start < text.len()) {
+            Some(start) => Span::new(span.file, start, text.len()),
+            None => span.head(),
+        }
     }
 
     /// From its kind to its closing brace.

@@ -672,6 +672,7 @@ builtin_functions! {
     Except "except" "except(Set, Set): Set" "what is in the first and not in the second";
     Secret "secret" "secret(\"store:path\"): Secret" "a secret, by the place it lies in";
     File "file" "file(\"path\"): String" "the text of a file beside the program";
+    Can "can" "can(who: Ref<group or user>, action: String, where: Ref<cell or account>, resource: String = \"*\"): Bool" "whether the permission sets given there allow the action on the resource, or may; `false` is proven";
     WaveOf "wave_of" "wave_of(cell: Ref<cell>, rollout: Ref<rollout>): String?" "the label of the wave that brings the cell a release; `none` when it is in no wave of the rollout";
 }
 
@@ -683,6 +684,6 @@ impl BuiltinFn {
 
     /// Is it a question about the whole program? Only a test may ask one.
     pub fn is_question(self) -> bool {
-        matches!(self, Self::WaveOf)
+        matches!(self, Self::Can | Self::WaveOf)
     }
 }

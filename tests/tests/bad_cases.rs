@@ -7,9 +7,6 @@ use std::path::{Path, PathBuf};
 
 use cell_tests::{Outcome, failures, project, report, repository};
 
-/// These need the permission engine. Until it exists they may pass with the note that says so.
-const NOT_CHECKED_YET: [&str; 2] = ["29-unknown-action.cell", "30-guard-broken.cell"];
-
 /// The first line of a case, read.
 struct Expect<'a> {
     phases: Vec<&'a str>,
@@ -58,9 +55,7 @@ fn refused(path: &Path) -> Result<(), String> {
     let outcome = project::run_project("check", &with_library(path)?, &name, &[]);
     let outcome = outcome.map_err(|reason| format!("── {name}: {reason}"))?;
     let mut faults = Vec::new();
-    if !(NOT_CHECKED_YET.contains(&name.as_str()) && passes_unchecked(&outcome)) {
-        compare(&expect, &outcome, &mut faults);
-    }
+    compare(&expect, &outcome, &mut faults);
     if !outcome.stdout.is_empty() {
         faults.push(format!("standard output must stay empty, and has: {}", outcome.stdout));
     }
@@ -93,12 +88,6 @@ fn compare(expect: &Expect<'_>, outcome: &Outcome, faults: &mut Vec<String>) {
     if outcome.status != status && !guarded {
         faults.push(format!("expected status {status}, found {}", outcome.status));
     }
-}
-
-/// No error, and the note that something is not checked yet.
-fn passes_unchecked(outcome: &Outcome) -> bool {
-    let said = outcome.diagnostics.iter().any(|found| found.code == "N0701");
-    said && outcome.status == 0 && !outcome.diagnostics.iter().any(cell_tests::Found::is_error)
 }
 
 pub(crate) fn file_name(path: &Path) -> String {

@@ -22,8 +22,8 @@ pub(crate) fn run(args: &AdoptArgs, output: &Output) -> Status {
 }
 
 fn adopted(args: &AdoptArgs, session: &Session<'_>, record: &Record, output: &Output) -> Result<Plan, Status> {
-    let Some(wanted) = session.desired.resources.get(&args.address) else {
-        let known = session.desired.resources.keys().map(String::as_str);
+    let Some(wanted) = session.subject.desired.resources.get(&args.address) else {
+        let known = session.subject.desired.resources.keys().map(String::as_str);
         let near = nearest(&args.address, known, 1);
         let message = format!("`{}` is no resource of the program", args.address);
         let help = near.first().map_or_else(
@@ -52,6 +52,7 @@ fn adopted(args: &AdoptArgs, session: &Session<'_>, record: &Record, output: &Ou
     };
     only_taken(change, &args.id, wanted.protect, &plan.operations).clone_into(&mut plan.operations);
     plan.access.clear();
+    plan.review = None;
     plan.notices.clear();
     "adopt".clone_into(&mut plan.command);
     plan.cost = cost::of(&plan.operations, plan.limits, Vec::new());

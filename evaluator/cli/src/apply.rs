@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use cell_eval::access::model::{Holds, Row, Verdict};
 use cell_eval::apply::journal::Journal;
 use cell_eval::apply::receipt::{Ending, Receipt};
 use cell_eval::apply::{Run as Running, Watcher};
@@ -107,6 +108,7 @@ fn locked(
             output::result(&plans::shown(&plan, consent.verbose, output));
         }
         brakes(&plan, consent, output)?;
+        approved(&plan, consent, output)?;
         confirm(&plan, consent, output)?;
         Ok(plan)
     })?;
@@ -128,7 +130,7 @@ fn locked(
         plan: &plan,
         plan_id: file::plan_id(&plan),
         principals: principals(session, &plan),
-        cells: session.desired.published.clone().into_iter().collect(),
+        cells: session.subject.desired.published.clone().into_iter().collect(),
         stop,
         watcher: &progress as &dyn Watcher,
     };
@@ -225,6 +227,42 @@ fn brakes(plan: &Plan, consent: &ConsentArgs, output: &Output) -> Result<(), Sta
     if held.is_empty() { Ok(()) } else { Err(Status::Failed) }
 }
 
+/// A plan that breaks a guard is refused; so is a change of access other than the one that was approved.
+fn approved(plan: &Plan, consent: &ConsentArgs, output: &Output) -> Result<(), Status> {
+    let Some(review) = &plan.review else { return Ok(()) };
+    if review.verdict == Verdict::Broken {
+        let broken: Vec<&str> = review
+            .guards
+            .iter()
+            .filter(|guard| guard.holds == Holds::Broken)
+            .map(|guard| guard.guard.as_str())
+            .collect();
+        let message = format!("afterwards {} would be broken; nothing was done", broken.join(", "));
+        let finding = finding(Code::BrokenGuard, message);
+        return Err(say(output, &finding.help("`cellc review` shows who breaks it, and by which statements")));
+    }
+    if consent.approve.is_empty() || consent.approve.contains(&review.fingerprint) {
+        return Ok(());
+    }
+    let yes = |row: &&Row| consent.approve.contains(&row.fingerprint) || row.waived.is_some();
+    let others: Vec<&Row> = review.principals.iter().filter(|row| !yes(row)).collect();
+    for row in &others {
+        let message = format!("the change of access of {} in {} was not approved", row.principal, some(&row.cells));
+        let help = format!("review it; `--approve {}` says yes to it", row.fingerprint);
+        say(output, &finding(Code::NotApproved, message).help(help));
+    }
+    if others.is_empty() { Ok(()) } else { Err(Status::Failed) }
+}
+
+/// The first of some cells, and how many more.
+fn some(cells: &[String]) -> String {
+    match cells {
+        [one] => one.clone(),
+        [one, rest @ ..] => format!("{one} and {} more", rest.len()),
+        [] => "no cell".to_owned(),
+    }
+}
+
 fn confirm(plan: &Plan, consent: &ConsentArgs, output: &Output) -> Result<(), Status> {
     if consent.yes || plan.operations.is_empty() {
         return Ok(());
@@ -314,7 +352,7 @@ fn principals(session: &Session<'_>, plan: &Plan) -> std::collections::BTreeMap<
         let id = plan.ids.get(address)?.clone();
         Some((address.clone(), Principal { id, name: wanted.name.clone() }))
     };
-    session.desired.principals.iter().filter_map(known).collect()
+    session.subject.desired.principals.iter().filter_map(known).collect()
 }
 
 /// Who holds the lock.

@@ -2,6 +2,7 @@
 //!
 //! Owns names, defaults and help texts. Every flag has a variable `CELLC_…` of its name. Does nothing itself.
 
+mod access;
 mod cloud;
 mod tools;
 
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use access::{AskArgs, CanArgs, Form, ReviewArgs, WhoCanArgs};
 pub(crate) use cloud::{
     AdoptArgs, ApplyArgs, Cloud, CloudArgs, ConsentArgs, DestroyArgs, DriftArgs, PlanArgs, RegistryArgs,
     RegistryCommand, SandboxCommand, ScopeArgs, ShowArgs,
@@ -25,7 +27,7 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
     /// How results and diagnostics are written.
     #[arg(long, global = true, env = "CELLC_FORMAT", hide_env = true, value_enum, default_value = "text")]
-    pub(crate) format: Format,
+    pub(crate) format: Form,
     /// When to use colours; `auto` heeds the terminal and `NO_COLOR`.
     #[arg(long, global = true, env = "CELLC_COLOR", hide_env = true, value_enum, default_value = "auto")]
     pub(crate) color: Color,
@@ -46,6 +48,12 @@ pub(crate) enum Command {
     Fmt(FmtArgs),
     /// Print the changes that would make the cloud what the program says.
     Plan(PlanArgs),
+    /// Print who gains and loses what: against the cloud, a saved plan, or another revision of the program.
+    Review(ReviewArgs),
+    /// Say whether a group or user can do something, and which statements decide it. Needs no cloud.
+    Can(CanArgs),
+    /// Say who can do something, where, and by which statements. Needs no cloud.
+    WhoCan(WhoCanArgs),
     /// Print a saved plan again.
     Show(ShowArgs),
     /// Make the cloud what the program says: plan, show, ask, run; or run a saved plan.
@@ -77,7 +85,7 @@ pub(crate) enum Command {
 }
 
 /// How things are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     /// For people.
     Text,
@@ -102,6 +110,9 @@ pub(crate) struct CheckArgs {
     /// The program.
     #[command(flatten)]
     pub(crate) program: Program,
+    /// End with 4 when a guard depends on what is not known.
+    #[arg(long, env = "CELLC_STRICT", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) strict: bool,
 }
 
 /// `expand`

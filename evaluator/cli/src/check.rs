@@ -3,9 +3,8 @@
 use crate::args::CheckArgs;
 use crate::exit::Status;
 use crate::output::Output;
-use crate::pipeline::Run;
 
 /// Runs the command.
 pub(crate) fn run(args: &CheckArgs, output: &Output) -> Status {
-    output.run(&args.program, Run::check)
+    output.run(&args.program, |run| run.check(args.strict))
 }

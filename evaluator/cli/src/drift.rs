@@ -22,7 +22,7 @@ pub(crate) fn run(args: &DriftArgs, output: &Output) -> Status {
 fn drifted(args: &DriftArgs, run: &Run<'_>, output: &Output) -> Result<Status, Status> {
     let session = Session::open(run, output, &args.cloud, None)?;
     let record = session.load()?.record;
-    let wished = recorded::wished(&session.desired, &record);
+    let wished = recorded::wished(&session.subject.desired, &record);
     let scope = Scope::default();
     let live = session.read(&wished, &record, &scope, Depth::Drift)?;
     let mut found = session.ask(&wished, (&record, &BTreeMap::new()), &live, &scope, Command::Apply)?;

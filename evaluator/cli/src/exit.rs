@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use cell_lang::diagnostics::{Diagnostic, has_errors};
+use cell_lang::diagnostics::{Code, Diagnostic, Severity, has_errors};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,22 +13,34 @@ pub(crate) enum Status {
     Failed,
     /// There are changes, and it was asked to say so.
     Changes,
+    /// A guard is broken, and there is no other error.
+    Broken,
+    /// Something depends on what is not known, and it was asked to say so.
+    May,
     /// The command line made no sense.
     Usage,
 }
 
 impl Status {
-    /// Done, unless one of the findings is an error.
+    /// Done, unless one of the findings is an error; broken when all errors are of guards.
     pub(crate) fn of(diagnostics: &[Diagnostic]) -> Self {
-        if has_errors(diagnostics) { Self::Failed } else { Self::Done }
+        let guards =
+            |finding: &Diagnostic| finding.code == Code::BrokenGuard || finding.severity() != Severity::Error;
+        match () {
+            () if !has_errors(diagnostics) => Self::Done,
+            () if diagnostics.iter().all(guards) => Self::Broken,
+            () => Self::Failed,
+        }
     }
 
-    /// The number the process ends with. 3 (a guard is broken) and 4 (only `may` findings) are kept for reviews.
+    /// The number the process ends with.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Changes => 2,
+            Self::Broken => 3,
+            Self::May => 4,
             Self::Usage => 64,
         }
     }

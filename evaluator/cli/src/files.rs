@@ -43,6 +43,11 @@ impl Project {
         Ok(Self { root, main, limit, folder })
     }
 
+    /// The largest file that is read, in bytes.
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit
+    }
+
     /// The other files of the program's folder, below it too, by path: they are checked though nothing imports
     /// them. None if the program was named by its file. A folder with a `main.cell` or a lock is a program of its
     /// own; links are not followed.

@@ -6,6 +6,7 @@
 mod adopt;
 mod apply;
 mod args;
+mod ask;
 mod check;
 mod cloud;
 mod completions;
@@ -13,7 +14,6 @@ mod drift;
 mod exit;
 mod expand;
 mod explain;
-mod faults;
 mod files;
 mod fmt;
 mod graph;
@@ -28,6 +28,8 @@ mod plan;
 mod progress;
 mod receipts;
 mod registry;
+mod review;
+mod revision;
 mod sandbox;
 mod session;
 mod signals;
@@ -38,7 +40,7 @@ use std::process::ExitCode;
 use cell_lang::check::STACK;
 use clap::Parser as _;
 
-use crate::args::{Arguments, Command};
+use crate::args::{Arguments, Command, Form};
 use crate::exit::Status;
 use crate::output::Output;
 
@@ -52,10 +54,14 @@ fn main() -> ExitCode {
 
 /// Runs a command on a thread whose stack is enough for any program.
 fn run(arguments: &Arguments) -> Status {
-    let output = Output::new(arguments.format, arguments.color);
+    let (form, format) = (arguments.format, arguments.format.beside());
+    if form.is_of_reviews() && !matches!(arguments.command, Command::Review(_)) {
+        return output::refuse("only `review` writes Markdown, HTML and SARIF", "`--format text` or `--format json`");
+    }
+    let output = Output::new(format, arguments.color);
     std::thread::scope(|scope| {
         let worker = std::thread::Builder::new().stack_size(STACK);
-        match worker.spawn_scoped(scope, || command(&arguments.command, &output)) {
+        match worker.spawn_scoped(scope, || command(&arguments.command, form, &output)) {
             // A panic has said what it had to say; it is no answer of the command.
             Ok(running) => running.join().unwrap_or(Status::Failed),
             Err(error) => output::fail(&format!("no thread can be started: {error}")),
@@ -63,7 +69,7 @@ fn run(arguments: &Arguments) -> Status {
     })
 }
 
-fn command(command: &Command, output: &Output) -> Status {
+fn command(command: &Command, form: Form, output: &Output) -> Status {
     match command {
         Command::Init(args) => init::run(args, output),
         Command::Check(args) => check::run(args, output),
@@ -71,6 +77,9 @@ fn command(command: &Command, output: &Output) -> Status {
         Command::Explain(args) => explain::run(args, output),
         Command::Fmt(args) => fmt::run(args, output),
         Command::Plan(args) => plan::run(args, output),
+        Command::Review(args) => review::run(args, form, output),
+        Command::Can(args) => ask::can(args, output),
+        Command::WhoCan(args) => ask::who_can(args, output),
         Command::Show(args) => plan::show(args, output),
         Command::Apply(args) => apply::run(args, output),
         Command::Drift(args) => drift::run(args, output),

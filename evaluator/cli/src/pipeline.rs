@@ -7,16 +7,18 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cell_eval::access::pins::Pins;
+use cell_eval::access::subject::Subject;
 use cell_eval::budget::{MOST_DEPTH, Options};
 use cell_eval::findings::{self, Reach};
 use cell_eval::packages::{LOCK_FILE, Lock, Noting, Pinned};
-use cell_eval::plan::desired::Desired;
+use cell_eval::plan::fault;
 use cell_eval::resources::Resources;
 use cell_eval::words::counted;
 use cell_eval::world::World;
-use cell_eval::{emit, explain, graph, testing};
+use cell_eval::{access, emit, explain, graph, testing};
 use cell_lang::check::{Checked, check};
-use cell_lang::diagnostics::{Code, Diagnostic, Severity, has_errors};
+use cell_lang::diagnostics::{self, Code, Diagnostic, Severity, has_errors};
 use cell_lang::files::{FileError, Files};
 use cell_lang::hir;
 use cell_lang::load::load;
@@ -29,6 +31,7 @@ use crate::args::{Format, Picture, Program};
 use crate::exit::Status;
 use crate::files::Project;
 use crate::output::Output;
+use crate::revision::Revision;
 
 /// What a command works on.
 #[derive(Debug)]
@@ -44,13 +47,13 @@ pub(crate) struct Run<'a> {
 type Work<'w> = &'w dyn Fn(&World<'_>, &Resources<'_, '_>, &mut dyn Write) -> io::Result<()>;
 
 /// What a command is after.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Aim {
-    /// All that can be said of the program; a module on its own will do.
-    Findings,
+#[derive(Debug, Clone, Copy)]
+enum Aim<'a> {
+    /// All that can be said of the program; a module on its own will do. Takes whether a guard is not decided.
+    Findings(&'a std::cell::Cell<bool>),
     /// A result: every parameter needs a value, and lints of permissions are left to `check`.
     Result,
-    /// A plan: every parameter needs a value, and all findings are told.
+    /// A plan: every parameter needs a value, and all findings are told but those of guards, which the plan judges.
     Plan,
 }
 
@@ -62,8 +65,10 @@ impl<'a> Run<'a> {
     }
 
     /// Checks the program, and every file of its folder.
-    pub(crate) fn check(&self) -> Status {
-        self.program(Aim::Findings, &|_, _, _| Ok(()))
+    pub(crate) fn check(&self, strict: bool) -> Status {
+        let may = std::cell::Cell::new(false);
+        let status = self.program(Aim::Findings(&may), &|_, _, _| Ok(()));
+        if strict && may.get() && status == Status::Done { Status::May } else { status }
     }
 
     /// Prints the program's normal form.
@@ -102,9 +107,13 @@ impl<'a> Run<'a> {
 
     /// Runs the program's tests, those whose name holds the filter.
     pub(crate) fn test(&self, filter: Option<&str>) -> Status {
+        let pins = match self.pins() {
+            Ok(pins) => pins,
+            Err(status) => return status,
+        };
         let found = std::cell::Cell::new(Status::Done);
         let status = self.program(Aim::Result, &|world, _, mut out| {
-            let tests = testing::run(world, filter);
+            let tests = testing::run(world, filter, &pins);
             if let (Some(filter), true) = (filter, tests.run.is_empty()) {
                 found.set(no_such_test(filter, &testing::names(world)));
                 return Ok(());
@@ -145,15 +154,71 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What the program asks for at an instant, and its files; how the command ends if it has an error.
-    pub(crate) fn desired(&self, at: Timestamp) -> Result<(Desired, Arc<SourceMap>), Status> {
+    /// What a review needs of the program at an instant, and its files; how the command ends if it has an error.
+    pub(crate) fn subject(&self, at: Timestamp) -> Result<(Subject, Arc<SourceMap>), Status> {
+        let pins = self.pins()?;
         let found = std::cell::RefCell::new(None);
         let status = self.program(Aim::Plan, &|world, resources, _| {
-            *found.borrow_mut() =
-                Some((Desired::new(world, &resources.collect(), at), Arc::clone(&world.program().sources)));
+            let subject = Subject::new(world, &resources.collect(), at, pins.clone());
+            *found.borrow_mut() = Some((subject, Arc::clone(&world.program().sources)));
             Ok(())
         });
         found.into_inner().ok_or(status)
+    }
+
+    /// The same of another revision of the program, which is judged by no rule.
+    pub(crate) fn former(&self, former: &Revision, at: Timestamp) -> Result<Subject, Status> {
+        let lock = Lock::read(former).map_err(|finding| {
+            let mut sources = SourceMap::default();
+            sources.add(LOCK_FILE, "");
+            self.output.diagnostics(&sources, &[finding])
+        })?;
+        let files = Pinned::new(former, &lock);
+        let Checked { sources, program, mut diagnostics } = check(load(&files, &former.main, &[], self.max_file()));
+        let pins = self.pins()?;
+        let read = |world: &World<'_>, _: &mut Vec<Diagnostic>| {
+            (!world.has_errors()).then(|| Subject::new(world, &Resources::new(world).collect(), at, pins))
+        };
+        let reach = findings::follow(program.as_ref(), &mut diagnostics, &files, &self.budgets(), Box::new(read));
+        match reach {
+            Reach::Expanded(Some(subject)) => Ok(subject),
+            _ => {
+                self.output.diagnostics(&sources, &diagnostics);
+                Err(crate::output::fail("the former revision of the program has errors"))
+            }
+        }
+    }
+
+    /// Documents of policies that the program does not write, as the lock pins them.
+    fn pins(&self) -> Result<Pins, Status> {
+        Ok(Pins::default())
+    }
+
+    /// The project.
+    pub(crate) fn project(&self) -> &Project {
+        &self.project
+    }
+
+    /// What is found in the program's permissions.
+    fn permissions(&self, world: &World<'_>, aim: Aim<'_>, sources: &SourceMap, found: &mut Vec<Diagnostic>) {
+        let Ok(pins) = self.pins() else { return };
+        // Nothing here asks for a date.
+        let subject = Subject::new(world, &Resources::new(world).collect(), Timestamp::UNIX_EPOCH, pins);
+        let judged = subject.lints().and_then(|mut faults| {
+            if let Aim::Findings(may) = aim
+                && !subject.guards.is_empty()
+            {
+                let review = subject.guarded()?;
+                may.set(access::findings::has_undecided_guards(&review));
+                faults.extend(access::findings::of_guards(&review));
+            }
+            Ok(faults)
+        });
+        match judged {
+            Ok(faults) => found.extend(fault::diagnostics(sources, &faults)),
+            Err(why) => _ = crate::output::fail(&why.to_string()),
+        }
+        diagnostics::sort(found);
     }
 
     /// The folder of the program's first file.
@@ -199,7 +264,7 @@ impl<'a> Run<'a> {
     }
 
     /// Does all that every command begins with, and then `work` if nothing was an error.
-    fn program(&self, aim: Aim, work: Work<'_>) -> Status {
+    fn program(&self, aim: Aim<'_>, work: Work<'_>) -> Status {
         let lock = match self.read_lock() {
             Ok(lock) => lock,
             Err(finding) => return self.output.diagnostics(&finding.0, &[finding.1]),
@@ -207,8 +272,10 @@ impl<'a> Run<'a> {
         let files = Pinned::new(&self.project, &lock);
         let Checked { sources, program, diagnostics: mut found } = self.checked(&files);
         let then = |world: &World<'_>, found: &mut Vec<Diagnostic>| {
-            if aim == Aim::Result {
-                found.retain(|finding| !is_lint(finding));
+            match aim {
+                Aim::Result => found.retain(|finding| !is_lint(finding)),
+                _ if has_errors(found) => {}
+                _ => self.permissions(world, aim, &sources, found),
             }
             let status = self.output.diagnostics(&sources, found);
             if world.has_errors() || status != Status::Done {
@@ -221,7 +288,7 @@ impl<'a> Run<'a> {
             Reach::Faulty => self.output.diagnostics(&sources, &found),
             // A module on its own: all that can be said of it without values is said.
             Reach::Module(param) => {
-                found.extend((aim != Aim::Findings).then(|| without_value(param)));
+                found.extend((!matches!(aim, Aim::Findings(_))).then(|| without_value(param)));
                 self.output.diagnostics(&sources, &found)
             }
         }
@@ -291,7 +358,7 @@ fn changed_files(changed: &[(String, String, String)]) -> (SourceMap, Vec<Diagno
 /// Says that a filter leaves no test.
 fn no_such_test(filter: &str, names: &[&str]) -> Status {
     let message = format!("no test has `{filter}` in its name");
-    let help = cell_lang::diagnostics::suggest(filter, "tests", names.iter().copied());
+    let help = diagnostics::suggest(filter, "tests", names.iter().copied());
     let help = help.unwrap_or_else(|| "the program has no test".to_owned());
     crate::output::fail(&format!("{message}\n\n  help: {help}"))
 }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use cell_eval::access::findings;
+use cell_eval::access::model::{Review, Verdict};
 use cell_eval::plan::model::Plan;
 use cell_eval::plan::text::{self, Look};
 use cell_eval::plan::{Command, file, least};
@@ -36,8 +38,19 @@ fn planned(args: &PlanArgs, run: &Run<'_>, output: &Output) -> Result<Status, St
         let path = path.display();
         output.remark(&format!("the plan is in {path}; `cellc apply {program}--plan {path}` runs it"));
     }
-    let changes = args.detailed_exitcode && !plan.summary().is_empty();
-    Ok(if changes && shown == Status::Done { Status::Changes } else { shown })
+    Ok(if shown == Status::Done { ended(args, &plan) } else { shown })
+}
+
+/// How a plan that was shown ends: the first that applies.
+fn ended(args: &PlanArgs, plan: &Plan) -> Status {
+    let review = plan.review.as_ref();
+    let may = |review: &Review| review.evidence.may > 0 || findings::has_undecided_guards(review);
+    match () {
+        () if review.is_some_and(|review| review.verdict == Verdict::Broken) => Status::Broken,
+        () if args.strict && review.is_some_and(may) => Status::May,
+        () if args.detailed_exitcode && !plan.summary().is_empty() => Status::Changes,
+        () => Status::Done,
+    }
 }
 
 /// Prints a plan in the format that was asked for.

@@ -68,7 +68,8 @@ fn gone(removed: std::io::Result<()>) -> Result<(), Status> {
 }
 
 fn serve(run: &Run<'_>, address: SocketAddr, output: &Output) -> Result<Status, Status> {
-    let (desired, _) = run.desired(jiff::Timestamp::now())?;
+    let (subject, _) = run.subject(jiff::Timestamp::now())?;
+    let desired = subject.desired;
     let sandbox = open(run)?;
     let mut config = sandbox.config();
     config.listen_anywhere = !address.ip().is_loopback();

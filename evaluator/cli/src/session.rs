@@ -3,9 +3,11 @@
 
 use std::path::PathBuf;
 
+use cell_eval::access::subject::Subject;
 use cell_eval::apply::journal::{JournalError, Loaded, load};
 use cell_eval::live::{Depth, Live, Reader, recorded};
 use cell_eval::plan::desired::Desired;
+use cell_eval::plan::fault;
 use cell_eval::plan::model::{Notice, NoticeKind, Plan, Verb};
 use cell_eval::plan::scope::Scope;
 use cell_eval::plan::{Command, Question, moves, plan};
@@ -20,7 +22,6 @@ use jiff::Timestamp;
 use crate::args::{CloudArgs, ScopeArgs};
 use crate::cloud::{Connection, OWN, Unconnected};
 use crate::exit::Status;
-use crate::faults;
 use crate::output::Output;
 use crate::pipeline::Run;
 
@@ -31,8 +32,8 @@ const ROLES: usize = 5;
 pub(crate) struct Session<'a> {
     /// Where is written.
     pub(crate) output: &'a Output,
-    /// What the program asks for.
-    pub(crate) desired: Desired,
+    /// The program.
+    pub(crate) subject: Subject,
     /// The cloud.
     pub(crate) connection: Connection,
     /// The instant.
@@ -55,11 +56,12 @@ impl<'a> Session<'a> {
             let now = Timestamp::now();
             Timestamp::from_second(now.as_second()).unwrap_or(now)
         });
-        let (desired, sources) = run.desired(at)?;
+        let (subject, sources) = run.subject(at)?;
         let beside = run.folder();
-        let connection = Connection::open(cloud, &desired, &beside).map_err(|error| unconnected(output, &error))?;
+        let connection =
+            Connection::open(cloud, &subject.desired, &beside).map_err(|error| unconnected(output, &error))?;
         connection.remarks.iter().for_each(|remark| output.remark(remark));
-        Ok(Self { output, desired, connection, at, own: beside.join(OWN), sources })
+        Ok(Self { output, subject, connection, at, own: beside.join(OWN), sources })
     }
 
     /// The record, with the journal of a run that did not end folded in.
@@ -99,16 +101,29 @@ impl<'a> Session<'a> {
         command: Command,
         refresh: bool,
     ) -> Result<Plan, Status> {
-        let followed = moves::follow(&self.desired, record);
-        let live = if refresh {
-            // Who tears down must see everybody who has something there.
-            let depth = if command == Command::Destroy { Depth::Drift } else { Depth::Plan };
-            self.read(&self.desired, &followed.0, scope, depth)?
-        } else {
-            recorded::recorded(&self.desired, &followed.0)
+        // Who tears down must see everybody who has something there.
+        let depth = if command == Command::Destroy { Depth::Drift } else { Depth::Plan };
+        self.plan_at(record, scope, command, refresh.then_some(depth))
+    }
+
+    /// The plan for a record, and what it does to people's access. Without a depth nothing is read.
+    pub(crate) fn plan_at(
+        &self,
+        record: &Record,
+        scope: &Scope,
+        command: Command,
+        depth: Option<Depth>,
+    ) -> Result<Plan, Status> {
+        let desired = &self.subject.desired;
+        let followed = moves::follow(desired, record);
+        let live = match depth {
+            Some(depth) => self.read(desired, &followed.0, scope, depth)?,
+            None => recorded::recorded(desired, &followed.0),
         };
-        let mut plan = self.ask(&self.desired, (&followed.0, &followed.1), &live, scope, command)?;
-        if refresh {
+        let mut plan = self.ask(desired, (&followed.0, &followed.1), &live, scope, command)?;
+        let review = self.subject.of_plan(&plan, &followed.0);
+        plan.review = Some(review.map_err(|why| crate::output::fail(&why.to_string()))?);
+        if depth.is_some() {
             self.policies_exist(&plan)?;
             self.roles_that_change(&mut plan);
             self.who_may(&mut plan)?;
@@ -139,7 +154,7 @@ impl<'a> Session<'a> {
             limits: desired.org.limits,
         };
         plan(&question).map_err(|found| {
-            let diagnostics = faults::diagnostics(&self.sources, &found);
+            let diagnostics = fault::diagnostics(&self.sources, &found);
             self.output.diagnostics(&self.sources, &diagnostics)
         })
     }
@@ -159,12 +174,9 @@ impl<'a> Session<'a> {
                 Ok(false) => {
                     let place = plan.changes.iter().find(|change| change.address == address);
                     let place = place.and_then(|change| change.sources.first());
-                    let fault = cell_eval::plan::fault::Fault::new(
-                        Code::PolicyMissing,
-                        format!("AWS has no managed policy {arn}"),
-                    )
-                    .at(place, format!("{address} names it"))
-                    .help("correct its name; `aws iam list-policies --scope AWS` lists them");
+                    let fault = fault::Fault::new(Code::PolicyMissing, format!("AWS has no managed policy {arn}"))
+                        .at(place, format!("{address} names it"))
+                        .help("correct its name; `aws iam list-policies --scope AWS` lists them");
                     missing.push(fault);
                 }
                 // Who may not look finds out at apply.
@@ -175,7 +187,7 @@ impl<'a> Session<'a> {
         if missing.is_empty() {
             return Ok(());
         }
-        Err(self.output.diagnostics(&self.sources, &faults::diagnostics(&self.sources, &missing)))
+        Err(self.output.diagnostics(&self.sources, &fault::diagnostics(&self.sources, &missing)))
     }
 
     /// The ARNs of roles that are made anew or go, as far as the accounts let them be read: what names them breaks.
@@ -247,6 +259,12 @@ impl<'a> Session<'a> {
             ),
         }
     }
+}
+
+/// Access by sets that cellc does not own, in words.
+pub(crate) fn unmanaged(plan: &Plan) -> Vec<String> {
+    let notices = plan.notices.iter().filter(|notice| notice.kind == NoticeKind::Unmanaged);
+    notices.map(|notice| format!("{} in {}", notice.message, notice.addresses.join(", "))).collect()
 }
 
 /// The part that the arguments name.

@@ -16,10 +16,11 @@ use sha2::{Digest, Sha256};
 use super::model::{
     Access, Authority, Change, Cost, Limits, Notice, Operation, OperationId, Plan, Summary, Target, Unapplied, Verb,
 };
-use super::text::visible;
+use crate::access::model::Review;
+use crate::terminal::visible;
 
 /// Major and minor: a new minor adds, a new major changes.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 /// Bytes of a plan file, at most.
 pub const MAX_BYTES: usize = 256 << 20;
@@ -101,6 +102,9 @@ fn body(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
     list("changes", &plan.changes, out)?;
     list("operations", &plan.operations, out)?;
     list("access", &plan.access, out)?;
+    if let Some(review) = &plan.review {
+        one("review", review, out)?;
+    }
     list("findings", &plan.notices, out)?;
     list("authority", &plan.authority, out)?;
     one("cost", &plan.cost, out)?;
@@ -160,6 +164,8 @@ struct Wire {
     changes: Vec<Change>,
     operations: Vec<Operation>,
     access: Vec<Access>,
+    #[serde(default)]
+    review: Option<Review>,
     findings: Vec<Notice>,
     authority: Vec<Authority>,
     cost: Cost,
@@ -232,6 +238,7 @@ fn plan_of(wire: Wire) -> Plan {
         changes: wire.changes,
         operations: wire.operations,
         access: wire.access,
+        review: wire.review,
         notices: wire.findings,
         authority: wire.authority,
         cost: wire.cost,

@@ -126,6 +126,7 @@ fn finished(question: &Question<'_>, builder: Builder<'_>, access: Vec<model::Ac
         changes,
         operations,
         access,
+        review: None,
         notices,
         authority,
         // Of a part of the program it would say too much.

@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+use crate::access::model::Review;
 use serde_json::Value as Json;
 
 use crate::provider::{Boundary, CustomerPolicy, SetFields, Tags};
@@ -609,8 +611,10 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// The operations, each after what it needs.
     pub operations: Vec<Operation>,
-    /// Who gains or loses what.
+    /// Who gains or loses which set.
     pub access: Vec<Access>,
+    /// What that comes to; none of a plan for which it was not asked.
+    pub review: Option<Review>,
     /// What has to be known before.
     pub notices: Vec<Notice>,
     /// Who must call.

@@ -7,31 +7,20 @@ mod access;
 mod changes;
 mod fields;
 mod names;
-mod page;
 mod places;
 mod policy;
 mod tail;
 #[cfg(test)]
 mod tests;
-pub(crate) mod visible;
 
 use std::fmt;
 
 use super::file::plan_id;
-use super::model::Plan;
+use super::model::{Action, Plan};
+pub use crate::terminal::Look;
+use crate::terminal::{page, visible};
 use names::Names;
-use page::Page;
-
-/// How a plan is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
-    /// Every name, operation and request.
-    pub verbose: bool,
-    /// Columns of a line.
-    pub width: usize,
-    /// With colours.
-    pub color: bool,
-}
+use page::{Page, Sign};
 
 /// Digits of the plan's id that are shown unless all are asked for.
 const ID_SHOWN: usize = "plan-".len() + 12;
@@ -43,6 +32,12 @@ pub fn write(plan: &Plan, look: &Look, out: &mut impl fmt::Write) -> fmt::Result
     header(plan, &mut page);
     part(&names, &mut page);
     access::section(&names, &mut page);
+    if let Some(review) =
+        plan.review.as_ref().filter(|review| !(review.principals.is_empty() && review.guards.is_empty()))
+    {
+        page.blank();
+        crate::access::text::screen(review, &mut page);
+    }
     changes::sections(&names, &mut page);
     tail::sections(&names, &mut page);
     page.write(out)
@@ -83,4 +78,18 @@ fn header(plan: &Plan, page: &mut Page) {
         let store = target.identity_store.iter().map(|id| format!("identity store {}", visible::name(id)));
         instance.chain(store).for_each(|line| page.plain(0, &line));
     }
+}
+
+/// The sign of an action.
+fn sign(action: Action) -> Option<Sign> {
+    Some(match action {
+        Action::Create => Sign::Add,
+        Action::Update => Sign::Change,
+        Action::Delete => Sign::Remove,
+        Action::Replace => Sign::Replace,
+        Action::Move => Sign::Move,
+        Action::Adopt => Sign::Adopt,
+        Action::Forget => Sign::Forget,
+        Action::NoOp => return None,
+    })
 }

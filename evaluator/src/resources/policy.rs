@@ -80,7 +80,7 @@ pub(crate) fn sid(label: &str) -> SmolStr {
 }
 
 /// Conditions by operator and key, as IAM groups them.
-fn conditions(value: &Value) -> Value {
+pub(crate) fn conditions(value: &Value) -> Value {
     let Value::Conditions(all) = value else { return Value::None };
     let mut by_operator: IndexMap<SmolStr, Map> = IndexMap::new();
     for condition in all.iter() {

@@ -2,12 +2,11 @@
 
 use cell_lang::diagnostics::{Code, Diagnostic};
 use cell_lang::schema::Kind;
-use cell_lang::source::Span;
 
 use super::fleet::sound;
 use super::read::Read;
 use super::{Context, ticked};
-use crate::value::{EntityId, Value};
+use crate::value::Value;
 
 /// `rule.guard.not-empty`: a guard selects at least one cell. While a cell may be missing because what declares
 /// it has an error, this is not judged.
@@ -31,23 +30,4 @@ pub(super) fn not_empty(cx: &Context<'_, '_>) {
         let finding = Diagnostic::new(Code::EmptyGuard, span, message);
         cx.report(guard, finding.help("leave `principals` out to hold for everybody, or remove the guard"));
     }
-}
-
-/// `rule.guard.not-checked`: said once: this version proves no guard and looks up no action.
-pub(super) fn not_checked(cx: &Context<'_, '_>) {
-    let guard = sound(cx.world, Kind::Guard).next().map(|id| (id, cx.world.label_span(id)));
-    let statement = || sound(cx.world, Kind::PermissionSet).find_map(|id| first_statement(cx, id).map(|at| (id, at)));
-    let (what, (about, span)) = match guard {
-        Some(guard) => ("guards are not proven and actions are not looked up", guard),
-        None => match statement() {
-            Some(statement) => ("actions are not looked up", statement),
-            None => return,
-        },
-    };
-    let finding = Diagnostic::new(Code::NotChecked, span, format!("{what} by this version"));
-    cx.report(about, finding.help("statements and conditions are taken as they are written"));
-}
-
-fn first_statement(cx: &Context<'_, '_>, set: EntityId) -> Option<Span> {
-    ["allow", "deny"].iter().find_map(|effect| cx.world.block(set, effect).map(|block| cx.head(block)))
 }

@@ -49,17 +49,7 @@ impl Context<'_, '_> {
 
     /// Where the label or the sort of a block stands: what is underlined of one that may be long.
     fn head(&self, block: &BlockValue) -> Span {
-        let span = block.span;
-        let before = Span { start: 0, end: span.start, ..span };
-        let text = self.world.program().sources.text(before).trim_end();
-        let start = match text.strip_suffix('"') {
-            Some(inside) => inside.rfind('"'),
-            None => text.rfind(|c: char| !c.is_ascii_alphanumeric() && !"_-+=@".contains(c)).map(|at| at + 1),
-        };
-        match start.filter(|start| *start < text.len()) {
-            Some(start) => Span::new(span.file, start, text.len()),
-            None => span.head(),
-        }
+        self.world.head(block)
     }
 
     /// A finding about an entity; those with one code and one primary place are told as one.
@@ -119,7 +109,6 @@ rules! {
     "rule.policy.count" policies::count;
     "rule.policy.repository-size" policies::repository_size;
     "rule.guard.not-empty" guards::not_empty;
-    "rule.guard.not-checked" guards::not_checked;
     "rule.outbound.never-a-cell" outbounds::never_a_cell;
     "rule.outbound.aws-only" outbounds::aws_only;
     "rule.name.fits" names::fit;

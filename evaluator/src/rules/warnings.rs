@@ -10,7 +10,7 @@ use super::fleet::{Cloud, Rollout, Wave, sound};
 use super::read::Read;
 use super::{Context, policies, regions, ticked};
 use crate::limits;
-use crate::resources::{policy, repositories};
+use crate::resources::repositories;
 use crate::value::{ConditionValue, EntityId, Value};
 
 /// `rule.warn.reaches-nothing`: a grant on nothing, a wave without cells, a permission set that no grant gives,
@@ -237,14 +237,10 @@ pub(super) fn many_policies(cx: &Context<'_, '_>) {
 /// Keys that a session of Identity Center never carries.
 const NEVER_THERE: [&str; 2] = ["aws:multifactorauthpresent", "aws:multifactorauthage"];
 
-/// `rule.warn.never-in-session`: a condition of a permission set or a guard that can never hold, since a session
-/// of IAM Identity Center carries no such key: what is not `…IfExists`, no `absent` and no `ForAllValues`.
+/// `rule.warn.never-in-session`: an exception of a guard that can never hold, since a session of IAM Identity Center
+/// carries no such key: what is not `…IfExists`, no `absent` and no `ForAllValues`. Of statements the permission
+/// engine says it.
 pub(super) fn never_in_session(cx: &Context<'_, '_>) {
-    for set in sound(cx.world, Kind::PermissionSet) {
-        for (_, block) in policy::statements(cx.world, set) {
-            block.get("when").into_iter().for_each(|when| never_holds(cx, set, when));
-        }
-    }
     for guard in sound(cx.world, Kind::Guard) {
         cx.world.get(guard, "unless").into_iter().for_each(|unless| never_holds(cx, guard, unless));
     }

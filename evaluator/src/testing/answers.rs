@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 
 use cell_lang::hir::BuiltinFn;
 
+use crate::access::pins::Pins;
+use crate::access::questions::Questions;
 use crate::expand::Answers;
 use crate::rules::fleet::Fleet;
 use crate::value::{EntityId, Value};
@@ -13,16 +15,25 @@ use crate::world::World;
 /// What is known of a program that was expanded without errors. What no test asks for is not looked into.
 pub(super) struct Known<'w, 'p> {
     world: &'w World<'p>,
+    pins: &'w Pins,
     fleet: OnceLock<Fleet>,
+    access: OnceLock<Option<Questions<'w>>>,
 }
 
 impl<'w, 'p> Known<'w, 'p> {
-    pub(super) fn new(world: &'w World<'p>) -> Self {
-        Self { world, fleet: OnceLock::new() }
+    pub(super) fn new(world: &'w World<'p>, pins: &'w Pins) -> Self {
+        Self { world, pins, fleet: OnceLock::new(), access: OnceLock::new() }
     }
 
     fn fleet(&self) -> &Fleet {
         self.fleet.get_or_init(|| Fleet::new(self.world))
+    }
+
+    /// Whether somebody can do something somewhere.
+    fn can(&self, who: EntityId, action: &str, place: EntityId, resource: &str) -> Option<Value> {
+        let questions = self.access.get_or_init(|| Questions::new(self.world, self.pins).ok()).as_ref()?;
+        let (who, place) = (self.world.address(who), self.world.address(place));
+        Some(Value::Bool(questions.can(who, place, action, resource)))
     }
 
     /// The label of the wave that brings the cell a release.
@@ -35,6 +46,12 @@ impl<'w, 'p> Known<'w, 'p> {
 impl Answers for Known<'_, '_> {
     fn answer(&self, question: BuiltinFn, arguments: &[Value]) -> Option<Value> {
         match (question, arguments) {
+            (BuiltinFn::Can, [Value::Ref(who), Value::Str(action), Value::Ref(place)]) => {
+                self.can(*who, action, *place, "*")
+            }
+            (BuiltinFn::Can, [Value::Ref(who), Value::Str(action), Value::Ref(place), Value::Str(resource)]) => {
+                self.can(*who, action, *place, resource)
+            }
             (BuiltinFn::WaveOf, [Value::Ref(cell), Value::Ref(rollout)]) => self.wave_of(*cell, *rollout),
             _ => None,
         }

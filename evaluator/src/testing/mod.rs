@@ -20,6 +20,7 @@ use smol_str::SmolStr;
 use answers::Known;
 pub use difference::differences;
 
+use crate::access::pins::Pins;
 use crate::expand::{Expectation, Unmet, Verdict};
 use crate::report::{Finding, Rank};
 use crate::world::{Instance, InstanceId, World};
@@ -91,14 +92,15 @@ struct Case<'w> {
 }
 
 /// Runs the tests whose name has `filter` in it, in capitals or not; all without one. An expectation that does not
-/// hold is reported to the world, and so is what cannot be evaluated. The world is one without errors.
-pub fn run(world: &World<'_>, filter: Option<&str>) -> Tests {
+/// hold is reported to the world, and so is what cannot be evaluated. The world is one without errors; `pins` are the
+/// documents of policies that it does not write.
+pub fn run(world: &World<'_>, filter: Option<&str>, pins: &Pins) -> Tests {
     let (mut cases, left_out) = chosen(world);
     let all = cases.len();
     let wanted = filter.map(str::to_lowercase);
     cases.retain(|case| wanted.as_ref().is_none_or(|wanted| case.name.to_lowercase().contains(wanted)));
     let filtered = all - cases.len();
-    let known = Known::new(world);
+    let known = Known::new(world, pins);
     let run = world.run(|| cases.par_iter().map(|case| tested(world, &known, case)).collect());
     Tests { run, left_out, filtered }
 }

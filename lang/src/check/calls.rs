@@ -338,7 +338,7 @@ fn arity(builtin: BuiltinFn) -> (usize, usize) {
         BuiltinFn::Min | BuiltinFn::Max => (1, usize::MAX),
         BuiltinFn::Union => (2, usize::MAX),
         // What a question takes is said with it.
-        BuiltinFn::WaveOf => (0, usize::MAX),
+        BuiltinFn::Can | BuiltinFn::WaveOf => (0, usize::MAX),
     }
 }
 

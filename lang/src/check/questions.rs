@@ -16,14 +16,26 @@ use crate::types::Ty;
 /// What a question takes, in its order, and gives.
 struct Form {
     takes: Vec<Ty>,
+    /// How many of the last ones may be left out.
+    optional: usize,
     gives: Ty,
 }
 
 fn form(question: BuiltinFn) -> Option<Form> {
     let one = |kind| Ty::Ref(KindSet::of(&[kind]));
     match question {
+        BuiltinFn::Can => Some(Form {
+            takes: vec![
+                Ty::Ref(KindSet::of(&[Kind::Group, Kind::User])),
+                Ty::String,
+                Ty::Ref(KindSet::of(&[Kind::Cell, Kind::Account])),
+                Ty::String,
+            ],
+            optional: 1,
+            gives: Ty::Bool,
+        }),
         BuiltinFn::WaveOf => {
-            Some(Form { takes: vec![one(Kind::Cell), one(Kind::Rollout)], gives: Ty::String.optional() })
+            Some(Form { takes: vec![one(Kind::Cell), one(Kind::Rollout)], optional: 0, gives: Ty::String.optional() })
         }
         _ => None,
     }
@@ -44,8 +56,8 @@ impl Checker<'_> {
             self.report(Diagnostic::new(Code::OnlyInTests, span, message).help(why));
             return self.arguments_of_error(scope, args, span);
         }
-        let Some(Form { takes, gives }) = form(question) else { return Typed::error(span) };
-        if args.len() != takes.len() {
+        let Some(Form { takes, optional, gives }) = form(question) else { return Typed::error(span) };
+        if args.len() > takes.len() || args.len() + optional < takes.len() {
             return self.wrong_count(scope, question, args, span);
         }
         let arguments = args.iter().zip(takes).map(|(argument, ty)| {

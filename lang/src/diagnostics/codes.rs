@@ -172,8 +172,10 @@ codes! {
     RecordNotWritten "E0605" "a record that was not written";
     Interrupted "E0606" "a run that was interrupted";
 
+    BrokenGuard "E0701" "a guard that is broken";
     StarOnStar "E0702" "an allow of everything without a reason";
     EmptyGuard "E0703" "a guard over nothing";
+    NotApproved "E0704" "a change of access that nobody approved";
 
     ReachesNothing "W0401" "something that reaches nothing";
     NoCellOwner "W0402" "a production cell without owner";
@@ -185,7 +187,19 @@ codes! {
     ManyPolicies "W0408" "more managed policies than IAM attaches by default";
     NeverInSession "W0701" "a condition that can never hold in an Identity Center session";
 
-    NotChecked "N0701" "what this version does not check yet";
+    RedundantStatement "W0702" "a statement that another already says";
+    ShadowedAllow "W0703" "an allow that a deny takes away";
+    NeverMatches "W0704" "a statement that can never match";
+    UnknownAction "W0705" "an action that AWS does not list";
+    ForeignKey "W0706" "a condition key that the action does not carry";
+    GlobInEquals "W0707" "a wildcard where none is read";
+    AllOfNothing "W0708" "`every` on a key that may be absent";
+    VariableTooEarly "W0709" "a policy variable where IAM does not expand it";
+    MissingRegion "W0710" "a list of regions that misses one the cells have";
+
+    // N0701 said that guards were not proven; they are now.
+    DeniesNothing "N0702" "a deny that denies nothing";
+    GuardMay "N0703" "a guard that is not decided";
 }
 
 impl Code {

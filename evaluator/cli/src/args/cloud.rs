@@ -74,6 +74,9 @@ pub(crate) struct PlanArgs {
     /// End with 2 when there are changes.
     #[arg(long, env = "CELLC_DETAILED_EXITCODE", hide_env = true, value_parser = BoolishValueParser::new())]
     pub(crate) detailed_exitcode: bool,
+    /// End with 4 when a change of access or a guard depends on what is not known.
+    #[arg(long, env = "CELLC_STRICT", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) strict: bool,
     /// Show every item that is else folded.
     #[arg(long, env = "CELLC_VERBOSE", hide_env = true, value_parser = BoolishValueParser::new())]
     pub(crate) verbose: bool,
@@ -95,6 +98,9 @@ pub(crate) struct ConsentArgs {
     /// Do not ask.
     #[arg(long, env = "CELLC_YES", hide_env = true, value_parser = BoolishValueParser::new())]
     pub(crate) yes: bool,
+    /// The change of access that was approved: a review's fingerprint, or those of its rows. Any other is refused.
+    #[arg(long, env = "CELLC_APPROVE", hide_env = true, value_name = "FINGERPRINT", value_delimiter = ',')]
+    pub(crate) approve: Vec<String>,
     /// Let this brake go: `mass-revoke`, `close-account`, `delete-prod`, `role-arn`; may be said several times.
     #[arg(long, env = "CELLC_ALLOW", hide_env = true, value_name = "KIND", value_enum, value_delimiter = ',')]
     pub(crate) allow: Vec<Brake>,

@@ -228,7 +228,7 @@ fn head(names: &Names<'_>, page: &mut Page, key: &Key<'_>, changes: &[&Change], 
     if !apart && !sources.is_empty() {
         text.push_str(&format!("  {sources}"));
     }
-    page.row(&Row { depth, sign: Some(Sign::of(key.action).unwrap_or(Sign::Change)), text });
+    page.row(&Row { depth, sign: Some(super::sign(key.action).unwrap_or(Sign::Change)), text });
     if apart {
         page.plain(depth + 2, &sources);
     }

@@ -4,22 +4,8 @@ use std::collections::HashMap;
 
 use super::visible;
 use crate::plan::model::{Change, Plan};
-
-/// Kinds that begin the last part of an address.
-const KINDS: &[&str] = &[
-    "account",
-    "alarm",
-    "cell",
-    "component",
-    "grant",
-    "group",
-    "org",
-    "ou",
-    "permission_set",
-    "rollout",
-    "scp",
-    "user",
-];
+pub(super) use crate::terminal::address::kind;
+use crate::terminal::address::split;
 
 /// The names that a plan knows.
 #[derive(Debug)]
@@ -64,22 +50,4 @@ impl<'p> Names<'p> {
     pub(super) fn of_id(&self, id: &str) -> Option<String> {
         self.ids.get(id).map(|address| self.with_kind(address))
     }
-}
-
-/// The kind that stands in an address.
-pub(super) fn kind(address: &str) -> Option<&str> {
-    split(address).map(|(_, kind, _)| kind)
-}
-
-/// Modules with their dot, kind, and label.
-fn split(address: &str) -> Option<(&str, &str, &str)> {
-    let mut start = 0;
-    while let Some(end) = address.get(start..)?.find('.').map(|at| start + at) {
-        let word = address.get(start..end)?;
-        if KINDS.contains(&word) {
-            return Some((address.get(..start)?, word, address.get(end + 1..)?));
-        }
-        start = end + 1;
-    }
-    None
 }

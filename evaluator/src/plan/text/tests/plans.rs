@@ -37,6 +37,7 @@ pub(super) fn empty() -> Plan {
         changes: Vec::new(),
         operations: Vec::new(),
         access: Vec::new(),
+        review: None,
         notices: Vec::new(),
         authority: Vec::new(),
         cost: Cost::default(),

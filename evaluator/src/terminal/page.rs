@@ -3,14 +3,13 @@
 use std::fmt;
 
 use super::{Look, visible};
-use crate::plan::model::Action;
 
 /// Columns below which nothing is folded any further.
 const NARROWEST: usize = 40;
 
 /// What happens to a thing, or to a part of it, in one character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Sign {
+pub(crate) enum Sign {
     Add,
     Change,
     Remove,
@@ -19,23 +18,10 @@ pub(super) enum Sign {
     Adopt,
     Forget,
     Stop,
+    May,
 }
 
 impl Sign {
-    /// The sign of an action.
-    pub(super) fn of(action: Action) -> Option<Self> {
-        Some(match action {
-            Action::Create => Self::Add,
-            Action::Update => Self::Change,
-            Action::Delete => Self::Remove,
-            Action::Replace => Self::Replace,
-            Action::Move => Self::Move,
-            Action::Adopt => Self::Adopt,
-            Action::Forget => Self::Forget,
-            Action::NoOp => return None,
-        })
-    }
-
     fn glyph(self) -> (char, &'static str) {
         match self {
             Self::Add => ('+', "32"),
@@ -46,34 +32,59 @@ impl Sign {
             Self::Adopt => ('←', "34"),
             Self::Forget => ('…', "2"),
             Self::Stop => ('!', "1;31"),
+            Self::May => ('?', "35"),
+        }
+    }
+}
+
+/// How much a word stands out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Alarm,
+    Warning,
+    Notice,
+    Good,
+    Quiet,
+    Strong,
+}
+
+impl Tone {
+    fn color(self) -> &'static str {
+        match self {
+            Self::Alarm => "1;31",
+            Self::Warning => "1;33",
+            Self::Notice => "36",
+            Self::Good => "32",
+            Self::Quiet => "2",
+            Self::Strong => "1",
         }
     }
 }
 
 /// A line before it is folded to the width of the page. Two things with equal rows change alike.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Row {
+pub(crate) struct Row {
     /// How far in, in steps.
-    pub(super) depth: usize,
+    pub(crate) depth: usize,
     /// Its sign, if it has one.
-    pub(super) sign: Option<Sign>,
+    pub(crate) sign: Option<Sign>,
     /// What it says; safe to show.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 impl Row {
     /// A row without a sign.
-    pub(super) fn plain(depth: usize, text: impl Into<String>) -> Self {
+    pub(crate) fn plain(depth: usize, text: impl Into<String>) -> Self {
         Self { depth, sign: None, text: text.into() }
     }
 
     /// A row with one.
-    pub(super) fn signed(depth: usize, sign: Sign, text: impl Into<String>) -> Self {
+    pub(crate) fn signed(depth: usize, sign: Sign, text: impl Into<String>) -> Self {
         Self { depth, sign: Some(sign), text: text.into() }
     }
 
     /// The same row, further in.
-    pub(super) fn deeper(mut self, steps: usize) -> Self {
+    pub(crate) fn deeper(mut self, steps: usize) -> Self {
         self.depth += steps;
         self
     }
@@ -81,19 +92,19 @@ impl Row {
 
 /// What is written so far.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(crate) struct Page {
     /// How it shall look.
-    pub(super) look: Look,
+    pub(crate) look: Look,
     text: String,
 }
 
 impl Page {
-    pub(super) fn new(look: Look) -> Self {
+    pub(crate) fn new(look: Look) -> Self {
         Self { look: Look { width: look.width.max(NARROWEST), ..look }, text: String::new() }
     }
 
     /// An empty line and a title.
-    pub(super) fn title(&mut self, title: &str) {
+    pub(crate) fn title(&mut self, title: &str) {
         self.blank();
         let painted = self.painted(title, "1");
         self.text.push_str(&painted);
@@ -101,25 +112,37 @@ impl Page {
     }
 
     /// How many lines there are.
-    pub(super) fn lines(&self) -> usize {
+    pub(crate) fn lines(&self) -> usize {
         self.text.matches('\n').count()
     }
 
     /// An empty line.
-    pub(super) fn blank(&mut self) {
+    pub(crate) fn blank(&mut self) {
         self.text.push('\n');
     }
 
     /// A line without a sign.
-    pub(super) fn plain(&mut self, depth: usize, text: &str) {
+    pub(crate) fn plain(&mut self, depth: usize, text: &str) {
         self.row(&Row::plain(depth, text));
     }
 
     /// A row, on as many lines as it takes. What is carried over stands further in. INVARIANT: whoever wrote the
     /// row, only what can be seen gets on the page.
-    pub(super) fn row(&mut self, row: &Row) {
+    pub(crate) fn row(&mut self, row: &Row) {
+        self.labelled("", Tone::Quiet, row);
+    }
+
+    /// A row behind a word that stands out.
+    pub(crate) fn labelled(&mut self, label: &str, tone: Tone, row: &Row) {
         let mut indent = row.depth * 2;
         self.text.extend(std::iter::repeat_n(' ', indent));
+        if !label.is_empty() {
+            let label = visible::whole(label);
+            let painted = self.painted(&label, tone.color());
+            self.text.push_str(&painted);
+            self.text.push(' ');
+            indent += label.chars().count() + 1;
+        }
         if let Some(sign) = row.sign {
             let (glyph, color) = sign.glyph();
             let painted = self.painted(glyph.encode_utf8(&mut [0; 4]), color);
@@ -147,12 +170,27 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// A row whose end stands at the right edge; on a line of its own where the two do not fit on one.
+    pub(crate) fn spread(&mut self, (label, tone): (&str, Tone), row: &Row, end: &str) {
+        let lead = if label.is_empty() { 0 } else { label.chars().count() + 1 };
+        let sign = if row.sign.is_some() { 2 } else { 0 };
+        let used = row.depth * 2 + lead + sign + visible::whole(&row.text).chars().count();
+        let room = self.look.width.saturating_sub(used + visible::whole(end).chars().count());
+        if room < 2 {
+            self.labelled(label, tone, row);
+            self.plain(row.depth + 2, end);
+            return;
+        }
+        let text = format!("{}{}{end}", row.text, " ".repeat(room));
+        self.labelled(label, tone, &Row { text, ..row.clone() });
+    }
+
     fn painted(&self, text: &str, color: &str) -> String {
         if self.look.color { format!("\u{1b}[{color}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
     /// As many of `names` as fit behind `lead` on so many lines, and how many more there are.
-    pub(super) fn names(&self, lead: &str, names: &[String], lines: usize) -> String {
+    pub(crate) fn names(&self, lead: &str, names: &[String], lines: usize) -> String {
         let room = (self.look.width * lines).saturating_sub(lead.chars().count() + 20);
         let mut used = 0;
         let fit = |name: &&String| {
@@ -170,7 +208,7 @@ impl Page {
         }
     }
 
-    pub(super) fn write(self, out: &mut impl fmt::Write) -> fmt::Result {
+    pub(crate) fn write(self, out: &mut impl fmt::Write) -> fmt::Result {
         out.write_str(&self.text)
     }
 }

@@ -1,0 +1,136 @@
+//! `cellc can` and `cellc who-can`: an answer about the program's access, with the statements that decide. Owns the
+//! commands and their text; the answer is [`cell_eval::access::ask`]'s.
+
+use std::collections::BTreeMap;
+
+use cell_eval::access::ask::{Answer, Ask, Can, One};
+use cell_eval::access::model::Statement;
+use cell_eval::access::subject::Subject;
+use cell_eval::terminal::visible;
+use cell_lang::diagnostics::{Code, nearest};
+
+use crate::args::{AskArgs, CanArgs, Format, WhoCanArgs};
+use crate::exit::Status;
+use crate::output::{self, Output};
+use crate::session::{finding, say};
+
+/// Cells that are named; the rest is counted.
+const NAMED: usize = 6;
+
+/// Runs `can`.
+pub(crate) fn can(args: &CanArgs, output: &Output) -> Status {
+    asked(Some(&args.principal), &args.ask, output)
+}
+
+/// Runs `who-can`.
+pub(crate) fn who_can(args: &WhoCanArgs, output: &Output) -> Status {
+    asked(None, &args.ask, output)
+}
+
+fn asked(principal: Option<&String>, args: &AskArgs, output: &Output) -> Status {
+    if !args.action.contains(':') && args.action != "*" {
+        return output::refuse(
+            &format!("`{}` is no action", args.action),
+            "an action reads `service:Action`, as in `s3:GetObject`",
+        );
+    }
+    output.run(&args.program, |run| {
+        let (subject, _) = match run.subject(jiff::Timestamp::now()) {
+            Ok(subject) => subject,
+            Err(status) => return status,
+        };
+        if let Some(unknown) = unknown(&subject, principal, &args.on) {
+            return say(output, &unknown);
+        }
+        let mut context: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (key, value) in &args.context {
+            context.entry(key.clone()).or_default().push(value.clone());
+        }
+        let ask = Ask {
+            principal: principal.cloned(),
+            action: args.action.clone(),
+            resource: args.resource.clone(),
+            on: args.on.clone(),
+            context,
+        };
+        match subject.ask(&ask) {
+            Ok(answer) => output::result(&match output.format {
+                Format::Json => format!("{}\n", serde_json::to_string(&answer).unwrap_or_default()),
+                Format::Text => text(&answer, principal.is_none()),
+            }),
+            Err(why) => output::fail(&why.to_string()),
+        }
+    })
+}
+
+/// Addresses that the program does not have.
+fn unknown(
+    subject: &Subject,
+    principal: Option<&String>,
+    on: &[String],
+) -> Option<cell_lang::diagnostics::Diagnostic> {
+    let desired = &subject.desired;
+    let people: Vec<&str> = desired.principals.keys().map(String::as_str).collect();
+    let places: Vec<&str> = desired
+        .resources
+        .keys()
+        .map(String::as_str)
+        .filter(|it| it.contains("cell.") || it.contains("account."))
+        .collect();
+    let person = principal.filter(|name| !people.contains(&name.as_str())).map(|name| (name, &people));
+    let place = on.iter().find(|name| !places.contains(&name.as_str())).map(|name| (name, &places));
+    let (name, known) = person.or(place)?;
+    let near = nearest(name, known.iter().copied(), 3);
+    let help = match near.as_slice() {
+        [] => "`cellc expand` prints all addresses".to_owned(),
+        near => format!("did you mean {}?", near.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(" or ")),
+    };
+    Some(finding(Code::UnknownAddress, format!("`{name}` is no address of the program")).help(help))
+}
+
+fn text(answer: &Answer, everybody: bool) -> String {
+    let what = format!("{} on {}", visible::text(&answer.action), visible::text(&answer.resource));
+    if answer.answers.is_empty() {
+        let nobody = if everybody { "nobody" } else { "no cell" };
+        return format!("{nobody} can {what}\n");
+    }
+    answer.answers.iter().map(|one| paragraph(one, &what)).collect()
+}
+
+fn paragraph(one: &One, what: &str) -> String {
+    let word = match one.can {
+        Can::Yes => "can",
+        Can::May => "may be able to",
+        Can::No => "cannot",
+    };
+    let mut out = format!("{} {word} {what} in {}\n", visible::name(&one.principal), cells(&one.cells));
+    for delta in &one.allowed {
+        let actions = delta.actions.iter().chain(&delta.future).take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        out.push_str(&format!("    {} on {}\n", visible::text(&actions), visible::text(&delta.resources.join(", "))));
+        for condition in &delta.conditions {
+            out.push_str(&format!("      when {}\n", visible::text(condition)));
+        }
+        delta.because.iter().for_each(|why| out.push_str(&format!("      {}\n", visible::text(why))));
+    }
+    one.statements.iter().for_each(|statement| out.push_str(&format!("    by {}\n", by(statement))));
+    one.missing
+        .iter()
+        .for_each(|layer| out.push_str(&format!("    nothing in {} allows it\n", visible::text(layer))));
+    if one.can == Can::No && one.statements.is_empty() && one.missing.is_empty() {
+        out.push_str("    it is given nothing there\n");
+    }
+    out
+}
+
+fn cells(cells: &[String]) -> String {
+    let shown: Vec<String> = cells.iter().take(NAMED).map(|cell| visible::name(cell)).collect();
+    let more = cells.len().saturating_sub(NAMED);
+    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
+}
+
+/// `allow restart of permission_set.Restart (main.cell:5)`
+fn by(statement: &Statement) -> String {
+    let sid = statement.sid.as_deref().map(|sid| format!(" {}", visible::text(sid))).unwrap_or_default();
+    let place = statement.place.as_ref().map(|place| format!(" ({}:{})", visible::text(&place.file), place.line));
+    format!("{}{sid} of {}{}", statement.effect, visible::name(&statement.policy), place.unwrap_or_default())
+}

@@ -1,0 +1,89 @@
+//! `cellc review`: who gains and loses what, against the cloud, a saved plan, or another revision of the program.
+//! Owns the command; what is found is [`cell_eval::access`]'s.
+
+use cell_eval::access::model::{Review, Verdict};
+use cell_eval::access::{findings, html, markdown, sarif, text};
+use cell_eval::live::Depth;
+use cell_eval::plan::Command;
+use cell_eval::plan::text::Look;
+use cell_lang::diagnostics::Code;
+
+use crate::args::{Form, ReviewArgs};
+use crate::exit::Status;
+use crate::output::{self, Output};
+use crate::pipeline::Run;
+use crate::revision::Revision;
+use crate::session::{self, Session, finding, say};
+
+/// Runs the command.
+pub(crate) fn run(args: &ReviewArgs, form: Form, output: &Output) -> Status {
+    if let Some(path) = &args.from {
+        return match crate::plan::read(path, output) {
+            Ok(plan) => match &plan.review {
+                Some(review) => told(review, args, form, output),
+                None => say(output, &without_review(&path.display().to_string())),
+            },
+            Err(status) => status,
+        };
+    }
+    output.run(&args.program, |run| {
+        let review = match &args.base {
+            Some(revision) => since(run, revision, args),
+            None => against_cloud(run, args, output),
+        };
+        review.map_or_else(|status| status, |review| told(&review, args, form, output))
+    })
+}
+
+fn without_review(path: &str) -> cell_lang::diagnostics::Diagnostic {
+    finding(Code::BadPlanFile, format!("{path} holds no review: another version of cellc wrote it"))
+        .help("`cellc plan --out FILE` writes one")
+}
+
+fn since(run: &Run<'_>, revision: &str, args: &ReviewArgs) -> Result<Review, Status> {
+    let at = args.scope.at.unwrap_or_else(jiff::Timestamp::now);
+    let (subject, _) = run.subject(at)?;
+    let former = Revision::open(run.project(), revision)
+        .map_err(|why| output::fail(&format!("the program of revision `{revision}` cannot be read: {why}")))?;
+    let former = run.former(&former, at)?;
+    let today = jiff::tz::TimeZone::UTC.to_datetime(at).date();
+    subject.since(&former, &format!("revision {revision}"), Some(today)).map_err(|why| output::fail(&why.to_string()))
+}
+
+fn against_cloud(run: &Run<'_>, args: &ReviewArgs, output: &Output) -> Result<Review, Status> {
+    let session = Session::open(run, output, &args.cloud, args.scope.at)?;
+    let loaded = session.load()?;
+    // Access that nobody of the program has is seen only where everybody is asked about.
+    let depth = if args.unmanaged { Depth::Drift } else { Depth::Plan };
+    let scope = session::scope(&args.scope);
+    let plan = session.plan_at(&loaded.record, &scope, Command::Apply, Some(depth))?;
+    let mut review = plan.review.clone().ok_or_else(|| output::fail("the plan has no review"))?;
+    if args.unmanaged {
+        review.unmanaged = session::unmanaged(&plan);
+    }
+    Ok(review)
+}
+
+/// Prints a review, and says how the command ends.
+fn told(review: &Review, args: &ReviewArgs, form: Form, output: &Output) -> Status {
+    let (width, color) = output.look();
+    let look = Look { verbose: args.verbose, width, color };
+    let shown = output::result(&match form {
+        Form::Text => {
+            let mut page = String::new();
+            // A string takes everything.
+            let _ = text::write(review, &look, &mut page);
+            page
+        }
+        Form::Json => format!("{}\n", serde_json::to_string(review).unwrap_or_default()),
+        Form::Markdown => markdown::page(review),
+        Form::Html => html::page(review),
+        Form::Sarif => sarif::log(review),
+    });
+    let may = review.evidence.may > 0 || findings::has_undecided_guards(review);
+    match shown {
+        Status::Done if review.verdict == Verdict::Broken => Status::Broken,
+        Status::Done if args.strict && may => Status::May,
+        other => other,
+    }
+}

@@ -1,0 +1,328 @@
+//! The questions that can be asked: what a change gives and takes, what an access allows, what of it is forbidden.
+//! Owns their order of work and what is remembered between them; the answers do not depend on what was asked before.
+
+use std::collections::BTreeSet;
+
+use foldhash::HashMap;
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
+use smol_str::SmolStr;
+
+use crate::access::{Access, Fact, Level, Part};
+use crate::automaton::TooMany;
+use crate::catalogue::Catalogue;
+use crate::classes::{Classes, Finder, Matches, Member, Treatment};
+use crate::collect::{Found, carries_named, collect};
+use crate::describe::Direction;
+use crate::ground::{Domains, Ground, patterns};
+use crate::places::{Place, Places};
+use crate::policy::{Condition, Document, Effect, Elements, Source, Statement};
+use crate::region::{Delta, Proof, Reason, Region};
+use crate::tables::{Question, Side, Tables};
+
+/// Decides questions about accesses. It remembers what patterns and conditions came to, so one engine for many
+/// questions is much faster than one for each.
+pub struct Engine<'c> {
+    catalogue: &'c Catalogue,
+    tables: Tables,
+    matches: Matches,
+    places: Places,
+    domains: Domains,
+    several: HashMap<SmolStr, Option<bool>>,
+}
+
+/// What a guard forbids: these actions on these resources, unless all of these conditions hold.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Forbid {
+    /// The actions.
+    pub actions: Elements,
+    /// The resources.
+    pub resources: Elements,
+    /// The conditions under which they are not forbidden; none, and they always are.
+    pub unless: Vec<Condition>,
+    /// Where it is written.
+    pub source: Source,
+}
+
+/// Keys of `aws:` of which a request may carry several values.
+const SEVERAL: [&str; 6] = [
+    "aws:tagkeys",
+    "aws:calledvia",
+    "aws:principalorgpaths",
+    "aws:resourceorgpaths",
+    "aws:sourceorgpaths",
+    "aws:principalservicenameslist",
+];
+
+impl<'c> Engine<'c> {
+    /// An engine over the actions of a catalogue, for accounts in the partition `aws`.
+    pub fn new(catalogue: &'c Catalogue) -> Self {
+        Self::in_partition(catalogue, "aws")
+    }
+
+    /// An engine over the actions of a catalogue, for accounts in another partition.
+    pub fn in_partition(catalogue: &'c Catalogue, partition: &str) -> Self {
+        Self {
+            catalogue,
+            tables: Tables::default(),
+            matches: Matches::default(),
+            places: Places::new(partition.into()),
+            domains: Domains::default(),
+            several: HashMap::default(),
+        }
+    }
+
+    /// What a change of access gives and takes.
+    pub fn diff(&mut self, old: &Access, new: &Access) -> Delta {
+        self.ask(old, new, &[])
+    }
+
+    /// All that an access allows.
+    pub fn space(&mut self, access: &Access) -> Vec<Region> {
+        self.diff(&Access::default(), access).gained
+    }
+
+    /// What an access allows of that which a guard forbids: the guard holds when this is empty.
+    pub fn forbidden(&mut self, access: &Access, forbid: &Forbid) -> Vec<Region> {
+        let statement = |effect, actions: &Elements, resources: &Elements, conditions: &[Condition]| Statement {
+            sid: None,
+            effect,
+            principal: None,
+            actions: actions.clone(),
+            resources: Some(resources.clone()),
+            conditions: conditions.to_vec(),
+            source: forbid.source.clone(),
+        };
+        let mut statements = vec![statement(Effect::Allow, &forbid.actions, &forbid.resources, &[])];
+        if !forbid.unless.is_empty() {
+            statements.push(statement(Effect::Deny, &forbid.actions, &forbid.resources, &forbid.unless));
+        }
+        let part = Part::known("guard", Document::new(statements));
+        let guard = [Level { name: "guard".into(), parts: vec![part] }];
+        self.ask(&Access::default(), access, &guard).gained
+    }
+
+    fn ask(&mut self, old: &Access, new: &Access, guard: &[Level]) -> Delta {
+        let mut delta = self.decide(old, new, guard);
+        let variables = variables(&delta);
+        if !variables.is_empty() {
+            self.settle(old, new, guard, &variables, &mut delta);
+        }
+        delta
+    }
+
+    /// What depends on variables nobody knows is proven all the same when it holds for some values of them: these
+    /// are part of the witness.
+    fn settle(&mut self, old: &Access, new: &Access, guard: &[Level], keys: &BTreeSet<SmolStr>, delta: &mut Delta) {
+        let with = |access: &Access| {
+            let mut access = access.clone();
+            for key in keys {
+                access.facts.set(key, Fact::Is(vec![some_value(key)]));
+            }
+            access
+        };
+        let settled = self.decide(&with(old), &with(new), guard);
+        delta.queries += settled.queries;
+        let lists = [(&mut delta.gained, settled.gained), (&mut delta.lost, settled.lost)];
+        for (regions, settled) in lists {
+            for region in regions.iter_mut().filter(|region| depends_on_variables(region)) {
+                let same = |other: &&Region| {
+                    let shared = other.actions.known.iter().any(|action| region.actions.known.contains(action))
+                        || other.actions.unlisted.iter().any(|action| region.actions.unlisted.contains(action))
+                        || other.actions.future.iter().any(|action| region.actions.future.contains(action));
+                    shared && other.resources == region.resources && other.proof == Proof::Proven
+                };
+                let Some(proven) = settled.iter().find(same) else { continue };
+                let action = region.actions.known.first().cloned().unwrap_or_default();
+                let undocumented =
+                    |key: &&SmolStr| !carries_named(self.catalogue, &action, &key.to_ascii_lowercase());
+                let reasons: Vec<Reason> = own_variables(region)
+                    .iter()
+                    .filter(undocumented)
+                    .map(|key| Reason::Undocumented(key.to_ascii_lowercase().into()))
+                    .collect();
+                region.proof = if reasons.is_empty() { Proof::Proven } else { Proof::May(reasons) };
+                region.witness.clone_from(&proven.witness);
+                if let Some(witness) = &mut region.witness {
+                    for key in keys {
+                        witness.request.context.set(key.clone(), vec![some_value(key)]);
+                    }
+                }
+                region.before.clone_from(&proven.before);
+                region.after.clone_from(&proven.after);
+            }
+        }
+    }
+
+    fn decide(&mut self, old: &Access, new: &Access, guard: &[Level]) -> Delta {
+        let mut question = Question::default();
+        let old = self.tables.side(&mut question, old, guard);
+        let new = self.tables.side(&mut question, new, guard);
+        let mut finder = Finder {
+            catalogue: self.catalogue,
+            tables: &self.tables,
+            matches: &mut self.matches,
+            same_gates: old.ways == new.ways,
+        };
+        let Ok(classes) = finder.find(&old, &new) else { return undecided() };
+        let mut found = Vec::new();
+        let mut queries = 0;
+        for (class, members) in self.by_places(&question, classes) {
+            for (places, members) in members {
+                queries += places.as_ref().map_or(1, |places| places.len() as u32);
+                self.class(&question, &old, &new, &class, places, members, &mut found);
+            }
+        }
+        let (gained, lost) = collect(self.catalogue, &question, found);
+        Delta { gained, lost, queries }
+    }
+
+    /// The members of each class by how its patterns divide their resources.
+    #[allow(clippy::type_complexity, reason = "it is used here only")]
+    fn by_places(
+        &mut self,
+        question: &Question,
+        classes: Classes,
+    ) -> Vec<(Treatment, Vec<(Result<Vec<Place>, TooMany>, Vec<Member>)>)> {
+        let mut out = Vec::new();
+        for (class, mut members) in classes {
+            // A witness is of an action that is known, if there is one.
+            members.sort_by_key(Member::rank);
+            let patterns = patterns(&self.tables, question, &class);
+            let mut by_template: IndexMap<_, Vec<Member>, FixedState> = IndexMap::default();
+            for member in members {
+                by_template.entry(self.places.templates(self.catalogue, &member)).or_default().push(member);
+            }
+            let mut groups: Vec<(Result<Vec<Place>, TooMany>, Vec<Member>)> = Vec::new();
+            let mut known: HashMap<Vec<_>, usize> = HashMap::default();
+            for (templates, members) in by_template {
+                let places = self.places.divide(&self.tables, &templates, &patterns);
+                let mut key: Vec<_> = places
+                    .iter()
+                    .flatten()
+                    .map(|place| (place.within.clone(), place.across.clone(), place.real))
+                    .collect();
+                key.sort();
+                match known.get(&key).and_then(|at| groups.get_mut(*at)) {
+                    Some((_, all)) => all.extend(members),
+                    None => {
+                        known.insert(key, groups.len());
+                        groups.push((places, members));
+                    }
+                }
+            }
+            out.push((class, groups));
+        }
+        out
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the parts of one question")]
+    fn class(
+        &mut self,
+        question: &Question,
+        old: &Side<'_>,
+        new: &Side<'_>,
+        class: &Treatment,
+        places: Result<Vec<Place>, TooMany>,
+        members: Vec<Member>,
+        found: &mut Vec<Found>,
+    ) {
+        let catalogue = self.catalogue;
+        let several = &mut self.several;
+        let ground = places.and_then(|places| {
+            let known = |key: &str| several_values(catalogue, several, key);
+            Ok((Ground::new(&self.tables, &mut self.domains, question, class, known)?, places))
+        });
+        let decided = ground.and_then(|(mut ground, places)| {
+            let mut changes = Vec::with_capacity(places.len());
+            for place in &places {
+                let before = ground.allowed(old, &class.old, place);
+                let after = ground.allowed(new, &class.new, place);
+                let (gain, loss) = (ground.mdd.minus(after, before), ground.mdd.minus(before, after));
+                changes.push((before, after, gain, loss));
+            }
+            ground.mdd.checked()?;
+            let groups = ground.patterns.clone();
+            let (stored, tables) = (&mut self.places, &self.tables);
+            let mut named = |member: &Member| {
+                let templates = stored.templates(catalogue, member);
+                stored.divide(tables, &templates, &groups).unwrap_or_default()
+            };
+            let mut direction = Direction {
+                catalogue,
+                tables: &self.tables,
+                question,
+                old,
+                new,
+                class,
+                places,
+                named: &mut named,
+                members: members.clone(),
+                found,
+            };
+            direction.describe(&mut ground, &changes);
+            ground.mdd.checked()
+        });
+        if decided == Err(TooMany) {
+            found.push(Found::undecided(members, true));
+        }
+    }
+}
+
+/// Whether a request may carry several values of a key, if AWS says so.
+fn several_values(catalogue: &Catalogue, known: &mut HashMap<SmolStr, Option<bool>>, key: &str) -> Option<bool> {
+    if let Some(found) = known.get(key) {
+        return *found;
+    }
+    let prefix = key.split_once(':').map_or("", |(prefix, _)| prefix);
+    let of_service = catalogue.service(prefix).map_or(&[][..], |service| &service.keys);
+    let listed = of_service.iter().chain(&catalogue.globals).find(|listed| listed.is(key));
+    let found = match (SEVERAL.contains(&key), listed) {
+        (true, _) => Some(true),
+        (false, Some(listed)) => Some(listed.several),
+        (false, None) if prefix == "aws" => Some(false),
+        (false, None) => None,
+    };
+    known.insert(key.into(), found);
+    found
+}
+
+/// The variables on which some region depends.
+fn variables(delta: &Delta) -> BTreeSet<SmolStr> {
+    let reasons = delta.gained.iter().chain(&delta.lost).filter_map(|region| match &region.proof {
+        Proof::May(reasons) => Some(reasons),
+        Proof::Proven => None,
+    });
+    let keys = reasons.flatten().filter_map(|reason| match reason {
+        Reason::Variable(key) => Some(key.clone()),
+        _ => None,
+    });
+    keys.collect()
+}
+
+/// The variables on which a region depends.
+fn own_variables(region: &Region) -> Vec<SmolStr> {
+    let Proof::May(reasons) = &region.proof else { return Vec::new() };
+    let key = |reason: &Reason| if let Reason::Variable(key) = reason { Some(key.clone()) } else { None };
+    reasons.iter().filter_map(key).collect()
+}
+
+fn depends_on_variables(region: &Region) -> bool {
+    matches!(&region.proof, Proof::May(reasons) if reasons.iter().any(|reason| matches!(reason, Reason::Variable(_))))
+}
+
+/// Some value of a variable: one that suits the key.
+fn some_value(key: &str) -> SmolStr {
+    let lower = key.to_ascii_lowercase();
+    if lower.ends_with("account") {
+        return "111122223333".into();
+    }
+    let name = lower.rsplit([':', '/']).next().unwrap_or_default();
+    format!("some-{name}").into()
+}
+
+fn undecided() -> Delta {
+    let all = |gained| Found::undecided(vec![Member::Unlisted("*".into())], gained);
+    let (gained, lost) = collect(&Catalogue::default(), &Question::default(), vec![all(true)]);
+    Delta { gained, lost, queries: 1 }
+}

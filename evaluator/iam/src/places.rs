@@ -1,0 +1,261 @@
+//! The resources that an action may be asked for on, divided by patterns. Owns templates of ARNs and how a witness is
+//! made to look like a real ARN; it must not know of statements.
+
+use std::rc::Rc;
+
+use foldhash::{HashMap, HashSet};
+use indexmap::IndexMap;
+use smol_str::SmolStr;
+
+use crate::automaton::{Bits, Minterm, TooMany, grouped};
+use crate::catalogue::Catalogue;
+use crate::classes::Member;
+use crate::pattern::{Class, Pattern, Tok, matches};
+use crate::tables::{Numbered, Tables};
+
+/// The template of a request for no resource.
+const NO_RESOURCE: &str = "*";
+
+/// The template of a request for no resource although the action has types of them: AWS does not say whether it can
+/// be made.
+const PERHAPS_NO_RESOURCE: &str = "**";
+
+/// The template of any ARN.
+const ANY_ARN: &str = "arn:${Partition}:${Service}:${AnyRegion}:${AnyAccount}:${Resource}";
+
+/// One region of resources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The patterns that match it, each segment by itself.
+    pub(crate) within: Bits,
+    /// The patterns that match it if a `*` reaches across colons.
+    pub(crate) across: Bits,
+    /// A resource in it.
+    pub(crate) text: String,
+    /// Whether a request for it can be made for certain.
+    pub(crate) real: bool,
+}
+
+impl Place {
+    /// Whether it does not matter how a `*` is read.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.within == self.across
+    }
+}
+
+/// The steps of a template.
+struct Template {
+    /// As ARNs are: names without colons, but for the keys of objects.
+    real: Box<[Tok]>,
+    /// Names with any character.
+    loose: Box<[Tok]>,
+    /// Whether a request for it can be made for certain.
+    certain: bool,
+}
+
+/// How patterns divide the resources of a template.
+type Divided = Rc<Result<Vec<Place>, TooMany>>;
+
+/// What outlives a question: templates, and how patterns divide them.
+pub(crate) struct Places {
+    partition: SmolStr,
+    templates: Numbered<SmolStr>,
+    read: Vec<Template>,
+    of_action: HashMap<(usize, usize), Rc<[u32]>>,
+    divided: HashMap<(u32, Box<[u32]>), Divided>,
+}
+
+impl Places {
+    /// For the resources of a partition: `aws`.
+    pub(crate) fn new(partition: SmolStr) -> Self {
+        Self {
+            partition,
+            templates: Numbered::default(),
+            read: Vec::new(),
+            of_action: HashMap::default(),
+            divided: HashMap::default(),
+        }
+    }
+
+    /// The templates of the resources of an action, ordered; what is certain comes first.
+    pub(crate) fn templates(&mut self, catalogue: &Catalogue, member: &Member) -> Rc<[u32]> {
+        let Member::Known(service, action) = member else {
+            return [self.template(NO_RESOURCE), self.template(ANY_ARN)].into();
+        };
+        if let Some(found) = self.of_action.get(&(*service, *action)) {
+            return Rc::clone(found);
+        }
+        let mut out = Vec::new();
+        let known = catalogue.services.get_index(*service).map(|(_, service)| service);
+        if let Some((known, action)) = known.and_then(|known| Some((known, known.actions.get(*action)?))) {
+            if action.resources.is_empty() {
+                out.push(self.template(NO_RESOURCE));
+            } else if action.whole {
+                out.push(self.template(PERHAPS_NO_RESOURCE));
+            }
+            let types = action.resources.iter().filter_map(|at| known.resources.get(usize::from(*at)));
+            out.extend(types.map(|resource| self.template(&resource.arn)));
+        }
+        let text = |number: &u32| self.templates.get_index(*number as usize).cloned();
+        out.sort_by_key(|number| (text(number).is_some_and(|text| text == PERHAPS_NO_RESOURCE), text(number)));
+        out.dedup();
+        let out: Rc<[u32]> = out.into();
+        self.of_action.insert((*service, *action), Rc::clone(&out));
+        out
+    }
+
+    fn template(&mut self, text: &str) -> u32 {
+        let (number, new) = self.templates.insert_full(text.into());
+        if new {
+            let read = |loose| read_template(text, &self.partition, loose).into();
+            let certain = text != PERHAPS_NO_RESOURCE;
+            self.read.push(Template { real: read(false), loose: read(true), certain });
+        }
+        number as u32
+    }
+
+    /// How patterns divide the resources of these templates.
+    pub(crate) fn divide(
+        &mut self,
+        tables: &Tables,
+        templates: &[u32],
+        groups: &[Vec<u32>],
+    ) -> Result<Vec<Place>, TooMany> {
+        let mut all: IndexMap<(Bits, Bits), Place> = IndexMap::new();
+        for template in templates {
+            let divided = self.divide_one(tables, *template, groups);
+            let divided = divided.as_ref().as_ref().map_err(|too_many| *too_many)?;
+            for place in divided {
+                all.entry((place.within.clone(), place.across.clone())).or_insert_with(|| place.clone());
+            }
+        }
+        Ok(all.into_values().collect())
+    }
+
+    fn divide_one(&mut self, tables: &Tables, template: u32, groups: &[Vec<u32>]) -> Divided {
+        // A number that no pattern has ends each group.
+        let flat = groups.iter().flat_map(|group| group.iter().copied().chain([u32::MAX]));
+        let key = (template, flat.collect());
+        if let Some(found) = self.divided.get(&key) {
+            return Rc::clone(found);
+        }
+        let mut patterns: Vec<(usize, &Pattern)> = Vec::new();
+        for (at, group) in groups.iter().enumerate() {
+            patterns.extend(group.iter().filter_map(|number| tables.pattern(*number)).map(|(_, read)| (at, read)));
+        }
+        let template = self.read.get(template as usize);
+        let found = template.ok_or(TooMany).and_then(|template| divide(template, &patterns, groups.len()));
+        let found = Rc::new(found);
+        self.divided.insert(key, Rc::clone(&found));
+        found
+    }
+}
+
+/// Both readings are told apart over real ARNs. Where a policy writes a colon within a name, names with colons are
+/// divided as well, by the patterns' segments.
+fn divide(template: &Template, patterns: &[(usize, &Pattern)], size: usize) -> Result<Vec<Place>, TooMany> {
+    let within = |(at, pattern): &(usize, &'_ Pattern)| (*at as u32, pattern.within.clone());
+    let mut steps: Vec<(u32, Box<[Tok]>)> = patterns.iter().map(within).collect();
+    // Groups with a pattern that reads differently have a second column, with all their patterns.
+    let mut columns: Vec<usize> = (0..size).collect();
+    let mut more = size;
+    for at in 0..size {
+        let own = || patterns.iter().filter(|(group, _)| *group == at);
+        if own().any(|(_, pattern)| pattern.across.is_some()) {
+            let reading = |pattern: &Pattern| pattern.across.clone().unwrap_or_else(|| pattern.within.clone());
+            steps.extend(own().map(|(_, pattern)| (more as u32, reading(pattern))));
+            if let Some(column) = columns.get_mut(at) {
+                *column = more;
+            }
+            more += 1;
+        }
+    }
+    let place = |minterm: Minterm| {
+        let (mut within, mut across) = (Bits::none(size), Bits::none(size));
+        for (at, column) in columns.iter().enumerate() {
+            within.set_if(at, minterm.matched.has(at));
+            across.set_if(at, minterm.matched.has(*column));
+        }
+        Place { within, across, text: minterm.text, real: template.certain }
+    };
+    let mut places: Vec<Place> = grouped_over(&template.real, &steps)?.into_iter().map(place).collect();
+    if patterns.iter().any(|(_, pattern)| names_colon(&pattern.within)) {
+        let mut known: HashSet<Bits> = places.iter().map(|place| place.within.clone()).collect();
+        steps.truncate(patterns.len());
+        for Minterm { matched, text } in grouped_over(&template.loose, &steps)? {
+            let mut within = Bits::none(size);
+            (0..size).for_each(|at| within.set_if(at, matched.has(at)));
+            if known.insert(within.clone()) {
+                let mut across = within.clone();
+                for (at, pattern) in patterns {
+                    across.set_if(*at, pattern.across.as_ref().is_some_and(|toks| matches(toks, &text)));
+                }
+                places.push(Place { within, across, text, real: template.certain });
+            }
+        }
+    }
+    Ok(places)
+}
+
+fn grouped_over(template: &[Tok], steps: &[(u32, Box<[Tok]>)]) -> Result<Vec<Minterm>, TooMany> {
+    let steps: Vec<(u32, &[Tok])> = steps.iter().map(|(group, toks)| (*group, &**toks)).collect();
+    grouped(template, &steps)
+}
+
+/// Whether a pattern has a colon in the last segment of an ARN.
+fn names_colon(toks: &[Tok]) -> bool {
+    toks.iter().filter(|tok| **tok == Tok::Is(':')).count() > 5
+}
+
+/// The steps of a template: `arn:${Partition}:s3:::${BucketName}/${ObjectName}`.
+fn read_template(text: &str, partition: &str, loose: bool) -> Vec<Tok> {
+    if matches!(text, NO_RESOURCE | PERHAPS_NO_RESOURCE) {
+        return vec![Tok::Is('*')];
+    }
+    let name_class = if loose { Class::Any } else { Class::NotColon };
+    let mut out = Vec::new();
+    let mut rest = text;
+    let mut colons = 0;
+    while let Some(c) = rest.chars().next() {
+        if let Some((name, after)) = rest.strip_prefix("${").and_then(|rest| rest.split_once('}')) {
+            match (colons, name) {
+                (1, _) => out.extend(partition.chars().map(Tok::Is)),
+                (3, "AnyRegion") | (4, "AnyAccount") => out.push(Tok::Many(Class::Name)),
+                (0..5, _) => out.extend([Tok::One(Class::Name), Tok::Many(Class::Name)]),
+                (_, "ObjectName" | "KeyName") => out.extend([Tok::One(Class::Any), Tok::Many(Class::Any)]),
+                _ => out.extend([Tok::One(name_class), Tok::Many(name_class)]),
+            }
+            rest = after;
+            continue;
+        }
+        colons += usize::from(c == ':');
+        match c {
+            '*' => out.extend([Tok::One(name_class), Tok::Many(name_class)]),
+            _ => out.push(Tok::Is(c)),
+        }
+        rest = rest.get(c.len_utf8()..).unwrap_or_default();
+    }
+    out
+}
+
+/// A resource as real as one that fares the same with all patterns can be.
+pub(crate) fn realistic(text: &str, patterns: &[&Pattern], account: &str) -> SmolStr {
+    let fares = |text: &str| -> Vec<(bool, bool)> {
+        let across = |p: &Pattern| p.across.as_ref().is_some_and(|toks| matches(toks, text));
+        patterns.iter().map(|p| (matches(&p.within, text), across(p))).collect()
+    };
+    let wanted = fares(text);
+    let mut text = text.to_owned();
+    for (segment, better) in [(3, "us-east-1"), (4, account)] {
+        let mut parts: Vec<&str> = text.splitn(6, ':').collect();
+        let real = parts.len() == 6 && !parts.get(segment).copied().unwrap_or_default().is_empty();
+        if let Some(part) = parts.get_mut(segment).filter(|part| real && part.len() < 3) {
+            *part = better;
+            let tried = parts.join(":");
+            if fares(&tried) == wanted {
+                text = tried;
+            }
+        }
+    }
+    text.into()
+}

@@ -1,0 +1,157 @@
+//! Ways to more power that a change completes. Owns when a known path is complete in what a principal may do, and
+//! which piece of it arrived.
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+use serde::Serialize;
+use smol_str::{SmolStr, ToSmolStr};
+
+use super::{Breadth, Severity, breadth};
+use crate::access::Access;
+use crate::catalogue::{Catalogue, Service};
+use crate::data::packed::glob;
+use crate::data::paths::{Kind, Path, Paths};
+use crate::engine::Engine;
+use crate::region::{Glob, Need, Region};
+
+/// Passing a role to a service.
+const PASS_ROLE: &str = "iam:PassRole";
+
+/// The condition key that says which service a role is passed to, in lower case.
+const PASSED_TO: &str = "iam:passedtoservice";
+
+/// A path that a change completes or widens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Completed {
+    /// Its id, as pathfinding.cloud has it: `lambda-001`.
+    pub id: SmolStr,
+    /// In which manner it gives more power.
+    pub kind: Kind,
+    /// The pieces that the change brings, or brings on more resources.
+    pub arrived: Vec<SmolStr>,
+    /// The pieces that were there.
+    pub had: Vec<SmolStr>,
+    /// Whether the path was not complete before.
+    pub newly: bool,
+    /// The widest reach of what arrived.
+    pub breadth: Breadth,
+}
+
+impl Completed {
+    /// How urgent it is. What takes over something that has a role is as strong as that role, and a piece on
+    /// resources that are named one by one is bounded by them.
+    pub fn severity(&self) -> Severity {
+        let grave = self.kind != Kind::ExistingPassrole && self.breadth <= Breadth::Many;
+        if grave { Severity::Critical } else { Severity::High }
+    }
+}
+
+/// The paths that are complete in `new` and of which `gained` (the gains from `old` to `new`) brings a piece. Of paths
+/// that contain one another the smallest is told. None where the principal was an administrator already: there is no
+/// more power.
+pub fn escalations(
+    old: &Access,
+    new: &Access,
+    gained: &[Region],
+    catalogue: &Catalogue,
+    paths: &Paths,
+) -> Vec<Completed> {
+    let touched = |path: &&Path| path.needs.iter().any(|need| gained.iter().any(|region| has(region, need)));
+    let candidates: Vec<&Path> = paths.paths.iter().filter(touched).collect();
+    if candidates.is_empty() {
+        return Vec::new();
+    }
+    let pieces = only(catalogue, candidates.iter().flat_map(|path| &path.needs));
+    let mut engine = Engine::new(&pieces);
+    let (before, after) = (engine.space(old), engine.space(new));
+    if before.iter().any(|region| is_everything(region, catalogue)) {
+        return Vec::new();
+    }
+    let found = candidates.into_iter().filter(|path| complete(path, &after, catalogue));
+    let found = found.filter_map(|path| completed(path, &before, gained, catalogue));
+    smallest(found.collect())
+}
+
+/// The catalogue of these actions alone.
+fn only<'a>(catalogue: &Catalogue, actions: impl Iterator<Item = &'a SmolStr>) -> Catalogue {
+    let wanted: BTreeSet<&SmolStr> = actions.collect();
+    let mut services: IndexMap<SmolStr, Service> = IndexMap::new();
+    for action in wanted {
+        let (Some((prefix, _)), Some((service, known))) = (action.split_once(':'), catalogue.action(action)) else {
+            continue;
+        };
+        let empty =
+            || Service { actions: Vec::new(), resources: service.resources.clone(), keys: service.keys.clone() };
+        services.entry(prefix.to_smolstr()).or_insert_with(empty).actions.push(known.clone());
+    }
+    Catalogue { date: catalogue.date.clone(), services, globals: catalogue.globals.clone() }
+}
+
+fn has(region: &Region, action: &str) -> bool {
+    region.actions.known.iter().any(|known| known == action)
+}
+
+fn is_everything(region: &Region, catalogue: &Catalogue) -> bool {
+    let open = region.when.iter().any(Vec::is_empty);
+    open && region.actions.future.iter().any(|pattern| pattern == "*")
+        && breadth::of_region(region, catalogue) == Breadth::All
+}
+
+/// Whether each piece of a path is in these regions.
+fn complete(path: &Path, regions: &[Region], catalogue: &Catalogue) -> bool {
+    path.needs.iter().all(|need| regions.iter().any(|region| gives(region, path, need, catalogue)))
+}
+
+/// Whether a region gives a piece of a path: `iam:PassRole` to one of its services, and for a path that counts only
+/// when wide, on more than named resources.
+fn gives(region: &Region, path: &Path, need: &str, catalogue: &Catalogue) -> bool {
+    has(region, need)
+        && (need != PASS_ROLE || path.to.iter().any(|service| passes_to(region, service)))
+        && (!path.wide || breadth::of_region(region, catalogue) <= Breadth::Many)
+}
+
+/// Whether a region passes roles to a service. A request to pass a role always says to which.
+fn passes_to(region: &Region, service: &str) -> bool {
+    let fits = |needs: &Vec<Need>| {
+        needs.iter().all(|need| match need {
+            Need::Value { key, values } if key.eq_ignore_ascii_case(PASSED_TO) => takes(&values.of, service),
+            Need::Contains { key, values } if key.eq_ignore_ascii_case(PASSED_TO) => takes(values, service),
+            _ => true,
+        })
+    };
+    region.more || region.when.is_empty() || region.when.iter().any(fits)
+}
+
+fn takes(values: &[Glob], service: &str) -> bool {
+    values.iter().any(|of| {
+        glob(&of.glob, service)
+            && of.and.iter().all(|and| glob(and, service))
+            && !of.except.iter().any(|except| glob(except, service))
+    })
+}
+
+fn completed(path: &Path, before: &[Region], gained: &[Region], catalogue: &Catalogue) -> Option<Completed> {
+    let widest = |need: &SmolStr| {
+        let bring = gained.iter().filter(|region| gives(region, path, need, catalogue));
+        bring.map(|region| breadth::of_region(region, catalogue)).min()
+    };
+    let (arrived, had): (Vec<SmolStr>, Vec<SmolStr>) =
+        path.needs.iter().cloned().partition(|need| widest(need).is_some());
+    let breadth = arrived.iter().filter_map(widest).min()?;
+    let newly = !complete(path, before, catalogue);
+    Some(Completed { id: path.id.clone(), kind: path.kind, arrived, had, newly, breadth })
+}
+
+/// Without the paths that need all that another needs, and more.
+fn smallest(found: Vec<Completed>) -> Vec<Completed> {
+    let needs = |path: &Completed| -> BTreeSet<SmolStr> { path.arrived.iter().chain(&path.had).cloned().collect() };
+    let sets: Vec<_> = found.iter().map(needs).collect();
+    let larger = |at: usize| {
+        sets.iter()
+            .enumerate()
+            .any(|(other, set)| other != at && set.is_subset(&sets[at]) && set.len() < sets[at].len())
+    };
+    let keep: Vec<bool> = (0..found.len()).map(|at| !larger(at)).collect();
+    found.into_iter().zip(keep).filter(|(_, keep)| *keep).map(|(path, _)| path).collect()
+}

@@ -1,0 +1,191 @@
+//! Changes of access as a reviewer meets them, and what each comes to.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on is to say so")]
+
+use std::sync::Arc;
+
+use super::{Assessment, Class, Limit, Severity, assess, assess_loss, class_of, escalations};
+use crate::access::{Access, Facts, Part};
+use crate::catalogue::Catalogue;
+use crate::data::{self, paths, sensitive};
+use crate::engine::Engine;
+use crate::policy::parse;
+use crate::region::Region;
+use crate::risk::Breadth;
+
+/// A policy of allows: `actions on resources [when condition]`, each list with commas.
+fn policy(allows: &[&str]) -> Access {
+    let list = |text: &str| {
+        let items: Vec<String> = text.split(", ").map(|item| format!("{item:?}")).collect();
+        format!("[{}]", items.join(", "))
+    };
+    let one = |allow: &&str| {
+        let (head, condition) = allow.split_once(" when ").unwrap_or((allow, "{}"));
+        let (actions, resources) = head.split_once(" on ").unwrap();
+        format!(
+            r#"{{ "Effect": "Allow", "Action": {}, "Resource": {}, "Condition": {condition} }}"#,
+            list(actions),
+            list(resources)
+        )
+    };
+    let statements: Vec<String> = allows.iter().map(one).collect();
+    let text = format!(r#"{{ "Version": "2012-10-17", "Statement": [{}] }}"#, statements.join(", "));
+    let origin: Arc<str> = "test".into();
+    Access::of(vec![Part::known("test", parse(&text, &origin).unwrap())], Facts::default())
+}
+
+fn catalogue() -> &'static Catalogue {
+    data::all().unwrap()
+}
+
+fn gained(old: &Access, new: &Access) -> Vec<Region> {
+    Engine::new(catalogue()).diff(old, new).gained
+}
+
+/// What a change comes to: the gravest of its regions, with the paths that it completes.
+fn change(old: &[&str], new: &[&str]) -> Assessment {
+    let (old, new) = (policy_or_none(old), policy(new));
+    let gained = gained(&old, &new);
+    let lists = sensitive::known().unwrap();
+    let completed = escalations(&old, &new, &gained, catalogue(), paths::known().unwrap());
+    let each = gained.iter().map(|region| {
+        let brings = |path: &&super::Completed| path.arrived.iter().any(|need| region.actions.known.contains(need));
+        let own: Vec<_> = completed.iter().filter(brings).cloned().collect();
+        assess(region, catalogue(), lists).escalates(&own)
+    });
+    each.min_by_key(|one| (one.severity, one.class)).unwrap()
+}
+
+fn policy_or_none(allows: &[&str]) -> Access {
+    if allows.is_empty() { Access::default() } else { policy(allows) }
+}
+
+#[test]
+fn a_grant_has_a_class_and_a_severity() {
+    use {Class as C, Severity as S};
+    for (allow, severity, class) in [
+        ("* on *", S::Critical, C::Administrator),
+        ("iam:PutRolePolicy on *", S::Critical, C::Escalation),
+        ("iam:PutRolePolicy on arn:aws:iam::111122223333:role/app", S::High, C::Escalation),
+        ("sts:AssumeRole on *", S::Critical, C::Escalation),
+        ("sts:AssumeRole on arn:aws:iam::111122223333:role/deploy", S::Medium, C::Credentials),
+        ("ssm:StartSession on arn:aws:ec2:*:*:instance/*", S::High, C::Escalation),
+        ("s3:PutBucketPolicy on *", S::High, C::Permissions),
+        ("s3:PutBucketPolicy on arn:aws:s3:::reports", S::Medium, C::Permissions),
+        ("iam:PassRole on *", S::High, C::Permissions),
+        ("secretsmanager:GetSecretValue on *", S::High, C::Credentials),
+        ("s3:GetObject on *", S::High, C::BulkReads),
+        ("s3:GetObject on arn:aws:s3:::logs-*", S::High, C::BulkReads),
+        ("s3:GetObject on arn:aws:s3:::reports/*", S::Medium, C::BulkReads),
+        ("s3:GetObject on arn:aws:s3:::reports/2026.csv", S::Low, C::Reads),
+        (r#"s3:GetObject on * when {"StringEquals": {"aws:SourceVpce": "vpce-1"}}"#, S::Medium, C::BulkReads),
+        (r#"s3:GetObject on * when {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}"#, S::High, C::BulkReads),
+        ("ec2:TerminateInstances on *", S::High, C::Destruction),
+        ("dynamodb:DeleteTable on arn:aws:dynamodb:eu-west-1:111122223333:table/orders", S::Medium, C::Destruction),
+        ("cloudtrail:StopLogging on *", S::High, C::Destruction),
+        ("ecs:UpdateService on *", S::Medium, C::Writes),
+        ("ecs:UpdateService on arn:aws:ecs:eu-west-1:111122223333:service/c/web", S::Low, C::Writes),
+        ("ec2:CreateTags on *", S::Medium, C::Tagging),
+        ("ec2:DescribeInstances on *", S::Medium, C::Reads),
+        ("sqs:GetQueueAttributes on arn:aws:sqs:eu-west-1:111122223333:orders", S::Low, C::Reads),
+        ("brandnew:DeleteEverything on *", S::High, C::Destruction),
+        ("brandnew:ListThings on *", S::Medium, C::Reads),
+        ("brandnew:Frobnicate on *", S::Medium, C::Writes),
+    ] {
+        let found = change(&[], &[allow]);
+        assert_eq!((found.severity, found.class), (severity, class), "{allow}: {found:?}");
+    }
+}
+
+#[test]
+fn a_piece_that_completes_a_path_is_named() {
+    let had =
+        ["lambda:CreateFunction, lambda:InvokeFunction on *", "iam:PassRole on arn:aws:iam::111122223333:role/app-*"];
+    // The piece arrives.
+    let without: Vec<&str> = had.iter().copied().take(1).collect();
+    let found = change(&without, &had);
+    assert_eq!((found.class, found.severity), (Class::Escalation, Severity::Critical));
+    assert_eq!(
+        (found.because.as_slice(), found.paths.as_slice()),
+        (&["iam:PassRole".into()][..], &["lambda-001".into()][..])
+    );
+    // It is there, and reaches more roles.
+    let wider = [had[0], "iam:PassRole on arn:aws:iam::111122223333:role/*"];
+    let (old, new) = (policy(&had), policy(&wider));
+    let told = escalations(&old, &new, &gained(&old, &new), catalogue(), paths::known().unwrap());
+    assert_eq!(told.len(), 1);
+    let path = &told[0];
+    assert_eq!((path.id.as_str(), path.newly, path.breadth), ("lambda-001", false, Breadth::All));
+    assert_eq!(path.arrived, ["iam:PassRole"]);
+    assert_eq!(path.had, ["lambda:CreateFunction", "lambda:InvokeFunction"]);
+}
+
+#[test]
+fn a_role_passed_to_another_service_completes_nothing() {
+    let run = "ec2:RunInstances on *";
+    let pass = |service: &str| {
+        format!(r#"iam:PassRole on * when {{"StringEquals": {{"iam:PassedToService": "{service}"}}}}"#)
+    };
+    let lambda = change(&[run], &[run, &pass("lambda.amazonaws.com")]);
+    assert_eq!((lambda.class, lambda.paths.len()), (Class::Permissions, 0), "{lambda:?}");
+    let ec2 = change(&[run], &[run, &pass("ec2.amazonaws.com")]);
+    assert_eq!((ec2.class, ec2.paths.as_slice()), (Class::Escalation, &["ec2-001".into()][..]), "{ec2:?}");
+}
+
+#[test]
+fn an_administrator_cannot_escalate() {
+    let (old, new) = (policy(&["* on *"]), policy(&["* on *", "iam:PutUserPolicy on *"]));
+    let told = escalations(&old, &new, &gained(&old, &new), catalogue(), paths::known().unwrap());
+    assert!(told.is_empty());
+    // A change that touches no piece of a path tells of none, whatever was there.
+    let (old, new) = (policy(&["iam:PutRolePolicy on *"]), policy(&["iam:PutRolePolicy, s3:GetObject on *"]));
+    assert!(escalations(&old, &new, &gained(&old, &new), catalogue(), paths::known().unwrap()).is_empty());
+}
+
+#[test]
+fn a_weakened_limit_and_a_loss() {
+    let read = &gained(&Access::default(), &policy(&["ec2:DescribeInstances on *"]))[0];
+    let lists = sensitive::known().unwrap();
+    let assessed = || assess(read, catalogue(), lists);
+    for (limit, severity) in
+        [(Limit::Guard, Severity::Critical), (Limit::Boundary, Severity::High), (Limit::Organization, Severity::High)]
+    {
+        let found = assessed().weakened(limit);
+        assert_eq!((found.class, found.severity), (Class::Weakened, severity));
+    }
+    let loss = assess_loss(read, catalogue(), lists);
+    assert_eq!((loss.class, loss.severity), (Class::Reads, Severity::Low));
+}
+
+#[test]
+fn the_reach_of_a_gain() {
+    let found = change(&[], &["ec2:Describe*, s3:ListBucket on *"]);
+    let reach = found.reach;
+    assert!(reach.actions > 100 && reach.services <= 2 && reach.proven && !reach.conditioned, "{reach:?}");
+    assert!(reach.future, "{reach:?}");
+}
+
+#[test]
+fn every_known_action_has_a_class() {
+    let lists = sensitive::known().unwrap();
+    let mut counts = std::collections::BTreeMap::new();
+    for (prefix, service) in &catalogue().services {
+        for action in &service.actions {
+            let class = class_of(&format!("{prefix}:{}", action.name), Breadth::All, catalogue(), lists);
+            *counts.entry(class).or_insert(0_usize) += 1;
+        }
+    }
+    let counts: Vec<_> = counts.into_iter().map(|(class, count)| (class.words(), count)).collect();
+    assert_eq!(
+        counts,
+        [
+            ("permissions and exposure", 481),
+            ("credentials", 72),
+            ("bulk data reads", 110),
+            ("destructive writes", 2_545),
+            ("writes", 8_676),
+            ("tagging", 719),
+            ("reads", 9_488),
+        ]
+    );
+}

@@ -1,0 +1,174 @@
+//! Questions about a program's access: can somebody do something, and who can. Owns the answers and their form; offline,
+//! by the same engine as a review.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use cell_iam::decide::{self, Verdict};
+use cell_iam::policy::{Elements, Source, Text};
+use cell_iam::{Context, Engine, Forbid, Request, risk};
+use serde::Serialize;
+
+use super::cases::{CaseId, Cases, NOTHING};
+use super::model::{Delta, Proof, Statement, Time};
+use super::review::{Known, Unreadable};
+use super::sides::Holding;
+use super::subject::Subject;
+use super::tell;
+
+/// A question.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ask {
+    /// Whom it is about, by address; none for everybody.
+    pub principal: Option<String>,
+    /// `service:Action`, or a pattern of actions.
+    pub action: String,
+    /// An ARN or a pattern of ARNs.
+    pub resource: String,
+    /// The cells and accounts; none for all.
+    pub on: Vec<String>,
+    /// What the request carries, by condition key.
+    pub context: BTreeMap<String, Vec<String>>,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Answer {
+    /// The format.
+    pub format_version: &'static str,
+    /// What was asked.
+    pub action: String,
+    /// See [`Self::action`].
+    pub resource: String,
+    /// The answers, equal ones in one; those who can before those who cannot.
+    pub answers: Vec<One>,
+}
+
+/// What is so for one principal in some cells.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct One {
+    /// The principal's address.
+    pub principal: String,
+    /// Addresses of cells and accounts.
+    pub cells: Vec<String>,
+    /// `yes`, `no`, or `may`.
+    pub can: Can,
+    /// What of it is allowed.
+    pub allowed: Vec<Delta>,
+    /// The statements that decide; of a `no`, those that deny.
+    pub statements: Vec<Statement>,
+    /// Of a `no` that nothing denies: the layers in which nothing allows it.
+    pub missing: Vec<String>,
+}
+
+/// Whether somebody can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Can {
+    /// There is a request that is allowed.
+    Yes,
+    /// It depends on what is not known.
+    May,
+    /// There is none.
+    No,
+}
+
+impl Subject {
+    /// Answers a question. One principal's is answered for each of its cells, everybody's for those who can.
+    ///
+    /// # Errors
+    /// When the shipped data cannot be read.
+    pub fn ask(&self, ask: &Ask) -> Result<Answer, Unreadable> {
+        let known = Known::read()?;
+        let (side, mut cases) = (self.side(), Cases::new(&self.pins));
+        let held = cases.of(&side);
+        let asked = |holding: &&Holding| {
+            ask.principal.as_ref().is_none_or(|principal| *principal == holding.0)
+                && (ask.on.is_empty() || ask.on.contains(&holding.1))
+        };
+        let mut holdings: BTreeMap<&Holding, CaseId> =
+            held.iter().filter(|(holding, _)| asked(holding)).map(|(holding, case)| (holding, *case)).collect();
+        let nowhere = self.nowhere(ask, &held);
+        holdings.extend(nowhere.iter().map(|holding| (holding, NOTHING)));
+        let mut engine = Engine::new(known.catalogue);
+        let mut found: BTreeMap<CaseId, One> = BTreeMap::new();
+        let mut rows: BTreeMap<(Can, String, String), One> = BTreeMap::new();
+        for (holding, case) in holdings {
+            let one = found.entry(case).or_insert_with(|| self.decided(ask, &cases, case, known, &mut engine));
+            if one.can == Can::No && ask.principal.is_none() {
+                continue;
+            }
+            let shape = serde_json::to_string(&one).unwrap_or_default();
+            let row = rows
+                .entry((one.can, holding.0.clone(), shape))
+                .or_insert_with(|| One { principal: holding.0.clone(), ..one.clone() });
+            row.cells.push(holding.1.clone());
+        }
+        Ok(Answer {
+            format_version: super::model::FORMAT_VERSION,
+            action: ask.action.clone(),
+            resource: ask.resource.clone(),
+            answers: rows.into_values().collect(),
+        })
+    }
+
+    /// Cells that are asked about and in which the principal has nothing.
+    fn nowhere(&self, ask: &Ask, held: &BTreeMap<Holding, CaseId>) -> Vec<Holding> {
+        let Some(principal) = &ask.principal else { return Vec::new() };
+        let all: BTreeSet<&String> =
+            self.desired.cells.keys().filter(|cell| !self.desired.gcp.contains(cell)).collect();
+        let asked: Vec<&String> = if ask.on.is_empty() { all.into_iter().collect() } else { ask.on.iter().collect() };
+        let holdings = asked.into_iter().map(|cell| (principal.clone(), cell.clone()));
+        holdings.filter(|holding| !held.contains_key(holding)).collect()
+    }
+
+    fn decided(&self, ask: &Ask, cases: &Cases<'_>, case: CaseId, known: Known, engine: &mut Engine<'_>) -> One {
+        let mut access = cases.access(case);
+        for (key, values) in &ask.context {
+            let values = values.iter().map(Into::into).collect();
+            access.facts.set(key, cell_iam::access::Fact::Is(values));
+        }
+        let forbid = whole(&ask.action, &ask.resource);
+        let allowed: Vec<Delta> = engine
+            .forbidden(&access, &forbid)
+            .iter()
+            .map(|region| {
+                let assessment = risk::assess(region, known.catalogue, known.lists);
+                tell::delta(region, &assessment, &[], known.paths, &self.places)
+            })
+            .collect();
+        let can = match () {
+            () if allowed.iter().any(|delta| delta.proof == Proof::Proven) => Can::Yes,
+            () if !allowed.is_empty() => Can::May,
+            () => Can::No,
+        };
+        let (mut statements, mut missing) = (Vec::new(), Vec::new());
+        if can == Can::No {
+            let mut context = Context::default();
+            for (key, values) in &ask.context {
+                context.set(key.as_str(), values.iter().map(Into::into).collect());
+            }
+            let request =
+                Request { action: ask.action.as_str().into(), resource: ask.resource.as_str().into(), context };
+            let decision = decide::allows(&access, &request);
+            debug_assert!(decision.verdict != Verdict::Allowed || ask.resource.contains(['*', '?']), "one answer");
+            statements =
+                decision.deciding.iter().map(|one| tell::statement(one, Time::After, &self.places)).collect();
+            missing = decision.missing.iter().map(tell::layer).collect();
+        } else {
+            for one in allowed.iter().flat_map(|delta| &delta.sources).filter(|one| one.side == Time::After) {
+                if !statements.contains(one) && one.policy != "guard" {
+                    statements.push(one.clone());
+                }
+            }
+        }
+        One { principal: String::new(), cells: Vec::new(), can, allowed, statements, missing }
+    }
+}
+
+/// All requests of an action on a resource.
+pub(super) fn whole(action: &str, resource: &str) -> Forbid {
+    let source = Source::new(&Arc::from("question"), 0, 0);
+    let one = |text: &str| Elements::any_of(vec![Text::new(text, source.clone())]);
+    Forbid { actions: one(action), resources: one(resource), unless: Vec::new(), source: source.clone() }
+}

@@ -1,0 +1,187 @@
+//! What is found in a program's permissions without a cloud: guards that do not hold, and policies that say something
+//! in vain or by mistake. Owns turning both into findings with places; what a guard or a lint is, it does not know.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use cell_iam::access::Part;
+use cell_iam::lint::{self, Holder, Kind, Linter, Setting};
+use cell_iam::policy::{self, Document, Source};
+use cell_lang::diagnostics::Code;
+use smol_str::{SmolStr, ToSmolStr};
+
+use super::cases::beside;
+use super::model::{Breach, Guard, Holds, Review, Time};
+use super::review::{Known, Unreadable};
+use super::sides::Side;
+use super::subject::Subject;
+use crate::plan::fault::Fault;
+use crate::plan::model::{Fields, Place};
+use crate::words::counted;
+
+/// Breaches of a guard that are told one by one.
+const TOLD: usize = 3;
+
+/// The guards of a review that are broken, or that cannot be decided.
+pub fn of_guards(review: &Review) -> Vec<Fault> {
+    review
+        .guards
+        .iter()
+        .filter_map(|guard| match guard.holds {
+            Holds::Proven => None,
+            Holds::Broken => Some(broken(guard)),
+            Holds::May => Some(undecided(guard)),
+        })
+        .collect()
+}
+
+/// Is a guard neither proven nor broken?
+pub fn has_undecided_guards(review: &Review) -> bool {
+    review.guards.iter().any(|guard| guard.holds == Holds::May)
+}
+
+fn broken(guard: &Guard) -> Fault {
+    let who = guard.broken.first();
+    let first = who.map(|breach| {
+        let action = breach.allowed.witness.as_ref().map(|witness| witness.action.clone()).unwrap_or_default();
+        format!("{} can {action} in {}", breach.principal, places_of(breach))
+    });
+    let more = guard.breaches.saturating_sub(who.map_or(0, |breach| breach.cells.len()));
+    let more = if more > 0 { format!(", and {} more", counted(more, "breach")) } else { String::new() };
+    let message = format!("{} is broken: {}{more}", guard.guard, first.unwrap_or_default());
+    let mut fault = Fault::new(Code::BrokenGuard, message).at(Some(&guard.place), "forbidden here");
+    let mut seen: BTreeSet<&Place> = BTreeSet::new();
+    for breach in guard.broken.iter().take(TOLD) {
+        let allowing = breach.allowed.sources.iter().filter(|one| one.side == Time::After && one.effect == "allow");
+        for place in allowing.filter_map(|one| one.place.as_ref()) {
+            if seen.insert(place) {
+                fault = fault.at(Some(place), format!("allows it to {}", breach.principal));
+            }
+        }
+    }
+    for breach in guard.broken.iter().take(TOLD) {
+        if let Some(witness) = &breach.allowed.witness {
+            let context: Vec<String> =
+                witness.context.iter().map(|(key, values)| format!("{key} = {}", values.join(", "))).collect();
+            let with = if context.is_empty() { String::new() } else { format!(" with {}", context.join("; ")) };
+            fault = fault.help(format!(
+                "such as {} on {}{with}, by {} in {}",
+                witness.action,
+                witness.resource,
+                breach.principal,
+                places_of(breach)
+            ));
+        }
+    }
+    fault.help("take it away from the statement, deny it, or write whom the guard is not about in `except`")
+}
+
+fn places_of(breach: &Breach) -> String {
+    match breach.cells.as_slice() {
+        [one] => one.clone(),
+        [one, rest @ ..] => format!("{one} and {} more", rest.len()),
+        [] => String::new(),
+    }
+}
+
+fn undecided(guard: &Guard) -> Fault {
+    let because = guard.because.join("; ");
+    Fault::new(Code::GuardMay, format!("{} is not proven: {because}", guard.guard))
+        .at(Some(&guard.place), "this may not hold")
+        .help("`cellc lock --update` pins the documents of managed policies; `--strict` makes this an error")
+}
+
+impl Subject {
+    /// What its policies say in vain or by mistake, by place.
+    ///
+    /// # Errors
+    /// When the shipped data cannot be read.
+    pub fn lints(&self) -> Result<Vec<Fault>, Unreadable> {
+        let side = self.side();
+        if side.sets.values().all(|fields| inline(fields).is_none()) && side.policies.is_empty() {
+            return Ok(Vec::new());
+        }
+        let known = Known::read()?;
+        let regions = self.regions(&side);
+        let none: Vec<SmolStr> = Vec::new();
+        let mut all = Vec::new();
+        for (address, fields) in &side.sets {
+            let Some(text) = inline(fields) else { continue };
+            let regions = regions.get(address).unwrap_or(&none);
+            let setting = Setting { catalogue: known.catalogue, of: Holder::PermissionSet, regions };
+            all.extend(self.lint(address, &text, &setting, &beside(&self.pins, &side, address)));
+        }
+        for (address, content) in &side.policies {
+            let setting = Setting { catalogue: known.catalogue, of: Holder::Organization, regions: &none };
+            all.extend(self.lint(address, &content.to_string(), &setting, &[]));
+        }
+        Ok(all)
+    }
+
+    fn lint(&self, address: &str, text: &str, setting: &Setting<'_>, beside: &[Part]) -> Vec<Fault> {
+        let Ok(document) = policy::parse(text, &Arc::from(address)) else { return Vec::new() };
+        let found = Linter::new(*setting).lint(&document, beside);
+        found.iter().map(|finding| self.fault(address, &document, finding)).collect()
+    }
+
+    fn fault(&self, address: &str, document: &Document, finding: &lint::Finding) -> Fault {
+        let place = |source: &Source| self.place(address, document, source);
+        let own = place(&finding.at);
+        let mut fault = Fault::new(code(finding.kind), finding.fact.clone()).at(own.as_ref(), "");
+        for also in &finding.also {
+            let there = place(&also.at).filter(|there| Some(there) != own.as_ref());
+            fault = fault.at(there.as_ref(), also.says.clone());
+        }
+        if let Some(help) = &finding.help {
+            fault = fault.help(help.clone());
+        }
+        match &finding.edit {
+            Some(edit) => fault.help(format!("write `{}`", edit.by)),
+            None => fault,
+        }
+    }
+
+    /// Where a part of a document is written in the program.
+    fn place(&self, address: &str, document: &Document, at: &Source) -> Option<Place> {
+        let around = |source: &Source| source.start <= at.start && at.end <= source.end;
+        let statement = document.statements.iter().find(|statement| around(&statement.source))?;
+        let sid = statement.sid.as_deref();
+        let condition = statement.conditions.iter().find(|condition| around(&condition.source));
+        let condition = condition.and_then(|condition| self.places.condition(address, sid?, &condition.key));
+        condition.or_else(|| self.places.find(address, sid))
+    }
+
+    /// The regions of the cells in which each set is given.
+    fn regions(&self, side: &Side) -> BTreeMap<String, Vec<SmolStr>> {
+        let region = |cell: &String| self.desired.published.get(cell)?.pointer("/fields/region")?.as_str();
+        let mut regions: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        for ((_, target), sets) in &side.given {
+            let Some(region) = region(target) else { continue };
+            for set in sets {
+                regions.entry(set.clone()).or_default().insert(region);
+            }
+        }
+        let words = |regions: BTreeSet<&str>| regions.into_iter().map(|region| region.to_smolstr()).collect();
+        regions.into_iter().map(|(set, regions)| (set, words(regions))).collect()
+    }
+}
+
+fn inline(fields: &Fields) -> Option<String> {
+    fields.get("inline").filter(|inline| inline.is_object()).map(ToString::to_string)
+}
+
+fn code(kind: Kind) -> Code {
+    match kind {
+        Kind::NeverInSession => Code::NeverInSession,
+        Kind::Redundant => Code::RedundantStatement,
+        Kind::Shadowed => Code::ShadowedAllow,
+        Kind::NeverMatches => Code::NeverMatches,
+        Kind::UnknownAction => Code::UnknownAction,
+        Kind::ForeignKey => Code::ForeignKey,
+        Kind::GlobInEquals => Code::GlobInEquals,
+        Kind::AllOfNothing => Code::AllOfNothing,
+        Kind::VariableTooEarly => Code::VariableTooEarly,
+        Kind::MissingRegion => Code::MissingRegion,
+        Kind::DeniesNothing => Code::DeniesNothing,
+    }
+}

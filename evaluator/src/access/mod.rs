@@ -1,0 +1,29 @@
+//! The access review: who gains and loses what by a change, proven.
+//!
+//! [`sides`] reads who has what out of a program or a plan, [`cases`] folds equal accesses, [`review`] asks the
+//! permission engine about each distinct change and guard and tells it by [`model`]; [`text`] and its like write it for people and machines, all from the same model. Pure: reads no cloud and no clock.
+
+pub mod accepts;
+pub mod ask;
+pub mod cases;
+mod entries;
+mod equivalent;
+pub mod findings;
+pub mod guards;
+pub mod html;
+pub mod markdown;
+pub mod model;
+mod phrases;
+pub mod pins;
+pub mod places;
+pub(crate) mod questions;
+pub mod review;
+#[cfg(test)]
+mod samples;
+pub mod sarif;
+pub mod sides;
+pub mod subject;
+mod tell;
+#[cfg(test)]
+mod tests;
+pub mod text;

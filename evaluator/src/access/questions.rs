@@ -1,0 +1,51 @@
+//! The question of a program's tests: can somebody do something somewhere. Owns asking it many times of one program:
+//! accesses are folded once, and each distinct one is asked once.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use cell_iam::Engine;
+use jiff::Timestamp;
+
+use super::ask::whole;
+use super::cases::{CaseId, Cases};
+use super::pins::Pins;
+use super::review::{Known, Unreadable};
+use super::sides::Holding;
+use super::subject::Subject;
+use crate::world::World;
+
+/// A case, an action and a resource.
+type Asked = (CaseId, String, String);
+
+/// The accesses of a program, and what was asked of them.
+#[derive(Debug)]
+pub(crate) struct Questions<'p> {
+    known: Known,
+    cases: Cases<'p>,
+    held: BTreeMap<Holding, CaseId>,
+    answers: Mutex<BTreeMap<Asked, bool>>,
+}
+
+impl<'p> Questions<'p> {
+    /// Of an expansion. No grant has expired for a test.
+    pub(crate) fn new(world: &World<'_>, pins: &'p Pins) -> Result<Self, Unreadable> {
+        let subject = Subject::new(world, &crate::resources::derive(world), Timestamp::UNIX_EPOCH, Pins::default());
+        let mut cases = Cases::new(pins);
+        let held = cases.of(&subject.side());
+        Ok(Self { known: Known::read()?, cases, held, answers: Mutex::default() })
+    }
+
+    /// Can `who` do it in `place`, or may? The answer no is proven.
+    pub(crate) fn can(&self, who: &str, place: &str, action: &str, resource: &str) -> bool {
+        let Some(case) = self.held.get(&(who.to_owned(), place.to_owned())) else { return false };
+        let asked = (*case, action.to_owned(), resource.to_owned());
+        let known = self.answers.lock().unwrap_or_else(PoisonError::into_inner).get(&asked).copied();
+        known.unwrap_or_else(|| {
+            let access = self.cases.access(*case);
+            let can = !Engine::new(self.known.catalogue).forbidden(&access, &whole(action, resource)).is_empty();
+            self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(asked, can);
+            can
+        })
+    }
+}

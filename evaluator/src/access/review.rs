@@ -1,0 +1,355 @@
+//! From two sides to a review: each distinct change of access is decided once, and told for everybody it is about.
+//! Owns how changes are folded into rows, their order and their fingerprints. What a change is, the engine says; what
+//! it looks like on a page is [`super::text`]'s and its like.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cell_iam::data::{self, paths::Paths, sensitive::Sensitive};
+use cell_iam::risk::{self, Limit};
+use cell_iam::{Engine, catalogue::Catalogue};
+use sha2::{Digest as _, Sha256};
+
+use super::accepts::Accept;
+use super::cases::{CaseId, Cases, NOTHING, differing};
+use super::equivalent;
+use super::guards::{self, Rule};
+use super::model::{Evidence, FORMAT_VERSION, Proof, Review, Row, SetChange, Severity, Verdict};
+use super::pins::Pins;
+use super::places::Places;
+use super::sides::{Holding, Side};
+use super::tell;
+use crate::plan::desired::Desired;
+use crate::plan::model::{Fields, Place};
+
+/// What is reviewed.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// As it is.
+    pub before: &'a Side,
+    /// As it will be.
+    pub after: &'a Side,
+    /// The program: names, kinds of cells, where grants stand.
+    pub desired: &'a Desired,
+    /// Where statements stand.
+    pub places: &'a Places,
+    /// The program's guards.
+    pub guards: &'a [Rule],
+    /// The program's waivers.
+    pub accepts: &'a [Accept],
+    /// Documents of policies that no program writes.
+    pub pins: &'a Pins,
+    /// The day on which waivers are judged; none, and none has expired.
+    pub today: Option<jiff::civil::Date>,
+    /// What `before` is, for people: `live`, `revision main`.
+    pub base: &'a str,
+}
+
+/// What the engine knows of AWS and cannot read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the shipped data of AWS cannot be read: {0}")]
+pub struct Unreadable(String);
+
+/// What the engine knows of AWS.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    pub(super) catalogue: &'static Catalogue,
+    pub(super) lists: &'static Sensitive,
+    pub(super) paths: &'static Paths,
+    pub(super) date: &'static str,
+}
+
+impl Known {
+    /// Reads it, once a process.
+    pub(super) fn read() -> Result<Self, Unreadable> {
+        let unreadable = |error: &dyn std::fmt::Display| Unreadable(error.to_string());
+        Ok(Self {
+            catalogue: data::all().map_err(|error| unreadable(&error))?,
+            lists: data::sensitive::known().map_err(|error| unreadable(&error))?,
+            paths: data::paths::known().map_err(|error| unreadable(&error))?,
+            date: data::date().map_err(|error| unreadable(&error))?,
+        })
+    }
+}
+
+/// The review. The same question gives the same bytes.
+///
+/// # Errors
+/// When the shipped list of actions cannot be read.
+pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
+    let mut cases = Cases::new(question.pins);
+    let (before, after) = (cases.of(question.before), cases.of(question.after));
+    let changes = differing(&before, &after);
+    let known = Known::read()?;
+    let mut judge = Judge {
+        question,
+        cases: &cases,
+        known,
+        engine: Engine::new(known.catalogue),
+        evidence: Evidence { cases: cases.len(), actions_of: known.date.to_owned(), ..Evidence::default() },
+    };
+    let mut rows: BTreeMap<Key, Vec<String>> = BTreeMap::new();
+    let mut told: BTreeMap<String, Told> = BTreeMap::new();
+    for ((old, new), holdings) in &changes {
+        let Some(found) = judge.change(*old, *new) else { continue };
+        let shape = found.shape();
+        for holding in holdings {
+            let sets = set_change(question, holding);
+            let until = longest_session(question.before, holding);
+            let key = Key { principal: holding.0.clone(), shape: shape.clone(), sets, until };
+            rows.entry(key).or_default().push(holding.1.clone());
+        }
+        told.entry(shape).or_insert(found);
+    }
+    let guards = guards::judge(question, &cases, &after, known, &mut judge.engine);
+    judge.evidence.queries += guards.queries;
+    let equivalent = equivalent::find(question, &mut judge.engine);
+    let extents = extents(&before, &after);
+    let mut principals: Vec<Row> = rows
+        .into_iter()
+        .filter_map(|(key, cells)| Some(row(question, &extents, told.get(&key.shape)?, key, cells)))
+        .collect();
+    principals.sort_by(|a, b| order(a).cmp(&order(b)));
+    let mut evidence = judge.evidence;
+    count(&principals, &mut evidence);
+    let gains = |row: &Row| !row.gained.is_empty() && row.waived.is_none();
+    let verdict = match () {
+        () if guards.guards.iter().any(|guard| guard.holds == super::model::Holds::Broken) => Verdict::Broken,
+        () if principals.iter().any(gains) => Verdict::Review,
+        () => Verdict::None,
+    };
+    let everybody: BTreeSet<&String> = before.keys().chain(after.keys()).map(|(principal, _)| principal).collect();
+    let touched: BTreeSet<&String> = principals.iter().map(|row| &row.principal).collect();
+    Ok(Review {
+        format_version: FORMAT_VERSION.to_owned(),
+        verdict,
+        fingerprint: whole(&principals),
+        source: question.desired.source.clone(),
+        base: question.base.to_owned(),
+        unchanged: everybody.len() - touched.len(),
+        principals,
+        equivalent,
+        guards: guards.guards,
+        unmanaged: Vec::new(),
+        not_modelled: not_modelled(question, &cases),
+        evidence,
+    })
+}
+
+/// One distinct change, told.
+#[derive(Debug, Default)]
+struct Told {
+    gained: Vec<super::model::Delta>,
+    lost: Vec<super::model::Delta>,
+}
+
+impl Told {
+    /// Equal for equal changes.
+    fn shape(&self) -> String {
+        // Data of our own can always be written.
+        serde_json::to_string(&(&self.gained, &self.lost)).unwrap_or_default()
+    }
+}
+
+/// What makes several cells one row.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    principal: String,
+    shape: String,
+    sets: SetChange,
+    until: Option<String>,
+}
+
+struct Judge<'a, 'p> {
+    question: &'a Question<'a>,
+    cases: &'a Cases<'p>,
+    known: Known,
+    engine: Engine<'static>,
+    evidence: Evidence,
+}
+
+impl Judge<'_, '_> {
+    /// What changes between two cases; none where nothing does.
+    fn change(&mut self, old: CaseId, new: CaseId) -> Option<Told> {
+        let (before, after) = (self.cases.access(old), self.cases.access(new));
+        let delta = self.engine.diff(&before, &after);
+        self.evidence.queries += u64::from(delta.queries);
+        if delta.gained.is_empty() && delta.lost.is_empty() {
+            return None;
+        }
+        let weakened = old != NOTHING && self.cases.differ_in_bounds_only(old, new);
+        let completed = risk::escalations(&before, &after, &delta.gained, self.known.catalogue, self.known.paths);
+        let told = |region, assessment: risk::Assessment, completed: &[risk::Completed]| {
+            tell::delta(region, &assessment, completed, self.known.paths, self.question.places)
+        };
+        let gained = delta.gained.iter().map(|region| {
+            let mut assessment = risk::assess(region, self.known.catalogue, self.known.lists);
+            if weakened {
+                assessment = assessment.weakened(Limit::Organization);
+            }
+            let own: Vec<risk::Completed> = completed
+                .iter()
+                .filter(|path| path.arrived.iter().any(|action| tell::has(region, action)))
+                .cloned()
+                .collect();
+            told(region, assessment.escalates(&own), &own)
+        });
+        let mut gained: Vec<_> = gained.collect();
+        gained.sort_by_key(|delta| delta.risk.severity);
+        let lost = delta.lost.iter();
+        let lost =
+            lost.map(|region| told(region, risk::assess_loss(region, self.known.catalogue, self.known.lists), &[]));
+        Some(Told { gained, lost: lost.collect() })
+    }
+}
+
+/// Which sets a principal is given and loses in a place.
+fn set_change(question: &Question<'_>, holding: &Holding) -> SetChange {
+    let empty = BTreeSet::new();
+    let (old, new) =
+        (question.before.given.get(holding).unwrap_or(&empty), question.after.given.get(holding).unwrap_or(&empty));
+    SetChange { given: new.difference(old).cloned().collect(), taken: old.difference(new).cloned().collect() }
+}
+
+/// The longest session that a principal may have open in a place.
+fn longest_session(side: &Side, holding: &Holding) -> Option<String> {
+    let sets = side.given.get(holding)?.iter().filter_map(|set| side.sets.get(set));
+    let session = |fields: &Fields| fields.get("session").and_then(|value| value.as_str()).map(str::to_owned);
+    let length = |text: &String| text.parse::<jiff::SignedDuration>().map_or(0, |duration| duration.as_secs());
+    sets.map(|fields| session(fields).unwrap_or_else(|| "PT1H".to_owned())).max_by_key(length)
+}
+
+/// How many places each principal has anything in.
+fn extents(before: &BTreeMap<Holding, CaseId>, after: &BTreeMap<Holding, CaseId>) -> BTreeMap<String, usize> {
+    let mut extents: BTreeMap<String, usize> = BTreeMap::new();
+    let holdings: BTreeSet<&Holding> = before.keys().chain(after.keys()).collect();
+    for (principal, _) in holdings {
+        *extents.entry(principal.clone()).or_default() += 1;
+    }
+    extents
+}
+
+fn row(
+    question: &Question<'_>,
+    extents: &BTreeMap<String, usize>,
+    told: &Told,
+    key: Key,
+    mut cells: Vec<String>,
+) -> Row {
+    let is_prod = |cell: &String| question.desired.cells.get(cell).is_some_and(|kind| kind == "prod");
+    cells.sort_by_key(|cell| (!is_prod(cell), cell.clone()));
+    let severity = |all: &[super::model::Delta]| all.iter().map(|delta| delta.risk.severity).min();
+    let mut lost = told.lost.clone();
+    for delta in &mut lost {
+        delta.until.clone_from(&key.until);
+    }
+    let name = question.desired.principals.get(&key.principal);
+    let mut row = Row {
+        name: name.map_or_else(|| key.principal.clone(), |wanted| wanted.name.clone()),
+        production: cells.iter().filter(|cell| is_prod(cell)).count(),
+        everywhere: extents.get(&key.principal) == Some(&cells.len()),
+        severity: severity(&told.gained).unwrap_or(Severity::Low),
+        gained: told.gained.clone(),
+        lost,
+        grants: grants(question, &key, &cells),
+        sets: key.sets,
+        principal: key.principal,
+        cells,
+        fingerprint: String::new(),
+        waived: None,
+    };
+    row.fingerprint = fingerprint(&row);
+    row.waived = question
+        .accepts
+        .iter()
+        .find(|accept| accept.change == row.fingerprint && question.today.is_none_or(|today| accept.expires >= today))
+        .map(Accept::waived);
+    row
+}
+
+/// Where the program grants what is given anew.
+fn grants(question: &Question<'_>, key: &Key, cells: &[String]) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    for set in &key.sets.given {
+        let head = match set.rsplit_once("permission_set.") {
+            Some((module, label)) => format!("assignment.{module}{label}"),
+            None => continue,
+        };
+        for cell in cells {
+            let address = format!("{head}/{}/{cell}", key.principal);
+            let sources = question.desired.resources.get(&address).map(|wanted| wanted.sources.as_slice());
+            for place in sources.unwrap_or_default() {
+                if !places.contains(place) {
+                    places.push(place.clone());
+                }
+            }
+        }
+    }
+    places
+}
+
+/// What is said yes to: who, where, what. Where statements stand, and which request was found as a witness, is left
+/// out, so that a line that only moves voids nothing.
+fn fingerprint(row: &Row) -> String {
+    let meaning = |all: &[super::model::Delta]| -> Vec<serde_json::Value> {
+        let of = |delta: &super::model::Delta| {
+            serde_json::json!([delta.actions, delta.future, delta.resources, delta.conditions, delta.proof])
+        };
+        all.iter().map(of).collect()
+    };
+    digest(&serde_json::json!([row.principal, row.cells, meaning(&row.gained), meaning(&row.lost)]).to_string())
+}
+
+/// The change of access as a whole.
+fn whole(rows: &[Row]) -> String {
+    let mut all: Vec<&str> = rows.iter().map(|row| row.fingerprint.as_str()).collect();
+    all.sort_unstable();
+    digest(&all.join("\n"))
+}
+
+/// 96 bits of SHA-256: enough that nobody finds another change of the same fingerprint.
+fn digest(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let hex: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    format!("access-{hex}")
+}
+
+fn order(row: &Row) -> (bool, Severity, bool, std::cmp::Reverse<usize>, &str, &[String]) {
+    (
+        row.gained.is_empty(),
+        row.severity,
+        row.production == 0,
+        std::cmp::Reverse(row.cells.len()),
+        &row.principal,
+        &row.cells,
+    )
+}
+
+fn count(rows: &[Row], evidence: &mut Evidence) {
+    for delta in rows.iter().flat_map(|row| row.gained.iter().chain(&row.lost)) {
+        match delta.proof {
+            Proof::Proven => evidence.proven += 1,
+            Proof::May => evidence.may += 1,
+        }
+    }
+}
+
+/// What the review does not see.
+fn not_modelled(question: &Question<'_>, cases: &Cases<'_>) -> Vec<String> {
+    let mut all = vec![
+        "policies of resources (buckets, keys, queues, roles' trust)".to_owned(),
+        "permission sets, roles and users that cellc does not manage, and roles that are taken from there".to_owned(),
+    ];
+    let unpinned = question.pins.missing([question.before, question.after]);
+    if !unpinned.is_empty() {
+        let pinned = "`cellc lock --update` pins them";
+        all.push(format!(
+            "documents that are not pinned, so that they may allow anything: {} ({pinned})",
+            unpinned.join(", ")
+        ));
+    }
+    if !question.pins.knows_organization() {
+        all.push("service control policies attached outside the program: none is pinned".to_owned());
+    }
+    all.extend(cases.unread().iter().map(|(name, why)| format!("{name}, which cannot be read: {why}")));
+    all
+}

@@ -1,0 +1,202 @@
+//! One side of a review: who has which permission sets where, what they say, and what holds them. Owns how a side is
+//! read out of a program and out of a plan; what all of it allows is [`super::cases`]'s.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use crate::plan::desired::{Desired, ROOT, Wanted};
+use crate::plan::identity::{policy_of_attachment, set_of_assignment};
+use crate::plan::later;
+use crate::plan::model::{Action, Change, Fields, Plan};
+use crate::plan::scope::Scope;
+use crate::registry::record::Record;
+use crate::resources::ResourceKind;
+
+/// What decides access, by address.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Side {
+    /// Permission sets.
+    pub sets: BTreeMap<String, Fields>,
+    /// Documents of service control policies.
+    pub policies: BTreeMap<String, Json>,
+    /// The policies attached to each target.
+    pub attached: BTreeMap<String, BTreeSet<String>>,
+    /// The unit that each unit and account lies in; [`ROOT`] is in none.
+    pub above: BTreeMap<String, String>,
+    /// The sets that each principal has in each cell and account.
+    pub given: BTreeMap<Holding, BTreeSet<String>>,
+    /// Ids of accounts, as far as they are known.
+    pub accounts: BTreeMap<String, String>,
+    /// The management account's id.
+    pub management: Option<String>,
+    /// The organization's id.
+    pub organization: Option<String>,
+}
+
+/// Who, and in which cell or account, both by address.
+pub type Holding = (String, String);
+
+impl Side {
+    /// What a program asks for. `id` says what is known of ids, by address.
+    pub fn of_program(desired: &Desired, id: &dyn Fn(&str) -> Option<String>) -> Self {
+        let mut side = Self { management: desired.org.management_account.clone(), ..Self::default() };
+        for (address, wanted) in &desired.resources {
+            side.put(desired, address, wanted.kind.name(), Some(fields_of(wanted)), id);
+            if wanted.kind == ResourceKind::Account {
+                let said = wanted.account.as_ref().and_then(|wish| wish.id.clone());
+                side.accounts.extend(said.or_else(|| id(address)).map(|id| (address.clone(), id)));
+            }
+        }
+        side
+    }
+
+    /// Both sides of a plan: as it is, and as it will be. What the plan does not change is as the program has it, or,
+    /// where the program was not asked, as the record has it.
+    pub fn around(plan: &Plan, desired: &Desired, record: &Record) -> (Self, Self) {
+        let recorded =
+            |address: &str| record.entry(address).map(|entry| entry.id.clone()).filter(|id| !id.is_empty());
+        let id = |address: &str| plan.ids.get(address).cloned().or_else(|| recorded(address));
+        let mut before = Self::of_program(desired, &id);
+        before.management = Some(plan.target.management_account.clone()).filter(|id| !id.is_empty());
+        before.organization = Some(plan.target.organization.clone()).filter(|id| !id.is_empty());
+        before.left_alone(plan, desired, record, &id);
+        let mut after = before.clone();
+        for change in &plan.changes {
+            let (was, will) = states(change);
+            before.put(desired, &change.address, &change.kind, was, &id);
+            after.put(desired, &change.address, &change.kind, will, &id);
+        }
+        (before, after)
+    }
+
+    /// What the plan was not asked about is as the record has it.
+    fn left_alone(&mut self, plan: &Plan, desired: &Desired, record: &Record, id: &dyn Fn(&str) -> Option<String>) {
+        let scope = Scope { only: plan.only.clone(), except: plan.except.clone() };
+        let changed: BTreeSet<&str> = plan.changes.iter().map(|change| change.address.as_str()).collect();
+        for (address, entry) in &record.resources {
+            let wanted = desired.resources.get(address);
+            let asked = scope.takes(address, wanted.map(|wanted| wanted.sources.as_slice()).unwrap_or_default());
+            if !changed.contains(address.as_str()) && (wanted.is_none() || !asked) {
+                self.put(desired, address, &entry.kind, Some(&entry.fields), id);
+            }
+        }
+        if scope.is_whole() && plan.command != "destroy" {
+            return;
+        }
+        for (address, wanted) in &desired.resources {
+            let unmade = !changed.contains(address.as_str()) && record.entry(address).is_none();
+            if unmade && (plan.command == "destroy" || !scope.takes(address, &wanted.sources)) {
+                self.put(desired, address, wanted.kind.name(), None, id);
+            }
+        }
+    }
+
+    /// Says what a resource is; none when it is not there.
+    fn put(
+        &mut self,
+        desired: &Desired,
+        address: &str,
+        kind: &str,
+        fields: Option<&Fields>,
+        id: &dyn Fn(&str) -> Option<String>,
+    ) {
+        let text = |name: &str| fields.and_then(|fields| fields.get(name)).and_then(Json::as_str).map(str::to_owned);
+        let known = |place: &str| {
+            let (address, field) = place.rsplit_once('.')?;
+            (field == "account_id").then(|| id(address))?
+        };
+        match kind {
+            "permission_set" => {
+                let resolved = |(name, value): (&String, &Json)| (name.clone(), later::resolve(value, &known));
+                let fields = fields.map(|fields| fields.iter().map(resolved).collect());
+                put(&mut self.sets, address, fields);
+            }
+            "scp" => {
+                let content = fields.and_then(|fields| fields.get("content"));
+                put(&mut self.policies, address, content.map(|content| later::resolve(content, &known)));
+            }
+            "scp_attachment" => {
+                let Some((policy, target)) = policy_of_attachment(address).zip(target_of(address)) else { return };
+                let root = desired.org.address.as_deref() == Some(target);
+                let target = if root { ROOT } else { target };
+                let policies = self.attached.entry(target.to_owned()).or_default();
+                if fields.is_some() {
+                    policies.insert(policy);
+                } else {
+                    policies.remove(&policy);
+                }
+            }
+            "ou" => put(&mut self.above, address, text("parent").or_else(|| fields.map(|_| ROOT.to_owned()))),
+            "account" => {
+                put(&mut self.above, address, text("ou").or_else(|| fields.map(|_| ROOT.to_owned())));
+                if fields.is_some() {
+                    self.accounts.extend(id(address).map(|id| (address.to_owned(), id)));
+                }
+            }
+            "assignment" => self.give(address, fields.is_some()),
+            _ => {}
+        }
+    }
+
+    fn give(&mut self, address: &str, given: bool) {
+        let mut parts = address.split('/').skip(1);
+        let (Some(set), Some(principal), Some(target)) = (set_of_assignment(address), parts.next(), parts.next())
+        else {
+            return;
+        };
+        let holding = (principal.to_owned(), target.to_owned());
+        if given {
+            self.given.entry(holding).or_default().insert(set);
+        } else if let Some(sets) = self.given.get_mut(&holding) {
+            sets.remove(&set);
+            if sets.is_empty() {
+                self.given.remove(&holding);
+            }
+        }
+    }
+
+    /// The units that a target lies in, from the root down, and the target itself.
+    pub(super) fn levels(&self, target: &str) -> Vec<String> {
+        let up = std::iter::successors(Some(target.to_owned()), |at| self.above.get(at).cloned());
+        let mut levels: Vec<String> = up.take(crate::limits::OU_LEVELS.most + 2).collect();
+        if levels.last().is_none_or(|top| top != ROOT) {
+            levels.push(ROOT.to_owned());
+        }
+        levels.reverse();
+        levels
+    }
+}
+
+/// A change's resource before and after.
+fn states(change: &Change) -> (Option<&Fields>, Option<&Fields>) {
+    static THERE: Fields = Fields::new();
+    let outside = change.drift.iter().any(|field| field == "*");
+    let before = change.before.as_ref();
+    let bare = matches!(change.kind.as_str(), "assignment" | "scp_attachment");
+    match change.action {
+        Action::Create => (None, change.after.as_ref().or(Some(&THERE))),
+        // What is forgotten stays in the cloud, unless it is gone there already.
+        Action::Forget if outside => (None, None),
+        Action::Forget => (before, before),
+        Action::Delete if bare => (Some(&THERE), None),
+        Action::Delete => (before, None),
+        _ if bare => (Some(&THERE), Some(&THERE)),
+        _ => (before.or(change.after.as_ref()), change.after.as_ref().or(before)),
+    }
+}
+
+fn fields_of(wanted: &Wanted) -> &Fields {
+    if wanted.fields.is_empty() { &wanted.shown } else { &wanted.fields }
+}
+
+fn target_of(address: &str) -> Option<&str> {
+    address.split_once('/').map(|(_, target)| target)
+}
+
+fn put<T>(all: &mut BTreeMap<String, T>, address: &str, value: Option<T>) {
+    match value {
+        Some(value) => _ = all.insert(address.to_owned(), value),
+        None => _ = all.remove(address),
+    }
+}

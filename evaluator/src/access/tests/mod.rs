@@ -1,0 +1,186 @@
+//! Reviews of small programs, whole.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
+
+mod pages;
+
+use super::accepts::Accept;
+use super::guards::Rule;
+use super::model::{Delta, Holds, Review, Verdict};
+use super::pins::Pins;
+use super::places::Places;
+use super::review::{Question, review};
+use super::sides::Side;
+use crate::plan::desired::Desired;
+use crate::rules::tests::expanded;
+
+/// The review of a change from one program to another.
+fn change(before: &str, after: &str, pins: &Pins) -> Review {
+    let none = |_: &str| None;
+    let at = "2026-11-27T00:00:00Z".parse().unwrap();
+    let side = |text: &str| {
+        expanded(text, |world| {
+            let desired = Desired::new(world, &crate::resources::derive(world), at);
+            let side = Side::of_program(&desired, &none);
+            (desired, side, Places::new(world), Rule::all(world, &none), Accept::all(world))
+        })
+    };
+    let ((_, before, ..), (desired, after, places, guards, accepts)) = (side(before), side(after));
+    let question = Question {
+        before: &before,
+        after: &after,
+        desired: &desired,
+        places: &places,
+        guards: &guards,
+        accepts: &accepts,
+        pins,
+        today: None,
+        base: "before",
+    };
+    review(&question).unwrap()
+}
+
+/// A fleet of a developer's, an alpha and a production cell.
+const FLEET: &str = r#"
+org o { management_account = "111111111111", accounts { email = "aws+\(.name)@x.example" } }
+group ops {}
+group dev {}
+cell p { kind = "prod", region = "us-west-2", owner = group.ops }
+cell a { kind = "alpha", region = "us-west-2", owner = group.ops }
+"#;
+
+fn fleet(rest: &str) -> String {
+    format!("{FLEET}{rest}")
+}
+
+fn grant(set: &str, statements: &str) -> String {
+    fleet(&format!(
+        "permission_set {set} {{ {statements} }}\ngrant g {{ to = group.dev\n can = permission_set.{set}\n on = cells }}\n"
+    ))
+}
+
+/// What a row says, in a line.
+fn line(delta: &Delta) -> String {
+    let conditions =
+        if delta.conditions.is_empty() { String::new() } else { format!(" when {}", delta.conditions.join(" or ")) };
+    format!(
+        "{} {}: {} on {}{conditions}",
+        delta.risk.severity.word(),
+        delta.risk.class,
+        delta.actions.iter().chain(&delta.future).map(String::as_str).collect::<Vec<_>>().join(", "),
+        delta.resources.join(", ")
+    )
+}
+
+#[test]
+fn a_policy_that_says_more_is_a_gain_of_everybody_who_has_it_told_once() {
+    let before = grant("Look", r#"allow l { actions = ["s3:GetObject"], resources = ["arn:aws:s3:::logs/*"] }"#);
+    let after = grant(
+        "Look",
+        r#"allow l { actions = ["s3:GetObject", "s3:PutObject"], resources = ["arn:aws:s3:::logs/*"] }"#,
+    );
+    let review = change(&before, &after, &Pins::default());
+    assert_eq!(review.verdict, Verdict::Review);
+    let [row] = review.principals.as_slice() else { panic!("{review:#?}") };
+    assert_eq!(
+        (row.principal.as_str(), row.cells.as_slice()),
+        ("group.dev", &["cell.p".to_owned(), "cell.a".to_owned()][..])
+    );
+    assert!(row.everywhere && row.production == 1 && row.lost.is_empty());
+    let gained: Vec<String> = row.gained.iter().map(line).collect();
+    assert_eq!(gained, ["LOW writes: s3:PutObject on arn:aws:s3:::logs/*"]);
+    let place = row.gained[0].sources[0].place.as_ref().unwrap();
+    assert_eq!((place.line, place.entity.as_str()), (7, "permission_set.Look"));
+    let witness = row.gained[0].witness.as_ref().unwrap();
+    assert_eq!((witness.before.as_str(), witness.after.as_str()), ("deny", "allow"));
+}
+
+#[test]
+fn what_is_written_otherwise_and_means_the_same_is_no_change() {
+    let before = grant("Look", r#"allow l { actions = ["s3:GetObject", "s3:PutObject"], resources = ["*"] }"#);
+    let after = grant(
+        "Look",
+        r#"allow a { actions = ["s3:PutObject"], resources = ["*"] }
+           allow b { actions = ["s3:GetObject"], resources = ["*"] }"#,
+    );
+    let review = change(&before, &after, &Pins::default());
+    assert_eq!((review.verdict, review.principals.len()), (Verdict::None, 0));
+    assert_eq!(review.equivalent[0].address, "permission_set.Look");
+    assert_eq!(review.unchanged, 1);
+}
+
+#[test]
+fn a_new_grant_is_all_that_the_set_allows_and_its_loss_outlives_it_by_a_session() {
+    let set = r#"allow l { actions = ["ec2:DescribeInstances"], resources = ["*"] }"#;
+    let before = fleet(&format!("permission_set Look {{ session = 4h\n {set} }}\n"));
+    let after = fleet(&format!(
+        "permission_set Look {{ session = 4h\n {set} }}\ngrant g {{ to = group.dev\n can = permission_set.Look\n on = cells where .kind == \"alpha\" }}\n"
+    ));
+    let gained = change(&before, &after, &Pins::default());
+    let row = &gained.principals[0];
+    assert_eq!(row.sets.given, ["permission_set.Look"]);
+    assert_eq!(row.grants[0].entity, "grant.g");
+    let lost = change(&after, &before, &Pins::default());
+    assert_eq!(lost.verdict, Verdict::None, "nobody gains");
+    assert_eq!(lost.principals[0].lost[0].until.as_deref(), Some("PT4H"));
+}
+
+#[test]
+fn a_guard_that_is_broken_says_who_and_by_which_statement() {
+    let guard = "guard no-secrets { on = cells where .kind == \"prod\"\n forbid s { actions = [\"secretsmanager:GetSecretValue\"], resources = [\"*\"] }\n }\n";
+    let held = grant("Look", r#"allow l { actions = ["s3:*"], resources = ["*"] }"#);
+    let review = change(&held, &format!("{held}{guard}"), &Pins::default());
+    assert_eq!(review.guards[0].holds, Holds::Proven);
+    assert_eq!((review.guards[0].over.principals, review.guards[0].over.cells), (1, 1));
+    let broken =
+        grant("Look", r#"allow l { actions = ["*"], resources = ["arn:aws:secretsmanager:*:*:secret:x-*"] }"#);
+    let review = change(&held, &format!("{broken}{guard}"), &Pins::default());
+    assert_eq!((review.verdict, review.guards[0].holds), (Verdict::Broken, Holds::Broken));
+    let breach = &review.guards[0].broken[0];
+    assert_eq!((breach.principal.as_str(), breach.cells[0].as_str()), ("group.dev", "cell.p"));
+    assert_eq!(breach.allowed.witness.as_ref().unwrap().action, "secretsmanager:GetSecretValue");
+    assert_eq!(breach.allowed.sources[0].place.as_ref().unwrap().line, 7);
+}
+
+#[test]
+fn a_service_control_policy_that_goes_is_a_limit_weakened() {
+    let set = r#"allow l { actions = ["s3:*"], resources = ["*"] }"#;
+    let scp = "scp no-delete { deny d { actions = [\"s3:DeleteBucket\"], resources = [\"*\"] } }\n";
+    let with = grant("Look", set).replace("org o {", "org o { scps = [scp.no-delete], ") + scp;
+    let review = change(&with, &grant("Look", set), &Pins::default());
+    let gained: Vec<String> = review.principals[0].gained.iter().map(line).collect();
+    assert_eq!(gained, ["HIGH limit weakened: s3:DeleteBucket on arn:aws:s3:::*"]);
+}
+
+#[test]
+fn what_is_not_pinned_may_allow_anything() {
+    let arn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+    let after = grant("Look", &format!("managed = [\"{arn}\"]"));
+    let review = change(&fleet("permission_set Look {}\n"), &after, &Pins::default());
+    assert!(review.evidence.may > 0 && review.evidence.proven == 0, "{review:#?}");
+    assert!(review.not_modelled.iter().any(|line| line.contains(arn)));
+    let document =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}"#;
+    let pins = Pins { managed: [(arn.to_owned(), document.to_owned())].into(), ..Pins::default() };
+    let review = change(&fleet("permission_set Look {}\n"), &after, &pins);
+    assert!(review.evidence.may == 0 && review.evidence.proven > 0);
+}
+
+#[test]
+fn a_fingerprint_is_of_the_change_and_not_of_its_lines() {
+    let before = grant("Look", r#"allow l { actions = ["s3:GetObject"], resources = ["*"] }"#);
+    let after = grant("Look", r#"allow l { actions = ["s3:*Object"], resources = ["*"] }"#);
+    let one = change(&before, &after, &Pins::default());
+    let moved = change(&before, &format!("\n\n{after}"), &Pins::default());
+    assert_eq!(one.fingerprint, moved.fingerprint);
+    let other = change(&before, &after.replace("s3:*Object", "s3:*"), &Pins::default());
+    assert_ne!(one.principals[0].fingerprint, other.principals[0].fingerprint);
+    let print = &one.principals[0].fingerprint;
+    let accept = format!(
+        "accept \"objects\" {{ change = \"{print}\", reason = \"the logs move\", owner = group.ops, expires = 2027-01-31 }}\n"
+    );
+    let waived = change(&before, &format!("{after}{accept}"), &Pins::default());
+    assert_eq!(waived.verdict, Verdict::None);
+    assert_eq!(waived.principals[0].waived.as_ref().unwrap().owner, "group.ops");
+    assert_eq!(waived.fingerprint, one.fingerprint, "what is approved is the change");
+}

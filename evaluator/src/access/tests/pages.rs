@@ -1,0 +1,188 @@
+//! What a reviewer sees of small programs.
+
+use super::{FLEET, change, fleet, grant};
+use crate::access::model::Review;
+use crate::access::pins::Pins;
+use crate::access::text;
+use crate::terminal::Look;
+
+fn page(review: &Review) -> String {
+    let mut out = String::new();
+    text::write(review, &Look { verbose: false, width: 100, color: false }, &mut out).unwrap();
+    out
+}
+
+/// A developers' set with these statements, held by both groups everywhere.
+fn deploy(statements: &str) -> String {
+    format!(
+        "{FLEET}permission_set Deploy {{ {statements} }}\ngrant g {{ to = [group.dev, group.ops]\n can = permission_set.Deploy\n on = cells }}\n"
+    )
+}
+
+const FUNCTIONS: &str =
+    r#"allow functions { actions = ["lambda:CreateFunction", "lambda:InvokeFunction"], resources = ["*"] }"#;
+
+#[test]
+fn a_path_that_is_completed_names_the_piece_that_arrives() {
+    let pass = |role: &str| {
+        format!(
+            "{FUNCTIONS}\n allow pass {{ actions = [\"iam:PassRole\"], resources = [\"arn:aws:iam::*:role/{role}\"] }}"
+        )
+    };
+    let review = change(&deploy(FUNCTIONS), &deploy(&pass("*")), &Pins::default());
+    insta::assert_snapshot!(page(&review), @r"
+    access review of main.cell, against before
+    VERDICT: needs security review · 2 principals gain, 0 unchanged
+    guards: the program has none
+    CRITICAL + groups dev, ops × p, a (1 production)                       privilege escalation [proven]
+      gains  iam:PassRole on arn:aws:iam::*:role/*
+        path lambda-001 (passes a role to something it creates): iam:PassRole arrives,
+            lambda:CreateFunction, lambda:InvokeFunction were there
+        witness  iam:PassRole on arn:aws:iam::111122223333:role/x  before: deny, after: allow
+      by main.cell:8
+      accept for group dev as  access-37e7bb017e6c955c443f222f
+      accept for group ops as  access-4aea8a3b9865a23e899b511d
+
+    not modelled:
+      policies of resources (buckets, keys, queues, roles' trust)
+      permission sets, roles and users that cellc does not manage, and roles that are taken from there
+      service control policies attached outside the program: none is pinned
+    evidence: 2 queries over 2 distinct cases · all 2 regions proven · action list of 2026-09-26
+    approve all of it: cellc apply --approve access-8213e60157c4fa499b9fb7d6
+    ");
+    let review = change(&deploy(&pass("app-*")), &deploy(&pass("*")), &Pins::default());
+    insta::assert_snapshot!(page(&review), @r"
+    access review of main.cell, against before
+    VERDICT: needs security review · 2 principals gain, 0 unchanged
+    guards: the program has none
+    CRITICAL + groups dev, ops × p, a (1 production)                       privilege escalation [proven]
+      gains  iam:PassRole on arn:aws:iam::*:role/* except arn:aws:iam::*:role/app-*
+        path lambda-001 (passes a role to something it creates): iam:PassRole arrives,
+            lambda:CreateFunction, lambda:InvokeFunction were there
+        witness  iam:PassRole on arn:aws:iam::111122223333:role/x  before: deny, after: allow
+      by main.cell:8
+      accept for group dev as  access-053b62bd1b2f18a0bef13ed1
+      accept for group ops as  access-582cb0725c8c29c93e62d3c7
+
+    not modelled:
+      policies of resources (buckets, keys, queues, roles' trust)
+      permission sets, roles and users that cellc does not manage, and roles that are taken from there
+      service control policies attached outside the program: none is pinned
+    evidence: 3 queries over 2 distinct cases · all 2 regions proven · action list of 2026-09-26
+    approve all of it: cellc apply --approve access-ad8ce8f5b8f457573d2497a3
+    ");
+}
+
+#[test]
+fn a_condition_that_is_loosened_is_told_by_its_values() {
+    let logs = |endpoints: &str| {
+        grant(
+            "Look",
+            &format!(
+                r#"allow l {{ actions = ["s3:GetObject"], resources = ["arn:aws:s3:::logs-*"], when {{ "aws:SourceVpce" in [{endpoints}] }} }}"#
+            ),
+        )
+    };
+    let review = change(&logs(r#""vpce-1""#), &logs(r#""vpce-1", "vpce-2""#), &Pins::default());
+    insta::assert_snapshot!(page(&review), @r"
+    access review of main.cell, against before
+    VERDICT: needs security review · 1 principal gains, 0 unchanged
+    guards: the program has none
+    MEDIUM   ~ group dev × p, a (1 production)              condition loosened: bulk data reads [proven]
+      gains  s3:GetObject on arn:aws:s3:::logs-*
+        aws:SourceVpce is vpce-1 → is one of vpce-1, vpce-2
+      by main.cell:7
+      accept as  access-fbf66879d77e7d469e13b8ef
+
+    not modelled:
+      policies of resources (buckets, keys, queues, roles' trust)
+      permission sets, roles and users that cellc does not manage, and roles that are taken from there
+      service control policies attached outside the program: none is pinned
+    evidence: 2 queries over 2 distinct cases · 1 region proven · action list of 2026-09-26
+    approve all of it: cellc apply --approve access-d6f30bdb27d3811c87b39e05
+    ");
+}
+
+#[test]
+fn a_broken_guard_stands_first() {
+    let guard = "guard no-secrets { on = cells where .kind == \"prod\"\n forbid s { actions = [\"secretsmanager:GetSecretValue\"], resources = [\"*\"] }\n }\n";
+    let before = grant("Look", r#"allow l { actions = ["s3:ListBucket"], resources = ["*"] }"#) + guard;
+    let after = grant("Look", r#"allow l { actions = ["s3:*", "secretsmanager:Get*"], resources = ["*"] }"#) + guard;
+    insta::assert_snapshot!(page(&change(&before, &after, &Pins::default())), @r"
+    access review of main.cell, against before
+    VERDICT: a guard is broken · 1 principal gains, 0 unchanged
+    guards: 0 of 1 proven  ✗ no-secrets
+    BROKEN   ! guard no-secrets over 1 principal and 1 cell (1 distinct case): broken in 1 place
+                   (main.cell:11)
+      group dev × p: is allowed secretsmanager:GetSecretValue on *, forbidden by `s`
+        witness  secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:111122223333:secret:x
+             after: allow
+        together allowed by  allow L of permission set Look (main.cell:7)
+    HIGH     + group dev × p, a (1 production)                         permissions and exposure [proven]
+      gains  s3:AssociateAccessGrantsIdentityCenter, s3:BypassGovernanceRetention, s3:CreateAccessGrant
+          (+179), and future actions matching s3:*, secretsmanager:Get* on *
+        witness  s3:AbortMultipartUpload on *  before: deny, after: allow
+      by main.cell:7
+      accept as  access-fdb3d5e1d429fe6aa9af05a1
+
+    not modelled:
+      policies of resources (buckets, keys, queues, roles' trust)
+      permission sets, roles and users that cellc does not manage, and roles that are taken from there
+      service control policies attached outside the program: none is pinned
+    evidence: 2 queries over 2 distinct cases · 1 region proven · action list of 2026-09-26
+    approve all of it: cellc apply --approve access-c97bf1886260993e768a3d04
+    ");
+}
+
+#[test]
+fn what_is_not_pinned_is_told_as_what_may_be() {
+    let after = grant("Look", r#"managed = ["arn:aws:iam::aws:policy/ReadOnlyAccess"]"#);
+    insta::assert_snapshot!(page(&change(&fleet("permission_set Look {}\n"), &after, &Pins::default())), @r"
+    access review of main.cell, against before
+    VERDICT: needs security review · 1 principal gains, 0 unchanged
+    guards: the program has none
+    MAY      ? group dev × p, a (1 production)                     at most CRITICAL: administrator [may]
+      may gain  a2c:GetContainerizationJobDetails, a2c:GetDeploymentJobDetails,
+          a2c:StartContainerizationJob (+22088), and every future action on *
+        because the document of arn:aws:iam::aws:policy/ReadOnlyAccess is not known
+        path apprunner-001 (passes a role to something it creates): iam:PassRole,
+            apprunner:CreateService arrive
+        path apprunner-002 (takes over something that has a role): apprunner:UpdateService arrives
+        path batch-002 (takes over something that has a role): batch:SubmitJob arrives
+        and 63 more paths: bedrock-002, bedrock-004, bedrock-007 (+60)
+        witness  a2c:GetContainerizationJobDetails on *  before: deny, after: may
+      is given Look by grant g (main.cell:8)
+      accept as  access-b98f99f636e42e9a32a192c2
+
+    not modelled:
+      policies of resources (buckets, keys, queues, roles' trust)
+      permission sets, roles and users that cellc does not manage, and roles that are taken from there
+      documents that are not pinned, so that they may allow anything:
+          arn:aws:iam::aws:policy/ReadOnlyAccess (`cellc lock --update` pins them)
+      service control policies attached outside the program: none is pinned
+    evidence: 1 query over 1 distinct case · 0 of 1 regions proven, 1 may · action list of 2026-09-26
+    approve all of it: cellc apply --approve access-1250d3474d770e592f482e4c
+    ");
+}
+
+#[test]
+fn what_is_taken_away_says_how_long_it_lasts() {
+    let set = r#"permission_set Look { session = 4h
+ allow l { actions = ["ec2:DescribeInstances"], resources = ["*"] } }"#;
+    let before = fleet(&format!("{set}\ngrant g {{ to = group.dev\n can = permission_set.Look\n on = cells }}\n"));
+    insta::assert_snapshot!(page(&change(&before, &fleet(set), &Pins::default())), @r"
+    access review of main.cell, against before
+    VERDICT: no review needed · 1 principal loses, 0 unchanged
+    guards: the program has none
+    LOSS     - group dev × p, a (1 production)                                      access lost [proven]
+      loses  ec2:DescribeInstances on *
+      open sessions keep it for up to 4 h
+      loses the set Look; by main.cell:8
+
+    not modelled:
+      policies of resources (buckets, keys, queues, roles' trust)
+      permission sets, roles and users that cellc does not manage, and roles that are taken from there
+      service control policies attached outside the program: none is pinned
+    evidence: 1 query over 1 distinct case · 1 region proven · action list of 2026-09-26
+    ");
+}

@@ -1,0 +1,124 @@
+//! What a review is written as, held to what others say of these forms: the page in a real browser, SARIF by its
+//! published schema, JSON by our own.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use cell_eval::access::model::Review;
+use cell_eval::access::{html, sarif};
+use cell_tests::{binary, npm, repository};
+use serde_json::Value;
+
+/// A text that no page may take for markup.
+const HOSTILE: &str =
+    "a|b`c</script><img src=x onerror=alert(1)>&\"'\u{1b}[31m\u{202e}\u{2028}\n### _x_ [l](javascript:1) ${y} <!--";
+
+/// Words that the form of a review allows; all else is a name.
+const WORDS: &[&str] = &["severity", "proof", "holds", "verdict", "side", "format_version", "until"];
+
+/// A review with one of each kind of row, and the same one with every name hostile.
+fn reviews() -> [Value; 2] {
+    let text = repository::read(&repository::root().join("tests/browser/review.json")).unwrap();
+    let plain: Value = serde_json::from_str(&text).unwrap();
+    let mut hostile = plain.clone();
+    spoil(&mut hostile, "");
+    [plain, hostile]
+}
+
+fn spoil(value: &mut Value, key: &str) {
+    match value {
+        Value::String(text) if !WORDS.contains(&key) => HOSTILE.clone_into(text),
+        Value::Array(all) => all.iter_mut().for_each(|one| spoil(one, key)),
+        Value::Object(fields) => fields.iter_mut().for_each(|(key, one)| spoil(one, key)),
+        _ => {}
+    }
+}
+
+fn review(json: &Value) -> Review {
+    serde_json::from_value(json.clone()).unwrap()
+}
+
+#[test]
+fn the_page_of_a_review_is_sound_in_a_browser() {
+    let folder = npm::browser().unwrap_or_else(|why| panic!("{why}"));
+    let chromium = chromium().unwrap_or_else(|why| panic!("{why}"));
+    let pages = tempfile::tempdir().unwrap();
+    let paths = reviews().map(|json| review(&json)).map(|review| html::page(&review));
+    let paths: Vec<String> = ["page.html", "hostile.html"]
+        .iter()
+        .zip(paths)
+        .map(|(name, text)| {
+            let path = pages.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.display().to_string()
+        })
+        .collect();
+    let chromium = chromium.display().to_string();
+    let arguments: Vec<&str> =
+        ["review.mjs", &chromium].into_iter().chain(paths.iter().map(String::as_str)).collect();
+    let said = npm::run("node", &arguments, folder, "").unwrap_or_else(|why| panic!("{why}"));
+    assert!(said.contains("the page is as it should be"), "{said}");
+}
+
+/// A Chromium or Chrome of this machine.
+fn chromium() -> Result<PathBuf, String> {
+    const NAMES: &[&str] = &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome.exe"];
+    if let Some(path) = std::env::var_os("CHROMIUM") {
+        return Ok(PathBuf::from(path));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).flat_map(|folder| NAMES.iter().map(move |name| folder.join(name)));
+    found.into_iter().find(|path| path.is_file()).ok_or_else(|| {
+        format!("a browser is needed for this test: none of {} is in PATH (`apt install chromium` brings one; CHROMIUM may name one)", NAMES.join(", "))
+    })
+}
+
+#[test]
+fn sarif_is_as_its_schema_says() {
+    let schema = sarif_schema().unwrap_or_else(|why| panic!("{why}"));
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for json in reviews() {
+        let log: Value = serde_json::from_str(&sarif::log(&review(&json))).unwrap();
+        let errors: Vec<String> =
+            validator.iter_errors(&log).map(|error| format!("{} at {}", error, error.instance_path())).collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+        assert!(log["runs"][0]["results"].as_array().unwrap().len() > 5);
+    }
+}
+
+/// OASIS's schema of SARIF 2.1.0, as the crate serde-sarif carries it: fetched, not built.
+fn sarif_schema() -> Result<Value, String> {
+    const MANIFEST: &str = "[package]\nname = \"sarif-schema\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[lib]\npath = \"lib.rs\"\n\n[dependencies]\nserde-sarif = \"=0.8.0\"\n\n[workspace]\n";
+    let folder = binary::target()?.join("sarif-schema");
+    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    repository::write(&folder.join("Cargo.toml"), MANIFEST)?;
+    repository::write(&folder.join("lib.rs"), "")?;
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1"])
+        .current_dir(&folder)
+        .output()
+        .map_err(|error| format!("cargo cannot be run: {error}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("the crate serde-sarif, which carries the schema, cannot be fetched:\n{said}"));
+    }
+    let metadata: Value = serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())?;
+    let mut packages = metadata["packages"].as_array().into_iter().flatten();
+    let package = packages.find(|package| package["name"] == "serde-sarif").ok_or("no package serde-sarif")?;
+    let manifest = package["manifest_path"].as_str().ok_or("no path")?;
+    let schema = repository::read(&PathBuf::from(manifest).with_file_name("src").join("schema.json"))?;
+    serde_json::from_str(&schema).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_review_is_as_our_schema_says() {
+    let schema = repository::read(&repository::root().join("spec/schemas/review.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    let [plain, hostile] = reviews();
+    let written = serde_json::to_value(review(&plain)).unwrap();
+    assert_eq!(written, plain, "what is read is what was written");
+    let errors: Vec<String> =
+        validator.iter_errors(&written).map(|error| format!("{} at {}", error, error.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    assert!(!validator.is_valid(&hostile), "a fingerprint is no text of any kind");
+}
