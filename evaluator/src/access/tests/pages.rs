@@ -51,6 +51,8 @@ fn a_path_that_is_completed_names_the_piece_that_arrives() {
     approve all of it: cellc apply --approve access-8213e60157c4fa499b9fb7d6
     ");
     let review = change(&deploy(&pass("app-*")), &deploy(&pass("*")), &Pins::default());
+    let spec = include_str!("../../../../spec/review.md");
+    assert!(spec.contains(&page(&review)), "the example of the specification is another one");
     insta::assert_snapshot!(page(&review), @r"
     access review of main.cell, against before
     VERDICT: needs security review · 2 principals gain, 0 unchanged
