@@ -22,6 +22,7 @@ mod good_cases;
 mod grammar_page;
 mod graph;
 mod iam_data;
+mod iam_lints;
 mod installation;
 mod mutation;
 mod packages;

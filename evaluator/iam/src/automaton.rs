@@ -1,8 +1,8 @@
 //! The regions into which a set of patterns divides all texts, each with its shortest text. Owns the subset
 //! construction; it must not know what the texts are.
 
-use foldhash::HashMap;
-use indexmap::IndexMap;
+use foldhash::fast::FixedState;
+use indexmap::{IndexMap, IndexSet};
 
 use crate::pattern::{Class, Tok};
 
@@ -97,10 +97,11 @@ struct Search {
     /// By group: a step that matches all that follows.
     endless: Vec<Option<u32>>,
     size: usize,
-    /// States in the order of their discovery: from which, by which character.
-    states: Vec<(Box<[u32]>, u32, char)>,
-    seen: HashMap<Box<[u32]>, u32>,
-    found: IndexMap<Bits, u32>,
+    /// States in the order of their discovery.
+    states: IndexSet<Box<[u32]>, FixedState>,
+    /// From which state each was reached, by which character.
+    parents: Vec<(u32, char)>,
+    found: IndexMap<Bits, u32, FixedState>,
     work: usize,
 }
 
@@ -143,9 +144,9 @@ impl Search {
             groups,
             endless,
             size,
-            states: Vec::new(),
-            seen: HashMap::default(),
-            found: IndexMap::new(),
+            states: IndexSet::default(),
+            parents: Vec::new(),
+            found: IndexMap::default(),
             work: 0,
         }
     }
@@ -190,14 +191,16 @@ impl Search {
     }
 
     fn run(&mut self) -> Result<(), TooMany> {
-        let mut first = Vec::new();
-        self.starts.iter().for_each(|start| self.enter(*start, &mut first));
-        self.visit(first, 0, '\0')?;
+        let mut next = Vec::new();
+        self.starts.iter().for_each(|start| self.enter(*start, &mut next));
+        self.visit(&mut next, 0, '\0')?;
+        let mut positions = Vec::new();
         let mut at = 0;
-        while let Some((positions, ..)) = self.states.get(at) {
-            let positions = positions.clone();
+        while let Some(state) = self.states.get_index(at) {
+            positions.clear();
+            positions.extend_from_slice(state);
             for c in self.characters(&positions) {
-                let mut next = Vec::with_capacity(positions.len() + 4);
+                next.clear();
                 for position in &positions {
                     match self.step(*position) {
                         Some(Step::Take(tok @ Tok::Many(_))) if tok.takes(c) => self.enter(*position, &mut next),
@@ -206,33 +209,31 @@ impl Search {
                         Some(Step::Take(_)) => {}
                     }
                 }
-                self.visit(next, at as u32, c)?;
+                self.visit(&mut next, at as u32, c)?;
             }
             at += 1;
         }
         Ok(())
     }
 
-    fn visit(&mut self, mut positions: Vec<u32>, from: u32, by: char) -> Result<(), TooMany> {
+    fn visit(&mut self, positions: &mut Vec<u32>, from: u32, by: char) -> Result<(), TooMany> {
         self.work += positions.len() + 1;
         if self.work > MAX_WORK {
             return Err(TooMany);
         }
-        self.settle(&mut positions);
+        self.settle(positions);
         positions.sort_unstable();
         positions.dedup();
         // What the template does not match leads nowhere.
-        if positions.first().is_none_or(|first| *first >= self.own) || self.seen.contains_key(positions.as_slice()) {
+        if positions.first().is_none_or(|first| *first >= self.own) || self.states.contains(positions.as_slice()) {
             return Ok(());
         }
-        let state = self.states.len() as u32;
         if self.states.len() >= MAX_STATES {
             return Err(TooMany);
         }
-        self.accept(&positions, state);
-        let positions: Box<[u32]> = positions.into();
-        self.seen.insert(positions.clone(), state);
-        self.states.push((positions, from, by));
+        let state = self.states.insert_full(positions.as_slice().into()).0 as u32;
+        self.parents.push((from, by));
+        self.accept(positions, state);
         Ok(())
     }
 
@@ -291,7 +292,7 @@ impl Search {
         let mut out = Vec::new();
         let mut at = state;
         while at != 0 {
-            let Some((_, from, by)) = self.states.get(at as usize) else { break };
+            let Some((from, by)) = self.parents.get(at as usize) else { break };
             out.push(*by);
             at = *from;
         }
@@ -301,6 +302,8 @@ impl Search {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails so")]
+
     use super::*;
     use crate::pattern::{Pattern, Reading, matches};
 

@@ -118,3 +118,13 @@ impl Service {
         self.actions.iter().find(|action| action.name.eq_ignore_ascii_case(name))
     }
 }
+
+impl ConditionKey {
+    /// Whether it is this key, whatever its case: `aws:RequestTag/${TagKey}` is `aws:requesttag/team`.
+    pub fn is(&self, key: &str) -> bool {
+        match self.name.split_once("${") {
+            Some((start, _)) => key.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)),
+            None => self.name.eq_ignore_ascii_case(key),
+        }
+    }
+}

@@ -52,6 +52,9 @@ pub(crate) type Classes = IndexMap<Treatment, Vec<Member>, FixedState>;
 /// Actions of no service of the catalogue or of the policies.
 const OTHERS: &str = "";
 
+/// Names of actions, each with the groups of patterns that match it.
+type Names = Rc<Result<Vec<(Bits, String)>, TooMany>>;
+
 /// What outlives a question: what patterns of actions match.
 #[derive(Default)]
 pub(crate) struct Matches {
@@ -61,7 +64,7 @@ pub(crate) struct Matches {
     /// By rest of a pattern and service: the actions it matches.
     matched: HashMap<(u32, usize), Rc<Bits>>,
     /// By rests with wildcards: the classes of names.
-    futures: HashMap<Box<[(u32, u32)]>, Rc<Result<Vec<(Bits, String)>, TooMany>>>,
+    futures: HashMap<Box<[(u32, u32)]>, Names>,
 }
 
 /// A statement of one side within one service: its gate and body, which of the patterns belong together (0 for a
@@ -200,7 +203,9 @@ impl Finder<'_> {
         }
         self.future(service, before, after, &mut found)?;
         for (class, member) in found {
-            if !(self.same_gates && class.old == class.new) && !(class.old.is_empty() && class.new.is_empty()) {
+            let same = self.same_gates && class.old == class.new;
+            let none = class.old.is_empty() && class.new.is_empty();
+            if !same && !none {
                 classes.entry(class).or_default().push(member);
             }
         }
@@ -311,7 +316,7 @@ impl Finder<'_> {
     }
 
     /// The classes of names by the groups of patterns that match them.
-    fn names(&mut self, steps: Vec<(u32, u32)>) -> Rc<Result<Vec<(Bits, String)>, TooMany>> {
+    fn names(&mut self, steps: Vec<(u32, u32)>) -> Names {
         if let Some(found) = self.matches.futures.get(steps.as_slice()) {
             return Rc::clone(found);
         }

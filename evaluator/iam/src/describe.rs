@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::SmolStr;
 
 use crate::automaton::Bits;
 use crate::catalogue::Catalogue;
 use crate::classes::{Applies, Member, Treatment};
+use crate::collect::{Found, carries, member_name};
 use crate::decide::{Verdict, read_action, read_resource};
 use crate::ground::{Axis, Ground};
 use crate::layers::Deciding;
-use crate::mdd::{Cube, FALSE, Node};
+use crate::mdd::{Cube, FALSE, Node, TRUE};
 use crate::pattern::{Hit, Lookup};
 use crate::places::{Place, realistic};
 use crate::policy::{Effect, Elements, Source, Text};
@@ -30,31 +31,6 @@ const ACCOUNT: &str = "111122223333";
 /// How a place fares: the formulas before and after, of the gain and of the loss.
 pub(crate) type Change = (Node, Node, Node, Node);
 
-/// A region of one class, before equal ones are joined.
-pub(crate) struct Found {
-    gained: bool,
-    region: Region,
-    members: Vec<Member>,
-}
-
-impl Found {
-    /// Actions of which nothing is decided.
-    pub(crate) fn undecided(members: Vec<Member>, gained: bool) -> Self {
-        let region = Region {
-            actions: Actions::default(),
-            resources: vec![Glob { glob: "*".into(), and: Vec::new(), except: Vec::new() }],
-            when: vec![Vec::new()],
-            more: false,
-            changes: Vec::new(),
-            proof: Proof::May(vec![Reason::Size]),
-            witness: None,
-            before: Vec::new(),
-            after: Vec::new(),
-        };
-        Self { gained, region, members }
-    }
-}
-
 /// One class with what was decided of it.
 pub(crate) struct Direction<'d, 'a> {
     pub(crate) catalogue: &'d Catalogue,
@@ -63,8 +39,10 @@ pub(crate) struct Direction<'d, 'a> {
     pub(crate) old: &'d Side<'a>,
     pub(crate) new: &'d Side<'a>,
     pub(crate) class: &'d Treatment,
-    pub(crate) places: &'d [Place],
-    pub(crate) members: &'d [Member],
+    pub(crate) places: Vec<Place>,
+    /// The same places as requests for one member may name them.
+    pub(crate) named: &'d mut dyn FnMut(&Member) -> Vec<Place>,
+    pub(crate) members: Vec<Member>,
     pub(crate) found: &'d mut Vec<Found>,
 }
 
@@ -74,20 +52,71 @@ type Groups = IndexMap<Node, Vec<usize>, FixedState>;
 impl Direction<'_, '_> {
     /// Adds the regions of both directions.
     pub(crate) fn describe(&mut self, ground: &mut Ground<'_>, changes: &[Change]) {
+        let by_documented = self.by_documented(ground);
         for gained in [true, false] {
             let of = |change: &Change| if gained { change.2 } else { change.3 };
             if changes.iter().all(|change| of(change) == FALSE) {
                 continue;
             }
             let nodes: Vec<Node> = changes.iter().map(of).collect();
-            let (proven, open) = self.groups(ground, &nodes, gained);
-            for (groups, is_proven) in [(proven, true), (open, false)] {
-                for (node, places) in groups {
-                    let region = self.region(ground, changes, gained, node, &places, is_proven);
-                    self.found.push(Found { gained, region, members: self.members.to_vec() });
+            for (undocumented, members) in &by_documented {
+                self.members.clone_from(members);
+                self.rename();
+                let (documented, others, reasons) = documented(ground, &nodes, undocumented);
+                self.direction(ground, changes, gained, &documented, &[]);
+                if !reasons.is_empty() {
+                    self.direction(ground, changes, gained, &others, &reasons);
                 }
             }
         }
+    }
+
+    /// Gives each place a resource that the first member may be asked for on.
+    fn rename(&mut self) {
+        let Some(first) = self.members.first() else { return };
+        for named in (self.named)(first) {
+            let same = |place: &&mut Place| place.within == named.within && place.across == named.across;
+            if let Some(place) = self.places.iter_mut().find(same) {
+                place.text = named.text;
+            }
+        }
+    }
+
+    fn direction(
+        &mut self,
+        ground: &mut Ground<'_>,
+        changes: &[Change],
+        gained: bool,
+        nodes: &[Node],
+        reasons: &[Reason],
+    ) {
+        let (proven, open) = self.groups(ground, nodes, gained);
+        for (groups, is_proven) in [(proven, true), (open, false)] {
+            for (node, places) in groups {
+                let mut region = self.region(ground, changes, gained, node, &places, is_proven);
+                let mut doubts = reasons.to_vec();
+                if !places.iter().any(|at| self.places.get(*at).is_some_and(|place| place.real)) {
+                    doubts.push(Reason::NoResource);
+                }
+                doubt(&mut region, doubts, gained);
+                self.found.push(Found { gained, region, members: self.members.clone() });
+            }
+        }
+    }
+
+    /// The members by the keys of the class that AWS documents for them not at all.
+    fn by_documented(&self, ground: &Ground<'_>) -> IndexMap<Vec<usize>, Vec<Member>, FixedState> {
+        let mut out: IndexMap<Vec<usize>, Vec<Member>, FixedState> = IndexMap::default();
+        for member in &self.members {
+            let mut undocumented = Vec::new();
+            for (at, axis) in ground.axes.iter().enumerate() {
+                if axis.domain().is_some_and(|domain| !carries(self.catalogue, member, &domain.key)) {
+                    undocumented.push(at);
+                }
+            }
+            out.entry(undocumented).or_default().push(member.clone());
+        }
+        out
     }
 
     /// What is proven whatever is unknown, and what is left.
@@ -135,7 +164,7 @@ impl Direction<'_, '_> {
             .filter(|column| ground.patterns.get(*column).is_some_and(|all| all.iter().any(|one| own.contains(one))))
             .collect();
         let shown = |column: &usize| {
-            let mut sure = certain.iter().zip(self.places).filter(|(node, _)| **node != FALSE);
+            let mut sure = certain.iter().zip(&self.places).filter(|(node, _)| **node != FALSE);
             sure.any(|(_, other)| other.within.has(*column))
         };
         !columns.is_empty() && columns.iter().all(shown)
@@ -150,7 +179,8 @@ impl Direction<'_, '_> {
         places: &[usize],
         proven: bool,
     ) -> Region {
-        let first = places.first().copied().unwrap_or_default();
+        let real = places.iter().find(|at| self.places.get(**at).is_some_and(|place| place.real));
+        let first = real.or(places.first()).copied().unwrap_or_default();
         let values = ground.mdd.witness(node).unwrap_or_default();
         let (when, more) = alternatives(ground, self.question, node);
         let proof = if proven { Proof::Proven } else { Proof::May(self.reasons(ground, node, places)) };
@@ -325,6 +355,53 @@ fn first_source(elements: &Elements, hit: impl Fn(&str) -> Hit) -> Option<Source
     elements.items.iter().find(matching).filter(|_| !elements.not).map(|text| text.source.clone())
 }
 
+/// The formulas where no key is carried that AWS does not document; where nothing is left of one so, the formula as it
+/// is, and for these the reasons.
+fn documented(
+    ground: &mut Ground<'_>,
+    nodes: &[Node],
+    undocumented: &[usize],
+) -> (Vec<Node>, Vec<Node>, Vec<Reason>) {
+    if undocumented.is_empty() {
+        return (nodes.to_vec(), Vec::new(), Vec::new());
+    }
+    let mut without = TRUE;
+    for axis in undocumented {
+        let absent = ground.absent(*axis);
+        without = ground.mdd.and(without, absent);
+    }
+    let (mut documented, mut others, mut needed) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for node in nodes {
+        let restricted = ground.mdd.and(*node, without);
+        let other = if restricted == FALSE { *node } else { FALSE };
+        needed.extend(ground.mdd.support(other));
+        documented.push(restricted);
+        others.push(other);
+    }
+    let reason = |axis: &usize| {
+        let axis = ground.axes.get(*axis)?;
+        let domain = axis.domain()?;
+        let vars = if domain.several { domain.values.len() } else { 1 };
+        needed.range(axis.var..axis.var + vars).next().map(|_| Reason::Undocumented(domain.key.clone()))
+    };
+    (documented, others, undocumented.iter().filter_map(reason).collect())
+}
+
+/// Adds reasons why a region is not proven.
+fn doubt(region: &mut Region, reasons: Vec<Reason>, gained: bool) {
+    if reasons.is_empty() {
+        return;
+    }
+    let mut all: BTreeSet<Reason> = reasons.into_iter().collect();
+    if let Proof::May(own) = &region.proof {
+        all.extend(own.iter().cloned());
+    }
+    region.proof = Proof::May(all.into_iter().collect());
+    if let Some(witness) = &mut region.witness {
+        (witness.before, witness.after) = opened((witness.before, witness.after), gained);
+    }
+}
+
 /// What is not proven may be so before and may be so after.
 fn opened(verdicts: (Verdict, Verdict), gained: bool) -> (Verdict, Verdict) {
     if gained { (verdicts.0, Verdict::May) } else { (Verdict::May, verdicts.1) }
@@ -376,60 +453,4 @@ fn values_of(axis: &Axis, bits: Option<&Bits>) -> Values {
     let has = |at: usize| bits.is_none_or(|bits| bits.has(at));
     let Some(domain) = axis.domain() else { return Values { absent: true, of: Vec::new() } };
     Values { absent: has(0), of: domain.describe(|at| has(at + 1)) }
-}
-
-/// Joins the regions that differ only in their actions, and names these.
-pub(crate) fn collect(catalogue: &Catalogue, question: &Question, found: Vec<Found>) -> (Vec<Region>, Vec<Region>) {
-    let mut joined: IndexMap<_, (Region, Vec<Member>), FixedState> = IndexMap::default();
-    for Found { gained, region, members } in found {
-        let key = (
-            gained,
-            region.resources.clone(),
-            region.when.clone(),
-            region.more,
-            region.changes.clone(),
-            region.proof.clone(),
-        );
-        match joined.get_mut(&key) {
-            Some((_, all)) => all.extend(members),
-            None => _ = joined.insert(key, (region, members)),
-        }
-    }
-    let (mut gained, mut lost) = (Vec::new(), Vec::new());
-    for ((is_gained, ..), (mut region, members)) in joined {
-        if let (Some(witness), Some(first)) = (&mut region.witness, members.first()) {
-            witness.request.action = member_name(catalogue, first);
-        }
-        region.actions = actions(catalogue, question, &members);
-        if is_gained { gained.push(region) } else { lost.push(region) }
-    }
-    (gained, lost)
-}
-
-fn member_name(catalogue: &Catalogue, member: &Member) -> SmolStr {
-    match member {
-        Member::Unlisted(name) | Member::Future(_, name) => name.clone(),
-        Member::Known(service, action) => {
-            let found = catalogue.services.get_index(*service);
-            let named = found.and_then(|(prefix, service)| Some((prefix, service.actions.get(*action)?)));
-            named.map(|(prefix, action)| format_smolstr!("{prefix}:{}", action.name)).unwrap_or_default()
-        }
-    }
-}
-
-fn actions(catalogue: &Catalogue, question: &Question, members: &[Member]) -> Actions {
-    let mut out = Actions::default();
-    let written = |text: &SmolStr| question.names.get(text).unwrap_or(text).clone();
-    for member in members {
-        match member {
-            Member::Known(..) => out.known.push(member_name(catalogue, member)),
-            Member::Unlisted(name) => out.unlisted.push(written(name)),
-            Member::Future(pattern, _) => out.future.push(written(pattern)),
-        }
-    }
-    for list in [&mut out.known, &mut out.unlisted, &mut out.future] {
-        list.sort();
-        list.dedup();
-    }
-    out
 }

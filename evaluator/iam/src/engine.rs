@@ -12,7 +12,8 @@ use crate::access::{Access, Fact, Level, Part};
 use crate::automaton::TooMany;
 use crate::catalogue::Catalogue;
 use crate::classes::{Classes, Finder, Matches, Member, Treatment};
-use crate::describe::{Direction, Found, collect};
+use crate::collect::{Found, carries_named, collect};
+use crate::describe::Direction;
 use crate::ground::{Domains, Ground, patterns};
 use crate::places::{Place, Places};
 use crate::policy::{Condition, Document, Effect, Elements, Source, Statement};
@@ -54,13 +55,18 @@ const SEVERAL: [&str; 6] = [
 ];
 
 impl<'c> Engine<'c> {
-    /// An engine over the actions of a catalogue.
+    /// An engine over the actions of a catalogue, for accounts in the partition `aws`.
     pub fn new(catalogue: &'c Catalogue) -> Self {
+        Self::in_partition(catalogue, "aws")
+    }
+
+    /// An engine over the actions of a catalogue, for accounts in another partition.
+    pub fn in_partition(catalogue: &'c Catalogue, partition: &str) -> Self {
         Self {
             catalogue,
             tables: Tables::default(),
             matches: Matches::default(),
-            places: Places::default(),
+            places: Places::new(partition.into()),
             domains: Domains::default(),
             several: HashMap::default(),
         }
@@ -127,7 +133,15 @@ impl<'c> Engine<'c> {
                     shared && other.resources == region.resources && other.proof == Proof::Proven
                 };
                 let Some(proven) = settled.iter().find(same) else { continue };
-                region.proof = Proof::Proven;
+                let action = region.actions.known.first().cloned().unwrap_or_default();
+                let undocumented =
+                    |key: &&SmolStr| !carries_named(self.catalogue, &action, &key.to_ascii_lowercase());
+                let reasons: Vec<Reason> = own_variables(region)
+                    .iter()
+                    .filter(undocumented)
+                    .map(|key| Reason::Undocumented(key.to_ascii_lowercase().into()))
+                    .collect();
+                region.proof = if reasons.is_empty() { Proof::Proven } else { Proof::May(reasons) };
                 region.witness.clone_from(&proven.witness);
                 if let Some(witness) = &mut region.witness {
                     for key in keys {
@@ -183,8 +197,11 @@ impl<'c> Engine<'c> {
             let mut known: HashMap<Vec<_>, usize> = HashMap::default();
             for (templates, members) in by_template {
                 let places = self.places.divide(&self.tables, &templates, &patterns);
-                let mut key: Vec<_> =
-                    places.iter().flatten().map(|place| (place.within.clone(), place.across.clone())).collect();
+                let mut key: Vec<_> = places
+                    .iter()
+                    .flatten()
+                    .map(|place| (place.within.clone(), place.across.clone(), place.real))
+                    .collect();
                 key.sort();
                 match known.get(&key).and_then(|at| groups.get_mut(*at)) {
                     Some((_, all)) => all.extend(members),
@@ -225,6 +242,12 @@ impl<'c> Engine<'c> {
                 changes.push((before, after, gain, loss));
             }
             ground.mdd.checked()?;
+            let groups = ground.patterns.clone();
+            let (stored, tables) = (&mut self.places, &self.tables);
+            let mut named = |member: &Member| {
+                let templates = stored.templates(catalogue, member);
+                stored.divide(tables, &templates, &groups).unwrap_or_default()
+            };
             let mut direction = Direction {
                 catalogue,
                 tables: &self.tables,
@@ -232,8 +255,9 @@ impl<'c> Engine<'c> {
                 old,
                 new,
                 class,
-                places: &places,
-                members: &members,
+                places,
+                named: &mut named,
+                members: members.clone(),
                 found,
             };
             direction.describe(&mut ground, &changes);
@@ -250,13 +274,9 @@ fn several_values(catalogue: &Catalogue, known: &mut HashMap<SmolStr, Option<boo
     if let Some(found) = known.get(key) {
         return *found;
     }
-    let own = |name: &str| match name.split_once("${") {
-        Some((start, _)) => key.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)),
-        None => key.eq_ignore_ascii_case(name),
-    };
     let prefix = key.split_once(':').map_or("", |(prefix, _)| prefix);
     let of_service = catalogue.service(prefix).map_or(&[][..], |service| &service.keys);
-    let listed = of_service.iter().chain(&catalogue.globals).find(|listed| own(&listed.name));
+    let listed = of_service.iter().chain(&catalogue.globals).find(|listed| listed.is(key));
     let found = match (SEVERAL.contains(&key), listed) {
         (true, _) => Some(true),
         (false, Some(listed)) => Some(listed.several),
@@ -278,6 +298,13 @@ fn variables(delta: &Delta) -> BTreeSet<SmolStr> {
         _ => None,
     });
     keys.collect()
+}
+
+/// The variables on which a region depends.
+fn own_variables(region: &Region) -> Vec<SmolStr> {
+    let Proof::May(reasons) = &region.proof else { return Vec::new() };
+    let key = |reason: &Reason| if let Reason::Variable(key) = reason { Some(key.clone()) } else { None };
+    reasons.iter().filter_map(key).collect()
 }
 
 fn depends_on_variables(region: &Region) -> bool {

@@ -21,10 +21,13 @@ use crate::tables::{Body, Numbered, Opaque, Question, Resources, Side, Tables};
 /// A key with what is known of its value.
 type Key = (SmolStr, Option<SmolStr>);
 
+/// A key with the conditions on it, and whether a request may carry several values.
+type Asked = (Key, Box<[u32]>, bool);
+
 /// What outlives a question: the values of keys that sets of conditions tell apart.
 #[derive(Default)]
 pub(crate) struct Domains {
-    found: HashMap<(Key, Box<[u32]>, bool), Rc<Result<Domain, TooMany>>>,
+    found: HashMap<Asked, Rc<Result<Domain, TooMany>>>,
 }
 
 impl Domains {
@@ -177,7 +180,8 @@ impl<'q> Ground<'q> {
                     self.mdd.or(some, is)
                 })
             } else {
-                self.mdd.node(var, std::iter::once(FALSE).chain((0..values).map(|_| TRUE)).collect())
+                let kids: Vec<Node> = std::iter::once(FALSE).chain((0..values).map(|_| TRUE)).collect();
+                self.mdd.node(var, &kids)
             };
             out = self.mdd.and(out, there);
         }
@@ -228,12 +232,7 @@ impl<'q> Ground<'q> {
             };
             kids.push(node);
         }
-        self.choose(var, &kids)
-    }
-
-    /// The formula that is `kids[value]` for each value of a variable, whatever variables come in them.
-    fn choose(&mut self, var: usize, kids: &[Node]) -> Node {
-        self.mdd.node(var, kids.into())
+        self.mdd.node(var, &kids)
     }
 
     fn hit(&mut self, hit: Hit, open: &Opaque) -> Node {
@@ -269,8 +268,11 @@ impl<'q> Ground<'q> {
         let there = match test.qualifier {
             Some(Qualifier::All) => all,
             Some(Qualifier::Any) => some,
-            None if test.negated => self.mdd.not(some),
-            None => some,
+            None => {
+                let open = self.open(&self.tables.several(number));
+                let holds = self.mdd.and(some, open);
+                if test.negated { self.mdd.not(holds) } else { holds }
+            }
         };
         if test.if_exists { self.mdd.or(there, absent) } else { there }
     }
@@ -326,6 +328,24 @@ impl<'q> Ground<'q> {
     }
 }
 
+impl Ground<'_> {
+    /// The formula that a key is absent.
+    pub(crate) fn absent(&mut self, axis: usize) -> Node {
+        let Some((var, domain)) = self.axes.get(axis).map(|axis| (axis.var, Rc::clone(&axis.domain))) else {
+            return TRUE;
+        };
+        let values = domain.as_ref().as_ref().map_or(0, |domain| domain.values.len());
+        if domain.as_ref().as_ref().is_ok_and(|domain| domain.several) {
+            return (0..values).fold(TRUE, |none, at| {
+                let is = self.mdd.is(var + at);
+                self.mdd.minus(none, is)
+            });
+        }
+        let kids: Vec<Node> = std::iter::once(TRUE).chain((0..values).map(|_| FALSE)).collect();
+        self.mdd.node(var, &kids)
+    }
+}
+
 /// All that is unknown in a class; how a `*` is read comes first.
 fn unknown(tables: &Tables, bodies: &[(u32, &Body)], axes: &[Axis]) -> Numbered<Opaque> {
     let mut out: Numbered<Opaque> = Numbered::default();
@@ -341,6 +361,9 @@ fn unknown(tables: &Tables, bodies: &[(u32, &Body)], axes: &[Axis]) -> Numbered<
     for axis in axes {
         let Some(domain) = axis.domain() else { continue };
         for (number, hits) in axis.tests.iter().zip(&domain.hits) {
+            if domain.several && tables.test(*number).is_some_and(|test| test.qualifier.is_none()) {
+                out.insert(tables.several(*number));
+            }
             for (at, _) in hits.iter().enumerate().filter(|(_, hit)| **hit == Hit::Open) {
                 out.insert(tables.value(*number, if domain.several { at } else { 0 }));
             }

@@ -73,6 +73,6 @@ pub(crate) fn paths<'a>(access: &'a Access, guard: &'a [Level]) -> Vec<Path<'a>>
     access.ways.iter().map(path).collect()
 }
 
-fn gate<'a>(level: &'a Level, layer: impl Fn(SmolStr) -> Layer) -> Gate<'a> {
+fn gate(level: &Level, layer: impl Fn(SmolStr) -> Layer) -> Gate<'_> {
     Gate { layer: layer(level.name.clone()), parts: &level.parts }
 }

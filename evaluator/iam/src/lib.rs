@@ -8,6 +8,7 @@ pub mod access;
 mod automaton;
 pub mod catalogue;
 mod classes;
+mod collect;
 mod condition;
 pub mod data;
 pub mod decide;

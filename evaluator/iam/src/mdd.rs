@@ -2,6 +2,7 @@
 //! only; what a variable stands for is not its affair.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use foldhash::HashMap;
 
@@ -23,8 +24,11 @@ const MAX_NODES: usize = 400_000;
 pub(crate) struct Mdd {
     arity: Vec<usize>,
     /// The variable and the formula for each of its values.
-    nodes: Vec<(u32, Box<[Node]>)>,
-    unique: HashMap<(u32, Box<[Node]>), Node>,
+    nodes: Vec<(u32, Rc<[Node]>)>,
+    /// By variable.
+    unique: Vec<HashMap<Rc<[Node]>, Node>>,
+    /// Formulas for values, while they are made: those of one node after those of the ones around it.
+    open: Vec<Node>,
     applied: HashMap<(Node, Node, bool), Node>,
     negated: HashMap<Node, Node>,
     full: bool,
@@ -36,11 +40,13 @@ pub(crate) type Cube = Vec<Option<Bits>>;
 impl Mdd {
     /// Over variables with this many values each, in this order.
     pub(crate) fn new(arity: Vec<usize>) -> Self {
-        let constant = (u32::MAX, Vec::new().into());
+        let constant = (u32::MAX, Rc::from([]));
+        let unique = arity.iter().map(|_| HashMap::default()).collect();
         Self {
             arity,
             nodes: vec![constant.clone(), constant],
-            unique: HashMap::default(),
+            unique,
+            open: Vec::new(),
             applied: HashMap::default(),
             negated: HashMap::default(),
             full: false,
@@ -56,32 +62,50 @@ impl Mdd {
         self.nodes.get(node as usize).map_or(u32::MAX, |(var, _)| *var)
     }
 
-    fn kids(&self, node: Node) -> Box<[Node]> {
-        self.nodes.get(node as usize).map(|(_, kids)| kids.clone()).unwrap_or_default()
+    fn kids(&self, node: Node) -> Rc<[Node]> {
+        self.nodes.get(node as usize).map_or_else(|| Rc::from([]), |(_, kids)| Rc::clone(kids))
+    }
+
+    /// The formula for one value of a variable that is not after the node's own.
+    fn kid(&self, node: Node, var: u32, value: usize) -> Node {
+        match self.nodes.get(node as usize) {
+            Some((own, kids)) if *own == var => kids.get(value).copied().unwrap_or(FALSE),
+            _ => node,
+        }
     }
 
     /// The formula that is `kids[value]` for each value of a variable; they are over later variables.
-    pub(crate) fn node(&mut self, var: usize, kids: Box<[Node]>) -> Node {
+    pub(crate) fn node(&mut self, var: usize, kids: &[Node]) -> Node {
         if let Some(first) = kids.first().filter(|first| kids.iter().all(|kid| kid == *first)) {
             return *first;
         }
-        let key = (var as u32, kids);
-        if let Some(found) = self.unique.get(&key) {
+        let number = self.nodes.len();
+        let Some(unique) = self.unique.get_mut(var) else { return FALSE };
+        if let Some(found) = unique.get(kids) {
             return *found;
         }
-        if self.nodes.len() >= MAX_NODES {
+        if number >= MAX_NODES {
             self.full = true;
             return FALSE;
         }
-        let node = self.nodes.len() as Node;
-        self.nodes.push(key.clone());
-        self.unique.insert(key, node);
+        let kids: Rc<[Node]> = kids.into();
+        unique.insert(Rc::clone(&kids), number as Node);
+        self.nodes.push((var as u32, kids));
+        number as Node
+    }
+
+    /// The formula of the values that are open from `start` on.
+    fn close(&mut self, var: u32, start: usize) -> Node {
+        let mut open = std::mem::take(&mut self.open);
+        let node = self.node(var as usize, open.get(start..).unwrap_or_default());
+        open.truncate(start);
+        self.open = open;
         node
     }
 
     /// The formula that a variable of two values has its second.
     pub(crate) fn is(&mut self, var: usize) -> Node {
-        self.node(var, [FALSE, TRUE].into())
+        self.node(var, &[FALSE, TRUE])
     }
 
     pub(crate) fn and(&mut self, a: Node, b: Node) -> Node {
@@ -107,8 +131,12 @@ impl Mdd {
         if let Some(found) = self.negated.get(&a) {
             return *found;
         }
-        let kids = self.kids(a).iter().map(|kid| self.not(*kid)).collect();
-        let node = self.node(self.var(a) as usize, kids);
+        let (var, start) = (self.var(a), self.open.len());
+        for kid in self.kids(a).iter() {
+            let not = self.not(*kid);
+            self.open.push(not);
+        }
+        let node = self.close(var, start);
         self.negated.insert(a, node);
         self.negated.insert(node, a);
         node
@@ -130,19 +158,15 @@ impl Mdd {
             return FALSE;
         }
         let var = self.var(a).min(self.var(b));
-        let (left, right) = (self.down(a, var), self.down(b, var));
-        let kids = left.iter().zip(&right).map(|(a, b)| self.apply(*a, *b, and)).collect();
-        let node = self.node(var as usize, kids);
+        let start = self.open.len();
+        for value in 0..self.arity.get(var as usize).copied().unwrap_or_default() {
+            let (left, right) = (self.kid(a, var, value), self.kid(b, var, value));
+            let both = self.apply(left, right, and);
+            self.open.push(both);
+        }
+        let node = self.close(var, start);
         self.applied.insert(key, node);
         node
-    }
-
-    /// The formulas for each value of a variable that is not after the node's own.
-    fn down(&self, node: Node, var: u32) -> Box<[Node]> {
-        if self.var(node) == var {
-            return self.kids(node);
-        }
-        vec![node; self.arity.get(var as usize).copied().unwrap_or_default()].into()
     }
 
     /// The formula that holds where this one does whatever the variables from `first` on are.
@@ -162,8 +186,12 @@ impl Mdd {
         if let Some(found) = known.get(&node) {
             return *found;
         }
-        let kids = self.kids(node).iter().map(|kid| self.for_all(*kid, first, known)).collect();
-        let out = self.node(var as usize, kids);
+        let start = self.open.len();
+        for kid in self.kids(node).iter() {
+            let all = self.for_all(*kid, first, known);
+            self.open.push(all);
+        }
+        let out = self.close(var, start);
         known.insert(node, out);
         out
     }
@@ -178,7 +206,7 @@ impl Mdd {
                 continue;
             }
             out.insert(self.var(node) as usize);
-            open.extend(self.kids(node));
+            open.extend(self.kids(node).iter().copied());
         }
         out
     }
@@ -289,8 +317,8 @@ impl Mdd {
         for (var, bits) in cube.iter().enumerate().rev() {
             if let Some(bits) = bits {
                 let values = 0..self.arity.get(var).copied().unwrap_or_default();
-                let kids = values.map(|value| if bits.has(value) { out } else { FALSE }).collect();
-                out = self.node(var, kids);
+                let kids: Vec<Node> = values.map(|value| if bits.has(value) { out } else { FALSE }).collect();
+                out = self.node(var, &kids);
             }
         }
         out
@@ -304,7 +332,7 @@ mod tests {
     #[test]
     fn formulas() {
         let mut all = Mdd::new(vec![3, 2, 2]);
-        let a = all.node(0, [FALSE, TRUE, TRUE].into());
+        let a = all.node(0, &[FALSE, TRUE, TRUE]);
         let (b, c) = (all.is(1), all.is(2));
         let ab = all.and(a, b);
         let either = all.or(ab, c);

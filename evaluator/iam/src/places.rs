@@ -16,6 +16,10 @@ use crate::tables::{Numbered, Tables};
 /// The template of a request for no resource.
 const NO_RESOURCE: &str = "*";
 
+/// The template of a request for no resource although the action has types of them: AWS does not say whether it can
+/// be made.
+const PERHAPS_NO_RESOURCE: &str = "**";
+
 /// The template of any ARN.
 const ANY_ARN: &str = "arn:${Partition}:${Service}:${AnyRegion}:${AnyAccount}:${Resource}";
 
@@ -28,6 +32,8 @@ pub(crate) struct Place {
     pub(crate) across: Bits,
     /// A resource in it.
     pub(crate) text: String,
+    /// Whether a request for it can be made for certain.
+    pub(crate) real: bool,
 }
 
 impl Place {
@@ -43,19 +49,35 @@ struct Template {
     real: Box<[Tok]>,
     /// Names with any character.
     loose: Box<[Tok]>,
+    /// Whether a request for it can be made for certain.
+    certain: bool,
 }
 
+/// How patterns divide the resources of a template.
+type Divided = Rc<Result<Vec<Place>, TooMany>>;
+
 /// What outlives a question: templates, and how patterns divide them.
-#[derive(Default)]
 pub(crate) struct Places {
+    partition: SmolStr,
     templates: Numbered<SmolStr>,
     read: Vec<Template>,
     of_action: HashMap<(usize, usize), Rc<[u32]>>,
-    divided: HashMap<(u32, Box<[u32]>), Rc<Result<Vec<Place>, TooMany>>>,
+    divided: HashMap<(u32, Box<[u32]>), Divided>,
 }
 
 impl Places {
-    /// The templates of the resources of an action, ordered.
+    /// For the resources of a partition: `aws`.
+    pub(crate) fn new(partition: SmolStr) -> Self {
+        Self {
+            partition,
+            templates: Numbered::default(),
+            read: Vec::new(),
+            of_action: HashMap::default(),
+            divided: HashMap::default(),
+        }
+    }
+
+    /// The templates of the resources of an action, ordered; what is certain comes first.
     pub(crate) fn templates(&mut self, catalogue: &Catalogue, member: &Member) -> Rc<[u32]> {
         let Member::Known(service, action) = member else {
             return [self.template(NO_RESOURCE), self.template(ANY_ARN)].into();
@@ -66,13 +88,16 @@ impl Places {
         let mut out = Vec::new();
         let known = catalogue.services.get_index(*service).map(|(_, service)| service);
         if let Some((known, action)) = known.and_then(|known| Some((known, known.actions.get(*action)?))) {
-            if action.whole || action.resources.is_empty() {
+            if action.resources.is_empty() {
                 out.push(self.template(NO_RESOURCE));
+            } else if action.whole {
+                out.push(self.template(PERHAPS_NO_RESOURCE));
             }
             let types = action.resources.iter().filter_map(|at| known.resources.get(usize::from(*at)));
             out.extend(types.map(|resource| self.template(&resource.arn)));
         }
-        out.sort_by_key(|number| self.templates.get_index(*number as usize).cloned());
+        let text = |number: &u32| self.templates.get_index(*number as usize).cloned();
+        out.sort_by_key(|number| (text(number).is_some_and(|text| text == PERHAPS_NO_RESOURCE), text(number)));
         out.dedup();
         let out: Rc<[u32]> = out.into();
         self.of_action.insert((*service, *action), Rc::clone(&out));
@@ -82,8 +107,9 @@ impl Places {
     fn template(&mut self, text: &str) -> u32 {
         let (number, new) = self.templates.insert_full(text.into());
         if new {
-            let read = |loose| read_template(text, loose).into();
-            self.read.push(Template { real: read(false), loose: read(true) });
+            let read = |loose| read_template(text, &self.partition, loose).into();
+            let certain = text != PERHAPS_NO_RESOURCE;
+            self.read.push(Template { real: read(false), loose: read(true), certain });
         }
         number as u32
     }
@@ -95,18 +121,18 @@ impl Places {
         templates: &[u32],
         groups: &[Vec<u32>],
     ) -> Result<Vec<Place>, TooMany> {
-        let mut all: IndexMap<(Bits, Bits), String> = IndexMap::new();
+        let mut all: IndexMap<(Bits, Bits), Place> = IndexMap::new();
         for template in templates {
             let divided = self.divide_one(tables, *template, groups);
             let divided = divided.as_ref().as_ref().map_err(|too_many| *too_many)?;
             for place in divided {
-                all.entry((place.within.clone(), place.across.clone())).or_insert_with(|| place.text.clone());
+                all.entry((place.within.clone(), place.across.clone())).or_insert_with(|| place.clone());
             }
         }
-        Ok(all.into_iter().map(|((within, across), text)| Place { within, across, text }).collect())
+        Ok(all.into_values().collect())
     }
 
-    fn divide_one(&mut self, tables: &Tables, template: u32, groups: &[Vec<u32>]) -> Rc<Result<Vec<Place>, TooMany>> {
+    fn divide_one(&mut self, tables: &Tables, template: u32, groups: &[Vec<u32>]) -> Divided {
         // A number that no pattern has ends each group.
         let flat = groups.iter().flat_map(|group| group.iter().copied().chain([u32::MAX]));
         let key = (template, flat.collect());
@@ -150,7 +176,7 @@ fn divide(template: &Template, patterns: &[(usize, &Pattern)], size: usize) -> R
             within.set_if(at, minterm.matched.has(at));
             across.set_if(at, minterm.matched.has(*column));
         }
-        Place { within, across, text: minterm.text }
+        Place { within, across, text: minterm.text, real: template.certain }
     };
     let mut places: Vec<Place> = grouped_over(&template.real, &steps)?.into_iter().map(place).collect();
     if patterns.iter().any(|(_, pattern)| names_colon(&pattern.within)) {
@@ -164,7 +190,7 @@ fn divide(template: &Template, patterns: &[(usize, &Pattern)], size: usize) -> R
                 for (at, pattern) in patterns {
                     across.set_if(*at, pattern.across.as_ref().is_some_and(|toks| matches(toks, &text)));
                 }
-                places.push(Place { within, across, text });
+                places.push(Place { within, across, text, real: template.certain });
             }
         }
     }
@@ -182,8 +208,8 @@ fn names_colon(toks: &[Tok]) -> bool {
 }
 
 /// The steps of a template: `arn:${Partition}:s3:::${BucketName}/${ObjectName}`.
-fn read_template(text: &str, loose: bool) -> Vec<Tok> {
-    if text == NO_RESOURCE {
+fn read_template(text: &str, partition: &str, loose: bool) -> Vec<Tok> {
+    if matches!(text, NO_RESOURCE | PERHAPS_NO_RESOURCE) {
         return vec![Tok::Is('*')];
     }
     let name_class = if loose { Class::Any } else { Class::NotColon };
@@ -193,7 +219,7 @@ fn read_template(text: &str, loose: bool) -> Vec<Tok> {
     while let Some(c) = rest.chars().next() {
         if let Some((name, after)) = rest.strip_prefix("${").and_then(|rest| rest.split_once('}')) {
             match (colons, name) {
-                (1, _) => out.extend([Tok::Is('a'), Tok::Is('w'), Tok::Is('s'), Tok::Many(Class::Name)]),
+                (1, _) => out.extend(partition.chars().map(Tok::Is)),
                 (3, "AnyRegion") | (4, "AnyAccount") => out.push(Tok::Many(Class::Name)),
                 (0..5, _) => out.extend([Tok::One(Class::Name), Tok::Many(Class::Name)]),
                 (_, "ObjectName" | "KeyName") => out.extend([Tok::One(Class::Any), Tok::Many(Class::Any)]),
@@ -203,7 +229,10 @@ fn read_template(text: &str, loose: bool) -> Vec<Tok> {
             continue;
         }
         colons += usize::from(c == ':');
-        out.push(if c == '*' { Tok::Many(name_class) } else { Tok::Is(c) });
+        match c {
+            '*' => out.extend([Tok::One(name_class), Tok::Many(name_class)]),
+            _ => out.push(Tok::Is(c)),
+        }
         rest = rest.get(c.len_utf8()..).unwrap_or_default();
     }
     out

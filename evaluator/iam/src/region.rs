@@ -142,6 +142,10 @@ pub enum Reason {
     Dependent(Vec<SmolStr>),
     /// AWS documents no such key for the action.
     Undocumented(SmolStr),
+    /// An operator for one value on this key of several: AWS does not say what it does.
+    Several(SmolStr),
+    /// Whether the action can be asked for on no resource.
+    NoResource,
     /// The patterns divide the texts into more regions than are visited.
     Size,
 }
@@ -283,9 +287,10 @@ mod tests {
     fn described(labels: &[Label], target: &[u8]) -> Vec<String> {
         let target: Vec<bool> = target.iter().map(|bit| *bit == 1).collect();
         let write = |glob: &Glob| {
-            let and: String = glob.and.iter().map(|and| format!(" & {and}")).collect();
-            let except: String = glob.except.iter().map(|except| format!(" - {except}")).collect();
-            format!("{}{and}{except}", glob.glob)
+            let mut out = glob.glob.to_string();
+            glob.and.iter().for_each(|and| out.extend([" & ", and]));
+            glob.except.iter().for_each(|except| out.extend([" - ", except]));
+            out
         };
         describe(labels, &target).iter().map(write).collect()
     }

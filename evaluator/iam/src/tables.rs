@@ -30,6 +30,8 @@ pub(crate) enum Opaque {
     Resource(u32),
     /// Whether a condition holds.
     Condition(u32),
+    /// Whether a condition for one value holds for several of which some are like it.
+    Several(u32),
     /// Whether a value of a condition is like one wanted: of which element, for keys of several values.
     Value(u32, usize),
 }
@@ -224,6 +226,11 @@ impl Tables {
         Opaque::Value(self.bases.get(&test).copied().unwrap_or(test), element)
     }
 
+    /// What stands for a condition for one value on a key of several.
+    pub(crate) fn several(&self, test: u32) -> Opaque {
+        Opaque::Several(self.bases.get(&test).copied().unwrap_or(test))
+    }
+
     /// Patterns of resources; none of anything, `Some(None)` of everything.
     #[allow(clippy::option_option, reason = "the outer is that no request matches")]
     fn resources(
@@ -292,6 +299,9 @@ impl Tables {
             Opaque::Resource(number) => {
                 let keys = self.pattern(*number).map(|(_, pattern)| pattern.unknown.to_vec()).unwrap_or_default();
                 keys.into_iter().map(Reason::Variable).collect()
+            }
+            Opaque::Several(number) => {
+                self.test(*number).map(|test| Reason::Several(test.key.clone())).into_iter().collect()
             }
             Opaque::Condition(number) | Opaque::Value(number, _) => of_test(*number),
         }

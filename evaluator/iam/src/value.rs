@@ -146,6 +146,8 @@ pub(crate) fn instants_around(mut ends: Vec<Timestamp>) -> Vec<SmolStr> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails so")]
+
     use super::*;
 
     #[test]

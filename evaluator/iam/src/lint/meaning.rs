@@ -5,7 +5,7 @@
 //! "nothing", and the engine gives that only where it is so: what it is not sure of, it answers with `may`.
 
 use super::known::{Known, named};
-use super::quick::{Quick, samples, surely_fits};
+use super::quick::{Quick, acts, samples, surely_fits};
 use super::{Also, Finding, Found, Kind, Setting};
 use crate::access::{Access, Facts, Part};
 use crate::decide::{Verdict, allows};
@@ -115,6 +115,10 @@ impl Asked<'_, '_> {
             }
         };
         let of_resources = self.fits(statement, anywhere);
+        // What AWS owns has no account in its ARN, whatever the template says: `arn:aws:ssm:*::document/AWS-*`.
+        if of_resources && acts(self.setting.catalogue, statement) {
+            return true;
+        }
         let at = match &statement.resources {
             Some(resources) if of_resources => resources.items.first().map(|first| first.source.clone()),
             _ => statement.conditions.first().map(|first| first.source.clone()),
@@ -196,8 +200,8 @@ impl Asked<'_, '_> {
     /// Tells that denies leave nothing of an allow, and which.
     fn shadowed(&mut self, statement: &Statement, whole: &Access, found: &mut Found<'_>) -> bool {
         let alone = self.only(vec![statement.clone()]);
-        let witness = self.space(&alone).into_iter().find_map(|one| one.witness);
-        let denying = witness.map(|witness| allows(whole, &witness.request).deciding).unwrap_or_default();
+        let Some(witness) = self.space(&alone).into_iter().find_map(|one| one.witness) else { return false };
+        let denying = allows(whole, &witness.request).deciding;
         let fact = "denies leave nothing of what this allows";
         let finding = found.add(Kind::Shadowed, &statement.source, fact.to_owned());
         finding.also.extend(also(&denying, "denies it"));

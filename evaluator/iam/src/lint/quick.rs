@@ -117,8 +117,9 @@ fn is_about_all(statement: &Statement) -> bool {
     statement.resources.as_ref().is_none_or(all)
 }
 
-/// Whether an action of the statement acts on what one of its resources names.
-fn acts(catalogue: &Catalogue, statement: &Statement) -> bool {
+/// Whether an action of the statement acts on what one of its resources names, taking any text for each variable of a
+/// template, and none.
+pub(super) fn acts(catalogue: &Catalogue, statement: &Statement) -> bool {
     statement.resources.is_none() || pairs(catalogue, statement).next().is_some()
 }
 
