@@ -23,7 +23,10 @@ fn program(cells: usize, first: &str) -> String {
         "org acme { management_account = \"111111111111\"\n  scps = [scp.no-leave]\n  accounts { email = \"aws+\\(.name)@acme.example\" } }\n\
          scp no-leave { deny leave { actions = [\"organizations:LeaveOrganization\"], resources = [\"*\"] } }\n",
     );
-    let _ = writeln!(text, "for n in 1..={cells} {{ cell \"c\\(pad(n, 5))\" {{ kind = \"alpha\", region = \"us-east-1\" }} }}");
+    let _ = writeln!(
+        text,
+        "for n in 1..={cells} {{ cell \"c\\(pad(n, 5))\" {{ kind = \"alpha\", region = \"us-east-1\" }} }}"
+    );
     for set in 0..SETS {
         let actions = if set == 0 { first } else { r#""s3:Get*", "ec2:Describe*", "logs:*""# };
         let _ = writeln!(
@@ -62,7 +65,10 @@ fn cpu() -> f64 {
 }
 
 fn main() {
-    println!("{:>7} {:>12} {:>8} {:>8} {:>9} {:>9} {:>12}", "cells", "assignments", "cases", "rows", "wall s", "CPU s", "µs an assignment");
+    println!(
+        "{:>7} {:>12} {:>8} {:>8} {:>9} {:>9} {:>12}",
+        "cells", "assignments", "cases", "rows", "wall s", "CPU s", "µs an assignment"
+    );
     let mut rows = Vec::new();
     for cells in [100, 1_000, 10_000] {
         let (before, after) = (subject(&program(cells, r#""s3:Get*""#)), subject(&program(cells, r#""s3:*""#)));
@@ -74,7 +80,11 @@ fn main() {
         assert_eq!(review.principals.len(), GROUPS / SETS, "those who have the set");
         let assignments = cells * GROUPS;
         let each = spent * 1e6 / assignments as f64;
-        println!("{cells:>7} {assignments:>12} {:>8} {:>8} {wall:>9.3} {spent:>9.3} {each:>12.2}", review.evidence.cases, review.principals.len());
+        println!(
+            "{cells:>7} {assignments:>12} {:>8} {:>8} {wall:>9.3} {spent:>9.3} {each:>12.2}",
+            review.evidence.cases,
+            review.principals.len()
+        );
         rows.push(json!({ "cells": cells, "assignments": assignments, "cases": review.evidence.cases, "wall_s": wall, "cpu_s": spent }));
     }
     println!("{}", json!({ "benchmark": "review", "sets": SETS, "groups": GROUPS, "rows": rows }));

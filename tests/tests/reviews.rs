@@ -62,13 +62,22 @@ fn a_broken_guard_ends_a_check_with_three_and_a_may_only_when_it_is_asked() {
     std::fs::write(&main, program(r#""secretsmanager:Get*""#)).unwrap();
     let (status, _, said) = run(folder.path(), &["check"]);
     assert_eq!(status, 3, "{said}");
-    for word in ["E0701", "guard.no-secrets is broken", "group.developers", "cell.west", "allows it to", "secretsmanager:GetSecretValue on arn:aws:secretsmanager:"] {
+    for word in [
+        "E0701",
+        "guard.no-secrets is broken",
+        "group.developers",
+        "cell.west",
+        "allows it to",
+        "secretsmanager:GetSecretValue on arn:aws:secretsmanager:",
+    ] {
         assert!(said.contains(word), "{word}\n{said}");
     }
     std::fs::write(&main, program(r#""s3:GetObject""#)).unwrap();
     assert_eq!(run(folder.path(), &["check", "--strict"]).0, 0);
-    let unpinned = program(r#""s3:GetObject""#)
-        .replace("permission_set Work {", "permission_set Work {\n  managed = [\"arn:aws:iam::aws:policy/ReadOnlyAccess\"]");
+    let unpinned = program(r#""s3:GetObject""#).replace(
+        "permission_set Work {",
+        "permission_set Work {\n  managed = [\"arn:aws:iam::aws:policy/ReadOnlyAccess\"]",
+    );
     std::fs::write(&main, unpinned).unwrap();
     let (status, _, said) = run(folder.path(), &["check"]);
     assert_eq!(status, 0, "{said}");
@@ -109,8 +118,18 @@ fn who_can_what_is_answered_with_the_statements_that_decide() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("main.cell"), program(r#""s3:GetObject""#)).unwrap();
     let cases: [(&[&str], &[&str]); 5] = [
-        (&["can", "group.developers", "s3:GetObject"], &["group.developers can s3:GetObject", "cell.alpha, cell.west", "allow Work of permission_set.Work (main.cell:7)"]),
-        (&["can", "group.developers", "s3:DeleteBucket", "arn:aws:s3:::x", "--on", "cell.west"], &["group.developers cannot", "cell.west", "nothing in"]),
+        (
+            &["can", "group.developers", "s3:GetObject"],
+            &[
+                "group.developers can s3:GetObject",
+                "cell.alpha, cell.west",
+                "allow Work of permission_set.Work (main.cell:7)",
+            ],
+        ),
+        (
+            &["can", "group.developers", "s3:DeleteBucket", "arn:aws:s3:::x", "--on", "cell.west"],
+            &["group.developers cannot", "cell.west", "nothing in"],
+        ),
         (&["can", "group.ops", "s3:GetObject"], &["group.ops cannot", "it is given nothing there"]),
         (&["who-can", "s3:Get*"], &["group.developers can s3:Get*"]),
         (&["who-can", "iam:CreateUser"], &["nobody can iam:CreateUser"]),
@@ -118,7 +137,11 @@ fn who_can_what_is_answered_with_the_statements_that_decide() {
     let failed = failures(&cases, |(arguments, expected)| {
         let (status, shown, said) = run(folder.path(), arguments);
         let missing: Vec<&&str> = expected.iter().filter(|word| !shown.contains(**word)).collect();
-        if status == 0 && missing.is_empty() { Ok(()) } else { Err(format!("{arguments:?}: {status} lacks {missing:?}\n{shown}{said}")) }
+        if status == 0 && missing.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{arguments:?}: {status} lacks {missing:?}\n{shown}{said}"))
+        }
     });
     report(cases.len(), &failed);
     let (status, _, said) = run(folder.path(), &["can", "group.developer", "s3:GetObject"]);
@@ -130,16 +153,27 @@ fn who_can_what_is_answered_with_the_statements_that_decide() {
 fn another_change_of_access_than_the_approved_one_is_refused() {
     let approved = || -> Result<(), String> {
         let project = Project::applied(Registry::File)?;
-        project.edit(&[("\"s3:GetObject\", \"s3:PutObject\"]", "\"s3:GetObject\", \"s3:PutObject\", \"s3:DeleteObject\"]")])?;
+        project.edit(&[(
+            "\"s3:GetObject\", \"s3:PutObject\"]",
+            "\"s3:GetObject\", \"s3:PutObject\", \"s3:DeleteObject\"]",
+        )])?;
         let plan = project.run(&["plan", "--at", AT])?.ended(0)?;
         if !plan.stdout.contains("VERDICT: ") || !plan.stdout.contains("s3:DeleteObject") {
             return Err(format!("the plan does not begin with its review:\n{}", plan.stdout));
         }
         let review = project.run(&["review", "--at", AT, "--format", "json"])?.ended(0)?.json()?;
         let whole = review["fingerprint"].as_str().ok_or("no fingerprint")?.to_owned();
-        let rows: Vec<String> =
-            review["principals"].as_array().ok_or("no rows")?.iter().filter_map(|row| row["fingerprint"].as_str()).map(str::to_owned).collect();
-        project.run(&["apply", "--yes", "--at", AT, "--approve", "access-000000000000000000000000"])?.ended(1)?.says(&["E0704"])?;
+        let rows: Vec<String> = review["principals"]
+            .as_array()
+            .ok_or("no rows")?
+            .iter()
+            .filter_map(|row| row["fingerprint"].as_str())
+            .map(str::to_owned)
+            .collect();
+        project
+            .run(&["apply", "--yes", "--at", AT, "--approve", "access-000000000000000000000000"])?
+            .ended(1)?
+            .says(&["E0704"])?;
         project.edit(&[("\"s3:DeleteObject\"]", "\"s3:DeleteObject\", \"s3:DeleteBucket\"]")])?;
         project.run(&["apply", "--yes", "--at", AT, "--approve", &whole])?.ended(1)?.says(&["E0704"])?;
         project.edit(&[("\"s3:DeleteObject\", \"s3:DeleteBucket\"]", "\"s3:DeleteObject\"]")])?;

@@ -29,7 +29,10 @@ pub(crate) fn who_can(args: &WhoCanArgs, output: &Output) -> Status {
 
 fn asked(principal: Option<&String>, args: &AskArgs, output: &Output) -> Status {
     if !args.action.contains(':') && args.action != "*" {
-        return output::refuse(&format!("`{}` is no action", args.action), "an action reads `service:Action`, as in `s3:GetObject`");
+        return output::refuse(
+            &format!("`{}` is no action", args.action),
+            "an action reads `service:Action`, as in `s3:GetObject`",
+        );
     }
     output.run(&args.program, |run| {
         let (subject, _) = match run.subject(jiff::Timestamp::now()) {
@@ -61,10 +64,19 @@ fn asked(principal: Option<&String>, args: &AskArgs, output: &Output) -> Status 
 }
 
 /// Addresses that the program does not have.
-fn unknown(subject: &Subject, principal: Option<&String>, on: &[String]) -> Option<cell_lang::diagnostics::Diagnostic> {
+fn unknown(
+    subject: &Subject,
+    principal: Option<&String>,
+    on: &[String],
+) -> Option<cell_lang::diagnostics::Diagnostic> {
     let desired = &subject.desired;
     let people: Vec<&str> = desired.principals.keys().map(String::as_str).collect();
-    let places: Vec<&str> = desired.resources.keys().map(String::as_str).filter(|it| it.contains("cell.") || it.contains("account.")).collect();
+    let places: Vec<&str> = desired
+        .resources
+        .keys()
+        .map(String::as_str)
+        .filter(|it| it.contains("cell.") || it.contains("account."))
+        .collect();
     let person = principal.filter(|name| !people.contains(&name.as_str())).map(|name| (name, &people));
     let place = on.iter().find(|name| !places.contains(&name.as_str())).map(|name| (name, &places));
     let (name, known) = person.or(place)?;
@@ -101,7 +113,9 @@ fn paragraph(one: &One, what: &str) -> String {
         delta.because.iter().for_each(|why| out.push_str(&format!("      {}\n", visible::text(why))));
     }
     one.statements.iter().for_each(|statement| out.push_str(&format!("    by {}\n", by(statement))));
-    one.missing.iter().for_each(|layer| out.push_str(&format!("    nothing in {} allows it\n", visible::text(layer))));
+    one.missing
+        .iter()
+        .for_each(|layer| out.push_str(&format!("    nothing in {} allows it\n", visible::text(layer))));
     if one.can == Can::No && one.statements.is_empty() && one.missing.is_empty() {
         out.push_str("    it is given nothing there\n");
     }

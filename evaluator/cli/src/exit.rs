@@ -24,7 +24,8 @@ pub(crate) enum Status {
 impl Status {
     /// Done, unless one of the findings is an error; broken when all errors are of guards.
     pub(crate) fn of(diagnostics: &[Diagnostic]) -> Self {
-        let guards = |finding: &Diagnostic| finding.code == Code::BrokenGuard || finding.severity() != Severity::Error;
+        let guards =
+            |finding: &Diagnostic| finding.code == Code::BrokenGuard || finding.severity() != Severity::Error;
         match () {
             () if !has_errors(diagnostics) => Self::Done,
             () if diagnostics.iter().all(guards) => Self::Broken,

@@ -7,11 +7,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cell_eval::access::pins::Pins;
+use cell_eval::access::subject::Subject;
 use cell_eval::budget::{MOST_DEPTH, Options};
 use cell_eval::findings::{self, Reach};
 use cell_eval::packages::{LOCK_FILE, Lock, Noting, Pinned};
-use cell_eval::access::pins::Pins;
-use cell_eval::access::subject::Subject;
 use cell_eval::plan::fault;
 use cell_eval::resources::Resources;
 use cell_eval::words::counted;
@@ -358,7 +358,7 @@ fn changed_files(changed: &[(String, String, String)]) -> (SourceMap, Vec<Diagno
 /// Says that a filter leaves no test.
 fn no_such_test(filter: &str, names: &[&str]) -> Status {
     let message = format!("no test has `{filter}` in its name");
-    let help = cell_lang::diagnostics::suggest(filter, "tests", names.iter().copied());
+    let help = diagnostics::suggest(filter, "tests", names.iter().copied());
     let help = help.unwrap_or_else(|| "the program has no test".to_owned());
     crate::output::fail(&format!("{message}\n\n  help: {help}"))
 }

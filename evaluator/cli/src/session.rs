@@ -58,7 +58,8 @@ impl<'a> Session<'a> {
         });
         let (subject, sources) = run.subject(at)?;
         let beside = run.folder();
-        let connection = Connection::open(cloud, &subject.desired, &beside).map_err(|error| unconnected(output, &error))?;
+        let connection =
+            Connection::open(cloud, &subject.desired, &beside).map_err(|error| unconnected(output, &error))?;
         connection.remarks.iter().for_each(|remark| output.remark(remark));
         Ok(Self { output, subject, connection, at, own: beside.join(OWN), sources })
     }
@@ -173,12 +174,9 @@ impl<'a> Session<'a> {
                 Ok(false) => {
                     let place = plan.changes.iter().find(|change| change.address == address);
                     let place = place.and_then(|change| change.sources.first());
-                    let fault = fault::Fault::new(
-                        Code::PolicyMissing,
-                        format!("AWS has no managed policy {arn}"),
-                    )
-                    .at(place, format!("{address} names it"))
-                    .help("correct its name; `aws iam list-policies --scope AWS` lists them");
+                    let fault = fault::Fault::new(Code::PolicyMissing, format!("AWS has no managed policy {arn}"))
+                        .at(place, format!("{address} names it"))
+                        .help("correct its name; `aws iam list-policies --scope AWS` lists them");
                     missing.push(fault);
                 }
                 // Who may not look finds out at apply.

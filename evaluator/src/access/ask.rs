@@ -99,10 +99,9 @@ impl Subject {
                 continue;
             }
             let shape = serde_json::to_string(&one).unwrap_or_default();
-            let row = rows.entry((one.can, holding.0.clone(), shape)).or_insert_with(|| One {
-                principal: holding.0.clone(),
-                ..one.clone()
-            });
+            let row = rows
+                .entry((one.can, holding.0.clone(), shape))
+                .or_insert_with(|| One { principal: holding.0.clone(), ..one.clone() });
             row.cells.push(holding.1.clone());
         }
         Ok(Answer {
@@ -116,7 +115,8 @@ impl Subject {
     /// Cells that are asked about and in which the principal has nothing.
     fn nowhere(&self, ask: &Ask, held: &BTreeMap<Holding, CaseId>) -> Vec<Holding> {
         let Some(principal) = &ask.principal else { return Vec::new() };
-        let all: BTreeSet<&String> = self.desired.cells.keys().filter(|cell| !self.desired.gcp.contains(cell)).collect();
+        let all: BTreeSet<&String> =
+            self.desired.cells.keys().filter(|cell| !self.desired.gcp.contains(cell)).collect();
         let asked: Vec<&String> = if ask.on.is_empty() { all.into_iter().collect() } else { ask.on.iter().collect() };
         let holdings = asked.into_iter().map(|cell| (principal.clone(), cell.clone()));
         holdings.filter(|holding| !held.contains_key(holding)).collect()
@@ -148,10 +148,12 @@ impl Subject {
             for (key, values) in &ask.context {
                 context.set(key.as_str(), values.iter().map(Into::into).collect());
             }
-            let request = Request { action: ask.action.as_str().into(), resource: ask.resource.as_str().into(), context };
+            let request =
+                Request { action: ask.action.as_str().into(), resource: ask.resource.as_str().into(), context };
             let decision = decide::allows(&access, &request);
             debug_assert!(decision.verdict != Verdict::Allowed || ask.resource.contains(['*', '?']), "one answer");
-            statements = decision.deciding.iter().map(|one| tell::statement(one, Time::After, &self.places)).collect();
+            statements =
+                decision.deciding.iter().map(|one| tell::statement(one, Time::After, &self.places)).collect();
             missing = decision.missing.iter().map(tell::layer).collect();
         } else {
             for one in allowed.iter().flat_map(|delta| &delta.sources).filter(|one| one.side == Time::After) {

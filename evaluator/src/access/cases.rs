@@ -187,9 +187,8 @@ impl<'p> Cases<'p> {
             }
         }
         let boundary = fields.get("boundary").and_then(Json::as_str).filter(|name| !name.is_empty());
-        let boundary = boundary.map(|name| {
-            vec![if name.starts_with("arn:") { self.managed(name) } else { self.customer(name) }]
-        });
+        let boundary = boundary
+            .map(|name| vec![if name.starts_with("arn:") { self.managed(name) } else { self.customer(name) }]);
         let name = fields.get("name").and_then(Json::as_str).unwrap_or(address).to_smolstr();
         let asks = identity.iter().chain(boundary.iter().flatten()).any(asks_for_place);
         let way = Way { name, identity, boundary, session: None, facts: Facts::default() };
@@ -267,9 +266,8 @@ struct Prepared {
 
 /// What every session of Identity Center carries.
 fn facts(place: Option<&Place>) -> Facts {
-    let mut facts = Facts::default()
-        .with("aws:PrincipalType", "AssumedRole")
-        .with("aws:PrincipalIsAWSService", "false");
+    let mut facts =
+        Facts::default().with("aws:PrincipalType", "AssumedRole").with("aws:PrincipalIsAWSService", "false");
     // A session of Identity Center carries no key of multi-factor authentication, whatever its people did to sign in.
     facts.set("aws:MultiFactorAuthPresent", Fact::Absent);
     facts.set("aws:MultiFactorAuthAge", Fact::Absent);
@@ -297,7 +295,8 @@ fn way_in(way: &Arc<Way>, place: Option<&Place>) -> Way {
 
 /// Does a policy say anything that depends on the account or the role of the principal?
 fn asks_for_place(part: &Part) -> bool {
-    const KEYS: &[&str] = &["aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths"];
+    const KEYS: &[&str] =
+        &["aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths"];
     let Part::Known(named) = part else { return false };
     let variable = |elements: &Elements| elements.items.iter().any(|text| text.value.contains("${"));
     let asks = |statement: &Statement| {
@@ -327,4 +326,3 @@ pub fn differing(
     }
     all
 }
-

@@ -17,7 +17,9 @@ pub(super) fn find(question: &Question<'_>, engine: &mut Engine<'_>) -> Vec<Equi
     let mut all = Vec::new();
     for (address, fields) in &after.sets {
         let Some(was) = before.sets.get(address) else { continue };
-        let differ = ["managed", "customer_managed", "inline", "boundary"].iter().any(|name| was.get(*name) != fields.get(*name));
+        let differ = ["managed", "customer_managed", "inline", "boundary"]
+            .iter()
+            .any(|name| was.get(*name) != fields.get(*name));
         if !differ {
             continue;
         }

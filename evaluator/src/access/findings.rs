@@ -24,11 +24,15 @@ const TOLD: usize = 3;
 
 /// The guards of a review that are broken, or that cannot be decided.
 pub fn of_guards(review: &Review) -> Vec<Fault> {
-    review.guards.iter().filter_map(|guard| match guard.holds {
-        Holds::Proven => None,
-        Holds::Broken => Some(broken(guard)),
-        Holds::May => Some(undecided(guard)),
-    }).collect()
+    review
+        .guards
+        .iter()
+        .filter_map(|guard| match guard.holds {
+            Holds::Proven => None,
+            Holds::Broken => Some(broken(guard)),
+            Holds::May => Some(undecided(guard)),
+        })
+        .collect()
 }
 
 /// Is a guard neither proven nor broken?

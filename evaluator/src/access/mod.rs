@@ -24,6 +24,6 @@ pub mod sarif;
 pub mod sides;
 pub mod subject;
 mod tell;
-pub mod text;
 #[cfg(test)]
 mod tests;
+pub mod text;

@@ -186,14 +186,18 @@ impl Judge<'_, '_> {
             if weakened {
                 assessment = assessment.weakened(Limit::Organization);
             }
-            let own: Vec<risk::Completed> =
-                completed.iter().filter(|path| path.arrived.iter().any(|action| tell::has(region, action))).cloned().collect();
+            let own: Vec<risk::Completed> = completed
+                .iter()
+                .filter(|path| path.arrived.iter().any(|action| tell::has(region, action)))
+                .cloned()
+                .collect();
             told(region, assessment.escalates(&own), &own)
         });
         let mut gained: Vec<_> = gained.collect();
         gained.sort_by_key(|delta| delta.risk.severity);
         let lost = delta.lost.iter();
-        let lost = lost.map(|region| told(region, risk::assess_loss(region, self.known.catalogue, self.known.lists), &[]));
+        let lost =
+            lost.map(|region| told(region, risk::assess_loss(region, self.known.catalogue, self.known.lists), &[]));
         Some(Told { gained, lost: lost.collect() })
     }
 }
@@ -201,10 +205,8 @@ impl Judge<'_, '_> {
 /// Which sets a principal is given and loses in a place.
 fn set_change(question: &Question<'_>, holding: &Holding) -> SetChange {
     let empty = BTreeSet::new();
-    let (old, new) = (
-        question.before.given.get(holding).unwrap_or(&empty),
-        question.after.given.get(holding).unwrap_or(&empty),
-    );
+    let (old, new) =
+        (question.before.given.get(holding).unwrap_or(&empty), question.after.given.get(holding).unwrap_or(&empty));
     SetChange { given: new.difference(old).cloned().collect(), taken: old.difference(new).cloned().collect() }
 }
 
@@ -212,9 +214,7 @@ fn set_change(question: &Question<'_>, holding: &Holding) -> SetChange {
 fn longest_session(side: &Side, holding: &Holding) -> Option<String> {
     let sets = side.given.get(holding)?.iter().filter_map(|set| side.sets.get(set));
     let session = |fields: &Fields| fields.get("session").and_then(|value| value.as_str()).map(str::to_owned);
-    let length = |text: &String| {
-        text.parse::<jiff::SignedDuration>().map_or(0, |duration| duration.as_secs())
-    };
+    let length = |text: &String| text.parse::<jiff::SignedDuration>().map_or(0, |duration| duration.as_secs());
     sets.map(|fields| session(fields).unwrap_or_else(|| "PT1H".to_owned())).max_by_key(length)
 }
 
@@ -314,7 +314,14 @@ fn digest(text: &str) -> String {
 }
 
 fn order(row: &Row) -> (bool, Severity, bool, std::cmp::Reverse<usize>, &str, &[String]) {
-    (row.gained.is_empty(), row.severity, row.production == 0, std::cmp::Reverse(row.cells.len()), &row.principal, &row.cells)
+    (
+        row.gained.is_empty(),
+        row.severity,
+        row.production == 0,
+        std::cmp::Reverse(row.cells.len()),
+        &row.principal,
+        &row.cells,
+    )
 }
 
 fn count(rows: &[Row], evidence: &mut Evidence) {
@@ -335,7 +342,10 @@ fn not_modelled(question: &Question<'_>, cases: &Cases<'_>) -> Vec<String> {
     let unpinned = question.pins.missing([question.before, question.after]);
     if !unpinned.is_empty() {
         let pinned = "`cellc lock --update` pins them";
-        all.push(format!("documents that are not pinned, so that they may allow anything: {} ({pinned})", unpinned.join(", ")));
+        all.push(format!(
+            "documents that are not pinned, so that they may allow anything: {} ({pinned})",
+            unpinned.join(", ")
+        ));
     }
     if !question.pins.knows_organization() {
         all.push("service control policies attached outside the program: none is pinned".to_owned());

@@ -54,7 +54,8 @@ impl Side {
     /// Both sides of a plan: as it is, and as it will be. What the plan does not change is as the program has it, or,
     /// where the program was not asked, as the record has it.
     pub fn around(plan: &Plan, desired: &Desired, record: &Record) -> (Self, Self) {
-        let recorded = |address: &str| record.entry(address).map(|entry| entry.id.clone()).filter(|id| !id.is_empty());
+        let recorded =
+            |address: &str| record.entry(address).map(|entry| entry.id.clone()).filter(|id| !id.is_empty());
         let id = |address: &str| plan.ids.get(address).cloned().or_else(|| recorded(address));
         let mut before = Self::of_program(desired, &id);
         before.management = Some(plan.target.management_account.clone()).filter(|id| !id.is_empty());
@@ -70,13 +71,7 @@ impl Side {
     }
 
     /// What the plan was not asked about is as the record has it.
-    fn left_alone(
-        &mut self,
-        plan: &Plan,
-        desired: &Desired,
-        record: &Record,
-        id: &dyn Fn(&str) -> Option<String>,
-    ) {
+    fn left_alone(&mut self, plan: &Plan, desired: &Desired, record: &Record, id: &dyn Fn(&str) -> Option<String>) {
         let scope = Scope { only: plan.only.clone(), except: plan.except.clone() };
         let changed: BTreeSet<&str> = plan.changes.iter().map(|change| change.address.as_str()).collect();
         for (address, entry) in &record.resources {
@@ -146,8 +141,7 @@ impl Side {
 
     fn give(&mut self, address: &str, given: bool) {
         let mut parts = address.split('/').skip(1);
-        let (Some(set), Some(principal), Some(target)) =
-            (set_of_assignment(address), parts.next(), parts.next())
+        let (Some(set), Some(principal), Some(target)) = (set_of_assignment(address), parts.next(), parts.next())
         else {
             return;
         };

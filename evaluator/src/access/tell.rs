@@ -167,6 +167,8 @@ fn reason(reason: &Reason) -> String {
         Reason::Principal => "a statement names principals".to_owned(),
         Reason::Dependent(keys) => format!("the keys {} depend on each other", keys.join(", ")),
         Reason::Undocumented(key) => format!("AWS documents no key {key} for the action"),
+        Reason::Several(key) => format!("an operator for one value is written on {key}, which may have several"),
+        Reason::NoResource => "whether the action can be asked for on no resource".to_owned(),
         Reason::Size => "the patterns divide it into more parts than are looked at".to_owned(),
     }
 }

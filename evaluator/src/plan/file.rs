@@ -13,10 +13,10 @@ use std::io::{self, Write};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::access::model::Review;
 use super::model::{
     Access, Authority, Change, Cost, Limits, Notice, Operation, OperationId, Plan, Summary, Target, Unapplied, Verb,
 };
+use crate::access::model::Review;
 use crate::terminal::visible;
 
 /// Major and minor: a new minor adds, a new major changes.

@@ -32,7 +32,9 @@ pub fn write(plan: &Plan, look: &Look, out: &mut impl fmt::Write) -> fmt::Result
     header(plan, &mut page);
     part(&names, &mut page);
     access::section(&names, &mut page);
-    if let Some(review) = plan.review.as_ref().filter(|review| !(review.principals.is_empty() && review.guards.is_empty())) {
+    if let Some(review) =
+        plan.review.as_ref().filter(|review| !(review.principals.is_empty() && review.guards.is_empty()))
+    {
         page.blank();
         crate::access::text::screen(review, &mut page);
     }

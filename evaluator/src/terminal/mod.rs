@@ -3,7 +3,7 @@
 
 pub(crate) mod address;
 pub(crate) mod page;
-pub(crate) mod visible;
+pub mod visible;
 
 /// How a page is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

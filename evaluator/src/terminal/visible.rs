@@ -29,7 +29,7 @@ pub(crate) fn whole(text: &str) -> String {
 }
 
 /// `text` on one line, cut where it gets too long to read.
-pub(crate) fn text(text: &str) -> String {
+pub fn text(text: &str) -> String {
     match text.char_indices().nth(LIMIT) {
         None => whole(text),
         Some((end, _)) => {
@@ -40,7 +40,7 @@ pub(crate) fn text(text: &str) -> String {
 }
 
 /// A name: in quotes where it could be taken for more than one word.
-pub(crate) fn name(name: &str) -> String {
+pub fn name(name: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_.+=@/:*$%".contains(c);
     if !name.is_empty() && name.chars().all(plain) { text(name) } else { quoted(name) }
 }

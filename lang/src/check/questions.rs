@@ -34,11 +34,9 @@ fn form(question: BuiltinFn) -> Option<Form> {
             optional: 1,
             gives: Ty::Bool,
         }),
-        BuiltinFn::WaveOf => Some(Form {
-            takes: vec![one(Kind::Cell), one(Kind::Rollout)],
-            optional: 0,
-            gives: Ty::String.optional(),
-        }),
+        BuiltinFn::WaveOf => {
+            Some(Form { takes: vec![one(Kind::Cell), one(Kind::Rollout)], optional: 0, gives: Ty::String.optional() })
+        }
         _ => None,
     }
 }

@@ -187,18 +187,18 @@ codes! {
     ManyPolicies "W0408" "more managed policies than IAM attaches by default";
     NeverInSession "W0701" "a condition that can never hold in an Identity Center session";
 
-    RedundantStatement "W0702" "a statement that changes nothing";
-    ShadowedAllow "W0703" "an allow of which denies leave nothing";
-    NeverMatches "W0704" "a statement that no request can match";
+    RedundantStatement "W0702" "a statement that another already says";
+    ShadowedAllow "W0703" "an allow that a deny takes away";
+    NeverMatches "W0704" "a statement that can never match";
     UnknownAction "W0705" "an action that AWS does not list";
-    ForeignKey "W0706" "a condition key that the actions do not carry";
-    GlobInEquals "W0707" "a wildcard under an operator that reads none";
-    AllOfNothing "W0708" "a condition on all values that holds without any";
+    ForeignKey "W0706" "a condition key that the action does not carry";
+    GlobInEquals "W0707" "a wildcard where none is read";
+    AllOfNothing "W0708" "`every` on a key that may be absent";
     VariableTooEarly "W0709" "a policy variable where IAM does not expand it";
-    MissingRegion "W0710" "a list of regions that misses one";
+    MissingRegion "W0710" "a list of regions that misses one the cells have";
 
     // N0701 said that guards were not proven; they are now.
-    DeniesNothing "N0702" "a deny of what nothing allows";
+    DeniesNothing "N0702" "a deny that denies nothing";
     GuardMay "N0703" "a guard that is not decided";
 }
 

@@ -61,7 +61,8 @@ fn grant(set: &str, statements: &str) -> String {
 
 /// What a row says, in a line.
 fn line(delta: &Delta) -> String {
-    let conditions = if delta.conditions.is_empty() { String::new() } else { format!(" when {}", delta.conditions.join(" or ")) };
+    let conditions =
+        if delta.conditions.is_empty() { String::new() } else { format!(" when {}", delta.conditions.join(" or ")) };
     format!(
         "{} {}: {} on {}{conditions}",
         delta.risk.severity.word(),
@@ -74,11 +75,17 @@ fn line(delta: &Delta) -> String {
 #[test]
 fn a_policy_that_says_more_is_a_gain_of_everybody_who_has_it_told_once() {
     let before = grant("Look", r#"allow l { actions = ["s3:GetObject"], resources = ["arn:aws:s3:::logs/*"] }"#);
-    let after = grant("Look", r#"allow l { actions = ["s3:GetObject", "s3:PutObject"], resources = ["arn:aws:s3:::logs/*"] }"#);
+    let after = grant(
+        "Look",
+        r#"allow l { actions = ["s3:GetObject", "s3:PutObject"], resources = ["arn:aws:s3:::logs/*"] }"#,
+    );
     let review = change(&before, &after, &Pins::default());
     assert_eq!(review.verdict, Verdict::Review);
     let [row] = review.principals.as_slice() else { panic!("{review:#?}") };
-    assert_eq!((row.principal.as_str(), row.cells.as_slice()), ("group.dev", &["cell.p".to_owned(), "cell.a".to_owned()][..]));
+    assert_eq!(
+        (row.principal.as_str(), row.cells.as_slice()),
+        ("group.dev", &["cell.p".to_owned(), "cell.a".to_owned()][..])
+    );
     assert!(row.everywhere && row.production == 1 && row.lost.is_empty());
     let gained: Vec<String> = row.gained.iter().map(line).collect();
     assert_eq!(gained, ["LOW writes: s3:PutObject on arn:aws:s3:::logs/*"]);
@@ -125,7 +132,8 @@ fn a_guard_that_is_broken_says_who_and_by_which_statement() {
     let review = change(&held, &format!("{held}{guard}"), &Pins::default());
     assert_eq!(review.guards[0].holds, Holds::Proven);
     assert_eq!((review.guards[0].over.principals, review.guards[0].over.cells), (1, 1));
-    let broken = grant("Look", r#"allow l { actions = ["*"], resources = ["arn:aws:secretsmanager:*:*:secret:x-*"] }"#);
+    let broken =
+        grant("Look", r#"allow l { actions = ["*"], resources = ["arn:aws:secretsmanager:*:*:secret:x-*"] }"#);
     let review = change(&held, &format!("{broken}{guard}"), &Pins::default());
     assert_eq!((review.verdict, review.guards[0].holds), (Verdict::Broken, Holds::Broken));
     let breach = &review.guards[0].broken[0];
@@ -151,7 +159,8 @@ fn what_is_not_pinned_may_allow_anything() {
     let review = change(&fleet("permission_set Look {}\n"), &after, &Pins::default());
     assert!(review.evidence.may > 0 && review.evidence.proven == 0, "{review:#?}");
     assert!(review.not_modelled.iter().any(|line| line.contains(arn)));
-    let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}"#;
+    let document =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}"#;
     let pins = Pins { managed: [(arn.to_owned(), document.to_owned())].into(), ..Pins::default() };
     let review = change(&fleet("permission_set Look {}\n"), &after, &pins);
     assert!(review.evidence.may == 0 && review.evidence.proven > 0);
