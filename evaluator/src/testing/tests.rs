@@ -39,7 +39,7 @@ rollout other {
 fn printed(steps: &str) -> String {
     expanded(&format!("{FLEET}test \"t\" {{\n{steps}\n}}\n"), |world| {
         let mut out = Vec::new();
-        text::write(world, &run(world, None), &mut out).unwrap();
+        text::write(world, &run(world, None, &crate::access::pins::Pins::default()), &mut out).unwrap();
         String::from_utf8(out).unwrap()
     })
 }
