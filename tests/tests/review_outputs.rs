@@ -107,7 +107,9 @@ fn sarif_schema() -> Result<Value, String> {
     let package = packages.find(|package| package["name"] == "serde-sarif").ok_or("no package serde-sarif")?;
     let manifest = package["manifest_path"].as_str().ok_or("no path")?;
     let schema = repository::read(&PathBuf::from(manifest).with_file_name("src").join("schema.json"))?;
-    serde_json::from_str(&schema).map_err(|error| error.to_string())
+    // A pattern of it, of a member that we do not write, ends in a bracket that nothing opens.
+    let mended = schema.replace("-[a-zA-Z]{2}]?$", "-[a-zA-Z]{2}$");
+    serde_json::from_str(&mended).map_err(|error| error.to_string())
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn groups(row: &Row) -> Vec<(Mark, String, Vec<&Delta>)> {
         Proof::May => (Mark::May(delta.risk.severity), rule_of(&delta.risk.class), delta),
     });
     for (mark, id, delta) in gained.chain(row.lost.iter().map(|delta| (Mark::Loss, LOSS.to_owned(), delta))) {
-        match groups.iter_mut().find(|(known, rule, _)| (*known, &*rule) == (mark, &id)) {
+        match groups.iter_mut().find(|(known, rule, _)| (*known, rule) == (mark, &id)) {
             Some((.., deltas)) => deltas.push(delta),
             None => groups.push((mark, id, vec![delta])),
         }

@@ -156,7 +156,7 @@ fn extent(at: usize, entry: &Entry<'_>, anchors: &Anchors) -> String {
             if place == 0 { String::new() } else { format!(" id=\"{}\"", safe(anchors.of(at, &row.fingerprint))) };
         format!("<li{id}>{}: {}</li>", safe(&phrases::principal(row)), code(&row.fingerprint))
     };
-    let prints: String = entry.rows.iter().enumerate().map(print).collect();
+    let prints = entry.rows.iter().enumerate().map(print).collect::<Vec<_>>().concat();
     out.push_str(&said("accept as", &format!("<ul class=\"prints\">{prints}</ul>")));
     out.push_str("</dl>\n");
     out
@@ -229,7 +229,7 @@ pub(super) fn list(items: &[String]) -> String {
         return items.join(", ");
     }
     let first = items.get(..3).unwrap_or_default().join(", ");
-    let all: String = items.iter().take(MANY).map(|item| format!("<li>{item}</li>")).collect();
+    let all = items.iter().take(MANY).map(|item| format!("<li>{item}</li>")).collect::<Vec<_>>().concat();
     let more = items.len().saturating_sub(MANY);
     let more = if more > 0 {
         format!("<li>and {more} more: see <code>cellc review --format json</code></li>")

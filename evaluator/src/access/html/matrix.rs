@@ -112,7 +112,7 @@ fn head(columns: &[Column<'_>]) -> String {
 
 fn folded(names: &[String], column: &Column<'_>) -> String {
     let cells: Vec<String> = column.cells.iter().map(|cell| (*cell).to_owned()).collect();
-    let items: String = names.iter().take(NAMES).map(|name| format!("<li>{}</li>", safe(name))).collect();
+    let items = names.iter().take(NAMES).map(|name| format!("<li>{}</li>", safe(name))).collect::<Vec<_>>().concat();
     let more = names.len().saturating_sub(NAMES);
     let more = if more > 0 { format!("<li>and {more} more</li>") } else { String::new() };
     let count = phrases::count_of_places(&cells);

@@ -36,7 +36,7 @@ pub(super) fn guards(review: &Review) -> String {
                 "<li><span class=\"tag proven\">✓ proven</span> {name} <span class=\"where\">{over} ({at})</span></li>"
             )
         };
-        let items: String = proven.iter().map(item).collect();
+        let items = proven.iter().map(item).collect::<Vec<_>>().concat();
         out.push_str(&format!("<ul class=\"prints\">{items}</ul>\n"));
     }
     out
@@ -90,7 +90,7 @@ pub(super) fn besides(review: &Review) -> String {
         ("Not modelled", &review.not_modelled),
     ];
     for (title, items) in titles.into_iter().filter(|(_, items)| !items.is_empty()) {
-        let items: String = items.iter().map(|item| format!("<li>{}</li>", safe(item))).collect();
+        let items = items.iter().map(|item| format!("<li>{}</li>", safe(item))).collect::<Vec<_>>().concat();
         out.push_str(&format!("<h3>{title}</h3>\n<ul>{items}</ul>\n"));
     }
     if out.is_empty() { "<p>Nothing.</p>".to_owned() } else { out }

@@ -1,7 +1,7 @@
 //! What stands behind the changes: what is waived, what changes nothing, what is not seen, and how it was decided.
 
 use super::super::entries;
-use super::super::model::Review;
+use super::super::model::{Review, Verdict};
 use super::super::phrases;
 use crate::terminal::page::{Page, Row, Tone};
 use crate::terminal::{address, visible};
@@ -76,8 +76,11 @@ pub(super) fn brief(review: &Review, page: &mut Page) {
     approve(review, page);
 }
 
+/// How to say yes; of what breaks a guard nobody can.
 fn approve(review: &Review, page: &mut Page) {
-    if review.principals.iter().any(|row| !row.gained.is_empty() && row.waived.is_none()) {
+    if review.verdict != Verdict::Broken
+        && review.principals.iter().any(|row| !row.gained.is_empty() && row.waived.is_none())
+    {
         page.plain(0, &format!("approve all of it: cellc apply --approve {}", visible::name(&review.fingerprint)));
     }
 }

@@ -86,7 +86,6 @@ fn one_of_each_is_told_by_risk() {
       policies of resources (buckets, keys, queues, roles' trust)
     evidence: 1204 queries over 37 distinct cases · 6 of 7 regions proven, 1 may · action list of
         2026-09-26
-    approve all of it: cellc apply --approve access-000000000000000000000000
     ");
 }
 
@@ -123,7 +122,6 @@ fn the_first_screen_has_the_gravest_and_counts_the_rest() {
     … 2 more: 1 may, 1 loss; `cellc review` shows them
     no effect: 2 text changes proven equivalent · not modelled: 1 thing · 1204 queries over 37 distinct
         cases · 6 of 7 regions proven, 1 may · action list of 2026-09-26
-    approve all of it: cellc apply --approve access-000000000000000000000000
     ");
 }
 
@@ -209,7 +207,6 @@ fn verbose_shows_everything() {
       policies of resources (buckets, keys, queues, roles' trust)
     evidence: 1204 queries over 37 distinct cases · 6 of 7 regions proven, 1 may · action list of
         2026-09-26
-    approve all of it: cellc apply --approve access-000000000000000000000000
     ");
 }
 
