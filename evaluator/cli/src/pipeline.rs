@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use cell_eval::budget::{MOST_DEPTH, Options};
 use cell_eval::findings::{self, Reach};
-use cell_eval::packages::{LOCK_FILE, Lock, Noting, Pinned};
+use cell_eval::lock::{LOCK_FILE, Lock};
+use cell_eval::packages::{Noting, Pinned};
 use cell_eval::plan::desired::Desired;
 use cell_eval::resources::Resources;
 use cell_eval::words::counted;

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 pub use error::{CloudError, Failure};
 pub use model::{
-    Account, AccountState, Boundary, Caller, Center, Creation, CustomerPolicy, Given, Known, Organization, Policy,
-    Principal, PrincipalKind, Progress, ProvisionTarget, Provisioned, SetFields, State, Tags, Unit,
+    Account, AccountState, Boundary, Caller, Center, Creation, CustomerPolicy, Given, Known, ManagedPolicy,
+    Organization, Policy, Principal, PrincipalKind, Progress, ProvisionTarget, Provisioned, SetFields, State, Tags, Unit,
 };
 
 /// What a call comes to.

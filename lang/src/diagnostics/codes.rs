@@ -81,6 +81,7 @@ codes! {
     NeedsInstance "E0216" "an import that needs what only a module has";
     UnknownParameter "E0217" "a parameter the module does not have";
     BadImportPath "E0218" "an import path of no known form";
+    PolicyNotPinned "E0220" "a policy that is not as `cell.lock` pins it";
 
     TypeMismatch "E0301" "a value of another type than expected";
     RefusedLiteral "E0302" "a literal that its type refuses";
