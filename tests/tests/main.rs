@@ -25,6 +25,7 @@ mod iam_data;
 mod installation;
 mod mutation;
 mod packages;
+mod pins;
 mod safety;
 mod silent_failures;
 mod spec_runs;

@@ -3,17 +3,18 @@
 //! Owns what each command does with a program that was followed to its expansion; the order of the steps is
 //! [`cell_eval::findings`]'s. Knows nothing of terminals.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cell_eval::access::pins::Pins;
 use cell_eval::budget::{MOST_DEPTH, Options};
 use cell_eval::findings::{self, Reach};
 use cell_eval::lock::{LOCK_FILE, Lock};
 use cell_eval::packages::{Noting, Pinned};
 use cell_eval::plan::desired::Desired;
 use cell_eval::resources::Resources;
-use cell_eval::words::counted;
 use cell_eval::world::World;
 use cell_eval::{emit, explain, graph, testing};
 use cell_lang::check::{Checked, check};
@@ -21,10 +22,9 @@ use cell_lang::diagnostics::{Code, Diagnostic, Severity, has_errors};
 use cell_lang::files::{FileError, Files};
 use cell_lang::hir;
 use cell_lang::load::load;
-use cell_lang::source::{SourceMap, Span};
+use cell_lang::source::SourceMap;
 
 use jiff::Timestamp;
-use serde_json::json;
 
 use crate::args::{Format, Picture, Program};
 use crate::exit::Status;
@@ -41,6 +41,9 @@ pub(crate) struct Run<'a> {
     output: &'a Output,
 }
 
+/// What a program asks for, and its files.
+pub(crate) type Wish = (Desired, Arc<SourceMap>);
+
 /// What a command does with a program that has no error.
 type Work<'w> = &'w dyn Fn(&World<'_>, &Resources<'_, '_>, &mut dyn Write) -> io::Result<()>;
 
@@ -53,6 +56,8 @@ enum Aim {
     Result,
     /// A plan: every parameter needs a value, and all findings are told.
     Plan,
+    /// What the lock is to hold: a module has no say in it.
+    Pins,
 }
 
 impl<'a> Run<'a> {
@@ -147,7 +152,7 @@ impl<'a> Run<'a> {
     }
 
     /// What the program asks for at an instant, and its files; how the command ends if it has an error.
-    pub(crate) fn desired(&self, at: Timestamp) -> Result<(Desired, Arc<SourceMap>), Status> {
+    pub(crate) fn desired(&self, at: Timestamp) -> Result<Wish, Status> {
         let found = std::cell::RefCell::new(None);
         let status = self.program(Aim::Plan, &|world, resources, _| {
             *found.borrow_mut() =
@@ -157,58 +162,54 @@ impl<'a> Run<'a> {
         found.into_inner().ok_or(status)
     }
 
+    /// As [`Self::desired`], under a lock that may not be written yet; none of a module whose parameters have no
+    /// value.
+    pub(crate) fn desired_under(&self, lock: &Lock, at: Timestamp) -> Result<Option<Wish>, Status> {
+        let found = std::cell::RefCell::new(None);
+        let status = self.under(lock, Aim::Pins, &|world, resources, _| {
+            *found.borrow_mut() =
+                Some((Desired::new(world, &resources.collect(), at), Arc::clone(&world.program().sources)));
+            Ok(())
+        });
+        if status == Status::Done { Ok(found.into_inner()) } else { Err(status) }
+    }
+
+    /// The digests of the files of packages that the program uses, by `name@version/path`.
+    pub(crate) fn packages(&self) -> Result<BTreeMap<String, String>, Status> {
+        let noting = Noting::new(&self.project);
+        let loaded = load(&noting, &self.project.main, &[], self.max_file());
+        if has_errors(&loaded.diagnostics) {
+            return Err(self.output.diagnostics(&loaded.sources, &loaded.diagnostics));
+        }
+        Ok(noting.seen())
+    }
+
+    /// The files of the project.
+    pub(crate) fn files(&self) -> &Project {
+        &self.project
+    }
+
     /// The folder of the program's first file.
     pub(crate) fn folder(&self) -> PathBuf {
         let main = self.project.root.join(&self.project.main);
         main.parent().map_or(main.clone(), Path::to_owned)
     }
 
-    /// Pins what the program takes from packages.
-    pub(crate) fn lock(&self, update: bool) -> Status {
-        let mut lock = match self.read_lock() {
-            Ok(lock) => lock,
-            Err(finding) => return self.output.diagnostics(&finding.0, &[finding.1]),
-        };
-        let noting = Noting::new(&self.project);
-        let loaded = load(&noting, &self.project.main, &[], self.max_file());
-        if has_errors(&loaded.diagnostics) {
-            return self.output.diagnostics(&loaded.sources, &loaded.diagnostics);
-        }
-        let seen = noting.seen();
-        let changed = lock.pin(&seen, update);
-        if !changed.is_empty() {
-            let (sources, diagnostics) = changed_files(&changed);
-            return self.output.diagnostics(&sources, &diagnostics);
-        }
-        if lock.is_empty() {
-            return self.pinned(0);
-        }
-        match lock.to_text().map_err(|error| error.to_string()).and_then(|text| self.project.write(LOCK_FILE, &text))
-        {
-            Ok(()) => self.pinned(seen.len()),
-            Err(why) => crate::output::fail(&format!("{LOCK_FILE} cannot be written: {why}")),
-        }
-    }
-
-    /// Says how many files of packages are pinned.
-    fn pinned(&self, files: usize) -> Status {
-        crate::output::result(&match (self.output.format, files) {
-            (Format::Json, _) => format!("{}\n", json!({ "format_version": emit::FORMAT_VERSION, "pinned": files })),
-            (Format::Text, 0) => "nothing to pin: the program imports no package\n".to_owned(),
-            (Format::Text, _) => format!("{LOCK_FILE}: {} pinned\n", counted(files, "file")),
-        })
-    }
-
     /// Does all that every command begins with, and then `work` if nothing was an error.
     fn program(&self, aim: Aim, work: Work<'_>) -> Status {
-        let lock = match self.read_lock() {
-            Ok(lock) => lock,
-            Err(finding) => return self.output.diagnostics(&finding.0, &[finding.1]),
-        };
-        let files = Pinned::new(&self.project, &lock);
+        let lock = self.read_lock().and_then(|lock| self.pins(&lock).map(|_| lock));
+        match lock {
+            Ok(lock) => self.under(&lock, aim, work),
+            Err(status) => status,
+        }
+    }
+
+    /// As [`Self::program`], under this lock.
+    fn under(&self, lock: &Lock, aim: Aim, work: Work<'_>) -> Status {
+        let files = Pinned::new(&self.project, lock);
         let Checked { sources, program, diagnostics: mut found } = self.checked(&files);
         let then = |world: &World<'_>, found: &mut Vec<Diagnostic>| {
-            if aim == Aim::Result {
+            if matches!(aim, Aim::Result | Aim::Pins) {
                 found.retain(|finding| !is_lint(finding));
             }
             let status = self.output.diagnostics(&sources, found);
@@ -220,6 +221,7 @@ impl<'a> Run<'a> {
         match findings::follow(program.as_ref(), &mut found, &files, &self.budgets(), Box::new(then)) {
             Reach::Expanded(status) => status,
             Reach::Faulty => self.output.diagnostics(&sources, &found),
+            Reach::Module(_) if aim == Aim::Pins => Status::Done,
             // A module on its own: all that can be said of it without values is said.
             Reach::Module(param) => {
                 found.extend((aim != Aim::Findings).then(|| without_value(param)));
@@ -248,13 +250,21 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The project's lock; an empty one if there is none.
-    fn read_lock(&self) -> Result<Lock, Box<Finding>> {
-        Lock::read(&self.project).map_err(|finding| {
-            let mut sources = SourceMap::default();
-            sources.add(LOCK_FILE, "");
-            Box::new((sources, finding))
-        })
+    /// The project's lock, an empty one if there is none; how the command ends if it cannot be read.
+    pub(crate) fn read_lock(&self) -> Result<Lock, Status> {
+        Lock::read(&self.project).map_err(|finding| self.lock_findings(&[finding]))
+    }
+
+    /// The documents of policies that a lock pins; how the command ends if one is not as it is pinned.
+    pub(crate) fn pins(&self, lock: &Lock) -> Result<Pins, Status> {
+        lock.pins(&self.project).map_err(|findings| self.lock_findings(&findings))
+    }
+
+    /// Tells findings about the lock.
+    pub(crate) fn lock_findings(&self, findings: &[Diagnostic]) -> Status {
+        let mut sources = SourceMap::default();
+        sources.add(LOCK_FILE, "");
+        self.output.diagnostics(&sources, findings)
     }
 }
 
@@ -268,25 +278,6 @@ fn without_value(param: &hir::Param) -> Diagnostic {
     let message = format!("parameter `{}` has no value: a file with parameters is a module", param.name);
     let help = format!("expand a program that has `module label = \"…\" {{ {} = … }}`", param.name);
     Diagnostic::new(Code::MissingField, param.span, message).help(help)
-}
-
-/// A finding with the texts that show it.
-type Finding = (SourceMap, Diagnostic);
-
-fn changed_files(changed: &[(String, String, String)]) -> (SourceMap, Vec<Diagnostic>) {
-    let mut sources = SourceMap::default();
-    let file = sources.add(LOCK_FILE, "");
-    let diagnostics = changed.iter().map(|(path, pinned, found)| {
-        Diagnostic::new(
-            Code::NotPinned,
-            Span::new(file, 0, 0),
-            format!("`{path}` is not the file that {LOCK_FILE} pins"),
-        )
-        .help(format!("pinned {pinned}, found {found}"))
-        .help("if the change is meant, review it and run `cellc lock --update`")
-    });
-    let diagnostics = diagnostics.collect();
-    (sources, diagnostics)
 }
 
 /// Says that a filter leaves no test.

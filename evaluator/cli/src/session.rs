@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use cell_eval::apply::journal::{JournalError, Loaded, load};
 use cell_eval::live::{Depth, Live, Reader, recorded};
 use cell_eval::plan::desired::Desired;
-use cell_eval::plan::model::{Notice, NoticeKind, Plan, Verb};
+use cell_eval::plan::fault::Fault;
+use cell_eval::plan::model::{Notice, NoticeKind, Place, Plan, Verb};
 use cell_eval::plan::scope::Scope;
 use cell_eval::plan::{Command, Question, moves, plan};
 use cell_eval::provider::{CloudError, Failure, Provider as _};
@@ -22,7 +23,7 @@ use crate::cloud::{Connection, OWN, Unconnected};
 use crate::exit::Status;
 use crate::faults;
 use crate::output::Output;
-use crate::pipeline::Run;
+use crate::pipeline::{Run, Wish};
 
 /// Roles that are looked up for one plan: enough to see what they are, few enough to leave the plan on a screen.
 const ROLES: usize = 5;
@@ -55,7 +56,17 @@ impl<'a> Session<'a> {
             let now = Timestamp::now();
             Timestamp::from_second(now.as_second()).unwrap_or(now)
         });
-        let (desired, sources) = run.desired(at)?;
+        Self::connect(run, output, cloud, at, run.desired(at)?)
+    }
+
+    /// Connects for what a program asks for.
+    pub(crate) fn connect(
+        run: &Run<'_>,
+        output: &'a Output,
+        cloud: &CloudArgs,
+        at: Timestamp,
+        (desired, sources): Wish,
+    ) -> Result<Self, Status> {
         let beside = run.folder();
         let connection = Connection::open(cloud, &desired, &beside).map_err(|error| unconnected(output, &error))?;
         connection.remarks.iter().for_each(|remark| output.remark(remark));
@@ -158,24 +169,19 @@ impl<'a> Session<'a> {
                 Ok(true) => {}
                 Ok(false) => {
                     let place = plan.changes.iter().find(|change| change.address == address);
-                    let place = place.and_then(|change| change.sources.first());
-                    let fault = cell_eval::plan::fault::Fault::new(
-                        Code::PolicyMissing,
-                        format!("AWS has no managed policy {arn}"),
-                    )
-                    .at(place, format!("{address} names it"))
-                    .help("correct its name; `aws iam list-policies --scope AWS` lists them");
-                    missing.push(fault);
+                    missing.push(no_policy(arn, place.and_then(|change| change.sources.first()), address));
                 }
                 // Who may not look finds out at apply.
                 Err(error) if matches!(error.failure, Failure::Denied | Failure::Unsupported) => {}
                 Err(error) => return Err(self.cloud(&error)),
             }
         }
-        if missing.is_empty() {
-            return Ok(());
-        }
-        Err(self.output.diagnostics(&self.sources, &faults::diagnostics(&self.sources, &missing)))
+        if missing.is_empty() { Ok(()) } else { Err(self.faults(&missing)) }
+    }
+
+    /// Tells faults at their places in the program.
+    pub(crate) fn faults(&self, faults: &[Fault]) -> Status {
+        self.output.diagnostics(&self.sources, &faults::diagnostics(&self.sources, faults))
     }
 
     /// The ARNs of roles that are made anew or go, as far as the accounts let them be read: what names them breaks.
@@ -247,6 +253,13 @@ impl<'a> Session<'a> {
             ),
         }
     }
+}
+
+/// A managed policy that a permission set names and AWS does not have.
+pub(crate) fn no_policy(arn: &str, place: Option<&Place>, address: &str) -> Fault {
+    Fault::new(Code::PolicyMissing, format!("AWS has no managed policy {arn}"))
+        .at(place, format!("{address} names it"))
+        .help("correct its name; `aws iam list-policies --scope AWS` lists them")
 }
 
 /// The part that the arguments name.
