@@ -2,7 +2,7 @@
 //!
 //! [`expand::expand`] makes a [`world::World`] of a program; [`rules`] judge it, [`resources`] are derived from it,
 //! [`findings`] is the order of these steps. [`emit`] writes the world, [`explain`] tells where its values came from,
-//! [`testing`] runs its tests and [`graph`] draws it. [`live`] reads the cloud, [`plan`] compares it with the program
+//! [`testing`] runs its tests and [`graph`] draws it. [`packages`] and [`lock`] hold what comes from elsewhere. [`live`] reads the cloud, [`plan`] compares it with the program
 //! and the record, [`apply`] carries a plan out. Files, the cloud, time and the place of the record are behind traits:
 //! [`cell_lang::files::Files`], [`provider`], [`registry::store`]. Expanding and planning know no clock.
 
@@ -16,6 +16,7 @@ pub mod findings;
 pub mod graph;
 pub mod limits;
 pub mod live;
+pub mod lock;
 pub mod packages;
 pub mod plan;
 pub mod provider;

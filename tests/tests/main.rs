@@ -26,6 +26,7 @@ mod iam_lints;
 mod installation;
 mod mutation;
 mod packages;
+mod pins;
 mod review_outputs;
 mod reviews;
 mod safety;

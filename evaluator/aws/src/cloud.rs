@@ -7,7 +7,7 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use aws_config::SdkConfig;
-use cell_eval::provider::{Answer, Caller, Center, CloudError, Failure, Provider};
+use cell_eval::provider::{Answer, Caller, Center, CloudError, Failure, ManagedPolicy, Provider};
 use tokio::runtime::Runtime;
 
 use crate::call::{Road, read};
@@ -136,6 +136,10 @@ impl Provider for AwsCloud {
         let call = read("iam:GetPolicy");
         let answer = self.block(self.road().send(call, || self.iam.get_policy().policy_arn(arn).send()));
         Ok(found(answer)?.is_some())
+    }
+
+    fn managed_policy(&self, arn: &str) -> Answer<Option<ManagedPolicy>> {
+        self.block(self.policy_in_force(arn))
     }
 
     fn reserved_role(&self, account: &str, set_name: &str) -> Answer<Option<String>> {

@@ -12,6 +12,7 @@ mod connect;
 mod convert;
 mod fault;
 mod identities;
+mod managed;
 mod organizations;
 mod organizations_convert;
 mod paging;

@@ -74,7 +74,7 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Draw a program: its cells, the waves that reach them, who may do what in them.
     Graph(GraphArgs),
-    /// Pin the packages that a program imports in `cell.lock`.
+    /// Pin what a program takes from elsewhere in `cell.lock`: packages, and with `--update` policies of AWS.
     Lock(LockArgs),
     /// Speak the language server protocol with an editor, over standard input and output.
     Lsp(LspArgs),
@@ -161,9 +161,16 @@ pub(crate) struct LockArgs {
     /// The program.
     #[command(flatten)]
     pub(crate) program: Program,
-    /// Pin changed files anew, too.
+    /// Where to fetch policies from, with `--update`.
+    #[command(flatten)]
+    pub(crate) cloud: CloudArgs,
+    /// Pin changed files of packages anew, and fetch the policies that the program names and those that others attached
+    /// in its organization.
     #[arg(long, env = "CELLC_UPDATE", hide_env = true, value_parser = BoolishValueParser::new())]
     pub(crate) update: bool,
+    /// Fetch nothing: with `--update`, pin packages only.
+    #[arg(long, env = "CELLC_NO_REFRESH", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) no_refresh: bool,
 }
 
 /// `lsp`

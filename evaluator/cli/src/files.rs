@@ -72,6 +72,44 @@ impl Project {
         found
     }
 
+    /// Is there a file of this name in the project's folder?
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.root.join(name).is_file()
+    }
+
+    /// As [`Self::write`], for a path with folders, which are made; a link that leads out of the project is not
+    /// followed.
+    pub(crate) fn write_below(&self, path: &str, text: &str) -> Result<(), String> {
+        let path = self.root.join(path);
+        let folder = path.parent().unwrap_or(&self.root);
+        // Nothing is made beyond a link: what is there already must be inside.
+        let there = folder.ancestors().find(|above| above.exists()).unwrap_or(&self.root);
+        self.inside(there)?;
+        fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+        replace(&path, text.as_bytes()).map_err(|error| error.to_string())
+    }
+
+    /// Removes a file, and the folders that are empty then; one that is gone already is no error.
+    pub(crate) fn remove(&self, path: &str) -> Result<(), String> {
+        let path = self.root.join(path);
+        let mut folder = path.parent().unwrap_or(&self.root);
+        self.inside(folder)?;
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.to_string()),
+            _ => {}
+        }
+        // A folder with anything else in it stays: the system says so.
+        while folder != self.root && fs::remove_dir(folder).is_ok() {
+            folder = folder.parent().unwrap_or(&self.root);
+        }
+        Ok(())
+    }
+
+    fn inside(&self, folder: &Path) -> Result<(), String> {
+        let real = folder.canonicalize().map_err(|error| error.to_string())?;
+        if real.starts_with(&self.root) { Ok(()) } else { Err("it lies outside the project".to_owned()) }
+    }
+
     /// Replaces a file of the project's folder: aside, then renamed, so that it is never half there.
     pub(crate) fn write(&self, name: &str, text: &str) -> Result<(), String> {
         replace(&self.root.join(name), text.as_bytes()).map_err(|error| error.to_string())

@@ -3,6 +3,7 @@
 //! Owns what each command does with a program that was followed to its expansion; the order of the steps is
 //! [`cell_eval::findings`]'s. Knows nothing of terminals.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,10 +12,10 @@ use cell_eval::access::pins::Pins;
 use cell_eval::access::subject::Subject;
 use cell_eval::budget::{MOST_DEPTH, Options};
 use cell_eval::findings::{self, Reach};
-use cell_eval::packages::{LOCK_FILE, Lock, Noting, Pinned};
+use cell_eval::lock::{LOCK_FILE, Lock};
+use cell_eval::packages::{Noting, Pinned};
 use cell_eval::plan::fault;
 use cell_eval::resources::Resources;
-use cell_eval::words::counted;
 use cell_eval::world::World;
 use cell_eval::{access, emit, explain, graph, testing};
 use cell_lang::check::{Checked, check};
@@ -22,10 +23,9 @@ use cell_lang::diagnostics::{self, Code, Diagnostic, Severity, has_errors};
 use cell_lang::files::{FileError, Files};
 use cell_lang::hir;
 use cell_lang::load::load;
-use cell_lang::source::{SourceMap, Span};
+use cell_lang::source::SourceMap;
 
 use jiff::Timestamp;
-use serde_json::json;
 
 use crate::args::{Format, Picture, Program};
 use crate::exit::Status;
@@ -43,6 +43,9 @@ pub(crate) struct Run<'a> {
     output: &'a Output,
 }
 
+/// What a program asks for, and its files.
+pub(crate) type Wish = (Subject, Arc<SourceMap>);
+
 /// What a command does with a program that has no error.
 type Work<'w> = &'w dyn Fn(&World<'_>, &Resources<'_, '_>, &mut dyn Write) -> io::Result<()>;
 
@@ -55,6 +58,8 @@ enum Aim<'a> {
     Result,
     /// A plan: every parameter needs a value, and all findings are told but those of guards, which the plan judges.
     Plan,
+    /// What the lock is to hold: a module has no say in it.
+    Pins,
 }
 
 impl<'a> Run<'a> {
@@ -107,7 +112,7 @@ impl<'a> Run<'a> {
 
     /// Runs the program's tests, those whose name holds the filter.
     pub(crate) fn test(&self, filter: Option<&str>) -> Status {
-        let pins = match self.pins() {
+        let pins = match self.read_lock().and_then(|lock| self.pins(&lock)) {
             Ok(pins) => pins,
             Err(status) => return status,
         };
@@ -155,27 +160,34 @@ impl<'a> Run<'a> {
     }
 
     /// What a review needs of the program at an instant, and its files; how the command ends if it has an error.
-    pub(crate) fn subject(&self, at: Timestamp) -> Result<(Subject, Arc<SourceMap>), Status> {
-        let pins = self.pins()?;
+    pub(crate) fn subject(&self, at: Timestamp) -> Result<Wish, Status> {
+        let lock = self.read_lock()?;
+        let pins = self.pins(&lock)?;
+        self.read(&lock, &pins, Aim::Plan, at)?.ok_or(Status::Failed)
+    }
+
+    /// As [`Self::subject`], under a lock that may not be written yet; none of a module whose parameters have no
+    /// value.
+    pub(crate) fn subject_under(&self, lock: &Lock, at: Timestamp) -> Result<Option<Wish>, Status> {
+        self.read(lock, &Pins::default(), Aim::Pins, at)
+    }
+
+    fn read(&self, lock: &Lock, pins: &Pins, aim: Aim<'_>, at: Timestamp) -> Result<Option<Wish>, Status> {
         let found = std::cell::RefCell::new(None);
-        let status = self.program(Aim::Plan, &|world, resources, _| {
+        let status = self.under(lock, pins, aim, &|world, resources, _| {
             let subject = Subject::new(world, &resources.collect(), at, pins.clone());
             *found.borrow_mut() = Some((subject, Arc::clone(&world.program().sources)));
             Ok(())
         });
-        found.into_inner().ok_or(status)
+        if status == Status::Done { Ok(found.into_inner()) } else { Err(status) }
     }
 
     /// The same of another revision of the program, which is judged by no rule.
     pub(crate) fn former(&self, former: &Revision, at: Timestamp) -> Result<Subject, Status> {
-        let lock = Lock::read(former).map_err(|finding| {
-            let mut sources = SourceMap::default();
-            sources.add(LOCK_FILE, "");
-            self.output.diagnostics(&sources, &[finding])
-        })?;
+        let lock = Lock::read(former).map_err(|finding| self.lock_findings(&[finding]))?;
+        let pins = lock.pins(former).map_err(|findings| self.lock_findings(&findings))?;
         let files = Pinned::new(former, &lock);
         let Checked { sources, program, mut diagnostics } = check(load(&files, &former.main, &[], self.max_file()));
-        let pins = self.pins()?;
         let read = |world: &World<'_>, _: &mut Vec<Diagnostic>| {
             (!world.has_errors()).then(|| Subject::new(world, &Resources::new(world).collect(), at, pins))
         };
@@ -189,21 +201,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Documents of policies that the program does not write, as the lock pins them.
-    fn pins(&self) -> Result<Pins, Status> {
-        Ok(Pins::default())
-    }
-
-    /// The project.
-    pub(crate) fn project(&self) -> &Project {
-        &self.project
-    }
-
     /// What is found in the program's permissions.
-    fn permissions(&self, world: &World<'_>, aim: Aim<'_>, sources: &SourceMap, found: &mut Vec<Diagnostic>) {
-        let Ok(pins) = self.pins() else { return };
+    fn permissions(world: &World<'_>, pins: &Pins, aim: Aim<'_>, sources: &SourceMap, found: &mut Vec<Diagnostic>) {
         // Nothing here asks for a date.
-        let subject = Subject::new(world, &Resources::new(world).collect(), Timestamp::UNIX_EPOCH, pins);
+        let subject = Subject::new(world, &Resources::new(world).collect(), Timestamp::UNIX_EPOCH, pins.clone());
         let judged = subject.lints().and_then(|mut faults| {
             if let Aim::Findings(may) = aim
                 && !subject.guards.is_empty()
@@ -221,61 +222,45 @@ impl<'a> Run<'a> {
         diagnostics::sort(found);
     }
 
+    /// The digests of the files of packages that the program uses, by `name@version/path`.
+    pub(crate) fn packages(&self) -> Result<BTreeMap<String, String>, Status> {
+        let noting = Noting::new(&self.project);
+        let loaded = load(&noting, &self.project.main, &[], self.max_file());
+        if has_errors(&loaded.diagnostics) {
+            return Err(self.output.diagnostics(&loaded.sources, &loaded.diagnostics));
+        }
+        Ok(noting.seen())
+    }
+
+    /// The files of the project.
+    pub(crate) fn files(&self) -> &Project {
+        &self.project
+    }
+
     /// The folder of the program's first file.
     pub(crate) fn folder(&self) -> PathBuf {
         let main = self.project.root.join(&self.project.main);
         main.parent().map_or(main.clone(), Path::to_owned)
     }
 
-    /// Pins what the program takes from packages.
-    pub(crate) fn lock(&self, update: bool) -> Status {
-        let mut lock = match self.read_lock() {
-            Ok(lock) => lock,
-            Err(finding) => return self.output.diagnostics(&finding.0, &[finding.1]),
-        };
-        let noting = Noting::new(&self.project);
-        let loaded = load(&noting, &self.project.main, &[], self.max_file());
-        if has_errors(&loaded.diagnostics) {
-            return self.output.diagnostics(&loaded.sources, &loaded.diagnostics);
-        }
-        let seen = noting.seen();
-        let changed = lock.pin(&seen, update);
-        if !changed.is_empty() {
-            let (sources, diagnostics) = changed_files(&changed);
-            return self.output.diagnostics(&sources, &diagnostics);
-        }
-        if lock.is_empty() {
-            return self.pinned(0);
-        }
-        match lock.to_text().map_err(|error| error.to_string()).and_then(|text| self.project.write(LOCK_FILE, &text))
-        {
-            Ok(()) => self.pinned(seen.len()),
-            Err(why) => crate::output::fail(&format!("{LOCK_FILE} cannot be written: {why}")),
-        }
-    }
-
-    /// Says how many files of packages are pinned.
-    fn pinned(&self, files: usize) -> Status {
-        crate::output::result(&match (self.output.format, files) {
-            (Format::Json, _) => format!("{}\n", json!({ "format_version": emit::FORMAT_VERSION, "pinned": files })),
-            (Format::Text, 0) => "nothing to pin: the program imports no package\n".to_owned(),
-            (Format::Text, _) => format!("{LOCK_FILE}: {} pinned\n", counted(files, "file")),
-        })
-    }
-
     /// Does all that every command begins with, and then `work` if nothing was an error.
     fn program(&self, aim: Aim<'_>, work: Work<'_>) -> Status {
-        let lock = match self.read_lock() {
-            Ok(lock) => lock,
-            Err(finding) => return self.output.diagnostics(&finding.0, &[finding.1]),
-        };
-        let files = Pinned::new(&self.project, &lock);
+        let lock = self.read_lock().and_then(|lock| self.pins(&lock).map(|pins| (lock, pins)));
+        match lock {
+            Ok((lock, pins)) => self.under(&lock, &pins, aim, work),
+            Err(status) => status,
+        }
+    }
+
+    /// As [`Self::program`], under this lock and with what it pins.
+    fn under(&self, lock: &Lock, pins: &Pins, aim: Aim<'_>, work: Work<'_>) -> Status {
+        let files = Pinned::new(&self.project, lock);
         let Checked { sources, program, diagnostics: mut found } = self.checked(&files);
         let then = |world: &World<'_>, found: &mut Vec<Diagnostic>| {
             match aim {
-                Aim::Result => found.retain(|finding| !is_lint(finding)),
+                Aim::Result | Aim::Pins => found.retain(|finding| !is_lint(finding)),
                 _ if has_errors(found) => {}
-                _ => self.permissions(world, aim, &sources, found),
+                _ => Self::permissions(world, pins, aim, &sources, found),
             }
             let status = self.output.diagnostics(&sources, found);
             if world.has_errors() || status != Status::Done {
@@ -286,6 +271,7 @@ impl<'a> Run<'a> {
         match findings::follow(program.as_ref(), &mut found, &files, &self.budgets(), Box::new(then)) {
             Reach::Expanded(status) => status,
             Reach::Faulty => self.output.diagnostics(&sources, &found),
+            Reach::Module(_) if matches!(aim, Aim::Pins) => Status::Done,
             // A module on its own: all that can be said of it without values is said.
             Reach::Module(param) => {
                 found.extend((!matches!(aim, Aim::Findings(_))).then(|| without_value(param)));
@@ -314,13 +300,21 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The project's lock; an empty one if there is none.
-    fn read_lock(&self) -> Result<Lock, Box<Finding>> {
-        Lock::read(&self.project).map_err(|finding| {
-            let mut sources = SourceMap::default();
-            sources.add(LOCK_FILE, "");
-            Box::new((sources, finding))
-        })
+    /// The project's lock, an empty one if there is none; how the command ends if it cannot be read.
+    pub(crate) fn read_lock(&self) -> Result<Lock, Status> {
+        Lock::read(&self.project).map_err(|finding| self.lock_findings(&[finding]))
+    }
+
+    /// The documents of policies that a lock pins; how the command ends if one is not as it is pinned.
+    pub(crate) fn pins(&self, lock: &Lock) -> Result<Pins, Status> {
+        lock.pins(&self.project).map_err(|findings| self.lock_findings(&findings))
+    }
+
+    /// Tells findings about the lock.
+    pub(crate) fn lock_findings(&self, findings: &[Diagnostic]) -> Status {
+        let mut sources = SourceMap::default();
+        sources.add(LOCK_FILE, "");
+        self.output.diagnostics(&sources, findings)
     }
 }
 
@@ -334,25 +328,6 @@ fn without_value(param: &hir::Param) -> Diagnostic {
     let message = format!("parameter `{}` has no value: a file with parameters is a module", param.name);
     let help = format!("expand a program that has `module label = \"…\" {{ {} = … }}`", param.name);
     Diagnostic::new(Code::MissingField, param.span, message).help(help)
-}
-
-/// A finding with the texts that show it.
-type Finding = (SourceMap, Diagnostic);
-
-fn changed_files(changed: &[(String, String, String)]) -> (SourceMap, Vec<Diagnostic>) {
-    let mut sources = SourceMap::default();
-    let file = sources.add(LOCK_FILE, "");
-    let diagnostics = changed.iter().map(|(path, pinned, found)| {
-        Diagnostic::new(
-            Code::NotPinned,
-            Span::new(file, 0, 0),
-            format!("`{path}` is not the file that {LOCK_FILE} pins"),
-        )
-        .help(format!("pinned {pinned}, found {found}"))
-        .help("if the change is meant, review it and run `cellc lock --update`")
-    });
-    let diagnostics = diagnostics.collect();
-    (sources, diagnostics)
 }
 
 /// Says that a filter leaves no test.

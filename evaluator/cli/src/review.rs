@@ -43,7 +43,7 @@ fn without_review(path: &str) -> cell_lang::diagnostics::Diagnostic {
 fn since(run: &Run<'_>, revision: &str, args: &ReviewArgs) -> Result<Review, Status> {
     let at = args.scope.at.unwrap_or_else(jiff::Timestamp::now);
     let (subject, _) = run.subject(at)?;
-    let former = Revision::open(run.project(), revision)
+    let former = Revision::open(run.files(), revision)
         .map_err(|why| output::fail(&format!("the program of revision `{revision}` cannot be read: {why}")))?;
     let former = run.former(&former, at)?;
     let today = jiff::tz::TimeZone::UTC.to_datetime(at).date();

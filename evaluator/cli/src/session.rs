@@ -7,8 +7,8 @@ use cell_eval::access::subject::Subject;
 use cell_eval::apply::journal::{JournalError, Loaded, load};
 use cell_eval::live::{Depth, Live, Reader, recorded};
 use cell_eval::plan::desired::Desired;
-use cell_eval::plan::fault;
-use cell_eval::plan::model::{Notice, NoticeKind, Plan, Verb};
+use cell_eval::plan::fault::{self, Fault};
+use cell_eval::plan::model::{Notice, NoticeKind, Place, Plan, Verb};
 use cell_eval::plan::scope::Scope;
 use cell_eval::plan::{Command, Question, moves, plan};
 use cell_eval::provider::{CloudError, Failure, Provider as _};
@@ -23,7 +23,7 @@ use crate::args::{CloudArgs, ScopeArgs};
 use crate::cloud::{Connection, OWN, Unconnected};
 use crate::exit::Status;
 use crate::output::Output;
-use crate::pipeline::Run;
+use crate::pipeline::{Run, Wish};
 
 /// Roles that are looked up for one plan: enough to see what they are, few enough to leave the plan on a screen.
 const ROLES: usize = 5;
@@ -56,7 +56,17 @@ impl<'a> Session<'a> {
             let now = Timestamp::now();
             Timestamp::from_second(now.as_second()).unwrap_or(now)
         });
-        let (subject, sources) = run.subject(at)?;
+        Self::connect(run, output, cloud, at, run.subject(at)?)
+    }
+
+    /// Connects for a program.
+    pub(crate) fn connect(
+        run: &Run<'_>,
+        output: &'a Output,
+        cloud: &CloudArgs,
+        at: Timestamp,
+        (subject, sources): Wish,
+    ) -> Result<Self, Status> {
         let beside = run.folder();
         let connection =
             Connection::open(cloud, &subject.desired, &beside).map_err(|error| unconnected(output, &error))?;
@@ -173,21 +183,19 @@ impl<'a> Session<'a> {
                 Ok(true) => {}
                 Ok(false) => {
                     let place = plan.changes.iter().find(|change| change.address == address);
-                    let place = place.and_then(|change| change.sources.first());
-                    let fault = fault::Fault::new(Code::PolicyMissing, format!("AWS has no managed policy {arn}"))
-                        .at(place, format!("{address} names it"))
-                        .help("correct its name; `aws iam list-policies --scope AWS` lists them");
-                    missing.push(fault);
+                    missing.push(no_policy(arn, place.and_then(|change| change.sources.first()), address));
                 }
                 // Who may not look finds out at apply.
                 Err(error) if matches!(error.failure, Failure::Denied | Failure::Unsupported) => {}
                 Err(error) => return Err(self.cloud(&error)),
             }
         }
-        if missing.is_empty() {
-            return Ok(());
-        }
-        Err(self.output.diagnostics(&self.sources, &fault::diagnostics(&self.sources, &missing)))
+        if missing.is_empty() { Ok(()) } else { Err(self.faults(&missing)) }
+    }
+
+    /// Tells faults at their places in the program.
+    pub(crate) fn faults(&self, faults: &[Fault]) -> Status {
+        self.output.diagnostics(&self.sources, &fault::diagnostics(&self.sources, faults))
     }
 
     /// The ARNs of roles that are made anew or go, as far as the accounts let them be read: what names them breaks.
@@ -265,6 +273,13 @@ impl<'a> Session<'a> {
 pub(crate) fn unmanaged(plan: &Plan) -> Vec<String> {
     let notices = plan.notices.iter().filter(|notice| notice.kind == NoticeKind::Unmanaged);
     notices.map(|notice| format!("{} in {}", notice.message, notice.addresses.join(", "))).collect()
+}
+
+/// A managed policy that a permission set names and AWS does not have.
+pub(crate) fn no_policy(arn: &str, place: Option<&Place>, address: &str) -> Fault {
+    Fault::new(Code::PolicyMissing, format!("AWS has no managed policy {arn}"))
+        .at(place, format!("{address} names it"))
+        .help("correct its name; `aws iam list-policies --scope AWS` lists them")
 }
 
 /// The part that the arguments name.

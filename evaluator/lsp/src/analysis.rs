@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use cell_eval::packages::{LOCK_FILE, Lock, Pinned};
+use cell_eval::lock::{LOCK_FILE, Lock};
+use cell_eval::packages::Pinned;
 use cell_lang::check::{Checked, Notes, check_noting};
 use cell_lang::diagnostics::Diagnostic;
 use cell_lang::files::{FileError, Files, PACKAGE, STD};

@@ -1,4 +1,4 @@
-"""Makes models.json and managed-policies.txt.
+"""Makes models.json, managed-policies.txt and managed-documents.json.
 
     python3 -m venv venv && venv/bin/pip install botocore==1.44.8 moto==5.2.5
     venv/bin/python make.py
@@ -6,7 +6,8 @@
 models.json holds, of the service models that botocore ships (Apache-2.0), the inputs of the operations that the
 sandbox knows: members, types, lengths, patterns, enumerations. Patterns with look-around are left out, since the
 regular expressions of the sandbox have none. managed-policies.txt holds paths and names of AWS's managed policies,
-as moto ships them (Apache-2.0); no documents.
+as moto ships them (Apache-2.0). managed-documents.json holds the documents of a few of them: of the longest two only
+the actions of some services, each statement in its place, and "reduced" says so.
 """
 import gzip
 import glob
@@ -64,6 +65,19 @@ OPERATIONS = {
         GetCallerIdentity AssumeRole
     """,
 }
+
+# Policies whose documents are taken whole.
+WHOLE = """
+    AWSBillingReadOnlyAccess AWSSupportAccess AdministratorAccess AmazonEC2ReadOnlyAccess AmazonS3ReadOnlyAccess
+    IAMFullAccess IAMReadOnlyAccess PowerUserAccess job-function/Billing job-function/DatabaseAdministrator
+    job-function/SupportUser job-function/ViewOnlyAccess
+"""
+# Policies of which only the actions of these services are taken.
+REDUCED = "ReadOnlyAccess SecurityAudit"
+SERVICES = """
+    account cloudformation cloudtrail cloudwatch config dynamodb ec2 ecs eks iam kms lambda logs organizations rds s3
+    secretsmanager sns sqs sso sts tag
+"""
 
 SOURCE = "botocore 1.44.8 service models, 2026-11: members, types, lengths, patterns and enumerations of the inputs"
 
@@ -143,6 +157,35 @@ def write_policies():
         file.writelines(path + "\n" for path in paths)
 
 
+def reduced(document):
+    """The document with the actions of SERVICES only; a statement that has none of them is left out."""
+    kept = []
+    for statement in document["Statement"]:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        actions = [action for action in actions if action.split(":")[0] in SERVICES.split()]
+        if actions:
+            kept.append({**statement, "Action": actions})
+    return {**document, "Statement": kept}
+
+
+def write_documents():
+    policies = json.loads(aws_managed_policies_data)
+    lines = []
+    for path in sorted(WHOLE.split() + REDUCED.split()):
+        policy = policies[path.rsplit("/", 1)[-1]]
+        assert policy.get("Path", "/").lstrip("/") + path.rsplit("/", 1)[-1] == path
+        shown = {"version": policy["DefaultVersionId"], "created": policy["CreateDate"], "updated": policy["UpdateDate"]}
+        for name in ("created", "updated"):
+            shown[name] = shown[name].replace("+00:00", "Z")
+        document = policy["Document"]
+        if path in REDUCED.split():
+            shown["reduced"], document = True, reduced(document)
+        lines.append(f"{json.dumps(path)}:{compact({**shown, 'document': document})}")
+    with open(os.path.join(HERE, "managed-documents.json"), "w") as file:
+        file.write("{\n" + ",\n".join(lines) + "\n}\n")
+
+
 if __name__ == "__main__":
     write_models()
     write_policies()
+    write_documents()

@@ -1,6 +1,8 @@
 //! What can be set about a sandbox: pace, delays, quotas, paging. Defaults are AWS's, but with short delays.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The settings of a sandbox.
@@ -29,6 +31,26 @@ pub struct Config {
     pub listen_anywhere: bool,
     /// How many requests the log keeps.
     pub log: usize,
+    /// AWS's managed policies that are to have another version or document than the sandbox has, by path and name:
+    /// `job-function/ViewOnlyAccess`.
+    pub aws_policies: BTreeMap<String, AwsPolicy>,
+}
+
+/// A managed policy of AWS, at the version that is in force.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AwsPolicy {
+    /// The version: `v8`.
+    pub version: String,
+    /// When AWS made the policy: `2015-02-06T18:39:46Z`.
+    pub created: String,
+    /// When AWS made the version.
+    pub updated: String,
+    /// Is the document only a part of AWS's?
+    #[serde(default)]
+    pub reduced: bool,
+    /// The document.
+    pub document: Value,
 }
 
 impl Default for Config {
@@ -45,6 +67,7 @@ impl Default for Config {
             region: "us-east-1".to_owned(),
             listen_anywhere: false,
             log: 20_000,
+            aws_policies: BTreeMap::new(),
         }
     }
 }

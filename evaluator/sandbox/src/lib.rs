@@ -27,7 +27,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, Delays, Quotas};
+pub use config::{AwsPolicy, Config, Delays, Quotas};
 pub use error::Error;
 pub use fault::{Fault, FaultKind};
 pub use http::{Running, serve};

@@ -24,7 +24,7 @@ impl Reader<'_> {
     }
 
     /// Every account and every unit: ⌈A/20⌉ and O+1 calls; A by parent when the list does not say paths.
-    fn whole_tree(&self, live: &mut Live, organization: &Organization) -> Result<(), CloudError> {
+    pub(super) fn whole_tree(&self, live: &mut Live, organization: &Organization) -> Result<(), CloudError> {
         live.units = self.units_below(&organization.root)?;
         let mut accounts = self.provider.accounts()?;
         if accounts.iter().any(|account| account.parent.is_none()) {
@@ -101,7 +101,7 @@ impl Reader<'_> {
     }
 
     /// How the creations stand that an earlier run began: by the request, or by name and time.
-    fn pending(&self, live: &mut Live) -> Result<(), CloudError> {
+    pub(super) fn pending(&self, live: &mut Live) -> Result<(), CloudError> {
         let accounts = self.record.pending.iter().filter(|(_, pending)| pending.kind == "account");
         let mut all = None;
         for (address, pending) in accounts {

@@ -13,8 +13,9 @@ use std::time::Duration;
 
 pub use error::{CloudError, Failure};
 pub use model::{
-    Account, AccountState, Boundary, Caller, Center, Creation, CustomerPolicy, Given, Known, Organization, Policy,
-    Principal, PrincipalKind, Progress, ProvisionTarget, Provisioned, SetFields, State, Tags, Unit,
+    Account, AccountState, Boundary, Caller, Center, Creation, CustomerPolicy, Given, Known, ManagedPolicy,
+    Organization, Policy, Principal, PrincipalKind, Progress, ProvisionTarget, Provisioned, SetFields, State, Tags,
+    Unit,
 };
 
 /// What a call comes to.
@@ -167,6 +168,8 @@ pub trait Provider: Organizations + IdentityCenter + std::fmt::Debug {
     fn caller(&self) -> Answer<Caller>;
     /// IAM GetPolicy of one of AWS's own policies: does it exist?
     fn managed_policy_exists(&self, arn: &str) -> Answer<bool>;
+    /// IAM GetPolicy and GetPolicyVersion of one of AWS's own policies: two calls; none when there is no such policy.
+    fn managed_policy(&self, arn: &str) -> Answer<Option<ManagedPolicy>>;
     /// The ARN of the role that a permission set has in an account, by IAM ListRoles there under
     /// OrganizationAccountAccessRole; none when there is none. [`Failure::Denied`] when the account lets nobody in.
     fn reserved_role(&self, account: &str, set_name: &str) -> Answer<Option<String>>;

@@ -127,6 +127,17 @@ pub struct Policy {
     pub aws_managed: bool,
 }
 
+/// One of AWS's own managed policies, at the version that is in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManagedPolicy {
+    /// The version's id: `v8`.
+    pub version: String,
+    /// The day on which AWS made the version, in UTC.
+    pub date: jiff::civil::Date,
+    /// The document.
+    pub document: String,
+}
+
 /// An instance of IAM Identity Center.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Center {

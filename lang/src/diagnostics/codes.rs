@@ -82,6 +82,7 @@ codes! {
     UnknownParameter "E0217" "a parameter the module does not have";
     BadImportPath "E0218" "an import path of no known form";
     OnlyInTests "E0219" "a question that only a test may ask";
+    PolicyNotPinned "E0220" "a policy that is not as `cell.lock` pins it";
 
     TypeMismatch "E0301" "a value of another type than expected";
     RefusedLiteral "E0302" "a literal that its type refuses";

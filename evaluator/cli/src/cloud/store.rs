@@ -8,7 +8,7 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use cell_eval::packages::digest;
+use cell_eval::lock::digest;
 use cell_eval::registry::store::{Lease, Owner, Store, StoreError, Stored};
 use serde::{Deserialize, Serialize};
 

@@ -49,3 +49,37 @@ fn aws_policies_are_listed_by_name() {
     let unknown = json!({"PolicyArn": "arn:aws:iam::aws:policy/AdminAccess"});
     assert_eq!(cloud.err("iam:GetPolicy", unknown), "NoSuchEntity");
 }
+
+#[test]
+fn aws_policies_have_documents() {
+    let cloud = Cloud::new();
+    let arn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+    let policy = cloud.ok("iam:GetPolicy", json!({"PolicyArn": arn}));
+    let version = text(&policy, "/Policy/DefaultVersionId");
+    let asked = |version: &str| json!({"PolicyArn": arn, "VersionId": version});
+    let found = cloud.ok("iam:GetPolicyVersion", asked(&version));
+    let document = text(&found, "/PolicyVersion/Document");
+    assert!(document.contains("s3%3AGet%2A") && document.contains("%22Effect%22%3A%22Allow%22"), "{document}");
+    assert_eq!(cloud.err("iam:GetPolicyVersion", asked("v99999")), "NoSuchEntity");
+    let unknown = json!({"PolicyArn": "arn:aws:iam::aws:policy/AdminAccess", "VersionId": "v1"});
+    assert_eq!(cloud.err("iam:GetPolicyVersion", unknown), "NoSuchEntity");
+}
+
+#[test]
+fn aws_changes_its_policies() {
+    let policy = crate::config::AwsPolicy {
+        version: "v999".to_owned(),
+        created: "2015-02-06T18:39:48Z".to_owned(),
+        updated: "2027-01-02T00:00:00Z".to_owned(),
+        reduced: false,
+        document: json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}),
+    };
+    let aws_policies = [("ReadOnlyAccess".to_owned(), policy)].into();
+    let cloud = Cloud::with(crate::Config { aws_policies, ..super::settings() });
+    let arn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+    let found = cloud.ok("iam:GetPolicy", json!({"PolicyArn": arn}));
+    assert_eq!(text(&found, "/Policy/DefaultVersionId"), "v999");
+    let found = cloud.ok("iam:GetPolicyVersion", json!({"PolicyArn": arn, "VersionId": "v999"}));
+    assert!(text(&found, "/PolicyVersion/Document").contains("Deny"));
+    assert_eq!(text(&found, "/PolicyVersion/CreateDate"), "2027-01-02T00:00:00Z");
+}

@@ -6,8 +6,8 @@ use super::cloud::{FakeCloud, MANAGEMENT, Set, State, no};
 use super::state::Job;
 use crate::live::SetDetail;
 use crate::provider::{
-    Answer, Boundary, Caller, Center, CustomerPolicy, Failure, Given, IdentityCenter, Known, Principal,
-    PrincipalKind, Progress, Provider, ProvisionTarget, Provisioned, SetFields, State as Goes, Tags,
+    Answer, Boundary, Caller, Center, CustomerPolicy, Failure, Given, IdentityCenter, Known, ManagedPolicy,
+    Principal, PrincipalKind, Progress, Provider, ProvisionTarget, Provisioned, SetFields, State as Goes, Tags,
 };
 
 /// sso-admin and the identity store list so many at once.
@@ -315,6 +315,10 @@ impl Provider for FakeCloud {
 
     fn managed_policy_exists(&self, _arn: &str) -> Answer<bool> {
         Ok(true)
+    }
+
+    fn managed_policy(&self, _arn: &str) -> Answer<Option<ManagedPolicy>> {
+        Ok(None)
     }
 
     fn reserved_role(&self, _account: &str, _set_name: &str) -> Answer<Option<String>> {

@@ -1,6 +1,7 @@
 //! IAM, one per account: what its parts share, and what other services ask of it.
 
 mod document;
+mod managed;
 mod policies;
 mod roles;
 
@@ -10,26 +11,13 @@ use crate::paging::{IAM, page};
 use crate::service::Op;
 use crate::state::{Role, State};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::{Arc, LazyLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub(crate) use document::{policy_document, trust_document};
+pub(crate) use managed::{aws_policy_exists, aws_policy_name};
 
 pub(crate) const OPERATIONS: &[&[Op]] = &[roles::OPERATIONS, policies::OPERATIONS];
-
-/// The paths and names of the policies that AWS manages.
-static AWS_POLICIES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    include_str!("../../../data/managed-policies.txt").lines().filter(|line| !line.starts_with('#')).collect()
-});
-
-/// The path and name in the ARN of a policy that AWS manages; none when there is no such policy.
-pub(crate) fn aws_policy_name(arn: &str) -> Option<&str> {
-    arn.strip_prefix("arn:aws:iam::aws:policy/").filter(|name| AWS_POLICIES.contains(name))
-}
-
-pub(crate) fn aws_policy_exists(arn: &str) -> bool {
-    aws_policy_name(arn).is_some()
-}
 
 /// Whether a customer managed policy is in the account, under just that path.
 pub(crate) fn policy_exists(state: &State, account: &str, path: &str, name: &str) -> bool {

@@ -1,7 +1,9 @@
-//! Managed policies: the customer's own, and the names of AWS's.
+//! Managed policies: the customer's own, and AWS's.
 
+use super::managed::{AWS_POLICIES, aws_policy, aws_policy_name};
 use super::roles::percent;
-use super::{AWS_POLICIES, aws_policy_name, exists, list, no_such, policy_document};
+use super::{exists, list, no_such, policy_document};
+use crate::config::Config;
 use crate::error::{Answer, ApiError};
 use crate::input::{Cx, Input, iso, tag_list};
 use crate::service::{Handler, Op};
@@ -43,20 +45,21 @@ fn show(state: &State, account: &str, name: &str, policy: &CustomerPolicy, whole
     shown
 }
 
-/// A policy of AWS: only its name is known here.
-fn show_aws(path_and_name: &str) -> Value {
+/// A policy of AWS.
+fn show_aws(config: &Config, path_and_name: &str) -> Value {
     let (path, name) = path_and_name.rsplit_once('/').unwrap_or(("", path_and_name));
+    let policy = aws_policy(config, path_and_name);
     json!({
         "PolicyName": name,
         "PolicyId": "ANPASANDBOXSANDBOXSA1",
         "Arn": format!("arn:aws:iam::aws:policy/{path_and_name}"),
         "Path": if path.is_empty() { "/".to_owned() } else { format!("/{path}/") },
-        "DefaultVersionId": "v1",
+        "DefaultVersionId": policy.version,
         "AttachmentCount": 0,
         "PermissionsBoundaryUsageCount": 0,
         "IsAttachable": true,
-        "CreateDate": "2015-02-06T18:39:46Z",
-        "UpdateDate": "2015-02-06T18:39:46Z",
+        "CreateDate": policy.created,
+        "UpdateDate": policy.updated,
     })
 }
 
@@ -110,27 +113,31 @@ fn delete(state: &mut State, cx: &Cx<'_>, input: Input<'_>) -> Answer {
 fn get(state: &State, cx: &Cx<'_>, input: Input<'_>) -> Answer {
     let arn = input.text("PolicyArn");
     if let Some(name) = aws_policy_name(arn) {
-        return Ok(json!({"Policy": show_aws(name)}));
+        return Ok(json!({"Policy": show_aws(cx.config, name)}));
     }
     let (name, policy) = find(state, cx, arn)?;
     Ok(json!({"Policy": show(state, &cx.caller.account, &name, policy, true)}))
 }
 
-/// The documents of AWS's policies are not here: their place is held by one that allows nothing.
+/// Of AWS's policies there is the version in force alone.
 fn get_version(state: &State, cx: &Cx<'_>, input: Input<'_>) -> Answer {
-    let (arn, version) = (input.text("PolicyArn"), input.text("VersionId"));
-    let (document, created) = match aws_policy_name(arn) {
-        Some(_) => (r#"{"Version":"2012-10-17","Statement":[]}"#.to_owned(), 0),
-        None => find(state, cx, arn).map(|(_, policy)| (policy.document.clone(), policy.created))?,
+    let (arn, asked) = (input.text("PolicyArn"), input.text("VersionId"));
+    let (version, document, created) = match aws_policy_name(arn) {
+        Some(name) => {
+            let policy = aws_policy(cx.config, name);
+            (policy.version.clone(), policy.document.to_string(), policy.updated.clone())
+        }
+        None => find(state, cx, arn)
+            .map(|(_, policy)| ("v1".to_owned(), policy.document.clone(), iso(policy.created, false)))?,
     };
-    if version != "v1" {
-        return Err(no_such(format!("Policy {arn} version {version}")));
+    if version != asked {
+        return Err(no_such(format!("Policy {arn} version {asked}")));
     }
     Ok(json!({"PolicyVersion": {
         "Document": percent(&document),
-        "VersionId": "v1",
+        "VersionId": version,
         "IsDefaultVersion": true,
-        "CreateDate": iso(created, false),
+        "CreateDate": created,
     }}))
 }
 
@@ -145,7 +152,7 @@ fn list_policies(state: &State, cx: &Cx<'_>, input: Input<'_>) -> Answer {
         found.extend(own.map(|(name, policy)| (name.to_owned(), show(state, account, name, policy, false))));
     }
     if scope != "Local" && !only_attached {
-        found.extend(AWS_POLICIES.iter().map(|name| (format!("aws/{name}"), show_aws(name))));
+        found.extend(AWS_POLICIES.iter().map(|name| (format!("aws/{name}"), show_aws(cx.config, name))));
     }
     found.retain(|(_, policy)| {
         let attached = policy.get("AttachmentCount").and_then(Value::as_u64).unwrap_or(0) > 0;
