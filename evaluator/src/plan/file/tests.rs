@@ -322,9 +322,9 @@ fn another_minor_is_read_and_another_major_named() {
     let plan = some(vec![operation(0, &[], Verb::Remember { id: "1".to_owned() })], Vec::new());
     let newer = forged(&plan, "\"command\"", "\"of_a_later_version\":[1],\n\"command\"");
     assert_eq!(newer.as_ref(), Ok(&plan));
-    assert_eq!(forged(&plan, "\"1.0\"", "\"1.7\"").as_ref(), Ok(&plan));
-    let major = forged(&plan, "\"1.0\"", "\"2.0\"").expect_err("it is refused").to_string();
-    assert_eq!(major, "the plan file has format 2.0, and this cellc reads 1.0; plan again");
+    assert_eq!(forged(&plan, "\"1.1\"", "\"1.7\"").as_ref(), Ok(&plan));
+    let major = forged(&plan, "\"1.1\"", "\"2.0\"").expect_err("it is refused").to_string();
+    assert_eq!(major, "the plan file has format 2.0, and this cellc reads 1.1; plan again");
 }
 
 #[test]

@@ -36,15 +36,12 @@ fn statements_stand_apart() {
           allow all { actions = ["*:*"], resources = ["*"] }
           allow reasoned { actions = ["*"], resources = ["*"], reason = "break-glass" }
           allow when { actions = ["s3:*"], resources = ["*"], when { "aws:RequestedRegion" == "a", "aws:requestedregion" == "b" } }
-          allow mfa { actions = ["s3:*"], resources = ["*"], when { "aws:MultiFactorAuthPresent" == true } }
-          allow soft { actions = ["s3:*"], resources = ["*"], when { if present "aws:MultiFactorAuthPresent" == true } }
         }
         grant g { to = group.ops, can = permission_set.S, on = cells }"#,
         &[
             "E0407 `allow read-all` and `deny readAll` of permission_set.S are both `Sid` `ReadAll`",
             "E0702 an allow of \"*\" on \"*\" needs `reason`",
             "E0307 `aws:requestedregion` stands twice under `StringEquals`; IAM asks a key once by one operator",
-            "W0701 `aws:MultiFactorAuthPresent` is in no session of IAM Identity Center, so this never holds",
         ],
     );
 }
