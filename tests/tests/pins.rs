@@ -21,7 +21,10 @@ org acme {
 account logs { account_id = "444444444444", email = "aws+logs@acme.example" }
 account tools { account_id = "555555555555", email = "aws+tools@acme.example" }
 scp keep-trail {
-  statement { deny = ["cloudtrail:StopLogging"], on = ["*"] }
+  deny stop {
+    actions = ["cloudtrail:StopLogging"]
+    resources = ["*"]
+  }
 }
 group auditors {}
 permission_set Audit {
