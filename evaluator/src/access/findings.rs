@@ -153,7 +153,7 @@ impl Subject {
 
     /// The regions of the cells in which each set is given.
     fn regions(&self, side: &Side) -> BTreeMap<String, Vec<SmolStr>> {
-        let region = |cell: &String| self.desired.published.get(cell)?.pointer("/fields/region")?.as_str();
+        let region = |cell: &String| self.desired.published.get(cell)?.get("region")?.as_str();
         let mut regions: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
         for ((_, target), sets) in &side.given {
             let Some(region) = region(target) else { continue };
