@@ -431,7 +431,9 @@ fn needs(ground: &Ground<'_>, question: &Question, cube: &Cube) -> Vec<Need> {
         let key = question.names.get(&domain.key).unwrap_or(&domain.key).clone();
         let bits = |var: usize| cube.get(var).and_then(Option::as_ref);
         if !domain.several {
-            if bits(axis.var).is_some() {
+            // A key that is known to be there needs nothing when every value will do.
+            let all = |bits: &Bits| domain.like.is_some() && (1..=domain.values.len()).all(|at| bits.has(at));
+            if bits(axis.var).is_some_and(|bits| !all(bits)) {
                 out.push(Need::Value { key, values: values_of(axis, bits(axis.var)) });
             }
             continue;
