@@ -1,5 +1,6 @@
-//! The extension for Visual Studio Code, built: its folder copied below the target folder, with the packages that its
-//! lock file names. Owns that it is made once for all tests, and how its scripts are run.
+//! Folders with packages of npm: the extension for Visual Studio Code, and what the permission engine is tested
+//! against. Each is copied below the target folder, with the packages that its lock file names. Owns that it is made
+//! once for all tests, and how its scripts are run.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -18,16 +19,26 @@ const READY: &str = "ready";
 /// What could not be got: a test that needs it fails with that, and never passes in silence.
 pub fn extension() -> Result<&'static Path, String> {
     static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    FOLDER.get_or_init(made).as_deref().map_err(Clone::clone)
+    FOLDER.get_or_init(|| made("lang/vscode", "vscode")).as_deref().map_err(Clone::clone)
 }
 
-fn made() -> Result<PathBuf, String> {
-    let folder = binary::target()?.join("vscode");
+/// The folder with AWS's managed policies and with a simulator of IAM.
+///
+/// # Errors
+/// What could not be got: a test that needs it fails with that, and never passes in silence.
+pub fn oracles() -> Result<&'static Path, String> {
+    static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    FOLDER.get_or_init(|| made("tests/iam", "iam")).as_deref().map_err(Clone::clone)
+}
+
+/// A folder of the repository below the target folder, with its packages.
+fn made(own: &str, name: &str) -> Result<PathBuf, String> {
+    let folder = binary::target()?.join(name);
     let failed = |error: std::io::Error| format!("{} cannot be made: {error}", folder.display());
     // Tests of other processes may be making it: the lock goes with the process.
     let lock = File::create(folder.with_extension("lock")).map_err(failed)?;
     lock.lock().map_err(failed)?;
-    let own = repository::root().join("lang/vscode");
+    let own = repository::root().join(own);
     let wanted = repository::read(&own.join("package-lock.json"))?;
     let ready = fs::read_to_string(folder.join(READY)).is_ok_and(|found| found == wanted);
     if !ready && folder.exists() {

@@ -98,6 +98,7 @@ impl Direction<'_, '_> {
                 if !places.iter().any(|at| self.places.get(*at).is_some_and(|place| place.real)) {
                     doubts.push(Reason::NoResource);
                 }
+                doubts.extend(dependent(&region));
                 doubt(&mut region, doubts, gained);
                 self.found.push(Found { gained, region, members: self.members.clone() });
             }
@@ -385,6 +386,32 @@ fn documented(
         needed.range(axis.var..axis.var + vars).next().map(|_| Reason::Undocumented(domain.key.clone()))
     };
     (documented, others, undocumented.iter().filter_map(reason).collect())
+}
+
+/// Keys of which the values of some say something about those of the others, and what that is nobody has written down.
+const DEPENDENT: [&[&str]; 4] = [
+    &[
+        "aws:principalarn",
+        "aws:principalaccount",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:userid",
+        "aws:username",
+    ],
+    &["aws:sourcevpc", "aws:sourcevpce", "aws:sourceip", "aws:vpcsourceip"],
+    &["aws:resourceaccount", "aws:resourceorgid", "aws:resourceorgpaths", "s3:resourceaccount"],
+    &["aws:currenttime", "aws:epochtime"],
+];
+
+/// The keys of a region's witness that depend on each other.
+fn dependent(region: &Region) -> Option<Reason> {
+    let context = &region.witness.as_ref()?.request.context;
+    let carried = |group: &&[&str]| {
+        let keys =
+            context.iter().map(|(key, _)| key).filter(|key| group.iter().any(|own| key.eq_ignore_ascii_case(own)));
+        keys.cloned().collect::<Vec<_>>()
+    };
+    DEPENDENT.iter().map(carried).find(|keys| keys.len() > 1).map(Reason::Dependent)
 }
 
 /// Adds reasons why a region is not proven.

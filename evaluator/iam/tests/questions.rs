@@ -320,3 +320,27 @@ fn one_request_is_decided_with_the_statements_that_decide() {
     let allowed = allows(&access, &request("arn:aws:s3:::logs/a"));
     assert_eq!((allowed.verdict, allowed.deciding.len()), (Verdict::Allowed, 1));
 }
+
+#[test]
+fn keys_that_depend_on_each_other() {
+    let tagged = when(allow(&["s3:ListAllMyBuckets"], &["*"]), "StringEquals", "aws:RequestTag/team", &["ops"]);
+    let without = when(tagged.clone(), "ForAllValues:StringNotEquals", "aws:TagKeys", &["team"]);
+    // Who carries the tag carries its key: the second statement never applies.
+    let mut known = catalogue();
+    let s3 = known.services.get_mut("s3").unwrap();
+    for (name, several) in [("aws:RequestTag/${TagKey}", false), ("aws:TagKeys", true)] {
+        s3.keys.push(ConditionKey { name: name.into(), kind: KeyKind::String, several });
+    }
+    s3.actions[2].keys = vec![2, 3];
+    let mut engine = Engine::new(&known);
+    assert_eq!(engine.space(&access(&json!([without]))), []);
+    assert_eq!(
+        lines(&engine.space(&access(&json!([tagged])))),
+        ["s3:ListAllMyBuckets on * when aws:RequestTag/team is ops"]
+    );
+    let both = when(allow(&["s3:GetObject"], &["*"]), "StringEquals", "aws:SourceVpc", &["vpc-1"]);
+    let both = when(both, "IpAddress", "aws:SourceIp", &["10.0.0.0/8"]);
+    let delta = diff(&Access::default(), &access(&json!([both])));
+    let expected = r#"s3:GetObject on * when aws:SourceIp is 10.0.0.0/8 and aws:SourceVpc is vpc-1 may [Dependent(["aws:SourceIp", "aws:SourceVpc"])]"#;
+    assert_eq!(lines(&delta.gained), [expected]);
+}
