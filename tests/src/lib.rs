@@ -9,6 +9,7 @@ pub mod binary;
 pub mod diff;
 pub mod fleet;
 pub mod http;
+pub mod iam;
 pub mod invariants;
 pub mod markdown;
 pub mod memory;

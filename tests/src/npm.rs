@@ -1,6 +1,6 @@
-//! Folders of scripts for Node.js: the extension for Visual Studio Code, and what drives a browser. Each is copied below
-//! the target folder, with the packages that its lock file names. Owns that it is made once for all tests, and how its
-//! scripts are run.
+//! Folders with packages of npm: the extension for Visual Studio Code, what drives a browser, and what the permission
+//! engine is tested against. Each is copied below the target folder, with the packages that its lock file names. Owns
+//! that it is made once for all tests, and how its scripts are run.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -31,6 +31,16 @@ pub fn browser() -> Result<&'static Path, String> {
     FOLDER.get_or_init(|| made("tests/browser", "browser")).as_deref().map_err(Clone::clone)
 }
 
+/// The folder with AWS's managed policies and with a simulator of IAM.
+///
+/// # Errors
+/// What could not be got: a test that needs it fails with that, and never passes in silence.
+pub fn oracles() -> Result<&'static Path, String> {
+    static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    FOLDER.get_or_init(|| made("tests/iam", "iam")).as_deref().map_err(Clone::clone)
+}
+
+/// A folder of the repository below the target folder, with its packages.
 fn made(own: &str, name: &str) -> Result<PathBuf, String> {
     let folder = binary::target()?.join(name);
     let failed = |error: std::io::Error| format!("{} cannot be made: {error}", folder.display());

@@ -21,6 +21,7 @@ mod fuzzing;
 mod good_cases;
 mod grammar_page;
 mod graph;
+mod iam_corpus;
 mod iam_data;
 mod iam_lints;
 mod installation;

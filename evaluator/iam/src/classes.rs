@@ -301,18 +301,32 @@ impl Finder<'_> {
                 out.dedup();
                 out
             };
-            let text = |row: &Row| self.matches.suffixes.get_index(row.2 as usize);
-            let matched = before.iter().chain(&after).filter_map(text).filter(|text| glob_matches(text, name));
-            // The narrowest pattern names them.
-            let pattern = matched.max_by_key(|text| text.len()).map_or("*", |text| text.as_str());
-            let (prefix, sample) =
-                if service == OTHERS { ("*", "newservice") } else { (service.as_str(), service.as_str()) };
-            let all = service == OTHERS && pattern == "*";
-            let pattern = if all { "*".into() } else { format_smolstr!("{prefix}:{pattern}") };
             let class = Treatment { old: own(&before, 1), new: own(&after, 1 + old_groups) };
-            found.push((class, Member::Future(pattern, format_smolstr!("{sample}:{name}"))));
+            let sample = if service == OTHERS { "newservice" } else { service.as_str() };
+            for rest in self.naming(&groups, bits) {
+                let pattern = match (service.as_str(), rest.as_str()) {
+                    (OTHERS, "*") => "*".into(),
+                    (OTHERS, rest) => format_smolstr!("*:{rest}"),
+                    (service, rest) => format_smolstr!("{service}:{rest}"),
+                };
+                found.push((class.clone(), Member::Future(pattern, format_smolstr!("{sample}:{name}"))));
+            }
         }
         Ok(())
+    }
+
+    /// The patterns by which a class of names is called: of the narrowest of the groups that match, those that stand
+    /// in no group that does not.
+    fn naming(&self, groups: &[Vec<u32>], bits: &Bits) -> Vec<SmolStr> {
+        let others = |rest: &u32| groups.iter().enumerate().any(|(at, all)| !bits.has(at) && all.contains(rest));
+        let text = |rest: &u32| self.matches.suffixes.get_index(*rest as usize).cloned();
+        let matching = groups.iter().enumerate().filter(|(at, _)| bits.has(*at));
+        let named = matching.map(|(_, all)| {
+            let own = all.iter().filter(|rest| !others(rest)).filter_map(text);
+            own.collect::<Vec<_>>()
+        });
+        let shortest = |all: &Vec<SmolStr>| all.iter().map(SmolStr::len).min();
+        named.filter(|all| !all.is_empty()).max_by_key(shortest).unwrap_or_else(|| vec!["*".into()])
     }
 
     /// The classes of names by the groups of patterns that match them.

@@ -98,6 +98,7 @@ impl Direction<'_, '_> {
                 if !places.iter().any(|at| self.places.get(*at).is_some_and(|place| place.real)) {
                     doubts.push(Reason::NoResource);
                 }
+                doubts.extend(dependent(&region));
                 doubt(&mut region, doubts, gained);
                 self.found.push(Found { gained, region, members: self.members.clone() });
             }
@@ -387,6 +388,32 @@ fn documented(
     (documented, others, undocumented.iter().filter_map(reason).collect())
 }
 
+/// Keys of which the values of some say something about those of the others, and what that is nobody has written down.
+const DEPENDENT: [&[&str]; 4] = [
+    &[
+        "aws:principalarn",
+        "aws:principalaccount",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:userid",
+        "aws:username",
+    ],
+    &["aws:sourcevpc", "aws:sourcevpce", "aws:sourceip", "aws:vpcsourceip"],
+    &["aws:resourceaccount", "aws:resourceorgid", "aws:resourceorgpaths", "s3:resourceaccount"],
+    &["aws:currenttime", "aws:epochtime"],
+];
+
+/// The keys of a region's witness that depend on each other.
+fn dependent(region: &Region) -> Option<Reason> {
+    let context = &region.witness.as_ref()?.request.context;
+    let carried = |group: &&[&str]| {
+        let keys =
+            context.iter().map(|(key, _)| key).filter(|key| group.iter().any(|own| key.eq_ignore_ascii_case(own)));
+        keys.cloned().collect::<Vec<_>>()
+    };
+    DEPENDENT.iter().map(carried).find(|keys| keys.len() > 1).map(Reason::Dependent)
+}
+
 /// Adds reasons why a region is not proven.
 fn doubt(region: &mut Region, reasons: Vec<Reason>, gained: bool) {
     if reasons.is_empty() {
@@ -431,7 +458,9 @@ fn needs(ground: &Ground<'_>, question: &Question, cube: &Cube) -> Vec<Need> {
         let key = question.names.get(&domain.key).unwrap_or(&domain.key).clone();
         let bits = |var: usize| cube.get(var).and_then(Option::as_ref);
         if !domain.several {
-            if bits(axis.var).is_some() {
+            // A key that is known to be there needs nothing when every value will do.
+            let all = |bits: &Bits| domain.like.is_some() && (1..=domain.values.len()).all(|at| bits.has(at));
+            if bits(axis.var).is_some_and(|bits| !all(bits)) {
                 out.push(Need::Value { key, values: values_of(axis, bits(axis.var)) });
             }
             continue;

@@ -125,7 +125,17 @@ fn texts_of(patterns: &[&Pattern], like: Option<&str>, out: &mut Vec<SmolStr>) -
         }
     }
     let how = Reading { glob: true, fold: false, arn: false, late_variables: false };
-    let template = like.map_or_else(|| [Tok::Many(Class::Any)].into(), |glob| Pattern::read(glob, how, None).within);
+    let template: Vec<Tok> = match like {
+        None => vec![Tok::Many(Class::Any)],
+        Some(glob) => {
+            // No name in an ARN that a request carries has a colon.
+            let named = |tok: &Tok| match tok {
+                Tok::Many(Class::Any) if glob.starts_with("arn:") => Tok::Many(Class::NotColon),
+                other => *other,
+            };
+            Pattern::read(glob, how, None).within.iter().map(named).collect()
+        }
+    };
     let mut steps: Vec<&[Tok]> = Vec::new();
     for pattern in patterns.iter().filter(|pattern| !pattern.never) {
         steps.push(&pattern.within);

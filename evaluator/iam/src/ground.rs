@@ -185,7 +185,37 @@ impl<'q> Ground<'q> {
             };
             out = self.mdd.and(out, there);
         }
+        let tags = self.tags();
+        self.mdd.and(out, tags)
+    }
+
+    /// A request that carries the tag `aws:RequestTag/team` carries `team` among its `aws:TagKeys`.
+    fn tags(&mut self) -> Node {
+        let key = |axis: &Axis| axis.domain().map(|domain| domain.key.clone()).unwrap_or_default();
+        let Some(keys) = self.axes.iter().position(|axis| key(axis) == "aws:tagkeys") else { return TRUE };
+        let mut out = TRUE;
+        for at in 0..self.axes.len() {
+            let name = self.axes.get(at).map(key).unwrap_or_default();
+            let Some(tag) = name.strip_prefix("aws:requesttag/") else { continue };
+            // The name as it is written, since `aws:TagKeys` has it so.
+            let written = self.question.names.get(&name).and_then(|name| name.rsplit_once('/')).map(|(_, tag)| tag);
+            let Some(element) = self.element(keys, written.unwrap_or(tag)) else { continue };
+            let absent = self.absent(at);
+            let has = self.mdd.is(element);
+            let either = self.mdd.or(absent, has);
+            out = self.mdd.and(out, either);
+        }
         out
+    }
+
+    /// The variable that a key of several values has one that is like this one.
+    fn element(&self, axis: usize, value: &str) -> Option<usize> {
+        let axis = self.axes.get(axis)?;
+        let domain = axis.domain().filter(|domain| domain.several)?;
+        let hits: Vec<Hit> =
+            axis.tests.iter().map(|at| self.tables.test(*at).map_or(Hit::No, |test| test.hit(value))).collect();
+        let same = |at: &usize| domain.hits.iter().zip(&hits).all(|(column, hit)| column.get(*at) == Some(hit));
+        (0..domain.values.len()).find(same).map(|at| axis.var + at)
     }
 
     /// The variable of something unknown.

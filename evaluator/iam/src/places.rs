@@ -20,6 +20,9 @@ const NO_RESOURCE: &str = "*";
 /// be made.
 const PERHAPS_NO_RESOURCE: &str = "**";
 
+/// Begins a template of resources of which AWS does not say whether the action is asked for on them.
+const UNDOCUMENTED: char = '?';
+
 /// The template of any ARN.
 const ANY_ARN: &str = "arn:${Partition}:${Service}:${AnyRegion}:${AnyAccount}:${Resource}";
 
@@ -59,6 +62,8 @@ type Divided = Rc<Result<Vec<Place>, TooMany>>;
 /// What outlives a question: templates, and how patterns divide them.
 pub(crate) struct Places {
     partition: SmolStr,
+    /// Whether resources count of which AWS does not say that the action is asked for on them.
+    undocumented: bool,
     templates: Numbered<SmolStr>,
     read: Vec<Template>,
     of_action: HashMap<(usize, usize), Rc<[u32]>>,
@@ -70,11 +75,17 @@ impl Places {
     pub(crate) fn new(partition: SmolStr) -> Self {
         Self {
             partition,
+            undocumented: true,
             templates: Numbered::default(),
             read: Vec::new(),
             of_action: HashMap::default(),
             divided: HashMap::default(),
         }
+    }
+
+    /// Leaves out resources of which AWS does not say that the action is asked for on them.
+    pub(crate) fn only_listed(&mut self) {
+        self.undocumented = false;
     }
 
     /// The templates of the resources of an action, ordered; what is certain comes first.
@@ -90,14 +101,29 @@ impl Places {
         if let Some((known, action)) = known.and_then(|known| Some((known, known.actions.get(*action)?))) {
             if action.resources.is_empty() {
                 out.push(self.template(NO_RESOURCE));
+                // Some are asked for on a resource all the same: `iam:ListRoles` on `role/`, as its refusals show.
+                let prefix = catalogue.services.get_index(*service).map_or("", |(name, _)| name.as_str());
+                out.push(self.template(&format!(
+                    "{UNDOCUMENTED}arn:${{Partition}}:{prefix}:${{AnyRegion}}:${{AnyAccount}}:${{Resource}}"
+                )));
             } else if action.whole {
                 out.push(self.template(PERHAPS_NO_RESOURCE));
             }
             let types = action.resources.iter().filter_map(|at| known.resources.get(usize::from(*at)));
-            out.extend(types.map(|resource| self.template(&resource.arn)));
+            for resource in types {
+                out.push(self.template(&resource.arn));
+                // What AWS itself owns is in nobody's account: `arn:aws:ssm:us-west-2::document/AWS-RunShellScript`.
+                let owned = resource.arn.replacen("${Account}", "", 1);
+                if owned != resource.arn {
+                    out.push(self.template(&format!("{UNDOCUMENTED}{owned}")));
+                }
+            }
         }
         let text = |number: &u32| self.templates.get_index(*number as usize).cloned();
-        out.sort_by_key(|number| (text(number).is_some_and(|text| text == PERHAPS_NO_RESOURCE), text(number)));
+        if !self.undocumented {
+            out.retain(|number| !text(number).is_some_and(|text| text.starts_with(UNDOCUMENTED)));
+        }
+        out.sort_by_key(|number| (text(number).is_some_and(|text| !is_certain(&text)), text(number)));
         out.dedup();
         let out: Rc<[u32]> = out.into();
         self.of_action.insert((*service, *action), Rc::clone(&out));
@@ -107,8 +133,9 @@ impl Places {
     fn template(&mut self, text: &str) -> u32 {
         let (number, new) = self.templates.insert_full(text.into());
         if new {
-            let read = |loose| read_template(text, &self.partition, loose).into();
-            let certain = text != PERHAPS_NO_RESOURCE;
+            let shape = text.strip_prefix(UNDOCUMENTED).unwrap_or(text);
+            let read = |loose| read_template(shape, &self.partition, loose).into();
+            let certain = is_certain(text);
             self.read.push(Template { real: read(false), loose: read(true), certain });
         }
         number as u32
@@ -149,6 +176,11 @@ impl Places {
         self.divided.insert(key, Rc::clone(&found));
         found
     }
+}
+
+/// Whether requests for the resources of a template can be made for certain.
+fn is_certain(template: &str) -> bool {
+    template != PERHAPS_NO_RESOURCE && !template.starts_with(UNDOCUMENTED)
 }
 
 /// Both readings are told apart over real ARNs. Where a policy writes a colon within a name, names with colons are

@@ -168,7 +168,7 @@ fn reason(reason: &Reason) -> String {
         Reason::Dependent(keys) => format!("the keys {} depend on each other", keys.join(", ")),
         Reason::Undocumented(key) => format!("AWS documents no key {key} for the action"),
         Reason::Several(key) => format!("an operator for one value is written on {key}, which may have several"),
-        Reason::NoResource => "whether the action can be asked for on no resource".to_owned(),
+        Reason::NoResource => "AWS does not say whether the action is asked for on such a resource".to_owned(),
         Reason::Size => "the patterns divide it into more parts than are looked at".to_owned(),
     }
 }

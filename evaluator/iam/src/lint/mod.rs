@@ -153,7 +153,7 @@ pub struct Linter<'a> {
 impl<'a> Linter<'a> {
     /// A linter of policies in this setting.
     pub fn new(setting: Setting<'a>) -> Self {
-        Self { setting, engine: Engine::new(setting.catalogue) }
+        Self { setting, engine: Engine::new(setting.catalogue).as_listed() }
     }
 
     /// All that is found in a document, by statement. `beside` are the other policies of the same identity, such as
