@@ -1,6 +1,8 @@
 //! The permission engine over every version of AWS's managed policies: what it says of each change, against its own
 //! evaluation of single requests and against a simulator that others wrote.
 
+#![allow(clippy::print_stdout, reason = "the figures that the specification gives, for who asks with --nocapture")]
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -301,32 +303,30 @@ fn random_requests_find_no_gain_that_was_missed() {
         questions.extend([(documents.len() - 2, request), (documents.len() - 1, request)]);
     }
     let answers = simulate(&documents, &questions, true).unwrap();
-    let (mut same, mut gains, mut other) = (0, 0, Vec::new());
+    let (mut same, mut gains, mut excused, mut other) = (0, 0, 0, Vec::new());
     for ((policy, at, request, verdicts), said) in sample.iter().zip(answers.chunks(2)) {
-        if !explained(request, &policy.managed).is_empty() || said.contains(&Answer::Unsaid) {
-            continue;
-        }
+        let excuse = explained(request, &policy.managed);
         // Soundness: what the simulator calls a gain is in a region, proven or perhaps.
         if said == [Answer::Denied, Answer::Allowed] {
-            gains += 1;
-            let regions = &policy.changes[*at].gained;
-            let held = regions.iter().any(|region| may_hold(region, request));
-            assert!(held, "{} {at}: missed {request:?} {regions:#?}", policy.managed.name);
+            let held = policy.changes[*at].gained.iter().any(|region| may_hold(region, request));
+            gains += usize::from(held);
+            excused += usize::from(!held);
+            assert!(held || !excuse.is_empty(), "{} {at}: missed {request:?}", policy.managed.name);
         }
         for (verdict, said) in verdicts.iter().zip(said) {
             match (verdict, said) {
-                (Verdict::May, _) => {}
+                (Verdict::May, _) | (_, Answer::Unsaid) => {}
                 (Verdict::Allowed, Answer::Allowed) | (Verdict::Denied, Answer::Denied) => same += 1,
+                _ if !excuse.is_empty() => excused += 1,
                 _ => other.push(format!("{} {at}: {request:?} {verdict:?} {said:?}", policy.managed.name)),
             }
         }
     }
+    let (all, others) = (sample.len(), other.len());
     println!(
-        "{differ} of {RANDOM} tell versions apart; of {} the simulator calls {gains} gains; {same} same, {} other\n{}",
-        sample.len(),
-        other.len(),
-        other.join("\n")
+        "{differ} of {RANDOM} tell versions apart; of {all} the simulator calls {gains} gains that are in regions"
     );
+    println!("{same} answers are the same, {excused} are explained, {others} are other:\n{}", other.join("\n"));
     assert!(other.len() * 100 <= same, "{}", other.join("\n"));
 }
 

@@ -91,8 +91,8 @@ fn managed(session: &Session<'_>) -> Result<BTreeMap<String, ManagedPolicy>, Sta
                 session.connection.name
             )),
             None => {
-                let sets = session.subject.desired.resources.iter();
-                let set = sets.filter(|(_, wanted)| wanted.fields.values().any(|value| names(value, &arn))).next();
+                let mut sets = session.subject.desired.resources.iter();
+                let set = sets.find(|(_, wanted)| wanted.fields.values().any(|value| names(value, &arn)));
                 let (address, place) =
                     set.map_or(("the program", None), |(address, wanted)| (address, wanted.sources.first()));
                 missing.push(no_policy(&arn, place, address));
@@ -154,7 +154,8 @@ fn write(run: &Run<'_>, lock: &Lock, update: &Update) -> Result<(), String> {
 
 /// What changed, and how much is pinned.
 fn told(lock: &Lock, files: usize, changes: &[Change]) -> String {
-    let mut text: String = changes.iter().map(|change| format!("{change}\n")).collect();
+    let lines: Vec<String> = changes.iter().map(|change| format!("{change}\n")).collect();
+    let mut text = lines.concat();
     let mut parts = Vec::new();
     parts.extend((files > 0).then(|| counted(files, "file")));
     parts.extend(match lock.documents() {

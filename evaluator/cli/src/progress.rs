@@ -82,7 +82,9 @@ impl<'a> Progress<'a> {
 
 /// The time that is left: by the plan's reckoning at first, and by how fast it went more and more.
 fn remaining(elapsed: Duration, expected: Duration, (done, all): (u64, u64)) -> Duration {
-    let share = done as f64 / all.max(1) as f64;
+    // Both are seconds of a plan, far below what a float holds exactly.
+    let exact = |seconds: u64| f64::from(u32::try_from(seconds).unwrap_or(u32::MAX));
+    let share = exact(done) / exact(all.max(1));
     let by_plan = expected.as_secs_f64() * (1.0 - share);
     let by_pace = if share > 0.0 { elapsed.as_secs_f64() * (1.0 - share) / share } else { by_plan };
     Duration::from_secs_f64((by_plan * (1.0 - share) + by_pace * share).max(0.0))
@@ -156,7 +158,7 @@ mod tests {
     #[test]
     fn the_time_left_is_the_plans_at_first_and_the_pace_s_at_the_end() {
         let left =
-            |elapsed, done| remaining(Duration::from_secs(elapsed), Duration::from_secs(600), (done, 100)).as_secs();
+            |elapsed, done| remaining(Duration::from_secs(elapsed), Duration::from_mins(10), (done, 100)).as_secs();
         assert_eq!(left(0, 0), 600);
         assert_eq!(left(10, 50), 155);
         assert_eq!(left(27, 90), 8);

@@ -37,7 +37,7 @@ pub struct Cases<'p> {
     full: Part,
     ways: IndexSet<Arc<Way>>,
     chains: IndexSet<Arc<Vec<Level>>>,
-    cases: IndexSet<Case>,
+    distinct: IndexSet<Case>,
     /// Policies that could not be read, by name.
     unread: BTreeMap<SmolStr, String>,
 }
@@ -67,12 +67,12 @@ impl<'p> Cases<'p> {
             full: Part::Unknown { name: "FullAWSAccess".into() },
             ways: IndexSet::new(),
             chains: IndexSet::new(),
-            cases: IndexSet::new(),
+            distinct: IndexSet::new(),
             unread: BTreeMap::new(),
         };
         cases.full = cases.document("FullAWSAccess", FULL_ACCESS);
         cases.chains.insert(Arc::default());
-        cases.cases.insert(Case { ways: Vec::new(), chain: 0, management: false, place: None });
+        cases.distinct.insert(Case { ways: Vec::new(), chain: 0, management: false, place: None });
         cases
     }
 
@@ -98,14 +98,14 @@ impl<'p> Cases<'p> {
             let place = asks.then(|| target.place.clone());
             let ways = ways.into_iter().map(|(at, _)| at).collect();
             let case = Case { ways, chain: target.chain, management: target.management, place };
-            all.insert(holding.clone(), CaseId(self.cases.insert_full(case).0 as u32));
+            all.insert(holding.clone(), CaseId(self.distinct.insert_full(case).0 as u32));
         }
         all
     }
 
     /// The access of a case.
     pub fn access(&self, id: CaseId) -> Access {
-        let Some(case) = self.cases.get_index(id.0 as usize) else { return Access::default() };
+        let Some(case) = self.distinct.get_index(id.0 as usize) else { return Access::default() };
         let ways = case.ways.iter().filter_map(|at| self.ways.get_index(*at));
         let scps = self.chains.get_index(case.chain).map(|chain| chain.as_ref().clone()).unwrap_or_default();
         Access {
@@ -120,7 +120,7 @@ impl<'p> Cases<'p> {
     /// Is what differs between two cases only what holds their principals: policies of the organization or boundaries?
     pub fn differ_in_bounds_only(&self, old: CaseId, new: CaseId) -> bool {
         let identity = |id: CaseId| {
-            let case = self.cases.get_index(id.0 as usize);
+            let case = self.distinct.get_index(id.0 as usize);
             let ways = case.into_iter().flat_map(|case| &case.ways).filter_map(|at| self.ways.get_index(*at));
             ways.map(|way| (way.name.clone(), way.identity.clone())).collect::<Vec<_>>()
         };
@@ -129,7 +129,7 @@ impl<'p> Cases<'p> {
 
     /// How many distinct ones there are, nobody's left out.
     pub fn len(&self) -> usize {
-        self.cases.len() - 1
+        self.distinct.len() - 1
     }
 
     /// Is there none but nobody's?
@@ -166,8 +166,8 @@ impl<'p> Cases<'p> {
         }
         let chain = self.chains.insert_full(Arc::new(chain)).0;
         let place = Place {
-            account: id.map(|id| id.to_smolstr()),
-            organization: side.organization.as_ref().map(|id| id.to_smolstr()),
+            account: id.map(ToSmolStr::to_smolstr),
+            organization: side.organization.as_ref().map(ToSmolStr::to_smolstr),
         };
         Target { chain, management, asks, place }
     }
@@ -179,7 +179,7 @@ impl<'p> Cases<'p> {
             all.into_iter().flatten().filter_map(Json::as_str).map(str::to_owned).collect::<Vec<_>>()
         };
         let mut identity: Vec<Part> = texts("managed").iter().map(|arn| self.managed(arn)).collect();
-        identity.extend(texts("customer_managed").iter().map(|name| self.customer(name)));
+        identity.extend(texts("customer_managed").iter().map(|name| Self::customer(name)));
         if let Some(inline) = fields.get("inline").filter(|inline| !inline.is_null()) {
             let text = inline.as_str().map_or_else(|| inline.to_string(), str::to_owned);
             if !text.is_empty() {
@@ -188,7 +188,7 @@ impl<'p> Cases<'p> {
         }
         let boundary = fields.get("boundary").and_then(Json::as_str).filter(|name| !name.is_empty());
         let boundary = boundary
-            .map(|name| vec![if name.starts_with("arn:") { self.managed(name) } else { self.customer(name) }]);
+            .map(|name| vec![if name.starts_with("arn:") { self.managed(name) } else { Self::customer(name) }]);
         let name = fields.get("name").and_then(Json::as_str).unwrap_or(address).to_smolstr();
         let asks = identity.iter().chain(boundary.iter().flatten()).any(asks_for_place);
         let way = Way { name, identity, boundary, session: None, facts: Facts::default() };
@@ -202,7 +202,7 @@ impl<'p> Cases<'p> {
         }
     }
 
-    fn customer(&mut self, name: &str) -> Part {
+    fn customer(name: &str) -> Part {
         Part::Unknown { name: format_smolstr!("customer-managed policy {name}") }
     }
 

@@ -161,7 +161,7 @@ impl Subject {
                 regions.entry(set.clone()).or_default().insert(region);
             }
         }
-        let words = |regions: BTreeSet<&str>| regions.into_iter().map(|region| region.to_smolstr()).collect();
+        let words = |regions: BTreeSet<&str>| regions.into_iter().map(ToSmolStr::to_smolstr).collect();
         regions.into_iter().map(|(set, regions)| (set, words(regions))).collect()
     }
 }

@@ -309,8 +309,8 @@ fn whole(rows: &[Row]) -> String {
 /// 96 bits of SHA-256: enough that nobody finds another change of the same fingerprint.
 fn digest(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
-    let hex: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    format!("access-{hex}")
+    let hex: Vec<String> = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    format!("access-{}", hex.concat())
 }
 
 fn order(row: &Row) -> (bool, Severity, bool, std::cmp::Reverse<usize>, &str, &[String]) {

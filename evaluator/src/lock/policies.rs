@@ -102,7 +102,7 @@ impl TryFrom<String> for PolicyFile {
         let plain = |c: char| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c);
         let names = || path.split('/');
         let sound = path.starts_with(FOLDER)
-            && path.ends_with(".json")
+            && path.strip_suffix(".json").is_some()
             && names().all(|name| !name.is_empty() && !name.starts_with('.') && name.chars().all(plain));
         if sound { Ok(Self(path)) } else { Err(format!("`{path}` is no `.json` file below `{FOLDER}`")) }
     }
