@@ -82,6 +82,7 @@ fn every_change_is_decided_and_few_only_perhaps() {
         }
     }
     assert_eq!(verdicts, 2 * 4_600);
+    println!("of {verdicts} verdicts {perhaps} are only perhaps, and {some} have a part that is");
     assert!(perhaps * 100 <= verdicts, "{perhaps} of {verdicts} are only perhaps; {some} have a part that is");
 }
 
