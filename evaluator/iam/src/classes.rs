@@ -309,7 +309,8 @@ impl Finder<'_> {
                     (OTHERS, rest) => format_smolstr!("*:{rest}"),
                     (service, rest) => format_smolstr!("{service}:{rest}"),
                 };
-                found.push((class.clone(), Member::Future(pattern, format_smolstr!("{sample}:{name}"))));
+                let name = format_smolstr!("{sample}:{}", capitalized(name));
+                found.push((class.clone(), Member::Future(pattern, name)));
             }
         }
         Ok(())
@@ -345,6 +346,15 @@ impl Finder<'_> {
         self.matches.futures.insert(steps.into(), Rc::clone(&found));
         found
     }
+}
+
+/// A name as AWS writes names, whose case says nothing: `GET` as `Get`.
+fn capitalized(name: &str) -> String {
+    let mut letters = name.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters.flat_map(char::to_lowercase)).collect())
+        .unwrap_or_default()
 }
 
 /// The rows of each statement.
