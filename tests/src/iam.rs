@@ -1,5 +1,5 @@
-//! What the permission engine is tested against: all versions of AWS's managed policies, and a simulator of IAM that
-//! others wrote. Owns how both are got and asked.
+//! What the permission engine is tested against: all versions of AWS's managed policies, a simulator of IAM that others
+//! wrote, and a solver. Owns how they are got and asked.
 
 use std::fs;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use cell_iam::access::{Access, Facts, Part};
 use cell_iam::{Request, policy};
 use serde_json::{Value, json};
 
-use crate::npm;
+use crate::{aws, npm, repository};
 
 /// One managed policy with its versions, the oldest first.
 pub struct Managed {
@@ -83,6 +83,37 @@ pub fn simulate(documents: &[&Value], requests: &[(usize, &Request)], typed: boo
     } else {
         Err(format!("{} answers to {} requests", answers.len(), requests.len()))
     }
+}
+
+/// What the solver says of a change of a policy: is there a request that is allowed by it and was not?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Solved {
+    /// There is one.
+    Gain,
+    /// There is none.
+    None,
+    /// It did not come to an answer in its time.
+    Open,
+    /// The policies have a form that is not translated for it.
+    Unsaid,
+}
+
+/// Asks the solver about changes, each a former document and a new one.
+///
+/// # Errors
+/// When it cannot be run.
+pub fn solve(changes: &[[&Value; 2]]) -> Result<Vec<Solved>, String> {
+    let script = repository::root().join("tests/iam/solve.py");
+    let said = aws::python(&script, &[], &[], &json!(changes).to_string())?;
+    let said: Vec<String> = serde_json::from_str(&said).map_err(|error| format!("{error} in {said}"))?;
+    let answer = |word: String| match word.as_str() {
+        "gain" => Ok(Solved::Gain),
+        "none" => Ok(Solved::None),
+        "open" => Ok(Solved::Open),
+        "unsaid" => Ok(Solved::Unsaid),
+        other => Err(format!("the solver says {other}")),
+    };
+    said.into_iter().map(answer).collect()
 }
 
 fn answer(line: &str) -> Answer {

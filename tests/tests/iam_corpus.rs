@@ -10,7 +10,7 @@ use cell_iam::access::Access;
 use cell_iam::decide::{Verdict, allows};
 use cell_iam::region::{Delta, Glob, Proof, Reason, Region};
 use cell_iam::{Context, Engine, Request, data};
-use cell_tests::iam::{Answer, Managed, access, managed, simulate};
+use cell_tests::iam::{Answer, Managed, Solved, access, managed, simulate, solve};
 use serde_json::Value;
 
 /// All policies with what each version allows and each change does.
@@ -21,6 +21,9 @@ const RANDOM: usize = 50_000;
 
 /// One of so many is decided by the simulator too.
 const SAMPLE: usize = 50;
+
+/// One direction of so many is decided by the solver too: a number that has no divisor with two, so both occur.
+const SOLVED: usize = 61;
 
 struct Policy {
     managed: Managed,
@@ -139,6 +142,34 @@ fn an_independent_simulator_agrees_with_the_witnesses() {
     println!("{all} witnesses: {agreed} agree, {after_all} with types written out; {others:?}, {} odd", odd.len());
     assert!(odd.is_empty(), "{}", odd.join("\n"));
     assert!((agreed + after_all) * 1_000 >= all * 995, "{agreed} and {after_all} of {all} agree; {others:?}");
+}
+
+/// The solver knows no list of actions and no templates of resources: a request is any two texts. So where it finds
+/// nothing nothing is proven gained, and where nothing at all is told, not even perhaps, it finds nothing.
+#[test]
+fn a_solver_agrees_on_a_sample() {
+    let sample: Vec<_> = directions().step_by(SOLVED).collect();
+    let documents: Vec<[&Value; 2]> = sample
+        .iter()
+        .map(|(policy, [from, to], _)| [&policy.managed.versions[*from], &policy.managed.versions[*to]])
+        .collect();
+    let mut said = BTreeMap::<Solved, usize>::new();
+    let mut differ = Vec::new();
+    for ((policy, [from, to], gained), solved) in sample.iter().zip(solve(&documents).unwrap()) {
+        *said.entry(solved).or_default() += 1;
+        let proven = gained.iter().any(|region| region.proof == Proof::Proven);
+        if (solved == Solved::Gain && gained.is_empty()) || (solved == Solved::None && proven) {
+            differ.push(format!("{} {from} to {to}: {solved:?}, and {gained:#?}", policy.managed.name));
+        }
+    }
+    println!("the solver on {} changes: {said:?}", sample.len());
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
+    let decided = said
+        .get(&Solved::Gain)
+        .copied()
+        .unwrap_or_default()
+        .min(said.get(&Solved::None).copied().unwrap_or_default());
+    assert!(decided > 10, "{said:?}");
 }
 
 /// Why the simulator may say something else, as the specification explains; empty when there is no such reason.
