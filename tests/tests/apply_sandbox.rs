@@ -428,6 +428,43 @@ fn what_was_changed_outside_is_found_and_taken_back() {
     project.run(&["drift"]).unwrap().ended(0).unwrap();
 }
 
+/// Somebody gave a group that the program does not know a set that it does not know in an account of its own.
+fn access_of_strangers_is_reported() {
+    let mut project = Project::applied(Registry::S3).unwrap();
+    let server = Server::start(Some(&project.sandbox()), quick()).unwrap();
+    project.endpoint = Some(server.url());
+    let url = server.url();
+    let accounts = aws::aws(&url, "organizations list-accounts").unwrap();
+    let accounts = accounts["Accounts"].as_array().unwrap();
+    let account = accounts.iter().find(|account| account["Name"] == "prod-usw2-1").unwrap();
+    let account = account["Id"].as_str().unwrap().to_owned();
+    let stores = aws::aws(&url, "sso-admin list-instances").unwrap();
+    let text = |name: &str| stores["Instances"][0][name].as_str().unwrap().to_owned();
+    let (store, instance) = (text("IdentityStoreId"), text("InstanceArn"));
+    let made = aws::all(
+        &url,
+        &[
+            format!("sso-admin create-permission-set --instance-arn {instance} --name Foreign"),
+            format!("identitystore create-group --identity-store-id {store} --display-name strangers"),
+        ],
+    )
+    .unwrap();
+    let set = made[0]["PermissionSet"]["PermissionSetArn"].as_str().unwrap();
+    let group = made[1]["GroupId"].as_str().unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    let give = format!(
+        "sso-admin create-account-assignment --instance-arn {instance} --permission-set-arn {set} --target-id {account} --target-type AWS_ACCOUNT --principal-type GROUP --principal-id {group}"
+    );
+    aws::aws(&url, &give).unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    for command in [&["plan", "--at", AT][..], &["drift"], &["review", "--unmanaged", "--at", AT]] {
+        let ran = project.run(command).unwrap();
+        for word in ["strangers has Foreign", "prod-usw2-1"] {
+            assert!(ran.stdout.contains(word), "{command:?} does not say {word}:\n{}{}", ran.stdout, ran.stderr);
+        }
+    }
+}
+
 /// `cellc sandbox serve` gives other clients the very sandbox that the embedded runs made.
 fn the_served_sandbox_is_the_embedded_one() {
     use std::io::{BufRead as _, BufReader};
@@ -452,5 +489,6 @@ at_once! {
     the_aws_cli_sees_the_organization,
     the_aws_cli_sees_the_access,
     what_was_changed_outside_is_found_and_taken_back,
+    access_of_strangers_is_reported,
     the_served_sandbox_is_the_embedded_one,
 }

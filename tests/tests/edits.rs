@@ -19,6 +19,8 @@ struct Edit {
     allow: &'static [&'static str],
     /// The verbs of the plan's operations, each once, where they matter.
     verbs: &'static [&'static str],
+    /// What the plan notes.
+    notes: &'static str,
 }
 
 const READ_ONLY: &str = "permission_set ReadOnly using sets.read_only {}";
@@ -65,6 +67,16 @@ const CELLS_AND_UNITS: &[Edit] = &[
         )],
         plan: &["update account.monitoring"],
         verbs: &["move_account"],
+        ..DEFAULT
+    },
+    Edit {
+        name: "an account's e-mail, which no call changes",
+        changes: &[(
+            "account artifacts { ou = ou[\"infrastructure\"] }",
+            "account artifacts { ou = ou[\"infrastructure\"], email = \"other@momento.example\" }",
+        )],
+        plan: &[],
+        notes: "the e-mail of account.artifacts stays aws+artifacts@momento.example",
         ..DEFAULT
     },
     Edit {
@@ -368,7 +380,7 @@ const GRANTS: &[Edit] = &[
     },
 ];
 
-const DEFAULT: Edit = Edit { name: "", changes: &[], plan: &[], more: &[], allow: &[], verbs: &[] };
+const DEFAULT: Edit = Edit { name: "", changes: &[], plan: &[], more: &[], allow: &[], verbs: &[], notes: "" };
 
 fn edited(edit: &Edit) -> Result<(), String> {
     let project = Project::applied(Registry::File)?;
@@ -383,6 +395,9 @@ fn edited(edit: &Edit) -> Result<(), String> {
         if !operations.map(|operation| &operation["verb"]["do"]).any(|found| found == verb) {
             return Err(format!("the plan has no operation `{verb}`: {:#}", plan["operations"]));
         }
+    }
+    if !plan["findings"].to_string().contains(edit.notes) {
+        return Err(format!("the plan does not note `{}`: {}", edit.notes, plan["findings"]));
     }
     project.apply(&[edit.more, edit.allow].concat())?;
     project.settled(edit.more)

@@ -212,6 +212,15 @@ fn check_prints_a_patch_and_writes_nothing() {
     assert_eq!((said.status, said.out.as_str()), (Some(0), ""));
 }
 
+/// A mark of the byte order goes, and the patch takes it away.
+#[test]
+fn the_patch_of_a_file_with_a_mark_of_the_byte_order_is_of_its_bytes() {
+    let folder = folder(&[("a.cell", "\u{feff}let a = 1\n")]);
+    let said = fmt(folder.path(), &["--check"]);
+    let patch = "--- a.cell\n+++ a.cell\n@@ -1 +1 @@\n-\u{feff}let a = 1\n+let a = 1\n";
+    assert_eq!((said.status, said.out.as_str()), (Some(1), patch));
+}
+
 #[test]
 fn a_file_with_errors_is_formatted_around_them() {
     let folder = folder(&[("main.cell", "let   a=1\nlet   b = = 2\nlet   c=3\n")]);

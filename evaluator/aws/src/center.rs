@@ -1,6 +1,8 @@
 //! IAM Identity Center on the SDK. Owns which call answers which question, and which refusals
 //! mean that it is done.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ssoadmin::types::{InstanceMetadata, ProvisionTargetType, TargetType};
 use cell_eval::provider::{
     Answer, Boundary, Center, CloudError, CustomerPolicy, Failure, Given, IdentityCenter, Principal, PrincipalKind,
@@ -357,7 +359,7 @@ impl IdentityCenter for AwsCloud {
         self.ask_progress(what, request)
     }
 
-    fn all_progress(&self, what: State, pages: usize) -> Answer<Vec<Progress>> {
-        self.ask_all_progress(what, pages)
+    fn going_on(&self, what: State, pages: usize) -> Answer<BTreeSet<String>> {
+        self.ask_going_on(what, pages)
     }
 }

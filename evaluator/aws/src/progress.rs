@@ -1,5 +1,8 @@
 //! What goes on in Identity Center after its call was answered. Owns the three pairs of calls that tell how far it is.
 
+use std::collections::BTreeSet;
+
+use aws_sdk_ssoadmin::types::{OperationStatusFilter, StatusValues};
 use cell_eval::provider::{Answer, Progress, State};
 
 use crate::call::read;
@@ -44,40 +47,39 @@ impl AwsCloud {
         })
     }
 
-    /// How far all requests are, on at most so many pages.
-    pub(crate) fn ask_all_progress(&self, what: State, most: usize) -> Answer<Vec<Progress>> {
+    /// The requests that go on, of at most so many pages. A server may not look at the filter, so the answer is
+    /// filtered too.
+    pub(crate) fn ask_going_on(&self, what: State, most: usize) -> Answer<BTreeSet<String>> {
         const CREATIONS: &str = "sso-admin:ListAccountAssignmentCreationStatus";
         const DELETIONS: &str = "sso-admin:ListAccountAssignmentDeletionStatus";
         const PROVISIONINGS: &str = "sso-admin:ListPermissionSetProvisioningStatus";
         let arn = &self.instance(CREATIONS)?.arn;
         let client = &self.center;
+        let filter = OperationStatusFilter::builder().status(StatusValues::InProgress).build();
+        let filter = &filter;
         self.block(async {
-            match what {
+            let all: Vec<(Option<String>, Option<StatusValues>)> = match what {
                 State::Assigning => {
                     let list = client.list_account_assignment_creation_status().instance_arn(arn).max_results(PAGE);
-                    let list = &list;
+                    let list = &list.filter(filter.clone());
                     let all = listed!(self, CREATIONS, most, list.clone(), account_assignments_creation_status)?;
-                    all.into_iter()
-                        .map(|s| convert::progress(CREATIONS, s.request_id, s.status.as_ref(), None))
-                        .collect()
+                    all.into_iter().map(|one| (one.request_id, one.status)).collect()
                 }
                 State::Unassigning => {
                     let list = client.list_account_assignment_deletion_status().instance_arn(arn).max_results(PAGE);
-                    let list = &list;
+                    let list = &list.filter(filter.clone());
                     let all = listed!(self, DELETIONS, most, list.clone(), account_assignments_deletion_status)?;
-                    all.into_iter()
-                        .map(|s| convert::progress(DELETIONS, s.request_id, s.status.as_ref(), None))
-                        .collect()
+                    all.into_iter().map(|one| (one.request_id, one.status)).collect()
                 }
                 State::Provisioning => {
                     let list = client.list_permission_set_provisioning_status().instance_arn(arn).max_results(PAGE);
-                    let list = &list;
+                    let list = &list.filter(filter.clone());
                     let all = listed!(self, PROVISIONINGS, most, list.clone(), permission_sets_provisioning_status)?;
-                    all.into_iter()
-                        .map(|s| convert::progress(PROVISIONINGS, s.request_id, s.status.as_ref(), None))
-                        .collect()
+                    all.into_iter().map(|one| (one.request_id, one.status)).collect()
                 }
-            }
+            };
+            let going = all.into_iter().filter(|(_, status)| *status == Some(StatusValues::InProgress));
+            Ok(going.filter_map(|(id, _)| id).collect())
         })
     }
 }

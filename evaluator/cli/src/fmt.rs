@@ -127,13 +127,13 @@ impl Outcome {
             self.failed = true;
             return;
         }
-        self.tell(source, &text, &formatted.text, args.check, output.format);
+        self.tell(source, &formatted.text, args.check, output.format);
     }
 
     /// Notes what became of a file.
-    fn tell(&mut self, source: &Source, text: &str, formatted: &str, check: bool, format: Format) {
+    fn tell(&mut self, source: &Source, formatted: &str, check: bool, format: Format) {
         let changed = formatted.as_bytes() != source.bytes;
-        let diff = (check && changed).then(|| difference(source, text, formatted));
+        let diff = (check && changed).then(|| difference(source, formatted));
         if format == Format::Json {
             let mut file = json!({ "path": source.name, "changed": changed });
             if let Some(diff) = diff {
@@ -191,12 +191,10 @@ fn open(path: &Path, limit: u64) -> Result<Source, FileError> {
     Ok(Source { name: name.display().to_string().replace('\\', "/"), bytes, place: Some((real, permissions)) })
 }
 
-/// The change as `patch` takes it. A mark of the byte order is no line of it.
-fn difference(source: &Source, text: &str, formatted: &str) -> String {
-    let name = &source.name;
-    let diff =
-        TextDiff::from_lines(text, formatted).unified_diff().context_radius(CONTEXT).header(name, name).to_string();
-    if diff.is_empty() { format!("--- {name}\n+++ {name}\n# only the byte order mark goes\n") } else { diff }
+/// The change as `patch` takes it, a mark of the byte order included: it stands before the first line.
+fn difference(source: &Source, formatted: &str) -> String {
+    let (name, text) = (&source.name, String::from_utf8_lossy(&source.bytes));
+    TextDiff::from_lines(&*text, formatted).unified_diff().context_radius(CONTEXT).header(name, name).to_string()
 }
 
 #[cfg(test)]

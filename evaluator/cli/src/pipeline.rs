@@ -8,16 +8,16 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cell_eval::access::judged::judged;
 use cell_eval::access::pins::Pins;
 use cell_eval::access::subject::Subject;
 use cell_eval::budget::{MOST_DEPTH, Options};
 use cell_eval::findings::{self, Reach};
 use cell_eval::lock::{LOCK_FILE, Lock};
 use cell_eval::packages::{Noting, Pinned};
-use cell_eval::plan::fault;
 use cell_eval::resources::Resources;
 use cell_eval::world::World;
-use cell_eval::{access, emit, explain, graph, testing};
+use cell_eval::{emit, explain, graph, testing};
 use cell_lang::check::{Checked, check};
 use cell_lang::diagnostics::{self, Code, Diagnostic, Severity, has_errors};
 use cell_lang::files::{FileError, Files};
@@ -202,21 +202,14 @@ impl<'a> Run<'a> {
     }
 
     /// What is found in the program's permissions.
-    fn permissions(world: &World<'_>, pins: &Pins, aim: Aim<'_>, sources: &SourceMap, found: &mut Vec<Diagnostic>) {
-        // Nothing here asks for a date.
-        let subject = Subject::new(world, &Resources::new(world).collect(), Timestamp::UNIX_EPOCH, pins.clone());
-        let judged = subject.lints().and_then(|mut faults| {
-            if let Aim::Findings(may) = aim
-                && !subject.guards.is_empty()
-            {
-                let review = subject.guarded()?;
-                may.set(access::findings::has_undecided_guards(&review));
-                faults.extend(access::findings::of_guards(&review));
+    fn permissions(world: &World<'_>, pins: &Pins, aim: Aim<'_>, found: &mut Vec<Diagnostic>) {
+        match judged(world, pins, matches!(aim, Aim::Findings(_))) {
+            Ok(judged) => {
+                if let Aim::Findings(may) = aim {
+                    may.set(judged.may);
+                }
+                found.extend(judged.findings);
             }
-            Ok(faults)
-        });
-        match judged {
-            Ok(faults) => found.extend(fault::diagnostics(sources, &faults)),
             Err(why) => _ = crate::output::fail(&why.to_string()),
         }
         diagnostics::sort(found);
@@ -260,7 +253,7 @@ impl<'a> Run<'a> {
             match aim {
                 Aim::Result | Aim::Pins => found.retain(|finding| !is_lint(finding)),
                 _ if has_errors(found) => {}
-                _ => Self::permissions(world, pins, aim, &sources, found),
+                _ => Self::permissions(world, pins, aim, found),
             }
             let status = self.output.diagnostics(&sources, found);
             if world.has_errors() || status != Status::Done {

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use cell_eval::access::pins::Pins;
 use cell_eval::lock::{LOCK_FILE, Lock};
 use cell_eval::packages::Pinned;
 use cell_lang::check::{Checked, Notes, check_noting};
@@ -164,6 +165,11 @@ impl Analysis {
     /// The files as the program may read them.
     pub(crate) fn pinned(&self) -> Pinned<'_, Overlay> {
         Pinned::new(&self.overlay, &self.lock)
+    }
+
+    /// The documents of policies that the lock pins; the findings if one is not as it is pinned.
+    pub(crate) fn pins(&self) -> Result<Pins, Vec<Diagnostic>> {
+        self.lock.pins(&self.overlay)
     }
 
     /// What the words of the program stand for.

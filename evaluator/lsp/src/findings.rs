@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use cell_eval::access::judged;
 use cell_eval::budget::Options;
 use cell_eval::findings;
 use cell_eval::world::World;
 use cell_lang::check::Checked;
-use cell_lang::diagnostics::{Code, Diagnostic, Severity};
+use cell_lang::diagnostics::{Code, Diagnostic, Severity, has_errors};
 use lsp_types::{
     CodeDescription, Diagnostic as Shown, DiagnosticRelatedInformation, DiagnosticSeverity, NumberOrString, Range,
     Url,
@@ -39,6 +40,28 @@ pub(crate) fn all(analysis: &Analysis, tell: impl FnOnce(&[Diagnostic])) {
     let expanded = Box::new(|_: &World<'_>, found: &mut Vec<Diagnostic>| then(found));
     findings::follow(program.as_ref(), &mut found, &analysis.pinned(), &Options::default(), expanded);
     then(&found);
+}
+
+/// What is found in the permissions of a program: nothing while it has errors of another kind.
+pub(crate) fn judged(analysis: &Analysis) -> Vec<Diagnostic> {
+    let mut found = analysis.checked.diagnostics.clone();
+    let pins = match analysis.pins() {
+        Ok(pins) => pins,
+        Err(faults) => return faults,
+    };
+    let then = |world: &World<'_>, found: &mut Vec<Diagnostic>| {
+        if has_errors(found) {
+            Ok(Vec::new())
+        } else {
+            judged::judged(world, &pins, true).map(|judged| judged.findings)
+        }
+    };
+    let program = analysis.checked.program.as_ref();
+    match findings::follow(program, &mut found, &analysis.pinned(), &Options::default(), Box::new(then)) {
+        // Data of this very binary that cannot be read is a fault of it.
+        findings::Reach::Expanded(judged) => judged.unwrap_or_default(),
+        _ => Vec::new(),
+    }
 }
 
 /// The findings of a program by file; files without any have none here.

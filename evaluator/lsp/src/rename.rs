@@ -260,13 +260,27 @@ fn moved(view: &View, symbol: &Symbol, old: &str, new: &str, edits: &mut Edits) 
     }
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let lines = lines.join(newline);
-    let (at, block) = if declaration.depth == 0 {
-        (declaration.whole.end, format!("{newline}{lines}"))
+    let edit = if declaration.depth == 0 {
+        behind(text, declaration.whole.end, &lines, newline)
     } else {
-        let before = if text.ends_with('\n') { "" } else { newline };
-        (text.len() as u32, format!("{before}{lines}{newline}"))
+        let (before, end) = (if text.ends_with('\n') { "" } else { newline }, text.len() as u32);
+        (end, end, format!("{before}{lines}{newline}"))
     };
-    edits.entry(path).or_default().insert((at, at, block));
+    edits.entry(path).or_default().insert(edit);
+}
+
+/// The edit that puts lines behind a declaration: after the comment on its last line, which is its own, and before
+/// another declaration there.
+fn behind(text: &str, end: u32, lines: &str, newline: &str) -> (u32, u32, String) {
+    let rest = text.get(end as usize..).unwrap_or_default();
+    let rest = rest.split('\n').next().unwrap_or_default().trim_end();
+    let next = rest.trim_start();
+    if next.is_empty() || next.starts_with('#') {
+        let end = end + if next.is_empty() { 0 } else { rest.len() as u32 };
+        (end, end, format!("{newline}{lines}"))
+    } else {
+        (end, end + (rest.len() - next.len()) as u32, format!("{newline}{lines}{newline}"))
+    }
 }
 
 /// The `moved` blocks that this rename takes back: those that move away from the new address.

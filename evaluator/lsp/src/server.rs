@@ -81,6 +81,7 @@ pub fn serve(connection: &Connection, host: &Arc<dyn Host>) -> Result<(), Failur
         paths: HashMap::new(),
         folders: folders(host, &params),
         board: BTreeMap::new(),
+        judged: BTreeMap::new(),
         shown: BTreeSet::new(),
     };
     if watches(&params) {
@@ -181,6 +182,9 @@ struct Server<'c> {
     folders: Vec<PathBuf>,
     /// What was found last in each program.
     board: BTreeMap<PathBuf, Posted>,
+    /// What was found last in the permissions of each program, by file. It stays until the program was judged anew, so
+    /// that it does not flicker while somebody types.
+    judged: BTreeMap<PathBuf, HashMap<Url, Vec<Diagnostic>>>,
     /// Files of which the client was told findings.
     shown: BTreeSet<Url>,
 }
@@ -241,6 +245,8 @@ impl Server<'_> {
                 let version =
                     self.paths.get(uri).and_then(|path| self.buffers.get(path)).map(|buffer| buffer.version);
                 let found = self.board.values().filter_map(|posted| posted.found.get(uri)).flatten();
+                let judged = self.judged.values().filter_map(|judged| judged.get(uri)).flatten();
+                let found = found.chain(judged);
                 Ok(Some(actions::fixes(found, uri, params.range, version)))
             });
             return self.send(response);
@@ -340,8 +346,17 @@ impl Server<'_> {
                     self.show(files.into_iter().chain(before.iter().flat_map(Posted::files)).collect());
                 }
             }
+            Done::Judged { program, versions, found } => {
+                if self.shared.are_newest(&versions) && self.board.contains_key(&program) {
+                    let files = found.keys().cloned().collect::<BTreeSet<Url>>();
+                    let before = self.judged.insert(program, found);
+                    self.show(files.into_iter().chain(before.iter().flat_map(HashMap::keys).cloned()).collect());
+                }
+            }
             Done::Gone { program } => {
-                let files = self.board.remove(&program).iter().flat_map(Posted::files).collect();
+                let judged = self.judged.remove(&program);
+                let judged = judged.iter().flat_map(HashMap::keys).cloned();
+                let files = self.board.remove(&program).iter().flat_map(Posted::files).chain(judged).collect();
                 self.show(files);
             }
         }
@@ -358,7 +373,8 @@ impl Server<'_> {
                 continue;
             }
             let mut diagnostics: Vec<Diagnostic> = Vec::new();
-            for finding in self.board.values().filter_map(|posted| posted.found.get(&uri)).flatten() {
+            let found = self.board.values().filter_map(|posted| posted.found.get(&uri));
+            for finding in found.chain(self.judged.values().filter_map(|judged| judged.get(&uri))).flatten() {
                 if !diagnostics.contains(finding) {
                     diagnostics.push(finding.clone());
                 }

@@ -1,4 +1,5 @@
-//! The two threads that work: one loads, checks and answers what is asked; one expands and tells what is found.
+//! The three threads that work: one loads, checks and answers what is asked; one expands and tells what is found; one
+//! judges permissions, which takes longer, when nobody types.
 //!
 //! The newest change wins: of several that wait the last counts, and findings of texts that changed since are
 //! dropped. Requests are answered over the texts as they were when the client asked, in its order. Owns the order of
@@ -8,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use cell_lang::check::STACK;
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response};
 use lsp_types::notification::{LogMessage, Notification as _};
 use lsp_types::{Diagnostic, LogMessageParams, MessageType, Position, Url};
@@ -22,6 +24,9 @@ use crate::server::dispatch;
 use crate::text::{Buffers, Encoding};
 use crate::view::View;
 use crate::workspace::Workspace;
+
+/// So long no text of a program changes before its permissions are judged.
+const QUIET: Duration = Duration::from_millis(250);
 
 /// Work to do, in the order of the client's messages.
 pub(crate) enum Job {
@@ -39,6 +44,8 @@ pub(crate) enum Done {
     Say(Message),
     /// All that was found in a program, by file, with the versions of the open texts it was found in.
     Found { program: PathBuf, versions: HashMap<Url, i32>, found: HashMap<Url, Vec<Diagnostic>> },
+    /// What was found in a program's permissions, which takes longer, by file, with the versions as above.
+    Judged { program: PathBuf, versions: HashMap<Url, i32>, found: HashMap<Url, Vec<Diagnostic>> },
     /// This program has no text that is open any more.
     Gone { program: PathBuf },
 }
@@ -101,6 +108,7 @@ impl Shared {
 }
 
 /// A program to expand.
+#[derive(Clone)]
 struct Expansion {
     program: PathBuf,
     view: View,
@@ -119,7 +127,9 @@ pub(crate) fn start(
     let (jobs_in, jobs) = unbounded();
     let (out, done) = unbounded();
     let (expander, expansions) = unbounded();
+    let (judge_in, judgements) = unbounded();
     let (newest, told) = (Arc::clone(shared), out.clone());
+    let (newest_too, told_too) = (Arc::clone(shared), out.clone());
     let worker = Worker {
         workspace: Workspace::new(host, folders),
         buffers: Arc::default(),
@@ -134,7 +144,8 @@ pub(crate) fn start(
     };
     let thread = |name: &str| std::thread::Builder::new().name(name.to_owned()).stack_size(STACK);
     thread("cell-lsp-answers").spawn(move || worker.run())?;
-    thread("cell-lsp-expands").spawn(move || expand(&expansions, &told, &newest))?;
+    thread("cell-lsp-expands").spawn(move || expand(&expansions, &told, &judge_in, &newest))?;
+    thread("cell-lsp-judges").spawn(move || judge(&judgements, &told_too, &newest_too))?;
     Ok((jobs_in, done))
 }
 
@@ -278,7 +289,7 @@ impl Worker {
 }
 
 /// Expands programs, the newest of each.
-fn expand(expansions: &Receiver<Expansion>, out: &Sender<Done>, shared: &Shared) {
+fn expand(expansions: &Receiver<Expansion>, out: &Sender<Done>, judge: &Sender<Expansion>, shared: &Shared) {
     let mut waiting: BTreeMap<PathBuf, Expansion> = BTreeMap::new();
     loop {
         if waiting.is_empty() {
@@ -289,6 +300,7 @@ fn expand(expansions: &Receiver<Expansion>, out: &Sender<Done>, shared: &Shared)
             waiting.insert(next.program.clone(), next);
         }
         let Some((_, expansion)) = waiting.pop_first() else { continue };
+        let _ = judge.send(expansion.clone());
         let Expansion { program, view } = expansion;
         let versions = versions(&view);
         // A text changed since: a newer one is on its way.
@@ -307,6 +319,38 @@ fn expand(expansions: &Receiver<Expansion>, out: &Sender<Done>, shared: &Shared)
         }
         if !heard {
             return;
+        }
+    }
+}
+
+/// Judges the permissions of programs, the newest of each, once they are quiet.
+fn judge(judgements: &Receiver<Expansion>, out: &Sender<Done>, shared: &Shared) {
+    let mut waiting: BTreeMap<PathBuf, View> = BTreeMap::new();
+    loop {
+        let next = if waiting.is_empty() {
+            judgements.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        } else {
+            judgements.recv_timeout(QUIET)
+        };
+        match next {
+            Ok(Expansion { program, view }) => _ = waiting.insert(program, view),
+            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => {
+                let Some((program, view)) = waiting.pop_first() else { continue };
+                let versions = versions(&view);
+                if !shared.are_newest(&versions) {
+                    continue;
+                }
+                let judged =
+                    catch_unwind(AssertUnwindSafe(|| findings::by_file(&view, &findings::judged(&view.analysis))));
+                let done = match judged {
+                    Ok(found) => Done::Judged { program, versions, found },
+                    Err(_) => Done::Say(fault(&program)),
+                };
+                if out.send(done).is_err() {
+                    return;
+                }
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ mod equivalent;
 pub mod findings;
 pub mod guards;
 pub mod html;
+pub mod judged;
 pub mod markdown;
 pub mod model;
 mod phrases;
@@ -25,5 +26,5 @@ pub mod sides;
 pub mod subject;
 mod tell;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod text;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use cell_iam::Engine;
+use cell_iam::{Engine, lint};
 use jiff::Timestamp;
 
 use super::ask::whole;
@@ -48,4 +48,20 @@ impl<'p> Questions<'p> {
             can
         })
     }
+}
+
+/// Why a question is about nothing, if it is: the fact, and what to do. Its answer would always be no.
+pub(crate) fn void(action: &str, resource: &str) -> Option<(String, Option<String>)> {
+    if action != "*" && !action.split_once(':').is_some_and(|(service, name)| !service.is_empty() && !name.is_empty())
+    {
+        let help = "an action reads `service:Action`, as in `s3:GetObject`".to_owned();
+        return Some((format!("`{action}` is no action"), Some(help)));
+    }
+    if resource != "*" && !resource.starts_with("arn:") {
+        let help = "a resource is an ARN, a pattern of ARNs, or `*` for any".to_owned();
+        return Some((format!("`{resource}` is no resource"), Some(help)));
+    }
+    // What cannot be read is told by the question itself.
+    let catalogue = Known::read().ok()?.catalogue;
+    if action == "*" { None } else { lint::unlisted(catalogue, action) }
 }

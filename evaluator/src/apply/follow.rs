@@ -11,13 +11,11 @@ use crate::provider::{Clock, CloudError, Failure, Known, Progress, Provider, Sta
 
 /// How long is waited between two polls.
 const INTERVAL: Duration = Duration::from_millis(500);
-/// Pages of a list that are looked through: the newest come first.
+/// Pages of the list of what goes on that are looked through. More than these go on at once only when others work too.
 const PAGES: usize = 4;
-/// Looks at the list in which a request was not found, after which the list does not serve: it is long, and its newest
-/// do not come first. Requests are asked for by their ids from there on.
-const UNSEEN: u32 = 3;
-/// Looks at the list between which a request is asked for by its id: a list may be behind what it lists.
-const LISTED: u32 = 20;
+/// Requests that were not on the list and went on all the same, after which the list does not serve: it is behind, or
+/// too long. Requests are asked for by their ids from there on.
+const MISSED: u32 = 20;
 
 /// Follows requests.
 #[derive(Debug)]
@@ -32,17 +30,11 @@ pub(super) struct Follower<'a> {
 
 #[derive(Debug, Default)]
 struct Shared {
-    waiting: HashMap<(State, String), Waiting>,
+    /// Requests that are waited for, and whether one was on the list no more.
+    waiting: HashMap<(State, String), bool>,
     polling: bool,
+    missed: u32,
     no_lists: bool,
-}
-
-/// What is known of a request that is waited for.
-#[derive(Debug, Default)]
-struct Waiting {
-    ended: Option<Progress>,
-    /// Looks at the list in which it was not.
-    unseen: u32,
 }
 
 /// How a request ended, and how that was seen.
@@ -50,6 +42,8 @@ struct Waiting {
 pub(super) struct Followed {
     /// `Describe…` or `List…`, for the receipt.
     pub(super) by: &'static str,
+    /// What it was to bring about was seen.
+    pub(super) seen: bool,
 }
 
 impl<'a> Follower<'a> {
@@ -58,37 +52,54 @@ impl<'a> Follower<'a> {
         Self { provider, clock, patience, shared: Mutex::default(), news: Condvar::new() }
     }
 
-    /// Waits for the end of a request.
+    /// Waits for the end of a request. One that goes on no more has ended if `is_seen` sees what it was to bring
+    /// about; if not, it is asked for by its id.
     ///
     /// # Errors
-    /// [`Failure::Failed`] with the service's reason; [`Failure::Lost`] when it does not end in time.
-    pub(super) fn follow(&self, what: State, begun: Progress) -> Result<Followed, CloudError> {
-        if begun.known != Known::InProgress {
-            return self.ended(what, begun, "its answer");
+    /// [`Failure::Failed`] with the service's reason; [`Failure::Lost`] when it does not end in time; what `is_seen`
+    /// says.
+    pub(super) fn follow(
+        &self,
+        what: State,
+        begun: Progress,
+        is_seen: &dyn Fn() -> Result<bool, CloudError>,
+    ) -> Result<Followed, CloudError> {
+        match begun.known {
+            Known::InProgress => {}
+            Known::Succeeded => return Ok(Followed { by: "its answer", seen: false }),
+            Known::Failed => return Err(self.failed(what, begun)),
         }
-        let key = (what, begun.request.clone());
-        self.lock().waiting.insert(key.clone(), Waiting::default());
-        let outcome = self.wait(&key);
+        let key = (what, begun.request);
+        self.lock().waiting.insert(key.clone(), false);
+        let outcome = self.wait(&key, is_seen);
         self.lock().waiting.remove(&key);
-        let (progress, by) = outcome?;
-        self.ended(what, progress, by)
+        outcome
     }
 
-    fn wait(&self, key: &(State, String)) -> Result<(Progress, &'static str), CloudError> {
+    fn wait(
+        &self,
+        key: &(State, String),
+        is_seen: &dyn Fn() -> Result<bool, CloudError>,
+    ) -> Result<Followed, CloudError> {
         let until = self.clock.now() + self.patience;
         let mut looks = 0_u32;
         loop {
             looks += 1;
             let mut shared = self.lock();
-            if let Some(Waiting { ended: Some(progress), .. }) = shared.waiting.get(key) {
-                return Ok((progress.clone(), list_name(key.0)));
-            }
-            if shared.no_lists || looks.is_multiple_of(LISTED) {
+            let is_gone = shared.waiting.get(key) == Some(&true);
+            if is_gone || shared.no_lists {
+                let no_lists = shared.no_lists;
                 drop(shared);
-                self.clock.sleep(if looks == 1 { INTERVAL } else { INTERVAL * 2 });
+                if no_lists {
+                    self.clock.sleep(if looks == 1 { INTERVAL } else { INTERVAL * 2 });
+                } else if is_seen()? {
+                    return Ok(Followed { by: list_name(key.0), seen: true });
+                }
                 let progress = self.provider.progress(key.0, &key.1)?;
-                if progress.known != Known::InProgress {
-                    return Ok((progress, describe_name(key.0)));
+                match progress.known {
+                    Known::InProgress => self.went_on(key),
+                    Known::Succeeded => return Ok(Followed { by: describe_name(key.0), seen: false }),
+                    Known::Failed => return Err(self.failed(key.0, progress)),
                 }
             } else if shared.polling {
                 // Somebody asks for all of us; if nothing comes, it is our turn.
@@ -110,48 +121,51 @@ impl<'a> Follower<'a> {
         }
     }
 
+    /// A request that the list did not have goes on: the list is behind, or has more than is read of it.
+    fn went_on(&self, key: &(State, String)) {
+        let mut shared = self.lock();
+        if let Some(gone) = shared.waiting.get_mut(key).filter(|gone| **gone) {
+            *gone = false;
+            shared.missed += 1;
+            shared.no_lists |= shared.missed >= MISSED;
+        }
+    }
+
     /// One look at the list, for all that wait for its kind.
     fn poll(&self, what: State) -> Result<(), CloudError> {
-        let all = match self.provider.all_progress(what, PAGES) {
-            Ok(all) => all,
+        // What begins while the list is read may not be on it.
+        let begun: Vec<(State, String)> = self.lock().waiting.keys().filter(|key| key.0 == what).cloned().collect();
+        let going = match self.provider.going_on(what, PAGES) {
+            Ok(going) => going,
             Err(error) if error.failure == Failure::Unsupported => {
                 self.lock().no_lists = true;
                 return Ok(());
             }
             Err(error) => return Err(error),
         };
-        let mut listed: HashMap<String, Progress> =
-            all.into_iter().map(|progress| (progress.request.clone(), progress)).collect();
         let mut shared = self.lock();
-        let mut lost = false;
-        for ((_, request), waiting) in shared.waiting.iter_mut().filter(|((kind, _), _)| *kind == what) {
-            match listed.remove(request) {
-                Some(progress) if progress.known != Known::InProgress => waiting.ended = Some(progress),
-                Some(_) => {}
-                None => {
-                    waiting.unseen += u32::from(waiting.ended.is_none());
-                    lost |= waiting.unseen >= UNSEEN;
-                }
+        for key in begun.into_iter().filter(|key| !going.contains(&key.1)) {
+            if let Some(gone) = shared.waiting.get_mut(&key) {
+                *gone = true;
             }
         }
-        shared.no_lists |= lost;
         Ok(())
     }
 
-    /// A list says that something failed and not why: it is asked for by its id.
-    fn ended(&self, what: State, progress: Progress, by: &'static str) -> Result<Followed, CloudError> {
-        if progress.known == Known::Succeeded {
-            return Ok(Followed { by });
-        }
+    /// Why it failed; a list does not say, so it is asked for by its id.
+    fn failed(&self, what: State, progress: Progress) -> CloudError {
         let reason = match progress.reason {
-            Some(reason) => Some(reason),
-            None => self.provider.progress(what, &progress.request)?.reason,
+            Some(reason) => Ok(Some(reason)),
+            None => self.provider.progress(what, &progress.request).map(|asked| asked.reason),
         };
-        let message = reason.unwrap_or_else(|| "it failed, and the service gives no reason".to_owned());
-        Err(CloudError {
-            request_id: Some(progress.request),
-            ..CloudError::own(call_name(what), Failure::Failed, message)
-        })
+        match reason {
+            Ok(reason) => {
+                let message = reason.unwrap_or_else(|| "it failed, and the service gives no reason".to_owned());
+                let error = CloudError::own(call_name(what), Failure::Failed, message);
+                CloudError { request_id: Some(progress.request), ..error }
+            }
+            Err(error) => error,
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Shared> {

@@ -1,9 +1,15 @@
 //! How values, records and conditions are written.
 
-#![allow(clippy::panic, reason = "a test fails so")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails so")]
+
+use cell_lang::fmt::format;
+use cell_lang::syntax::tokens;
+use proptest::prelude::*;
 
 use super::text::{WHOLE, printed};
 use super::{json, text, to_json};
+use crate::access::tests::planted::edits::Random;
+use crate::access::tests::planted::program::Program;
 use crate::resources::Resources;
 use crate::rules::tests::expanded;
 use crate::value::Value;
@@ -105,4 +111,45 @@ fn nothing_is_written_as_nothing() {
         assert!(text::write(world, &[], &mut out).is_ok());
         assert_eq!(String::from_utf8_lossy(&out), "main.cell: 0 entities, 0 resources\n");
     });
+}
+
+/// What may stand between two words of a program, and means nothing.
+const BETWEEN: [&str; 6] = [" ", "  ", "\n", "\r\n\t", " # why\n", "\n\n\n## doc\n"];
+
+/// The program in a layout that nobody would write.
+fn laid_out(text: &str, random: &mut Random) -> String {
+    let (mut out, mut end) = (String::new(), 0);
+    for word in tokens(text).into_iter().filter(|token| !token.kind.is_trivia()) {
+        // What touches stays together.
+        out.push_str(if word.start == end { "" } else { random.one(&BETWEEN) });
+        out.push_str(word.text(text));
+        end = word.end;
+    }
+    out + "\n"
+}
+
+/// The normal form, which has no places in it.
+fn normal_form(program: &str) -> String {
+    expanded(program, |world| {
+        let mut out = Vec::new();
+        text::write(world, &Resources::new(world).collect(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever the program and its layout, the formatted program has the same normal form, to the byte.
+    #[test]
+    fn a_formatted_program_expands_to_the_same_bytes(seed: u64) {
+        let mut random = Random(seed);
+        let program = Program::random(&mut random).text();
+        let laid_out = laid_out(&program, &mut random);
+        let formatted = format(&laid_out).text;
+        prop_assert_eq!(&format(&formatted).text, &formatted, "a second run changes it");
+        let expected = normal_form(&program);
+        prop_assert_eq!(normal_form(&laid_out), expected.as_str());
+        prop_assert_eq!(normal_form(&formatted), expected.as_str());
+    }
 }

@@ -41,7 +41,7 @@ use crate::report::Sink;
 use crate::world::{InstanceId, World};
 pub use expectations::{Expectation, Reason, Unmet, Verdict};
 use machine::Machine;
-pub(crate) use questions::Answers;
+pub(crate) use questions::{Answers, Unanswered};
 
 pub(crate) use show::bindings as circumstances;
 pub use show::value as show_value;

@@ -88,20 +88,44 @@ impl Reader<'_> {
         self.names(live)
     }
 
-    /// What the principals of the program hold of sets that are not owned, when that costs little.
+    /// Who holds sets that are not owned: everybody in the accounts that are, and people of the program anywhere, when
+    /// that costs little or all is asked for.
     fn foreign(&self, live: &mut Live, owned: &BTreeSet<String>) -> Result<(), CloudError> {
-        let any = live.sets.keys().any(|arn| !owned.contains(arn));
-        if !any || (!self.is_thorough() && self.known_principals(live).len() > FEW_PAIRS) {
+        let foreign: Vec<String> = live.sets.keys().filter(|arn| !owned.contains(*arn)).cloned().collect();
+        let costs_little = |calls: usize| self.is_thorough() || calls <= FEW_PAIRS;
+        if foreign.is_empty() {
             return Ok(());
         }
-        let reading = live.reading.clone();
-        match self.by_principal(live, owned) {
-            Err(error) if matches!(error.failure, Failure::Denied | Failure::Unsupported) => {
-                live.unanswered.insert("what people hold of permission sets that cellc does not own".to_owned());
+        if costs_little(self.known_principals(live).len()) {
+            let reading = live.reading.clone();
+            match self.by_principal(live, owned) {
+                Err(error) if matches!(error.failure, Failure::Denied | Failure::Unsupported) => {
+                    live.unanswered.insert("what people hold of permission sets that cellc does not own".to_owned());
+                }
+                other => other?,
             }
-            other => other?,
+            live.reading = reading;
         }
-        live.reading = reading;
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        if costs_little(foreign.len()) {
+            let ours: BTreeSet<String> =
+                identity::organization(self.desired, self.record, live).into_values().collect();
+            let accounts = parallel::each(self.lanes, &foreign, |set| self.provider.accounts_of_set(set, None))?;
+            for (set, accounts) in foreign.iter().zip(accounts) {
+                let there = accounts.into_iter().filter(|account| ours.contains(account));
+                pairs.extend(there.map(|account| (account, set.clone())));
+            }
+        }
+        if costs_little(foreign.len().max(pairs.len())) {
+            let held =
+                parallel::each(self.lanes, &pairs, |(account, set)| self.provider.assignments_of_pair(account, set))?;
+            for ((account, set), principals) in pairs.into_iter().zip(held) {
+                let given = |principal| Given { set: set.clone(), principal, account: account.clone() };
+                live.unmanaged.extend(principals.into_iter().map(given));
+            }
+            return self.names(live);
+        }
+        live.unlooked.insert("what others hold of permission sets that cellc does not own".to_owned());
         Ok(())
     }
 
@@ -184,8 +208,13 @@ impl Reader<'_> {
     /// The names of principals that hold a set and are in neither the program nor the record.
     fn names(&self, live: &mut Live) -> Result<(), CloudError> {
         let known = self.known_principals(live);
-        let strangers: BTreeSet<&Principal> =
-            live.given.iter().map(|given| &given.principal).filter(|principal| !known.contains(principal)).collect();
+        let strangers: BTreeSet<&Principal> = live
+            .given
+            .iter()
+            .chain(&live.unmanaged)
+            .map(|given| &given.principal)
+            .filter(|one| !known.contains(one))
+            .collect();
         let strangers: Vec<Principal> = strangers.into_iter().cloned().collect();
         let names = parallel::each(self.lanes, &strangers, |principal| self.provider.principal_name(principal))?;
         let named: BTreeMap<Principal, String> =

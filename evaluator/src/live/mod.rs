@@ -59,6 +59,8 @@ pub struct Live {
     pub reading: Reading,
     /// What the server could not answer, for people.
     pub unanswered: BTreeSet<String>,
+    /// What was not looked for since it would take many requests, for a note.
+    pub unlooked: BTreeSet<String>,
 }
 
 impl Live {

@@ -172,7 +172,11 @@ impl Builder<'_> {
                 Some(found) if account.starts_with("account:") => format!("account {}", found.name),
                 _ => account,
             };
-            rows.entry((self.principal_name(&principal), set.to_owned())).or_default().push(account);
+            let name = match self.live.names.get(&given.principal) {
+                Some(name) => name.clone(),
+                None => self.principal_name(&principal),
+            };
+            rows.entry((name, set.to_owned())).or_default().push(account);
         }
         for ((principal, set), mut accounts) in rows {
             accounts.sort_unstable();
@@ -204,6 +208,9 @@ impl Builder<'_> {
         }
         for what in self.live.unanswered.clone() {
             self.note(format!("the server does not say {what}"), Vec::new());
+        }
+        for what in self.live.unlooked.clone() {
+            self.note(format!("{what} was not looked for; `cellc drift` does"), Vec::new());
         }
     }
 

@@ -8,7 +8,7 @@ pub mod error;
 pub mod model;
 pub mod pace;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use error::{CloudError, Failure};
@@ -157,9 +157,9 @@ pub trait IdentityCenter: Send + Sync {
     fn provision(&self, set: &str, target: &ProvisionTarget) -> Answer<Progress>;
     /// Describe…Status of one request.
     fn progress(&self, what: State, request: &str) -> Answer<Progress>;
-    /// List…Status of all requests that the service remembers, at most `pages` pages of them; those that failed
-    /// carry no reason. [`Failure::Unsupported`] when the server has no such operation.
-    fn all_progress(&self, what: State, pages: usize) -> Answer<Vec<Progress>>;
+    /// List…Status of the requests that go on: their ids, of at most `pages` pages. [`Failure::Unsupported`] when the
+    /// server has no such operation.
+    fn going_on(&self, what: State, pages: usize) -> Answer<BTreeSet<String>>;
 }
 
 /// A provider: both services, and what is asked of the rest.

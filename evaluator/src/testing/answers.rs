@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use cell_lang::hir::BuiltinFn;
 
 use crate::access::pins::Pins;
-use crate::access::questions::Questions;
-use crate::expand::Answers;
+use crate::access::questions::{Questions, void};
+use crate::expand::{Answers, Unanswered};
 use crate::rules::fleet::Fleet;
 use crate::value::{EntityId, Value};
 use crate::world::World;
@@ -17,7 +17,7 @@ pub(super) struct Known<'w, 'p> {
     world: &'w World<'p>,
     pins: &'w Pins,
     fleet: OnceLock<Fleet>,
-    access: OnceLock<Option<Questions<'w>>>,
+    access: OnceLock<Result<Questions<'w>, String>>,
 }
 
 impl<'w, 'p> Known<'w, 'p> {
@@ -30,10 +30,15 @@ impl<'w, 'p> Known<'w, 'p> {
     }
 
     /// Whether somebody can do something somewhere.
-    fn can(&self, who: EntityId, action: &str, place: EntityId, resource: &str) -> Option<Value> {
-        let questions = self.access.get_or_init(|| Questions::new(self.world, self.pins).ok()).as_ref()?;
+    fn can(&self, who: EntityId, action: &str, place: EntityId, resource: &str) -> Result<Value, Unanswered> {
+        let read = || Questions::new(self.world, self.pins).map_err(|why| why.to_string());
+        let questions = self.access.get_or_init(read).as_ref();
+        let questions = questions.map_err(|why| Unanswered::Unreadable(why.clone()))?;
+        if let Some((fact, help)) = void(action, resource) {
+            return Err(Unanswered::Void(fact, help));
+        }
         let (who, place) = (self.world.address(who), self.world.address(place));
-        Some(Value::Bool(questions.can(who, place, action, resource)))
+        Ok(Value::Bool(questions.can(who, place, action, resource)))
     }
 
     /// The label of the wave that brings the cell a release.
@@ -44,7 +49,7 @@ impl<'w, 'p> Known<'w, 'p> {
 }
 
 impl Answers for Known<'_, '_> {
-    fn answer(&self, question: BuiltinFn, arguments: &[Value]) -> Option<Value> {
+    fn answer(&self, question: BuiltinFn, arguments: &[Value]) -> Result<Value, Unanswered> {
         match (question, arguments) {
             (BuiltinFn::Can, [Value::Ref(who), Value::Str(action), Value::Ref(place)]) => {
                 self.can(*who, action, *place, "*")
@@ -52,8 +57,10 @@ impl Answers for Known<'_, '_> {
             (BuiltinFn::Can, [Value::Ref(who), Value::Str(action), Value::Ref(place), Value::Str(resource)]) => {
                 self.can(*who, action, *place, resource)
             }
-            (BuiltinFn::WaveOf, [Value::Ref(cell), Value::Ref(rollout)]) => self.wave_of(*cell, *rollout),
-            _ => None,
+            (BuiltinFn::WaveOf, [Value::Ref(cell), Value::Ref(rollout)]) => {
+                self.wave_of(*cell, *rollout).ok_or(Unanswered::Malformed)
+            }
+            _ => Err(Unanswered::Malformed),
         }
     }
 }

@@ -6,7 +6,7 @@ use cell_lang::diagnostics::Diagnostic;
 use cell_lang::files::{FileError, Files};
 use cell_lang::{check, load};
 
-use super::{run, text};
+use super::{End, run, text};
 use crate::rules::tests::expanded;
 
 /// Two waves, and a cell that neither selects; one that is in both is brought its release by the first.
@@ -93,6 +93,29 @@ fn what_a_question_came_to_is_shown() {
 
 1 test: 0 passed, 1 failed
 "#
+    );
+}
+
+/// A test whose question is about nothing would hold whatever the program says.
+#[test]
+fn a_question_about_nothing_is_an_error() {
+    for (question, told) in [
+        (r#"can(group.ops, "iamPassRole", cell.both)"#, "`iamPassRole` is no action"),
+        (r#"can(group.ops, "", cell.both)"#, "`` is no action"),
+        (r#"can(group.ops, "iam:PassRoel", cell.both)"#, "`iam:PassRoel` is no action that AWS lists"),
+        (r#"can(group.ops, "iam:Pas*Roel", cell.both)"#, "no action that AWS lists matches `iam:Pas*Roel`"),
+        (r#"can(group.ops, "iam:PassRole", cell.both, "role/app")"#, "`role/app` is no resource"),
+    ] {
+        let text = format!("{FLEET}test \"t\" {{\nexpect !{question}\n}}\n");
+        let (end, found) = expanded(&text, |world| {
+            let tests = run(world, None, &crate::access::pins::Pins::default());
+            (tests.run[0].end, world.take_findings())
+        });
+        assert_eq!(end, End::Error, "{question}");
+        assert!(found.iter().any(|finding| finding.message.contains(told)), "{question}: {found:?}");
+    }
+    passes(
+        r#"expect !can(group.ops, "iam:Pass*", cell.both, "arn:aws:iam::*:role/x") && !can(group.ops, "*", cell.both)"#,
     );
 }
 

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cell_eval::provider::{Failure, Given, IdentityCenter, Organizations, Principal, PrincipalKind, Provider, Tags};
+use cell_eval::provider::{
+    Failure, Given, IdentityCenter, Organizations, Principal, PrincipalKind, Provider, State, Tags,
+};
 
 use crate::{AwsCloud, Keys, Settings};
 use server::{Reply, Server, json, page, refusal};
@@ -154,6 +156,24 @@ fn empty_pages_are_followed_and_a_token_that_comes_back_is_not() {
     let error = cloud.sets().unwrap_err();
     assert!(error.message.contains("token"), "{error}");
     assert_eq!(times(&server, "ListPermissionSets"), 2);
+}
+
+/// The service remembers hundreds of requests that ended: they are not asked for, and not taken from who sends them.
+#[test]
+fn of_what_the_service_remembers_only_what_goes_on_is_listed() {
+    let (server, cloud) = center(|request, _| {
+        assert!(request.text().contains(r#""Filter":{"Status":"IN_PROGRESS"}"#), "{}", request.text());
+        json(
+            200,
+            r#"{"AccountAssignmentsCreationStatus":[{"RequestId":"a","Status":"IN_PROGRESS"},{"RequestId":"b","Status":"SUCCEEDED"}],
+                "AccountAssignmentsDeletionStatus":[{"RequestId":"a","Status":"IN_PROGRESS"}],
+                "PermissionSetsProvisioningStatus":[{"RequestId":"a","Status":"IN_PROGRESS"}]}"#,
+        )
+    });
+    for what in [State::Assigning, State::Unassigning, State::Provisioning] {
+        assert_eq!(cloud.going_on(what, 4).unwrap().into_iter().collect::<Vec<_>>(), ["a"]);
+    }
+    assert_eq!(server.seen().len(), 4, "the instance, and one page each");
 }
 
 #[test]

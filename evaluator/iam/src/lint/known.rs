@@ -47,6 +47,16 @@ pub(super) enum Meant {
     Perhaps(SmolStr),
 }
 
+impl Meant {
+    /// What to say of it.
+    pub(super) fn help(&self) -> String {
+        match self {
+            Self::Likely(by) => format!("did you mean `{by}`?"),
+            Self::Perhaps(other) => format!("there is `{other}`"),
+        }
+    }
+}
+
 /// What a name of an action without wildcards was meant to be.
 pub(super) fn meant(catalogue: &Catalogue, written: &str) -> Option<Meant> {
     let (prefix, name) = written.split_once(':')?;

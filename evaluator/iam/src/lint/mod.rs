@@ -22,6 +22,13 @@ use crate::catalogue::Catalogue;
 use crate::engine::Engine;
 use crate::policy::{Document, Source, Statement};
 
+/// What there is to say of an action or a pattern of actions that no action of the catalogue fits: the fact, and what
+/// was meant perhaps. None of one that there is.
+pub fn unlisted(catalogue: &Catalogue, action: &str) -> Option<(String, Option<String>)> {
+    let doubt = actions::doubt(catalogue, action)?;
+    Some((doubt.fact, doubt.meant.map(|meant| meant.help())))
+}
+
 /// A kind of finding. Its name and code never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]

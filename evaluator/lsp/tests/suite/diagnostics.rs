@@ -38,6 +38,33 @@ fn rules_of_the_expansion_are_told_too() {
 }
 
 #[test]
+fn guards_and_policies_are_judged_when_nobody_types() {
+    let text = format!(
+        "{PROGRAM}group crew {{}}
+permission_set Users {{
+  allow users {{ actions = [\"iam:ListUsers\", \"iam:ListUzers\"], resources = [\"*\"] }}
+}}
+grant crew-users {{
+  to = group.crew
+  can = permission_set.Users
+  on = cells
+}}
+guard no-iam {{
+  on = cells
+  forbid iam {{ actions = [\"iam:*\"], resources = [\"*\"] }}
+}}
+"
+    );
+    let mut client = Client::of(&text);
+    client.until("main.cell", &["W0705", "E0701"]);
+    client.replace("main.cell", ", \"iam:ListUzers\"", "");
+    client.until("main.cell", &["E0701"]);
+    client.replace("main.cell", "iam:*", "s3:*");
+    client.until("main.cell", &[]);
+    client.end();
+}
+
+#[test]
 fn other_places_and_fixes_come_along() {
     let text = "defaults usual for cell { kind = \"alpha\", size = \"small\" }
 cell alpha using usual {

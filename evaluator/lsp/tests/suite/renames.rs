@@ -36,6 +36,23 @@ fn an_entity_keeps_its_identity_by_a_moved_block() {
 }
 
 #[test]
+fn a_comment_behind_an_entity_stays_its_own() {
+    for (program, expected) in [
+        (
+            "group a {} # the first\ngroup c {}\n",
+            "group b {} # the first\nmoved { from = \"group.a\", to = \"group.b\" }\ngroup c {}\n",
+        ),
+        ("group a {\n} # the first", "group b {\n} # the first\nmoved { from = \"group.a\", to = \"group.b\" }"),
+        ("group a {} group c {}\n", "group b {}\nmoved { from = \"group.a\", to = \"group.b\" }\ngroup c {}\n"),
+    ] {
+        let mut client = Client::of(program);
+        let edit = rename(&mut client, "main.cell", "a {", 0, "b").unwrap();
+        assert_eq!(client.applied(&edit, &[])["main.cell"], expected);
+        client.end();
+    }
+}
+
+#[test]
 fn a_rename_back_takes_the_moved_block_back() {
     let mut client = Client::of(PROGRAM);
     let edit = rename(&mut client, "main.cell", "cell.alpha", 0, "first").unwrap_err();

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
 
 mod pages;
-mod planted;
+pub(crate) mod planted;
 
 use super::accepts::Accept;
 use super::guards::Rule;

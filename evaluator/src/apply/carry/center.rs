@@ -145,7 +145,8 @@ impl Context<'_> {
             }
             Err(error) => return Err(error),
         };
-        let followed = self.follower.follow(State::Provisioning, begun)?;
+        // That no account has an older form may be said of the time before the edit: the request itself is asked.
+        let followed = self.follower.follow(State::Provisioning, begun, &|| Ok(false))?;
         let call = "sso:ListAccountsForProvisionedPermissionSet";
         let looked = self.observe(call, "accounts still have an older form", || {
             let stale = self.provider.accounts_of_set(id, Some(Provisioned::NotLatest))?;
@@ -175,7 +176,15 @@ impl Context<'_> {
                 other => (other?, State::Unassigning),
             }
         };
-        let followed = self.follower.follow(what, begun)?;
+        let is_seen = || match self.provider.assignments_of_pair(&given.account, &given.set) {
+            Ok(all) => Ok(all.contains(&given.principal) == on),
+            Err(error) if error.failure == Failure::NotFound => Ok(false),
+            Err(error) => Err(error),
+        };
+        let followed = self.follower.follow(what, begun, &is_seen)?;
+        if followed.seen {
+            return Ok(seen(format!("sso:ListAccountAssignments: {}", given_so(on, followed.by))));
+        }
         self.is_given(&given, on, followed.by)
     }
 
@@ -183,8 +192,12 @@ impl Context<'_> {
         let missing = if on { "the assignment is not there" } else { "the assignment is still there" };
         self.observe("sso:ListAccountAssignments", missing, || {
             let is = self.provider.assignments_of_pair(&given.account, &given.set)?.contains(&given.principal) == on;
-            Ok(is.then(|| format!("{}; ended by {by}", if on { "there" } else { "gone" })))
+            Ok(is.then(|| given_so(on, by)))
         })
         .map(seen)
     }
+}
+
+fn given_so(on: bool, by: &str) -> String {
+    format!("{}; ended by {by}", if on { "there" } else { "gone" })
 }

@@ -1,6 +1,6 @@
 //! What the calls of IAM Identity Center do to the cloud in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::cloud::{FakeCloud, MANAGEMENT, Set, State, no};
 use super::state::Job;
@@ -51,8 +51,8 @@ impl FakeCloud {
     }
 }
 
-fn progress((id, job): (&String, &Job), reasons: bool) -> Progress {
-    Progress { request: id.clone(), known: job.known, reason: job.reason.clone().filter(|_| reasons) }
+fn progress((id, job): (&String, &Job)) -> Progress {
+    Progress { request: id.clone(), known: job.known, reason: job.reason.clone() }
 }
 
 fn is_used(state: &State, set: &str) -> bool {
@@ -289,21 +289,22 @@ impl IdentityCenter for FakeCloud {
             Goes::Provisioning => "sso:DescribePermissionSetProvisioningStatus",
         };
         self.read(call, |state| match state.jobs.get_key_value(request) {
-            Some(found) => Ok(progress(found, true)),
+            Some(found) => Ok(progress(found)),
             None => no(call, Failure::NotFound, "no request"),
         })
     }
 
-    fn all_progress(&self, what: Goes, _pages: usize) -> Answer<Vec<Progress>> {
+    fn going_on(&self, what: Goes, _pages: usize) -> Answer<BTreeSet<String>> {
         let call = match what {
             Goes::Assigning => "sso:ListAccountAssignmentCreationStatus",
             Goes::Unassigning => "sso:ListAccountAssignmentDeletionStatus",
             Goes::Provisioning => "sso:ListPermissionSetProvisioningStatus",
         };
-        self.list(call, PAGE, |state| {
-            let of = state.jobs.iter().filter(|(_, job)| job.what == what);
-            Ok(of.map(|job| progress(job, false)).collect())
-        })
+        let going = self.list(call, PAGE, |state| {
+            let of = state.jobs.iter().filter(|(_, job)| job.what == what && job.known == Known::InProgress);
+            Ok(of.map(|(id, _)| id.clone()).collect::<Vec<_>>())
+        })?;
+        Ok(going.into_iter().collect())
     }
 }
 

@@ -106,6 +106,30 @@ fn polls_are_of_the_list_and_where_there_is_none_of_each() {
     assert!(told(&receipt).contains("ended by DescribeAccountAssignmentCreationStatus"), "{}", told(&receipt));
 }
 
+/// A request that is on no list and goes on all the same is asked for by its id, until it ends.
+#[test]
+fn a_list_that_is_behind_ends_nothing() {
+    let bench = Bench::new();
+    bench.cloud.refuse("sso:ListAccountAssignmentDeletionStatus", Failure::Unsupported);
+    (1..=200).for_each(|nth| bench.cloud.script("sso:ListAccountAssignmentCreationStatus", nth, Trouble::Stale));
+    let (plan, receipt) = bench.apply(&fleet(6, "2h"));
+    assert_eq!(receipt.count(|outcome| matches!(outcome, Outcome::Done { .. })), plan.operations.len());
+    assert_eq!(bench.cloud.state().all_given().len(), 24);
+}
+
+/// It ended and the list does not say how: the service is asked why it failed.
+#[test]
+fn an_assignment_that_failed_says_why() {
+    let bench = Bench::new();
+    bench.cloud.script("sso:CreateAccountAssignment", 2, Trouble::FailsLater);
+    let (_, receipt) = bench.apply(&fleet(2, "2h"));
+    let failed: Vec<_> = receipt.failed().collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    let Outcome::Failed { error, .. } = &failed[0].outcome else { panic!("{failed:?}") };
+    assert!(error.contains("as many policies as it may"), "{error}");
+    assert_eq!(bench.cloud.asked().get("sso:DescribeAccountAssignmentCreationStatus"), Some(&1));
+}
+
 #[test]
 fn what_is_written_is_waited_for_until_it_is_seen() {
     let bench = Bench::new();

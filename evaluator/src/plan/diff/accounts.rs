@@ -197,11 +197,13 @@ impl Builder<'_> {
         entry: Option<&Entry>,
     ) {
         let wanted = text(after, "email");
-        let kept = entry
-            .is_some_and(|entry| entry.fields.get("email").and_then(Json::as_str) == Some(account.email.as_str()));
-        if !wanted.is_empty() && !wanted.eq_ignore_ascii_case(&account.email) && !adopted && !kept {
+        let was_parked = entry.is_some_and(|entry| entry.fields.contains_key(KEPT_EMAIL));
+        if !wanted.is_empty() && !wanted.eq_ignore_ascii_case(&account.email) && !adopted && !was_parked {
             self.note(
-                format!("the e-mail of {address} stays {}: no call changes it", account.email),
+                format!(
+                    "the e-mail of {address} stays {}, since no call changes it: the program says {wanted}",
+                    account.email
+                ),
                 vec![address.to_owned()],
             );
         }

@@ -3,7 +3,7 @@
 use super::program::{Condition, Grant, KINDS, Limit, Program, REGIONS, Statement};
 
 /// Numbers that are the same for the same seed: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
-pub(super) struct Random(pub(super) u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     pub(super) fn below(&mut self, bound: usize) -> usize {
@@ -13,7 +13,7 @@ impl Random {
         ((mixed ^ (mixed >> 31)) % bound as u64) as usize
     }
 
-    pub(super) fn one<T: Copy>(&mut self, of: &[T]) -> T {
+    pub(crate) fn one<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.below(of.len())]
     }
 

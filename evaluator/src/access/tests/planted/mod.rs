@@ -2,8 +2,8 @@
 //! mean nothing, and the review has to find who, where and what. What is true is decided request by request from the
 //! model the program is written from, and not by the engine.
 
-mod edits;
-mod program;
+pub(crate) mod edits;
+pub(crate) mod program;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,0 +1,41 @@
+//! What is found in a program's permissions without a cloud, as findings with places. Owns the order: the lints of its
+//! policies, and then its guards; `cellc check` and an editor say the same.
+
+use cell_lang::diagnostics::{self, Diagnostic};
+use jiff::Timestamp;
+
+use super::findings::{has_undecided_guards, of_guards};
+use super::pins::Pins;
+use super::review::Unreadable;
+use super::subject::Subject;
+use crate::plan::fault;
+use crate::world::World;
+
+/// What is found.
+#[derive(Debug, Clone, Default)]
+pub struct Judged {
+    /// The findings, by place.
+    pub findings: Vec<Diagnostic>,
+    /// Is a guard neither proven nor broken?
+    pub may: bool,
+}
+
+/// Judges an expansion without errors: its policies, and its guards when `guards` says so. `pins` are the documents
+/// that it does not write.
+///
+/// # Errors
+/// When the shipped data cannot be read.
+pub fn judged(world: &World<'_>, pins: &Pins, guards: bool) -> Result<Judged, Unreadable> {
+    // Nothing here asks for a date.
+    let subject = Subject::new(world, &crate::resources::derive(world), Timestamp::UNIX_EPOCH, pins.clone());
+    let mut faults = subject.lints()?;
+    let mut may = false;
+    if guards && !subject.guards.is_empty() {
+        let review = subject.guarded()?;
+        may = has_undecided_guards(&review);
+        faults.extend(of_guards(&review));
+    }
+    let mut findings = fault::diagnostics(&world.program().sources, &faults);
+    diagnostics::sort(&mut findings);
+    Ok(Judged { findings, may })
+}
