@@ -76,7 +76,9 @@ impl Size {
     }
 
     fn seed(self, desired: &Desired) -> Seed {
-        let text = |fields: &cell_eval::plan::model::Fields, name: &str| fields[name].as_str().unwrap().to_owned();
+        let text = |fields: &cell_eval::plan::model::Fields, name: &str| {
+            fields.get(name).unwrap().as_str().unwrap().to_owned()
+        };
         let accounts = desired.resources.values().filter(|wanted| wanted.account.is_some());
         let accounts = accounts.map(|wanted| SeedAccount {
             name: text(&wanted.fields, "name"),

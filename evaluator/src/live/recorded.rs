@@ -1,8 +1,6 @@
 //! The cloud as the record has it: for plans that read nothing (`--no-refresh`). Owns turning fields back into what
 //! a provider would have said.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value as Json;
 
 use super::{Live, LiveSet, SetDetail};
@@ -133,7 +131,7 @@ pub fn wished(desired: &Desired, record: &Record) -> Desired {
     let one = |(address, entry): (&String, &Entry)| {
         let kind = ResourceKind::parse(&entry.kind)?;
         let known = desired.resources.get(address);
-        let mut shown = BTreeMap::new();
+        let mut shown = Fields::new();
         if let Some(set) = identity::set_of_assignment(address) {
             let parts: Vec<&str> = address.split('/').collect();
             let mut show = |name: &str, value: &str| _ = shown.insert(name.to_owned(), Json::from(value));

@@ -329,7 +329,7 @@ impl<'a> Builder<'a> {
         if set.is_empty() && remove.is_empty() {
             return None;
         }
-        let sets = Fields::from([("tags".to_owned(), json_tags(&after))]);
+        let sets = Fields::from_iter([("tags".to_owned(), json_tags(&after))]);
         Some(self.operation(address, Verb::Tag { set, remove }, needs, sets))
     }
 
@@ -341,8 +341,10 @@ impl<'a> Builder<'a> {
         }
         let name = self.desired.org.parking.clone();
         let verb = Verb::CreateUnit { parent: ROOT.to_owned(), name: name.clone(), tags: Tags::new() };
-        let fields =
-            Fields::from([("name".to_owned(), Json::from(name.as_str())), ("parent".to_owned(), Json::from(ROOT))]);
+        let fields = Fields::from_iter([
+            ("name".to_owned(), Json::from(name.as_str())),
+            ("parent".to_owned(), Json::from(ROOT)),
+        ]);
         let operation = self.operation(PARKING, verb, &[], fields.clone());
         self.step(PARKING, Step::Made, operation);
         self.changes.push(Change {

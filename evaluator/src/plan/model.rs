@@ -12,7 +12,10 @@ use serde_json::Value as Json;
 use crate::provider::{Boundary, CustomerPolicy, SetFields, Tags};
 
 /// Fields of a resource, by name, as the normal form writes them.
-pub type Fields = BTreeMap<String, Json>;
+///
+/// Sorted and without room to grow: a fleet has some hundred thousand of them with three fields each, and a tree's node
+/// has room for eleven.
+pub type Fields = litemap::LiteMap<String, Json>;
 
 /// What happens to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -129,7 +132,7 @@ pub struct Operation {
     /// What must be done before: when one of these fails, this is not begun.
     pub needs: Vec<OperationId>,
     /// The fields of the resource that are as written here once it is done.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
     pub sets: Fields,
 }
 

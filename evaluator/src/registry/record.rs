@@ -71,7 +71,7 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub id: String,
     /// Its fields as they were last applied.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
     pub fields: Fields,
     /// Is its removal refused without a `removed` line?
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -206,7 +206,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
         /// Fields that are now so.
-        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        #[serde(default, skip_serializing_if = "Fields::is_empty")]
         fields: Fields,
         /// Is its removal refused without a `removed` line?
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -477,7 +477,7 @@ mod tests {
             address: address.into(),
             kind: "account".into(),
             id: Some(id.into()),
-            fields: Fields::from([("name".to_owned(), Json::from("a"))]),
+            fields: Fields::from_iter([("name".to_owned(), Json::from("a"))]),
             protect: Some(true),
         };
         let intent =

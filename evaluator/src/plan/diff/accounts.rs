@@ -131,7 +131,7 @@ impl Builder<'_> {
         needs.extend(self.after(unit, Step::Made));
         // An account goes nowhere before what is to hold it there does.
         needs.extend(self.held(unit));
-        let sets = Fields::from([("ou".to_owned(), Json::from(unit))]);
+        let sets = Fields::from_iter([("ou".to_owned(), Json::from(unit))]);
         let moved = self.operation(address, Verb::MoveAccount { to: unit.to_owned() }, &needs, sets);
         self.step(address, Step::Placed, moved);
         moved
@@ -174,7 +174,7 @@ impl Builder<'_> {
         }
         // Protection is the record's alone: a change of it is written, and is no change of the cloud.
         if let Some(entry) = entry.filter(|entry| entry.protect != wanted.protect) {
-            let sets = Fields::from([("protect".to_owned(), Json::from(wanted.protect))]);
+            let sets = Fields::from_iter([("protect".to_owned(), Json::from(wanted.protect))]);
             let verb = Verb::Remember { id: entry.id.clone() };
             plan.operations.push(self.operation(&address, verb, &[], sets));
             before.insert("protect".to_owned(), Json::from(entry.protect));
@@ -230,7 +230,7 @@ impl Builder<'_> {
         }
         if before.get("name") != after.get("name") {
             let name = text(after, "name");
-            let sets = Fields::from([("name".to_owned(), Json::from(name.as_str()))]);
+            let sets = Fields::from_iter([("name".to_owned(), Json::from(name.as_str()))]);
             plan.operations.push(self.operation(&address, Verb::RenameAccount { name }, needs, sets));
         }
         let tags = |fields: &Fields| fields.get("tags").cloned().unwrap_or_default();
@@ -243,7 +243,7 @@ impl Builder<'_> {
         let was = self.record.parked.get(id).map(|parked| parked.from.clone()).unwrap_or_default();
         after.insert("email".to_owned(), Json::from(account.email.as_str()));
         after.entry("ou".to_owned()).or_insert_with(|| Json::from(ROOT));
-        let before = Fields::from([
+        let before = Fields::from_iter([
             ("email".to_owned(), Json::from(account.email.as_str())),
             ("name".to_owned(), Json::from(account.name.as_str())),
             ("ou".to_owned(), Json::from(PARKING)),
@@ -266,7 +266,7 @@ impl Builder<'_> {
 
     fn account_fields(&self, account: &Account, after: &Fields, entry: Option<&Entry>) -> Fields {
         let tags = Self::own_tags(after.get("tags"), entry, self.live.tags.get(&account.id));
-        let mut fields = Fields::from([
+        let mut fields = Fields::from_iter([
             ("email".to_owned(), Json::from(account.email.as_str())),
             ("name".to_owned(), Json::from(account.name.as_str())),
             ("tags".to_owned(), tags),

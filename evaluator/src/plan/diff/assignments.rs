@@ -199,7 +199,7 @@ impl Builder<'_> {
     fn surplus_assignment(&mut self, address: &str, is_live: bool, added: &Added) {
         let Some(named) = Named::parse(address) else { return };
         let recorded = self.record.entry(address).is_some();
-        let fields = Fields::from([
+        let fields = Fields::from_iter([
             ("permission_set".to_owned(), Json::from(named.set.as_str())),
             ("principal".to_owned(), Json::from(named.principal.as_str())),
             ("target".to_owned(), Json::from(named.target.as_str())),

@@ -120,7 +120,7 @@ impl Builder<'_> {
     fn scp_fields(&self, policy: &Policy, after: &Fields, entry: Option<&Entry>) -> Fields {
         let tags = Self::own_tags(after.get("tags"), entry, self.live.tags.get(&policy.id));
         let content = policy.content.as_deref().map_or(Json::Null, canonical::parsed);
-        Fields::from([
+        Fields::from_iter([
             ("name".to_owned(), Json::from(policy.name.as_str())),
             ("description".to_owned(), Json::from(policy.description.as_str())),
             ("content".to_owned(), content),
@@ -198,7 +198,7 @@ impl Builder<'_> {
             let target = self.target(address.split_once('/').map_or("", |(_, target)| target));
             let ids = self.ids.get(&policy).cloned().zip(self.ids.get(&target).cloned());
             let attached = ids.is_some_and(|pair| self.live.attached.contains(&pair));
-            let fields = Fields::from([
+            let fields = Fields::from_iter([
                 ("policy".to_owned(), Json::from(policy.as_str())),
                 ("target".to_owned(), Json::from(target.as_str())),
             ]);

@@ -220,7 +220,7 @@ impl Builder<'_> {
     }
 
     fn set_fields_of(set: &LiveSet, detail: &SetDetail, after: &Fields, entry: Option<&Entry>) -> Fields {
-        let mut fields = Fields::from([("name".to_owned(), Json::from(set.fields.name.as_str()))]);
+        let mut fields = Fields::from_iter([("name".to_owned(), Json::from(set.fields.name.as_str()))]);
         let mut put = |name: &str, value: Option<Json>| {
             fields.extend(value.map(|value| (name.to_owned(), value)));
         };

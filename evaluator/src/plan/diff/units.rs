@@ -79,7 +79,7 @@ impl Builder<'_> {
         }
         if before.get("name") != after.get("name") {
             let name = text(&after, "name");
-            let sets = Fields::from([("name".to_owned(), Json::from(name.as_str()))]);
+            let sets = Fields::from_iter([("name".to_owned(), Json::from(name.as_str()))]);
             plan.operations.push(self.operation(&address, Verb::RenameUnit { name }, &[], sets));
         }
         let tags = |fields: &Fields| fields.get("tags").cloned().unwrap_or_default();
@@ -130,7 +130,7 @@ impl Builder<'_> {
 
     fn unit_fields(&self, unit: &Unit, after: &Fields, entry: Option<&Entry>) -> Fields {
         let tags = Self::own_tags(after.get("tags"), entry, self.live.tags.get(&unit.id));
-        Fields::from([
+        Fields::from_iter([
             ("name".to_owned(), Json::from(unit.name.as_str())),
             ("parent".to_owned(), Json::from(self.address_of("ou", &unit.parent))),
             ("tags".to_owned(), tags),

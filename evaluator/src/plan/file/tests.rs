@@ -36,7 +36,7 @@ fn tree() -> impl Strategy<Value = Json> {
 }
 
 fn fields() -> impl Strategy<Value = Fields> {
-    btree_map("[a-z_]{1,8}", tree(), 0..4)
+    btree_map("[a-z_]{1,8}", tree(), 0..4).prop_map(Fields::from_iter)
 }
 
 fn verb() -> impl Strategy<Value = Verb> {

@@ -197,7 +197,7 @@ fn a_parked_account_is_taken_by_the_next_dev_cell() {
     assert_eq!(receipt.failed().count(), 0);
     let record = bench.record();
     assert!(record.parked.is_empty(), "it is nobody else's");
-    assert_eq!(record.entry("cell.two").unwrap().fields["email"], "aws+one@x.example");
+    assert_eq!(record.entry("cell.two").unwrap().fields.get("email").unwrap(), "aws+one@x.example");
     assert_eq!(of(&bench, &program(two), Command::Apply, "cell.two"), "nothing", "its e-mail is no drift");
 }
 

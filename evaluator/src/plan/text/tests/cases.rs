@@ -229,7 +229,7 @@ fn hazards_and_brakes_are_told_with_what_they_do() {
         address: address.to_owned(),
         verb,
         needs: Vec::new(),
-        sets: [].into(),
+        sets: crate::plan::model::Fields::new(),
     };
     let plan = Plan {
         command: "destroy".to_owned(),
