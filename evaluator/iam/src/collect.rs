@@ -1,6 +1,8 @@
 //! Regions of many classes joined to those that a report shows. Owns which are one, and how actions are named; how a
 //! region is found is not its affair.
 
+use std::collections::BTreeSet;
+
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 use smol_str::{SmolStr, format_smolstr};
@@ -109,5 +111,27 @@ fn actions(catalogue: &Catalogue, question: &Question, members: &[Member]) -> Ac
         list.sort();
         list.dedup();
     }
+    out.whole = whole(catalogue, members, &out.future);
     out
+}
+
+/// The services all of whose actions are among the members, known and yet to come; `*` when it is each service, and
+/// those that nobody has heard of.
+fn whole(catalogue: &Catalogue, members: &[Member], future: &[SmolStr]) -> Vec<SmolStr> {
+    let mut counts = vec![0_usize; catalogue.services.len()];
+    let known = members.iter().filter_map(|member| match member {
+        Member::Known(service, action) => Some((*service, *action)),
+        _ => None,
+    });
+    for (service, _) in known.collect::<BTreeSet<_>>() {
+        if let Some(count) = counts.get_mut(service) {
+            *count += 1;
+        }
+    }
+    let services = catalogue.services.iter().zip(counts);
+    let full = services.filter(|((_, service), count)| service.actions.len() == *count);
+    let patterns = full.map(|((prefix, _), _)| format_smolstr!("{prefix}:*"));
+    let out: Vec<SmolStr> = patterns.filter(|pattern| future.binary_search(pattern).is_ok()).collect();
+    let all = out.len() == catalogue.services.len() && future.iter().any(|pattern| pattern == "*");
+    if all { vec!["*".into()] } else { out }
 }

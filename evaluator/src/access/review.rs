@@ -178,6 +178,7 @@ impl Judge<'_, '_> {
         }
         let weakened = old != NOTHING && self.cases.differ_in_bounds_only(old, new);
         let completed = risk::escalations(&before, &after, &delta.gained, self.known.catalogue, self.known.paths);
+        let administrator = risk::becomes_administrator(&before, &after, self.known.catalogue, self.known.paths);
         let told = |region, assessment: risk::Assessment, completed: &[risk::Completed]| {
             tell::delta(region, &assessment, completed, self.known.paths, self.question.places)
         };
@@ -191,7 +192,8 @@ impl Judge<'_, '_> {
                 .filter(|path| path.arrived.iter().any(|action| tell::has(region, action)))
                 .cloned()
                 .collect();
-            told(region, assessment.escalates(&own), &own)
+            assessment = assessment.escalates(&own);
+            told(region, if administrator { assessment.administrator() } else { assessment }, &own)
         });
         let mut gained: Vec<_> = gained.collect();
         gained.sort_by_key(|delta| delta.risk.severity);

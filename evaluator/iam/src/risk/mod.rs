@@ -7,6 +7,7 @@
 mod breadth;
 mod class;
 mod paths;
+mod power;
 
 use serde::Serialize;
 use smol_str::SmolStr;
@@ -18,12 +19,13 @@ use crate::region::{Need, Proof, Region};
 pub use breadth::Breadth;
 pub use class::class_of;
 pub use paths::{Completed, escalations};
+pub use power::becomes_administrator;
 
 /// What a gain comes to, the gravest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
-    /// It may do everything.
+    /// With it the principal may do everything.
     Administrator,
     /// It can give itself more power.
     Escalation,
@@ -226,6 +228,15 @@ impl Assessment {
         let severity = if limit == Limit::Guard { Severity::Critical } else { Severity::High };
         self.class = self.class.min(Class::Weakened);
         self.severity = self.severity.min(severity);
+        self
+    }
+
+    /// The same when with it the principal may do everything.
+    #[must_use]
+    pub fn administrator(mut self) -> Self {
+        self.class = Class::Administrator;
+        self.severity = Severity::Critical;
+        self.because = vec!["*".into()];
         self
     }
 

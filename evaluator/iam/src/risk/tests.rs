@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Assessment, Class, Limit, Severity, assess, assess_loss, class_of, escalations};
+use super::{Assessment, Class, Limit, Severity, assess, assess_loss, becomes_administrator, class_of, escalations};
 use crate::access::{Access, Facts, Part};
 use crate::catalogue::Catalogue;
 use crate::data::{self, paths, sensitive};
@@ -13,7 +13,7 @@ use crate::policy::parse;
 use crate::region::Region;
 use crate::risk::Breadth;
 
-/// A policy of allows: `actions on resources [when condition]`, each list with commas.
+/// A policy of allows: `[not] actions on resources [when condition]`, each list with commas.
 fn policy(allows: &[&str]) -> Access {
     let list = |text: &str| {
         let items: Vec<String> = text.split(", ").map(|item| format!("{item:?}")).collect();
@@ -22,8 +22,9 @@ fn policy(allows: &[&str]) -> Access {
     let one = |allow: &&str| {
         let (head, condition) = allow.split_once(" when ").unwrap_or((allow, "{}"));
         let (actions, resources) = head.split_once(" on ").unwrap();
+        let (element, actions) = actions.strip_prefix("not ").map_or(("Action", actions), |rest| ("NotAction", rest));
         format!(
-            r#"{{ "Effect": "Allow", "Action": {}, "Resource": {}, "Condition": {condition} }}"#,
+            r#"{{ "Effect": "Allow", "{element}": {}, "Resource": {}, "Condition": {condition} }}"#,
             list(actions),
             list(resources)
         )
@@ -44,14 +45,19 @@ fn gained(old: &Access, new: &Access) -> Vec<Region> {
 
 /// What a change comes to: the gravest of its regions, with the paths that it completes.
 fn change(old: &[&str], new: &[&str]) -> Assessment {
-    let (old, new) = (policy_or_none(old), policy(new));
-    let gained = gained(&old, &new);
-    let lists = sensitive::known().unwrap();
-    let completed = escalations(&old, &new, &gained, catalogue(), paths::known().unwrap());
+    change_of(&policy_or_none(old), &policy(new))
+}
+
+fn change_of(old: &Access, new: &Access) -> Assessment {
+    let gained = gained(old, new);
+    let (lists, paths) = (sensitive::known().unwrap(), paths::known().unwrap());
+    let completed = escalations(old, new, &gained, catalogue(), paths);
+    let administrator = becomes_administrator(old, new, catalogue(), paths);
     let each = gained.iter().map(|region| {
         let brings = |path: &&super::Completed| path.arrived.iter().any(|need| region.actions.known.contains(need));
         let own: Vec<_> = completed.iter().filter(brings).cloned().collect();
-        assess(region, catalogue(), lists).escalates(&own)
+        let found = assess(region, catalogue(), lists).escalates(&own);
+        if administrator { found.administrator() } else { found }
     });
     each.min_by_key(|one| (one.severity, one.class)).unwrap()
 }
@@ -140,6 +146,73 @@ fn an_administrator_cannot_escalate() {
     // A change that touches no piece of a path tells of none, whatever was there.
     let (old, new) = (policy(&["iam:PutRolePolicy on *"]), policy(&["iam:PutRolePolicy, s3:GetObject on *"]));
     assert!(escalations(&old, &new, &gained(&old, &new), catalogue(), paths::known().unwrap()).is_empty());
+}
+
+#[test]
+fn an_administrator_is_who_may_do_everything() {
+    use {Class as C, Severity as S};
+    let power = "not iam:*, organizations:*, account:* on *";
+    for (old, new, expected) in [
+        // All but IAM is a lot, and not everything.
+        (&["sqs:SendMessage on *"][..], &[power][..], (S::Critical, C::Escalation)),
+        (&[power], &["* on *"], (S::Critical, C::Administrator)),
+        (&["not iam:* on *"], &["not iam:* on *", "not s3:* on *"], (S::Critical, C::Administrator)),
+        (&["s3:* on *"], &["not iam:* on *", "iam:* on *"], (S::Critical, C::Administrator)),
+        // Under a condition it is not everything; it can give itself the rest.
+        (
+            &["s3:* on *"],
+            &[r#"* on * when {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}"#],
+            (S::Critical, C::Escalation),
+        ),
+    ] {
+        let found = change(old, new);
+        assert_eq!((found.severity, found.class), expected, "{old:?} -> {new:?}: {found:?}");
+    }
+    let everything =
+        assess(&gained(&Access::default(), &policy(&["* on *"]))[0], catalogue(), sensitive::known().unwrap());
+    assert_eq!((everything.class, everything.because.as_slice()), (C::Administrator, &["*".into()][..]));
+}
+
+#[test]
+fn a_service_control_policy_makes_nobody_less_of_an_administrator() {
+    let statement = |effect: &str, actions: &str| {
+        format!(r#"{{ "Effect": "{effect}", "Action": "{actions}", "Resource": "*" }}"#)
+    };
+    let under = |allows: &[&str], denied: &str| {
+        let text = [statement("Allow", "*"), statement("Deny", denied)].join(", ");
+        let text = format!(r#"{{ "Version": "2012-10-17", "Statement": [{text}] }}"#);
+        let part = Part::known("scp", parse(&text, &"scp".into()).unwrap());
+        Access { scps: vec![crate::access::Level { name: "root".into(), parts: vec![part] }], ..policy(allows) }
+    };
+    let some = &["s3:GetObject on *"];
+    let leave = "organizations:LeaveOrganization";
+    assert_eq!(change_of(&under(some, leave), &under(&["* on *"], leave)).class, Class::Administrator);
+    // Where nobody can touch IAM, nobody is an administrator.
+    assert_eq!(change_of(&under(some, "iam:*"), &under(&["* on *"], "iam:*")).class, Class::Escalation);
+    // Who was one before is none anew.
+    let found = change_of(&under(&["* on *"], leave), &policy(&["* on *"]));
+    assert_ne!(found.class, Class::Administrator, "{found:?}");
+    // A policy of which nothing is known may make one, once.
+    let unknown = |allows: &[&str]| {
+        let mut access = policy(allows);
+        access.ways[0].identity.push(Part::Unknown { name: "x".into() });
+        access
+    };
+    assert_eq!(change_of(&policy(some), &unknown(some)).class, Class::Administrator);
+    assert_eq!(change_of(&unknown(some), &unknown(&["s3:GetObject, sqs:SendMessage on *"])).class, Class::Writes);
+}
+
+#[test]
+fn what_all_but_iam_lacks_completes_a_path() {
+    for (piece, paths) in
+        [("iam:PutRolePolicy on *", &["iam-005"][..]), ("iam:CreatePolicyVersion on *", &["iam-001"])]
+    {
+        let found = change(&["not iam:* on *"], &["not iam:* on *", piece]);
+        assert_eq!((found.severity, found.class), (Severity::Critical, Class::Escalation), "{piece}: {found:?}");
+        assert_eq!(found.paths, paths, "{piece}");
+    }
+    let found = change(&["not iam:* on *"], &["not iam:* on *", "iam:PassRole on *"]);
+    assert!(found.paths.iter().any(|path| path == "lambda-001"), "{found:?}");
 }
 
 #[test]

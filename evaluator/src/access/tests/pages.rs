@@ -144,8 +144,7 @@ fn what_is_not_pinned_is_told_as_what_may_be() {
     VERDICT: needs security review · 1 principal gains, 0 unchanged
     guards: the program has none
     MAY      ? group dev × p, a (1 production)                     at most CRITICAL: administrator [may]
-      may gain  a2c:GetContainerizationJobDetails, a2c:GetDeploymentJobDetails,
-          a2c:StartContainerizationJob (+22088), and every future action on *
+      may gain  * on *
         because the document of arn:aws:iam::aws:policy/ReadOnlyAccess is not known
         path apprunner-001 (passes a role to something it creates): iam:PassRole,
             apprunner:CreateService arrive
@@ -154,7 +153,7 @@ fn what_is_not_pinned_is_told_as_what_may_be() {
         and 63 more paths: bedrock-002, bedrock-004, bedrock-007 (+60)
         witness  a2c:GetContainerizationJobDetails on *  before: deny, after: may
       is given Look by grant g (main.cell:8)
-      accept as  access-b98f99f636e42e9a32a192c2
+      accept as  access-6566f6a64241bef366fbb1f4
 
     not modelled:
       policies of resources (buckets, keys, queues, roles' trust)
@@ -163,7 +162,7 @@ fn what_is_not_pinned_is_told_as_what_may_be() {
           arn:aws:iam::aws:policy/ReadOnlyAccess (`cellc lock --update` pins them)
       service control policies attached outside the program: none is pinned
     evidence: 1 query over 1 distinct case · 0 of 1 regions proven, 1 may · action list of 2026-09-26
-    approve all of it: cellc apply --approve access-1250d3474d770e592f482e4c
+    approve all of it: cellc apply --approve access-f64130f1a4d2510ecbfee7fc
     ");
 }
 
