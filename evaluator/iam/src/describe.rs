@@ -7,6 +7,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 use smol_str::SmolStr;
 
+use crate::access::Home;
 use crate::automaton::Bits;
 use crate::catalogue::Catalogue;
 use crate::classes::{Applies, Member, Treatment};
@@ -25,9 +26,6 @@ use crate::tables::{Opaque, Question, Side, Tables};
 /// So many alternatives of conditions are spelt out.
 const MAX_ALTERNATIVES: usize = 4;
 
-/// An account for witnesses: AWS's own for examples.
-const ACCOUNT: &str = "111122223333";
-
 /// How a place fares: the formulas before and after, of the gain and of the loss.
 pub(crate) type Change = (Node, Node, Node, Node);
 
@@ -39,6 +37,7 @@ pub(crate) struct Direction<'d, 'a> {
     pub(crate) old: &'d Side<'a>,
     pub(crate) new: &'d Side<'a>,
     pub(crate) class: &'d Treatment,
+    pub(crate) home: &'d Home,
     pub(crate) places: Vec<Place>,
     /// The same places as requests for one member may name them.
     pub(crate) named: &'d mut dyn FnMut(&Member) -> Vec<Place>,
@@ -262,7 +261,7 @@ impl Direction<'_, '_> {
             }
         }
         // The action is set when the members of equal regions are known.
-        Request { action: SmolStr::default(), resource: realistic(&place.text, &patterns, ACCOUNT), context }
+        Request { action: SmolStr::default(), resource: realistic(&place.text, &patterns, self.home), context }
     }
 
     fn name(&self, key: &SmolStr) -> SmolStr {
@@ -403,15 +402,31 @@ const DEPENDENT: [&[&str]; 4] = [
     &["aws:currenttime", "aws:epochtime"],
 ];
 
-/// The keys of a region's witness that depend on each other.
+/// Keys that a request carries all or none of: those of a request through an endpoint of a network, or of the clock.
+const TOGETHER: [&[&str]; 2] =
+    [&["aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip"], &["aws:currenttime", "aws:epochtime"]];
+
+/// The keys of a region's witness that depend on each other: several that it carries, or one that it carries beside
+/// one that it must not carry.
 fn dependent(region: &Region) -> Option<Reason> {
     let context = &region.witness.as_ref()?.request.context;
-    let carried = |group: &&[&str]| {
-        let keys =
-            context.iter().map(|(key, _)| key).filter(|key| group.iter().any(|own| key.eq_ignore_ascii_case(own)));
-        keys.cloned().collect::<Vec<_>>()
+    let of = |keys: &mut dyn Iterator<Item = &SmolStr>, group: &[&str]| -> Vec<SmolStr> {
+        keys.filter(|key| group.iter().any(|own| key.eq_ignore_ascii_case(own))).cloned().collect()
     };
-    DEPENDENT.iter().map(carried).find(|keys| keys.len() > 1).map(Reason::Dependent)
+    let carried = |group: &[&str]| of(&mut context.iter().map(|(key, _)| key), group);
+    let together = |group: &&[&str]| {
+        let absent = region.when.iter().flatten().filter_map(|need| match need {
+            Need::Value { key, values } if values.absent && values.of.is_empty() => Some(key),
+            _ => None,
+        });
+        let (carried, missing) = (carried(group), of(&mut { absent }, group));
+        if carried.is_empty() || missing.is_empty() { Vec::new() } else { [carried, missing].concat() }
+    };
+    let alike = DEPENDENT.iter().map(|group| carried(group));
+    let mut keys = alike.chain(TOGETHER.iter().map(together)).find(|keys| keys.len() > 1)?;
+    keys.sort_unstable();
+    keys.dedup();
+    Some(Reason::Dependent(keys))
 }
 
 /// Adds reasons why a region is not proven.

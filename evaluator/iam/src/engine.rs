@@ -8,7 +8,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 use smol_str::SmolStr;
 
-use crate::access::{Access, Fact, Level, Part};
+use crate::access::{Access, Fact, Home, Level, Part};
 use crate::automaton::TooMany;
 use crate::catalogue::Catalogue;
 use crate::classes::{Classes, Finder, Matches, Member, Treatment};
@@ -163,6 +163,8 @@ impl<'c> Engine<'c> {
     }
 
     fn decide(&mut self, old: &Access, new: &Access, guard: &[Level]) -> Delta {
+        let home = if new.home == Home::default() { &old.home } else { &new.home };
+        self.places.within(home.account.as_ref());
         let mut question = Question::default();
         let old = self.tables.side(&mut question, old, guard);
         let new = self.tables.side(&mut question, new, guard);
@@ -178,7 +180,7 @@ impl<'c> Engine<'c> {
         for (class, members) in self.by_places(&question, classes) {
             for (places, members) in members {
                 queries += places.as_ref().map_or(1, |places| places.len() as u32);
-                self.class(&question, &old, &new, &class, places, members, &mut found);
+                self.class(&question, (&old, &new, home), &class, places, members, &mut found);
             }
         }
         let (gained, lost) = collect(self.catalogue, &question, found);
@@ -228,8 +230,7 @@ impl<'c> Engine<'c> {
     fn class(
         &mut self,
         question: &Question,
-        old: &Side<'_>,
-        new: &Side<'_>,
+        (old, new, home): (&Side<'_>, &Side<'_>, &Home),
         class: &Treatment,
         places: Result<Vec<Place>, TooMany>,
         members: Vec<Member>,
@@ -263,6 +264,7 @@ impl<'c> Engine<'c> {
                 old,
                 new,
                 class,
+                home,
                 places,
                 named: &mut named,
                 members: members.clone(),

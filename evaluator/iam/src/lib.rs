@@ -25,6 +25,7 @@ pub mod policy;
 pub mod region;
 mod request;
 pub mod risk;
+pub mod session;
 mod tables;
 mod value;
 

@@ -344,3 +344,14 @@ fn keys_that_depend_on_each_other() {
     let expected = r#"s3:GetObject on * when aws:SourceIp is 10.0.0.0/8 and aws:SourceVpc is vpc-1 may [Dependent(["aws:SourceIp", "aws:SourceVpc"])]"#;
     assert_eq!(lines(&delta.gained), [expected]);
 }
+
+#[test]
+fn a_key_that_comes_with_another_is_not_proven_without_it() {
+    let mut through = when(allow(&["s3:GetObject"], &["*"]), "StringEquals", "aws:SourceVpce", &["vpce-1"]);
+    let alone = lines(&diff(&Access::default(), &access(&json!([through.clone()]))).gained);
+    assert_eq!(alone, ["s3:GetObject on * when aws:SourceVpce is vpce-1"]);
+    through = when(through, "Null", "aws:SourceVpc", &["true"]);
+    let found = lines(&diff(&Access::default(), &access(&json!([through]))).gained);
+    let expected = r#"s3:GetObject on * when aws:SourceVpc is absent and aws:SourceVpce is vpce-1 may [Dependent(["aws:SourceVpc", "aws:SourceVpce"])]"#;
+    assert_eq!(found, [expected]);
+}
