@@ -81,6 +81,8 @@ impl Subject {
     pub fn ask(&self, ask: &Ask) -> Result<Answer, Unreadable> {
         let known = Known::read()?;
         let (side, mut cases) = (self.side(), Cases::new(&self.pins));
+        cases.mind(&ask.resource);
+        ask.context.values().flatten().for_each(|value| cases.mind(value));
         let held = cases.of(&side);
         let asked = |holding: &&Holding| {
             ask.principal.as_ref().is_none_or(|principal| *principal == holding.0)

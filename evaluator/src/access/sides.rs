@@ -32,6 +32,10 @@ pub struct Side {
     pub management: Option<String>,
     /// The organization's id.
     pub organization: Option<String>,
+    /// Identity Center's region.
+    pub home_region: Option<String>,
+    /// The region of each cell, by address.
+    pub regions: BTreeMap<String, String>,
 }
 
 /// Who, and in which cell or account, both by address.
@@ -40,7 +44,14 @@ pub type Holding = (String, String);
 impl Side {
     /// What a program asks for. `id` says what is known of ids, by address.
     pub fn of_program(desired: &Desired, id: &dyn Fn(&str) -> Option<String>) -> Self {
-        let mut side = Self { management: desired.org.management_account.clone(), ..Self::default() };
+        let region =
+            |(cell, entity): (&String, &Json)| Some((cell.clone(), entity.get("region")?.as_str()?.to_owned()));
+        let mut side = Self {
+            management: desired.org.management_account.clone(),
+            home_region: desired.org.home_region.clone(),
+            regions: desired.published.iter().filter_map(region).collect(),
+            ..Self::default()
+        };
         for (address, wanted) in &desired.resources {
             side.put(desired, address, wanted.kind.name(), Some(fields_of(wanted)), id);
             if wanted.kind == ResourceKind::Account {

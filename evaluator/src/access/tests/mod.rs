@@ -185,3 +185,60 @@ fn a_fingerprint_is_of_the_change_and_not_of_its_lines() {
     assert_eq!(waived.principals[0].waived.as_ref().unwrap().owner, "group.ops");
     assert_eq!(waived.fingerprint, one.fingerprint, "what is approved is the change");
 }
+
+/// A change of whom a service control policy exempts, over cells of known accounts.
+fn exempting(cells: usize, home: &str, old: &str, new: &str) -> Review {
+    let program = |role: &str| {
+        let cells: String = (1..=cells)
+            .map(|n| {
+                format!(
+                    "cell c{n} {{ kind = \"prod\", region = \"eu-west-1\", account_id = \"2222333344{n:02}\", owner = group.dev }}\n"
+                )
+            })
+            .collect();
+        format!(
+            r#"org o {{ management_account = "111111111111", home_region = "{home}", scps = [scp.x], accounts {{ email = "aws+\(.name)@x.example" }} }}
+scp x {{ deny d {{ actions = ["sqs:DeleteQueue"], resources = ["*"], when {{ "aws:PrincipalArn" ArnNotLike ["arn:aws:iam::*:role/{role}"] }} }} }}
+group dev {{}}
+{cells}permission_set S {{ allow a {{ actions = ["sqs:*"], resources = ["*"] }} }}
+grant g {{ to = group.dev, can = permission_set.S, on = cells }}
+"#
+        )
+    };
+    change(&program(old), &program(new), &Pins::default())
+}
+
+#[test]
+fn an_exemption_of_a_role_is_one_row_over_all_cells_and_shown_in_one_of_them() {
+    let set = "aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_S_*";
+    let review = exempting(40, "eu-central-1", "nothing", set);
+    let [row] = review.principals.as_slice() else { panic!("{review:#?}") };
+    assert_eq!((row.cells.len(), row.everywhere, review.evidence.cases), (40, true, 2));
+    let witness = row.gained[0].witness.as_ref().unwrap();
+    assert_eq!(witness.resource, "arn:aws:sqs:eu-west-1:222233334401:x");
+    assert_eq!(
+        witness.context["aws:PrincipalArn"],
+        [
+            "arn:aws:iam::222233334401:role/aws-reserved/sso.amazonaws.com/eu-central-1/AWSReservedSSO_S_0000000000000000"
+        ]
+    );
+    // In `us-east-1` the role has no region in its path, and another set's role is none of this set's.
+    for (home, role) in
+        [("us-east-1", set), ("eu-central-1", "*/AWSReservedSSO_ST_*"), ("eu-central-1", "break-glass")]
+    {
+        let review = exempting(2, home, "nothing", role);
+        assert!(review.principals.is_empty(), "{home} {role}: {review:#?}");
+    }
+}
+
+#[test]
+fn an_account_that_a_policy_names_is_told_apart() {
+    let role = "aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_S_*";
+    let named = format!("x\" \"arn:aws:iam::222233334402:role/{role}").replace("\" \"", "\", \"");
+    let text = |review: &Review| review.principals.iter().map(|row| row.cells.clone()).collect::<Vec<_>>();
+    // A list of two ARNs, one of them in one account.
+    let review = exempting(3, "eu-central-1", "nothing", &named);
+    assert_eq!(text(&review), [["cell.c2"]], "{review:#?}");
+    let witness = review.principals[0].gained[0].witness.as_ref().unwrap();
+    assert_eq!(witness.resource, "arn:aws:sqs:eu-west-1:222233334402:x");
+}

@@ -117,13 +117,13 @@ fn a_broken_guard_stands_first() {
     BROKEN   ! guard no-secrets over 1 principal and 1 cell (1 distinct case): broken in 1 place
                    (main.cell:11)
       group dev × p: is allowed secretsmanager:GetSecretValue on *, forbidden by `s`
-        witness  secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:111122223333:secret:x
+        witness  secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-west-2:111122223333:secret:x
              after: allow
         together allowed by  allow L of permission set Look (main.cell:7)
     HIGH     + group dev × p, a (1 production)                         permissions and exposure [proven]
       gains  s3:AssociateAccessGrantsIdentityCenter, s3:BypassGovernanceRetention, s3:CreateAccessGrant
           (+179), and future actions matching s3:*, secretsmanager:Get* on *
-        witness  s3:AbortMultipartUpload on arn:aws:s3:us-east-1:111122223333:accesspoint/x/object/x
+        witness  s3:AbortMultipartUpload on arn:aws:s3:us-west-2:111122223333:accesspoint/x/object/x
             before: deny, after: allow
       by main.cell:7
       accept as  access-fdb3d5e1d429fe6aa9af05a1
