@@ -165,7 +165,8 @@ fn literal(toks: &[Tok]) -> Option<String> {
 fn labels(tests: &[&Test], values: &[SmolStr]) -> Vec<Label> {
     let mut out: Vec<Label> = Vec::new();
     for test in tests {
-        for (text, wanted) in &test.wanted {
+        // What depends on a variable describes nothing by itself.
+        for (text, wanted) in test.wanted.iter().filter(|(_, wanted)| wanted.unknown().is_empty()) {
             let texts = vec![test.label(text)];
             let has = values.iter().map(|value| test.one_hit(wanted, value) > Hit::No).collect();
             if !out.iter().any(|label| label.texts == texts && label.has == has) {

@@ -13,11 +13,14 @@ use crate::automaton::TooMany;
 use crate::catalogue::Catalogue;
 use crate::classes::{Classes, Finder, Matches, Member, Treatment};
 use crate::collect::{Found, carries_named, collect};
+use crate::decide::{Verdict, allows, read_resource};
 use crate::describe::Direction;
 use crate::ground::{Domains, Ground, patterns};
+use crate::pattern::{Hit, Lookup};
 use crate::places::{Place, Places};
 use crate::policy::{Condition, Document, Effect, Elements, Source, Statement};
-use crate::region::{Delta, Proof, Reason, Region};
+use crate::region::{Delta, Glob, Proof, Reason, Region, Witness};
+use crate::request::Context;
 use crate::tables::{Question, Side, Tables};
 
 /// Decides questions about accesses. It remembers what patterns and conditions came to, so one engine for many
@@ -111,7 +114,7 @@ impl<'c> Engine<'c> {
     }
 
     fn ask(&mut self, old: &Access, new: &Access, guard: &[Level]) -> Delta {
-        let mut delta = self.decide(old, new, guard);
+        let mut delta = self.decide(old, new, guard, false);
         let variables = variables(&delta);
         if !variables.is_empty() {
             self.settle(old, new, guard, &variables, &mut delta);
@@ -129,18 +132,13 @@ impl<'c> Engine<'c> {
             }
             access
         };
-        let settled = self.decide(&with(old), &with(new), guard);
+        let settled = self.decide(&with(old), &with(new), guard, true);
         delta.queries += settled.queries;
-        let lists = [(&mut delta.gained, settled.gained), (&mut delta.lost, settled.lost)];
-        for (regions, settled) in lists {
+        let lists = [(&mut delta.gained, settled.gained, (old, new)), (&mut delta.lost, settled.lost, (new, old))];
+        for (regions, settled, (from, to)) in lists {
             for region in regions.iter_mut().filter(|region| depends_on_variables(region)) {
-                let same = |other: &&Region| {
-                    let shared = other.actions.known.iter().any(|action| region.actions.known.contains(action))
-                        || other.actions.unlisted.iter().any(|action| region.actions.unlisted.contains(action))
-                        || other.actions.future.iter().any(|action| region.actions.future.contains(action));
-                    shared && other.resources == region.resources && other.proof == Proof::Proven
-                };
-                let Some(proven) = settled.iter().find(same) else { continue };
+                let shown = settled.iter().find(|other| shows(other, region)).cloned();
+                let Some(proven) = shown.or_else(|| itself(region, from, to, keys, guard)) else { continue };
                 let action = region.actions.known.first().cloned().unwrap_or_default();
                 let undocumented =
                     |key: &&SmolStr| !carries_named(self.catalogue, &action, &key.to_ascii_lowercase());
@@ -150,19 +148,17 @@ impl<'c> Engine<'c> {
                     .map(|key| Reason::Undocumented(key.to_ascii_lowercase().into()))
                     .collect();
                 region.proof = if reasons.is_empty() { Proof::Proven } else { Proof::May(reasons) };
-                region.witness.clone_from(&proven.witness);
+                region.witness = proven.witness;
                 if let Some(witness) = &mut region.witness {
-                    for key in keys {
-                        witness.request.context.set(key.clone(), vec![some_value(key)]);
-                    }
+                    choose(&mut witness.request.context, keys);
                 }
-                region.before.clone_from(&proven.before);
-                region.after.clone_from(&proven.after);
+                region.before = proven.before;
+                region.after = proven.after;
             }
         }
     }
 
-    fn decide(&mut self, old: &Access, new: &Access, guard: &[Level]) -> Delta {
+    fn decide(&mut self, old: &Access, new: &Access, guard: &[Level], apart: bool) -> Delta {
         let home = if new.home == Home::default() { &old.home } else { &new.home };
         self.places.within(home.account.as_ref());
         let mut question = Question::default();
@@ -180,7 +176,7 @@ impl<'c> Engine<'c> {
         for (class, members) in self.by_places(&question, classes) {
             for (places, members) in members {
                 queries += places.as_ref().map_or(1, |places| places.len() as u32);
-                self.class(&question, (&old, &new, home), &class, places, members, &mut found);
+                self.class(&question, (&old, &new, home, apart), &class, places, members, &mut found);
             }
         }
         let (gained, lost) = collect(self.catalogue, &question, found);
@@ -230,7 +226,7 @@ impl<'c> Engine<'c> {
     fn class(
         &mut self,
         question: &Question,
-        (old, new, home): (&Side<'_>, &Side<'_>, &Home),
+        (old, new, home, apart): (&Side<'_>, &Side<'_>, &Home, bool),
         class: &Treatment,
         places: Result<Vec<Place>, TooMany>,
         members: Vec<Member>,
@@ -265,6 +261,7 @@ impl<'c> Engine<'c> {
                 new,
                 class,
                 home,
+                apart,
                 places,
                 named: &mut named,
                 members: members.clone(),
@@ -319,6 +316,46 @@ fn own_variables(region: &Region) -> Vec<SmolStr> {
 
 fn depends_on_variables(region: &Region) -> bool {
     matches!(&region.proof, Proof::May(reasons) if reasons.iter().any(|reason| matches!(reason, Reason::Variable(_))))
+}
+
+/// Gives each variable the value that is chosen for it.
+fn choose(context: &mut Context, keys: &BTreeSet<SmolStr>) {
+    for key in keys {
+        context.set(key.clone(), vec![some_value(key)]);
+    }
+}
+
+/// Whether a region that is decided for some values of variables shows that another is one.
+fn shows(settled: &Region, region: &Region) -> bool {
+    let (own, other) = (&region.actions, &settled.actions);
+    let shared = other.known.iter().any(|action| own.known.contains(action))
+        || other.unlisted.iter().any(|action| own.unlisted.contains(action))
+        || other.future.iter().any(|action| own.future.contains(action));
+    let within = |witness: &Witness| has_resource(region, &witness.request.resource);
+    shared && settled.proof == Proof::Proven && settled.witness.as_ref().is_some_and(within)
+}
+
+/// A region whose own witness is answered otherwise in `to` than in `from`, each variable having its value.
+fn itself(region: &Region, from: &Access, to: &Access, keys: &BTreeSet<SmolStr>, guard: &[Level]) -> Option<Region> {
+    let mut request = region.witness.as_ref()?.request.clone();
+    choose(&mut request.context, keys);
+    let is = |access: &Access, verdict: Verdict| allows(access, &request).verdict == verdict;
+    let changes = guard.is_empty() && is(from, Verdict::Denied) && is(to, Verdict::Allowed);
+    let witness = region.witness.as_ref()?;
+    // Of a loss it is the access before that allows it.
+    let (before, after) = match (witness.before, witness.after) {
+        (Verdict::Denied, _) => (Verdict::Denied, Verdict::Allowed),
+        _ => (Verdict::Allowed, Verdict::Denied),
+    };
+    changes.then(|| Region { witness: Some(Witness { request, before, after }), ..region.clone() })
+}
+
+/// Whether a resource is one of a region's, each variable having the value that is chosen for it.
+fn has_resource(region: &Region, resource: &str) -> bool {
+    let chosen = |key: &str| Lookup::Is(some_value(key));
+    let hit = |pattern: &SmolStr| read_resource(pattern, Some(&chosen)).hit(resource) != Hit::No;
+    let in_glob = |glob: &Glob| hit(&glob.glob) && glob.and.iter().all(hit) && !glob.except.iter().any(hit);
+    region.resources.iter().any(in_glob)
 }
 
 /// Some value of a variable: one that suits the key.
