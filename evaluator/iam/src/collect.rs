@@ -58,8 +58,13 @@ fn documents(service: &Service, action: &Action, key: &str) -> bool {
 }
 
 /// Joins the regions that differ only in their actions, and names these.
-pub(crate) fn collect(catalogue: &Catalogue, question: &Question, found: Vec<Found>) -> (Vec<Region>, Vec<Region>) {
-    let mut joined: IndexMap<_, (Region, Vec<Member>), FixedState> = IndexMap::default();
+pub(crate) fn collect(
+    catalogue: &Catalogue,
+    question: &Question,
+    found: Vec<Found>,
+    mut rank: impl FnMut(&Member) -> (u8, u32),
+) -> (Vec<Region>, Vec<Region>) {
+    let mut joined: IndexMap<_, (Region, Vec<Member>, _), FixedState> = IndexMap::default();
     for Found { gained, region, members } in found {
         let key = (
             gained,
@@ -69,16 +74,20 @@ pub(crate) fn collect(catalogue: &Catalogue, question: &Question, found: Vec<Fou
             region.changes.clone(),
             region.proof.clone(),
         );
+        let own = members.first().map(&mut rank);
         match joined.get_mut(&key) {
-            Some((_, all)) => all.extend(members),
-            None => _ = joined.insert(key, (region, members)),
+            Some((joined, all, first)) => {
+                // The first member's witness is the region's.
+                if own < *first {
+                    (*joined, *first) = (region, own);
+                }
+                all.extend(members);
+            }
+            None => _ = joined.insert(key, (region, members, own)),
         }
     }
     let (mut gained, mut lost) = (Vec::new(), Vec::new());
-    for ((is_gained, ..), (mut region, members)) in joined {
-        if let (Some(witness), Some(first)) = (&mut region.witness, members.first()) {
-            witness.request.action = member_name(catalogue, first);
-        }
+    for ((is_gained, ..), (mut region, members, _)) in joined {
         region.actions = actions(catalogue, question, &members);
         if is_gained { gained.push(region) } else { lost.push(region) }
     }

@@ -299,8 +299,8 @@ impl Direction<'_, '_> {
                 context.set(self.name(&domain.key), carried);
             }
         }
-        // The action is set when the members of equal regions are known.
-        Request { action: SmolStr::default(), resource: realistic(&place.text, &patterns, self.home), context }
+        let action = self.members.first().map(|member| member_name(self.catalogue, member)).unwrap_or_default();
+        Request { action, resource: realistic(&place.text, &patterns, self.home), context }
     }
 
     fn name(&self, key: &SmolStr) -> SmolStr {

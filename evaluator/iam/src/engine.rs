@@ -12,7 +12,7 @@ use crate::access::{Access, Fact, Home, Level, Part};
 use crate::automaton::TooMany;
 use crate::catalogue::Catalogue;
 use crate::classes::{Classes, Finder, Matches, Member, Treatment};
-use crate::collect::{Found, carries_named, collect};
+use crate::collect::{Found, carries_named, collect, member_name};
 use crate::decide::{Verdict, allows, read_resource};
 use crate::describe::Direction;
 use crate::ground::{Domains, Ground, patterns};
@@ -32,7 +32,13 @@ pub struct Engine<'c> {
     places: Places,
     domains: Domains,
     several: HashMap<SmolStr, Option<bool>>,
+    /// How grave each action is, the gravest first, and what it came to, by service and action.
+    grave: Option<Box<Gravity<'c>>>,
+    ranks: HashMap<(usize, usize), u32>,
 }
+
+/// How grave an action is.
+type Gravity<'c> = dyn Fn(&str) -> u32 + Send + Sync + 'c;
 
 /// What a guard forbids: these actions on these resources, unless all of these conditions hold.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -72,6 +78,8 @@ impl<'c> Engine<'c> {
             places: Places::new(partition.into()),
             domains: Domains::default(),
             several: HashMap::default(),
+            grave: None,
+            ranks: HashMap::default(),
         }
     }
 
@@ -81,6 +89,20 @@ impl<'c> Engine<'c> {
     pub fn as_listed(mut self) -> Self {
         self.places.only_listed();
         self
+    }
+
+    /// The same, with witnesses of the gravest action of a region: that for which this is the least.
+    #[must_use]
+    pub fn showing(mut self, grave: impl Fn(&str) -> u32 + Send + Sync + 'c) -> Self {
+        self.grave = Some(Box::new(grave));
+        self
+    }
+
+    /// In which order the members of a class are witnesses: a known one first, and a grave one.
+    fn rank(&mut self, member: &Member) -> (u8, u32) {
+        let (Member::Known(service, action), Some(grave)) = (member, &self.grave) else { return (member.rank(), 0) };
+        let of = || grave(&member_name(self.catalogue, member));
+        (member.rank(), *self.ranks.entry((*service, *action)).or_insert_with(of))
     }
 
     /// What a change of access gives and takes.
@@ -179,7 +201,7 @@ impl<'c> Engine<'c> {
                 self.class(&question, (&old, &new, home, apart), &class, places, members, &mut found);
             }
         }
-        let (gained, lost) = collect(self.catalogue, &question, found);
+        let (gained, lost) = collect(self.catalogue, &question, found, |member| self.rank(member));
         Delta { gained, lost, queries }
     }
 
@@ -193,7 +215,7 @@ impl<'c> Engine<'c> {
         let mut out = Vec::new();
         for (class, mut members) in classes {
             // A witness is of an action that is known, if there is one.
-            members.sort_by_key(Member::rank);
+            members.sort_by_cached_key(|member| self.rank(member));
             let patterns = patterns(&self.tables, question, &class);
             let mut by_template: IndexMap<_, Vec<Member>, FixedState> = IndexMap::default();
             for member in members {
@@ -250,7 +272,7 @@ impl<'c> Engine<'c> {
             let groups = ground.patterns.clone();
             let (stored, tables) = (&mut self.places, &self.tables);
             let mut named = |member: &Member| {
-                let templates = stored.templates(catalogue, member);
+                let templates = stored.by_name(catalogue, member);
                 stored.divide(tables, &templates, &groups).unwrap_or_default()
             };
             let mut direction = Direction {
@@ -370,6 +392,7 @@ fn some_value(key: &str) -> SmolStr {
 
 fn undecided() -> Delta {
     let all = |gained| Found::undecided(vec![Member::Unlisted("*".into())], gained);
-    let (gained, lost) = collect(&Catalogue::default(), &Question::default(), vec![all(true)]);
+    let (gained, lost) =
+        collect(&Catalogue::default(), &Question::default(), vec![all(true)], |member| (member.rank(), 0));
     Delta { gained, lost, queries: 1 }
 }

@@ -152,6 +152,32 @@ impl Places {
         out
     }
 
+    /// The same, what the action's name says it acts on first, `ec2:RunInstances` runs an instance; then the shortest.
+    pub(crate) fn by_name(&mut self, catalogue: &Catalogue, member: &Member) -> Vec<u32> {
+        let mut out = self.templates(catalogue, member).to_vec();
+        let Member::Known(service, action) = member else { return out };
+        let Some((_, known)) = catalogue.services.get_index(*service) else { return out };
+        let Some(action) = known.actions.get(*action) else { return out };
+        let name = action.name.to_ascii_lowercase();
+        let types = action.resources.iter().filter_map(|at| known.resources.get(usize::from(*at)));
+        let said: Vec<&SmolStr> = types
+            .filter(|kind| name.contains(&kind.name.to_ascii_lowercase().replace('-', "")))
+            .map(|kind| &kind.arn)
+            .collect();
+        out.sort_by_key(|number| {
+            let text = self.templates.get_index(*number as usize);
+            let (text, said) = (text.map_or("", SmolStr::as_str), text.is_some_and(|text| self.is_of(text, &said)));
+            (!is_certain(text), !said, text.len())
+        });
+        out
+    }
+
+    /// Whether a template is one of these, which have a variable for the account.
+    fn is_of(&self, template: &str, arns: &[&SmolStr]) -> bool {
+        let account = self.account.0.as_deref().unwrap_or("${Account}");
+        arns.iter().any(|arn| *arn == template || arn.replacen("${Account}", account, 1) == template)
+    }
+
     fn template(&mut self, text: &str) -> u32 {
         let (number, new) = self.templates.insert_full(text.into());
         if new {

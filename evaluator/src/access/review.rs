@@ -89,7 +89,7 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
         question,
         cases: &cases,
         known,
-        engine: Engine::new(known.catalogue),
+        engine: Engine::new(known.catalogue).showing(risk::gravity(known.catalogue, known.lists, known.paths)),
         evidence: Evidence { cases: cases.len(), actions_of: known.date.to_owned(), ..Evidence::default() },
     };
     let mut rows: BTreeMap<Key, (Told, Vec<String>)> = BTreeMap::new();

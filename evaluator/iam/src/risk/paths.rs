@@ -64,11 +64,12 @@ pub fn escalations(
     if candidates.is_empty() {
         return Vec::new();
     }
-    let pieces = only(catalogue, candidates.iter().flat_map(|path| &path.needs));
+    let pieces = only(catalogue, paths, candidates.iter().flat_map(|path| &path.needs));
     let mut engine = Engine::new(&pieces);
     let (before, after) = (engine.space(old), engine.space(new));
+    let gained = engine.diff(old, new).gained;
     let found = candidates.into_iter().filter(|path| complete(path, &after, catalogue));
-    let found: Vec<Completed> = found.filter_map(|path| completed(path, &before, gained, catalogue)).collect();
+    let found: Vec<Completed> = found.filter_map(|path| completed(path, &before, &gained, catalogue)).collect();
     // Who certainly was an administrator has all power.
     if found.is_empty() || is_administrator(old, catalogue, paths) == Truth::Yes {
         return Vec::new();
@@ -79,7 +80,7 @@ pub fn escalations(
 /// Whether an access gives itself power: without a condition, and on more than named resources.
 pub(super) fn gains_power(access: &Access, catalogue: &Catalogue, paths: &Paths) -> bool {
     let own: Vec<&Path> = paths.paths.iter().filter(|path| path.kind == Kind::SelfEscalation).collect();
-    let pieces = only(catalogue, own.iter().flat_map(|path| &path.needs));
+    let pieces = only(catalogue, paths, own.iter().flat_map(|path| &path.needs));
     let mut space = Engine::new(&pieces).space(access);
     space.retain(|region| {
         region.when.iter().any(Vec::is_empty) && breadth::of_region(region, catalogue) <= Breadth::Many
@@ -87,8 +88,8 @@ pub(super) fn gains_power(access: &Access, catalogue: &Catalogue, paths: &Paths)
     own.iter().any(|path| complete(path, &space, catalogue))
 }
 
-/// The catalogue of these actions alone.
-fn only<'a>(catalogue: &Catalogue, actions: impl Iterator<Item = &'a SmolStr>) -> Catalogue {
+/// The catalogue of these actions alone, on the resources on which they are pieces.
+fn only<'a>(catalogue: &Catalogue, paths: &Paths, actions: impl Iterator<Item = &'a SmolStr>) -> Catalogue {
     let wanted: BTreeSet<&SmolStr> = actions.collect();
     let mut services: IndexMap<SmolStr, Service> = IndexMap::new();
     for action in wanted {
@@ -97,7 +98,12 @@ fn only<'a>(catalogue: &Catalogue, actions: impl Iterator<Item = &'a SmolStr>) -
         };
         let empty =
             || Service { actions: Vec::new(), resources: service.resources.clone(), keys: service.keys.clone() };
-        services.entry(prefix.to_smolstr()).or_insert_with(empty).actions.push(known.clone());
+        let mut piece = known.clone();
+        if let Some(types) = paths.on.get(action) {
+            let name = |at: &u16| service.resources.get(usize::from(*at)).map(|kind| &kind.name);
+            piece.resources.retain(|at| name(at).is_some_and(|name| types.contains(name)));
+        }
+        services.entry(prefix.to_smolstr()).or_insert_with(empty).actions.push(piece);
     }
     Catalogue { date: catalogue.date.clone(), services, globals: catalogue.globals.clone() }
 }

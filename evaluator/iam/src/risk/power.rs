@@ -36,8 +36,8 @@ pub(super) fn is_administrator(access: &Access, catalogue: &Catalogue, paths: &P
     } else {
         return Truth::No;
     };
-    let bound = !access.management_account && !(access.scps.is_empty() && access.rcps.is_empty());
-    if bound && !gains_power(access, catalogue, paths) { Truth::No } else { everything }
+    let unbound = access.management_account || access.scps.is_empty() && access.rcps.is_empty();
+    if !unbound && !gains_power(access, catalogue, paths) { Truth::No } else { everything }
 }
 
 /// Whether a policy may allow actions of every service: without such a one nobody may do everything.

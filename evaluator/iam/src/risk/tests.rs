@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::{Assessment, Class, Limit, Severity, assess, assess_loss, becomes_administrator, class_of, escalations};
-use crate::access::{Access, Facts, Part};
+use crate::access::{Access, Facts, Home, Part};
 use crate::catalogue::Catalogue;
 use crate::data::{self, paths, sensitive};
 use crate::engine::Engine;
@@ -213,6 +213,59 @@ fn what_all_but_iam_lacks_completes_a_path() {
     }
     let found = change(&["not iam:* on *"], &["not iam:* on *", "iam:PassRole on *"]);
     assert!(found.paths.iter().any(|path| path == "lambda-001"), "{found:?}");
+}
+
+#[test]
+fn a_piece_counts_on_what_the_path_needs() {
+    // A bucket sends no command, an image is not run without an instance.
+    let found = change(&["sqs:SendMessage on *"], &["sqs:SendMessage on *", "* on arn:aws:s3:::x/*"]);
+    assert_eq!((found.class, found.paths.len()), (Class::Permissions, 0), "{found:?}");
+    let found = change(&[], &["ssm:SendCommand on arn:aws:s3:::x"]);
+    assert_eq!(found.paths.len(), 0, "{found:?}");
+    let found = change(&[], &["ssm:SendCommand on arn:aws:ec2:*:*:instance/*"]);
+    assert_eq!(found.paths, ["ssm-002"]);
+    let run = |on: &str| [format!("ec2:RunInstances on arn:aws:ec2:*:*:{on}/*"), "iam:PassRole on *".to_owned()];
+    for (on, paths) in [("image", &[][..]), ("instance", &["ec2-001"])] {
+        let allows = run(on);
+        let found = change(&[], &[allows[0].as_str(), allows[1].as_str()]);
+        assert_eq!(found.paths, paths, "{on}: {found:?}");
+    }
+}
+
+#[test]
+fn a_role_of_another_account_cannot_be_passed() {
+    let of = |account: &str| {
+        let home = Home { account: Some("222233334444".into()), region: None };
+        let pass = format!("iam:PassRole on arn:aws:iam::{account}:role/x");
+        Access { home, ..policy(&["lambda:CreateFunction, lambda:InvokeFunction on *", &pass]) }
+    };
+    let old = policy(&["lambda:CreateFunction, lambda:InvokeFunction on *"]);
+    for (account, paths) in [("999999999999", 0), ("222233334444", 1), ("*", 1)] {
+        let new = of(account);
+        let told = escalations(&old, &new, &gained(&old, &new), catalogue(), paths::known().unwrap());
+        assert_eq!(told.len(), paths, "{account}: {told:?}");
+    }
+}
+
+#[test]
+fn a_witness_is_of_the_gravest_action() {
+    let grave = super::gravity(catalogue(), sensitive::known().unwrap(), paths::known().unwrap());
+    let mut engine = Engine::new(catalogue()).showing(grave);
+    let mut shown = |allow: &str| {
+        let gained = engine.diff(&Access::default(), &policy(&[allow])).gained;
+        let request = &gained[0].witness.as_ref().unwrap().request;
+        format!("{} on {}", request.action, request.resource)
+    };
+    for (allow, expected) in [
+        ("ec2:RunInstances on *", "ec2:RunInstances on arn:aws:ec2:us-east-1:111122223333:instance/x"),
+        ("s3:*Bucket*y on *", "s3:DeleteBucketPolicy on arn:aws:s3:::x"),
+        ("s3:GetObject* on *", "s3:GetObject on arn:aws:s3:::x/x"),
+    ] {
+        assert_eq!(shown(allow), expected, "{allow}");
+    }
+    let of_iam = shown("iam:* on *");
+    assert!(of_iam.starts_with("iam:A") && !of_iam.contains("Delegation"), "{of_iam}");
+    assert_eq!(shown("* on *"), of_iam, "{of_iam}");
 }
 
 #[test]

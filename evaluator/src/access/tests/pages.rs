@@ -123,8 +123,7 @@ fn a_broken_guard_stands_first() {
     HIGH     + group dev × p, a (1 production)                         permissions and exposure [proven]
       gains  s3:AssociateAccessGrantsIdentityCenter, s3:BypassGovernanceRetention, s3:CreateAccessGrant
           (+179), and future actions matching s3:*, secretsmanager:Get* on *
-        witness  s3:AbortMultipartUpload on arn:aws:s3:us-west-2:111122223333:accesspoint/x/object/x
-            before: deny, after: allow
+        witness  s3:BypassGovernanceRetention on arn:aws:s3:::x/x  before: deny, after: allow
       by main.cell:7
       accept as  access-fdb3d5e1d429fe6aa9af05a1
 
@@ -151,7 +150,7 @@ fn what_is_not_pinned_is_told_as_what_may_be() {
         path apprunner-002 (takes over something that has a role): apprunner:UpdateService arrives
         path batch-002 (takes over something that has a role): batch:SubmitJob arrives
         and 63 more paths: bedrock-002, bedrock-004, bedrock-007 (+60)
-        witness  a2c:GetContainerizationJobDetails on *  before: deny, after: may
+        witness  iam:AddUserToGroup on arn:aws:iam::111122223333:group/x  before: deny, after: may
       is given Look by grant g (main.cell:8)
       accept as  access-6566f6a64241bef366fbb1f4
 
