@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
+use smol_str::{SmolStr, ToSmolStr};
 
 use crate::plan::desired::{Desired, ROOT, Wanted};
 use crate::plan::identity::{policy_of_attachment, set_of_assignment};
@@ -165,6 +166,16 @@ impl Side {
                 self.given.remove(&holding);
             }
         }
+    }
+
+    /// The regions of the cells that a service control policy binds, in order.
+    pub(super) fn regions_under(&self, policy: &str) -> Vec<SmolStr> {
+        let binds = |cell: &String| {
+            self.levels(cell).iter().any(|at| self.attached.get(at).is_some_and(|all| all.contains(policy)))
+        };
+        let cells = self.regions.iter().filter(|(cell, _)| self.above.contains_key(*cell) && binds(cell));
+        let regions: BTreeSet<&String> = cells.map(|(_, region)| region).collect();
+        regions.into_iter().map(ToSmolStr::to_smolstr).collect()
     }
 
     /// The units that a target lies in, from the root down, and the target itself.

@@ -12,6 +12,7 @@ use super::pins::Pins;
 use super::places::Places;
 use super::review::{Question, review};
 use super::sides::Side;
+use super::subject::Subject;
 use crate::plan::desired::Desired;
 use crate::rules::tests::expanded;
 
@@ -241,4 +242,27 @@ fn an_account_that_a_policy_names_is_told_apart() {
     assert_eq!(text(&review), [["cell.c2"]], "{review:#?}");
     let witness = review.principals[0].gained[0].witness.as_ref().unwrap();
     assert_eq!(witness.resource, "arn:aws:sqs:eu-west-1:222233334402:x");
+}
+
+#[test]
+fn a_list_of_regions_of_a_service_control_policy_that_misses_one_is_found() {
+    let lints = |on: &str, region: &str| {
+        let text = format!(
+            r#"org o {{ management_account = "111111111111", accounts {{ email = "aws+\(.name)@x.example" }} }}
+group dev {{}}
+cell a {{ kind = "alpha", region = "us-west-2", owner = group.dev }}
+cell b {{ kind = "alpha", region = "eu-west-1", owner = group.dev, scps = [scp.r] }}
+scp r {{ deny x {{ not_actions = ["iam:*"], resources = ["*"], when {{ "aws:RequestedRegion" not in ["{region}"] }} }} }}
+"#
+        );
+        let text = text.replace(", scps = [scp.r]", on);
+        expanded(&text, |world| {
+            let resources = crate::resources::derive(world);
+            let subject = Subject::new(world, &resources, "2026-11-27T00:00:00Z".parse().unwrap(), Pins::default());
+            subject.lints().unwrap().len()
+        })
+    };
+    assert_eq!(lints(", scps = [scp.r]", "us-west-2"), 1);
+    assert_eq!(lints(", scps = [scp.r]", "eu-west-1"), 0);
+    assert_eq!(lints("", "us-west-2"), 0);
 }
