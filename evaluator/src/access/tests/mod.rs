@@ -190,13 +190,13 @@ fn a_fingerprint_is_of_the_change_and_not_of_its_lines() {
 /// A change of whom a service control policy exempts, over cells of known accounts.
 fn exempting(cells: usize, home: &str, old: &str, new: &str) -> Review {
     let program = |role: &str| {
-        let cells: String = (1..=cells)
-            .map(|n| {
-                format!(
-                    "cell c{n} {{ kind = \"prod\", region = \"eu-west-1\", account_id = \"2222333344{n:02}\", owner = group.dev }}\n"
-                )
-            })
-            .collect();
+        let cell = |n: usize| {
+            let id = format!("2222333344{n:02}");
+            format!(
+                "cell c{n} {{ kind = \"prod\", region = \"eu-west-1\", account_id = \"{id}\", owner = group.dev }}\n"
+            )
+        };
+        let cells = (1..=cells).map(cell).collect::<Vec<_>>().concat();
         format!(
             r#"org o {{ management_account = "111111111111", home_region = "{home}", scps = [scp.x], accounts {{ email = "aws+\(.name)@x.example" }} }}
 scp x {{ deny d {{ actions = ["sqs:DeleteQueue"], resources = ["*"], when {{ "aws:PrincipalArn" ArnNotLike ["arn:aws:iam::*:role/{role}"] }} }} }}
