@@ -104,7 +104,13 @@ impl Places {
     /// The templates of the resources of an action, ordered; what is certain comes first.
     pub(crate) fn templates(&mut self, catalogue: &Catalogue, member: &Member) -> Rc<[u32]> {
         let Member::Known(service, action) = member else {
-            return [self.template(NO_RESOURCE), self.template(ANY_ARN)].into();
+            let named =
+                if let Member::Unlisted(name) | Member::Future(_, name) = member { name.as_str() } else { "" };
+            let any = match self.account.0.as_deref().filter(|_| named.starts_with("iam:")) {
+                Some(account) => format!("arn:${{Partition}}:iam::{account}:${{Resource}}"),
+                None => ANY_ARN.to_owned(),
+            };
+            return [self.template(NO_RESOURCE), self.template(&any)].into();
         };
         let prefix = catalogue.services.get_index(*service).map_or("", |(name, _)| name.as_str());
         let (account, number) = if prefix == "iam" { self.account.clone() } else { (None, 0) };

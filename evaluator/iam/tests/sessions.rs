@@ -148,6 +148,7 @@ fn iam_acts_on_nothing_of_another_account() {
         !diff(&Access::default(), &session(&json!([allow(actions, resources)]), None)).gained.is_empty()
     };
     assert!(!gains(&["iam:PassRole"], &["arn:aws:iam::999999999999:role/x"]));
+    assert!(!gains(&["iam:*"], &["arn:aws:iam::999999999999:role/*"]), "nor do actions to come");
     assert!(gains(&["iam:PassRole"], &["arn:aws:iam::222233334444:role/x"]));
     assert!(gains(&["iam:PassRole"], &["arn:aws:iam::*:role/x"]));
     assert!(gains(&["iam:GetPolicy"], &["arn:aws:iam::aws:policy/ReadOnlyAccess"]));

@@ -6,6 +6,7 @@ mod pages;
 mod planted;
 
 use super::accepts::Accept;
+use super::ask::{Ask, Can};
 use super::guards::Rule;
 use super::model::{Delta, Holds, Review, Verdict};
 use super::pins::Pins;
@@ -265,4 +266,32 @@ scp r {{ deny x {{ not_actions = ["iam:*"], resources = ["*"], when {{ "aws:Requ
     assert_eq!(lints(", scps = [scp.r]", "us-west-2"), 1);
     assert_eq!(lints(", scps = [scp.r]", "eu-west-1"), 0);
     assert_eq!(lints("", "us-west-2"), 0);
+}
+
+#[test]
+fn a_question_about_another_accounts_role_is_answered_for_each_account() {
+    let text = r#"org o { management_account = "111111111111" }
+group dev {}
+cell a { kind = "alpha", region = "us-west-2", account_id = "222222222222", owner = group.dev }
+cell b { kind = "alpha", region = "us-west-2", account_id = "333333333333", owner = group.dev }
+permission_set S { allow pass { actions = ["iam:PassRole"], resources = ["*"] } }
+grant g { to = group.dev, can = permission_set.S, on = cells }
+"#;
+    expanded(text, |world| {
+        let resources = crate::resources::derive(world);
+        let subject = Subject::new(world, &resources, "2026-11-27T00:00:00Z".parse().unwrap(), Pins::default());
+        let can = |account: &str| {
+            let ask = Ask {
+                principal: Some("group.dev".to_owned()),
+                action: "iam:PassRole".to_owned(),
+                resource: format!("arn:aws:iam::{account}:role/x"),
+                ..Ask::default()
+            };
+            let answers = subject.ask(&ask).unwrap().answers;
+            answers.into_iter().map(|one| (one.can, one.cells)).collect::<Vec<_>>()
+        };
+        let [a, b] = ["cell.a", "cell.b"].map(str::to_owned);
+        assert_eq!(can("222222222222"), [(Can::Yes, vec![a.clone()]), (Can::No, vec![b.clone()])]);
+        assert_eq!(can("999999999999"), [(Can::No, vec![a, b])]);
+    });
 }
