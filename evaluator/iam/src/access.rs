@@ -25,6 +25,18 @@ pub struct Access {
     pub rcps: Vec<Level>,
     /// Whether the account is the organization's management account, which neither binds.
     pub management_account: bool,
+    /// Where the principal works.
+    pub home: Home,
+}
+
+/// Where a principal works, as far as it is known: witnesses are of there, and IAM acts on no other account's
+/// resources.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Home {
+    /// The account's id.
+    pub account: Option<SmolStr>,
+    /// A region that is used there.
+    pub region: Option<SmolStr>,
 }
 
 /// One way in which a principal acts: a role with its policies.
@@ -80,7 +92,8 @@ pub struct Facts(BTreeMap<SmolStr, Fact>);
 pub enum Fact {
     /// It has these values.
     Is(Vec<SmolStr>),
-    /// It has one value, and this glob matches it.
+    /// It has one value of this shape: a glob, or several with `|` between them. In it `${Account}` is twelve digits,
+    /// `${Region}` the name of a region, `${Suffix}` sixteen hexadecimal digits, and `${Name}` a part of a path.
     Like(SmolStr),
     /// No request carries it.
     Absent,

@@ -265,18 +265,31 @@ impl Search {
             return literals;
         }
         let mut named = Vec::new();
-        let mut colon = false;
+        let (mut colon, mut slash, mut digit, mut hex) = (false, false, false, false);
         for tok in positions.iter().filter_map(takes) {
             match tok {
                 Tok::Is(c) => named.push(c),
                 Tok::Fold(c) => named.extend([c, c.to_ascii_uppercase()]),
                 Tok::One(Class::NotColon) | Tok::Many(Class::NotColon) => colon = true,
+                Tok::One(Class::Part) | Tok::Many(Class::Part) => (colon, slash) = (true, true),
+                Tok::One(Class::Digit) | Tok::Many(Class::Digit) => digit = true,
+                Tok::One(Class::Hex) | Tok::Many(Class::Hex) => (digit, hex) = (true, true),
                 Tok::One(_) | Tok::Many(_) => {}
             }
         }
         if colon {
             named.push(':');
         }
+        if slash {
+            named.push('/');
+        }
+        // Of each class of characters one that nothing names, where there is one.
+        let unnamed = |from: &str| from.chars().find(|c| !named.contains(c));
+        let more: Vec<char> = [(digit, "0123456789"), (hex, "abcdef")]
+            .into_iter()
+            .filter_map(|(is, from)| if is { unnamed(from) } else { None })
+            .collect();
+        named.extend(more);
         named.sort_unstable();
         named.dedup();
         let fresh = |from: &str| from.chars().find(|c| !named.contains(c));

@@ -98,6 +98,10 @@ pub enum KeyKind {
     Binary,
 }
 
+/// Services of which it is known that an action without types of resources is asked for on `*` and on nothing else:
+/// of others AWS's refusals name ARNs all the same.
+pub(crate) const ONLY_ON_ALL: [&str; 5] = ["ec2", "kms", "lambda", "autoscaling", "elasticloadbalancing"];
+
 impl Catalogue {
     /// The service of a prefix, whatever its case.
     pub fn service(&self, prefix: &str) -> Option<&Service> {

@@ -1,6 +1,8 @@
 //! Regions of many classes joined to those that a report shows. Owns which are one, and how actions are named; how a
 //! region is found is not its affair.
 
+use std::collections::BTreeSet;
+
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 use smol_str::{SmolStr, format_smolstr};
@@ -56,8 +58,13 @@ fn documents(service: &Service, action: &Action, key: &str) -> bool {
 }
 
 /// Joins the regions that differ only in their actions, and names these.
-pub(crate) fn collect(catalogue: &Catalogue, question: &Question, found: Vec<Found>) -> (Vec<Region>, Vec<Region>) {
-    let mut joined: IndexMap<_, (Region, Vec<Member>), FixedState> = IndexMap::default();
+pub(crate) fn collect(
+    catalogue: &Catalogue,
+    question: &Question,
+    found: Vec<Found>,
+    mut rank: impl FnMut(&Member) -> (u8, u32),
+) -> (Vec<Region>, Vec<Region>) {
+    let mut joined: IndexMap<_, (Region, Vec<Member>, _), FixedState> = IndexMap::default();
     for Found { gained, region, members } in found {
         let key = (
             gained,
@@ -67,16 +74,20 @@ pub(crate) fn collect(catalogue: &Catalogue, question: &Question, found: Vec<Fou
             region.changes.clone(),
             region.proof.clone(),
         );
+        let own = members.first().map(&mut rank);
         match joined.get_mut(&key) {
-            Some((_, all)) => all.extend(members),
-            None => _ = joined.insert(key, (region, members)),
+            Some((joined, all, first)) => {
+                // The first member's witness is the region's.
+                if own < *first {
+                    (*joined, *first) = (region, own);
+                }
+                all.extend(members);
+            }
+            None => _ = joined.insert(key, (region, members, own)),
         }
     }
     let (mut gained, mut lost) = (Vec::new(), Vec::new());
-    for ((is_gained, ..), (mut region, members)) in joined {
-        if let (Some(witness), Some(first)) = (&mut region.witness, members.first()) {
-            witness.request.action = member_name(catalogue, first);
-        }
+    for ((is_gained, ..), (mut region, members, _)) in joined {
         region.actions = actions(catalogue, question, &members);
         if is_gained { gained.push(region) } else { lost.push(region) }
     }
@@ -109,5 +120,27 @@ fn actions(catalogue: &Catalogue, question: &Question, members: &[Member]) -> Ac
         list.sort();
         list.dedup();
     }
+    out.whole = whole(catalogue, members, &out.future);
     out
+}
+
+/// The services all of whose actions are among the members, known and yet to come; `*` when it is each service, and
+/// those that nobody has heard of.
+fn whole(catalogue: &Catalogue, members: &[Member], future: &[SmolStr]) -> Vec<SmolStr> {
+    let mut counts = vec![0_usize; catalogue.services.len()];
+    let known = members.iter().filter_map(|member| match member {
+        Member::Known(service, action) => Some((*service, *action)),
+        _ => None,
+    });
+    for (service, _) in known.collect::<BTreeSet<_>>() {
+        if let Some(count) = counts.get_mut(service) {
+            *count += 1;
+        }
+    }
+    let services = catalogue.services.iter().zip(counts);
+    let full = services.filter(|((_, service), count)| service.actions.len() == *count);
+    let patterns = full.map(|((prefix, _), _)| format_smolstr!("{prefix}:*"));
+    let out: Vec<SmolStr> = patterns.filter(|pattern| future.binary_search(pattern).is_ok()).collect();
+    let all = out.len() == catalogue.services.len() && future.iter().any(|pattern| pattern == "*");
+    if all { vec!["*".into()] } else { out }
 }

@@ -156,7 +156,7 @@ impl Wanted {
 pub(crate) struct Test {
     /// The key in lower case.
     pub(crate) key: SmolStr,
-    /// A glob that is known to match the key's one value.
+    /// The shape that the key's one value is known to have.
     pub(crate) like: Option<SmolStr>,
     pub(crate) family: Family,
     pub(crate) negated: bool,

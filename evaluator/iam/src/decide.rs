@@ -6,6 +6,7 @@ use smol_str::SmolStr;
 
 use crate::access::{Access, Fact, Facts, Part};
 use crate::condition::{Test, Truth};
+use crate::domain::holds_of_all;
 use crate::layers::{Deciding, Gate, Layer, Path, paths};
 use crate::pattern::{Hit, Lookup, Pattern, Reading};
 use crate::policy::{Document, Effect, Elements, Principals, Statement};
@@ -159,7 +160,7 @@ impl Asked<'_> {
         match self.facts.get(&test.key) {
             Some(Fact::Is(values)) => test.holds(values),
             Some(Fact::Absent) => test.holds(&[]),
-            Some(Fact::Like(_)) if self.request.context.get(&test.key).is_empty() => Truth::Maybe,
+            Some(Fact::Like(shape)) if self.request.context.get(&test.key).is_empty() => holds_of_all(test, shape),
             Some(Fact::Like(_)) | None => test.holds(self.request.context.get(&test.key)),
         }
     }

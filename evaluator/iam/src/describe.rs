@@ -7,14 +7,17 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 use smol_str::SmolStr;
 
+use crate::access::Home;
 use crate::automaton::Bits;
 use crate::catalogue::Catalogue;
 use crate::classes::{Applies, Member, Treatment};
 use crate::collect::{Found, carries, member_name};
 use crate::decide::{Verdict, read_action, read_resource};
+use crate::dependent::dependent;
 use crate::ground::{Axis, Ground};
 use crate::layers::Deciding;
 use crate::mdd::{Cube, FALSE, Node, TRUE};
+use crate::open::{Opens, by_patterns, generalised, with_variables};
 use crate::pattern::{Hit, Lookup};
 use crate::places::{Place, realistic};
 use crate::policy::{Effect, Elements, Source, Text};
@@ -25,8 +28,8 @@ use crate::tables::{Opaque, Question, Side, Tables};
 /// So many alternatives of conditions are spelt out.
 const MAX_ALTERNATIVES: usize = 4;
 
-/// An account for witnesses: AWS's own for examples.
-const ACCOUNT: &str = "111122223333";
+/// So many places are told apart.
+const MAX_PLACES: usize = 64;
 
 /// How a place fares: the formulas before and after, of the gain and of the loss.
 pub(crate) type Change = (Node, Node, Node, Node);
@@ -39,6 +42,9 @@ pub(crate) struct Direction<'d, 'a> {
     pub(crate) old: &'d Side<'a>,
     pub(crate) new: &'d Side<'a>,
     pub(crate) class: &'d Treatment,
+    pub(crate) home: &'d Home,
+    /// Whether places are told apart, so that each has its witness.
+    pub(crate) apart: bool,
     pub(crate) places: Vec<Place>,
     /// The same places as requests for one member may name them.
     pub(crate) named: &'d mut dyn FnMut(&Member) -> Vec<Place>,
@@ -46,8 +52,8 @@ pub(crate) struct Direction<'d, 'a> {
     pub(crate) found: &'d mut Vec<Found>,
 }
 
-/// Places that change under the same formula.
-type Groups = IndexMap<Node, Vec<usize>, FixedState>;
+/// Places that change under the same formula; where they are told apart, and are the same.
+type Groups = IndexMap<(Node, Vec<usize>), Vec<usize>, FixedState>;
 
 impl Direction<'_, '_> {
     /// Adds the regions of both directions.
@@ -92,15 +98,18 @@ impl Direction<'_, '_> {
     ) {
         let (proven, open) = self.groups(ground, nodes, gained);
         for (groups, is_proven) in [(proven, true), (open, false)] {
-            for (node, places) in groups {
-                let mut region = self.region(ground, changes, gained, node, &places, is_proven);
-                let mut doubts = reasons.to_vec();
-                if !places.iter().any(|at| self.places.get(*at).is_some_and(|place| place.real)) {
-                    doubts.push(Reason::NoResource);
+            for ((node, _), places) in groups {
+                let parts = if is_proven { vec![(node, Opens::default())] } else { by_patterns(ground, node) };
+                for (node, opens) in parts {
+                    let mut region = self.region(ground, changes, gained, (node, &opens), &places, is_proven);
+                    let mut doubts = reasons.to_vec();
+                    if !places.iter().any(|at| self.places.get(*at).is_some_and(|place| place.real)) {
+                        doubts.push(Reason::NoResource);
+                    }
+                    doubts.extend(dependent(&region));
+                    doubt(&mut region, doubts, gained);
+                    self.found.push(Found { gained, region, members: self.members.clone() });
                 }
-                doubts.extend(dependent(&region));
-                doubt(&mut region, doubts, gained);
-                self.found.push(Found { gained, region, members: self.members.clone() });
             }
         }
     }
@@ -129,7 +138,7 @@ impl Direction<'_, '_> {
         let some_plain = certain.iter().enumerate().any(|(at, node)| *node != FALSE && plain(at));
         for (at, node) in certain.iter().enumerate() {
             if *node != FALSE && (plain(at) || !some_plain) {
-                proven.entry(*node).or_default().push(at);
+                proven.entry((*node, self.mark(ground, at))).or_default().push(at);
             }
         }
         for (at, node) in nodes.iter().enumerate() {
@@ -142,10 +151,22 @@ impl Direction<'_, '_> {
             let only_across = support.range(ground.unknown_from..).all(|var| *var == ground.unknown_from);
             let shown = only_across && (sure != FALSE || self.shown_plainly(ground, &certain, at, gained));
             if !shown {
-                open.entry(rest).or_default().push(at);
+                open.entry((rest, self.mark(ground, at))).or_default().push(at);
             }
         }
         (proven, open)
+    }
+
+    /// What tells a place from others, where they are to be told apart: itself; of many, the patterns with variables
+    /// that match it.
+    fn mark(&self, ground: &Ground<'_>, at: usize) -> Vec<usize> {
+        let Some(place) = self.places.get(at).filter(|_| self.apart) else { return Vec::new() };
+        if self.places.len() <= MAX_PLACES {
+            return vec![at];
+        }
+        let written = |number: &u32| self.tables.pattern(*number).is_some_and(|(text, _)| text.contains("${"));
+        let matching = ground.patterns.iter().enumerate().filter(|(column, _)| place.within.has(*column));
+        matching.filter(|(_, group)| group.iter().any(written)).map(|(column, _)| column).collect()
     }
 
     /// Whether the patterns that match a place only if a `*` reaches across colons are in a region already: it is
@@ -176,7 +197,7 @@ impl Direction<'_, '_> {
         ground: &mut Ground<'_>,
         changes: &[Change],
         gained: bool,
-        node: Node,
+        (node, opens): (Node, &Opens),
         places: &[usize],
         proven: bool,
     ) -> Region {
@@ -203,26 +224,43 @@ impl Direction<'_, '_> {
             place.map(|place| self.deciding(ground, side, applies, place, &values)).unwrap_or_default()
         };
         let (before, after) = (deciding(self.old, &self.class.old), deciding(self.new, &self.class.new));
-        let resources = self.resources(ground, places);
+        let resources = self.resources(ground, places, opens);
         Region { actions: Actions::default(), resources, when, more, changes, proof, witness, before, after }
     }
 
     /// The places as patterns. Those where readings differ are told apart only when there is nothing else.
-    fn resources(&self, ground: &Ground<'_>, places: &[usize]) -> Vec<Glob> {
+    fn resources(&self, ground: &Ground<'_>, places: &[usize], opens: &Opens) -> Vec<Glob> {
         let plain = places.iter().all(|at| self.places.get(*at).is_some_and(Place::is_plain));
         let items: Vec<usize> =
             (0..self.places.len()).filter(|at| !plain || self.places.get(*at).is_some_and(Place::is_plain)).collect();
-        let label = |(column, group): (usize, &Vec<u32>)| {
-            let has = |at: &usize| {
-                let place = self.places.get(*at);
-                place.is_some_and(|place| if plain { place.within.has(column) } else { place.across.has(column) })
-            };
-            let texts = group.iter().filter_map(|number| self.tables.pattern(*number)).map(|(text, _)| text.clone());
-            Label { texts: texts.collect(), has: items.iter().map(has).collect() }
+        let has = |column: usize, at: usize| {
+            let place = self.places.get(at);
+            place.is_some_and(|place| if plain { place.within.has(column) } else { place.across.has(column) })
         };
-        let labels: Vec<Label> = ground.patterns.iter().enumerate().map(label).collect();
+        // What must match is a description; of what need not only the form is.
+        let text = |number: &u32| {
+            let (text, pattern) = self.tables.pattern(*number)?;
+            let known = pattern.unknown.is_empty() || opens.needed.contains(number);
+            Some(if known { text.clone() } else { generalised(text) })
+        };
+        let rank = |group: &[u32]| match group {
+            [one] if opens.needed.contains(one) => 0,
+            [one] if self.tables.pattern(*one).is_some_and(|(_, pattern)| !pattern.unknown.is_empty()) => 2,
+            _ => 1,
+        };
+        let mut columns: Vec<(usize, &Vec<u32>)> = ground.patterns.iter().enumerate().collect();
+        columns.sort_by_key(|(_, group)| rank(group));
+        let label = |(column, group): &(usize, &Vec<u32>)| {
+            let texts = group.iter().filter_map(text).collect();
+            Label { texts, has: items.iter().map(|at| has(*column, *at)).collect() }
+        };
+        let labels: Vec<Label> = columns.iter().map(label).collect();
         let target: Vec<bool> = items.iter().map(|at| places.contains(at)).collect();
-        describe(&labels, &target)
+        let touches = |number: u32| {
+            let column = ground.patterns.iter().position(|group| group.contains(&number));
+            column.is_some_and(|column| places.iter().any(|at| has(column, *at)))
+        };
+        opens.narrow(describe(&labels, &target), self.tables, touches)
     }
 
     fn reasons(&self, ground: &Ground<'_>, node: Node, places: &[usize]) -> Vec<Reason> {
@@ -261,8 +299,8 @@ impl Direction<'_, '_> {
                 context.set(self.name(&domain.key), carried);
             }
         }
-        // The action is set when the members of equal regions are known.
-        Request { action: SmolStr::default(), resource: realistic(&place.text, &patterns, ACCOUNT), context }
+        let action = self.members.first().map(|member| member_name(self.catalogue, member)).unwrap_or_default();
+        Request { action, resource: realistic(&place.text, &patterns, self.home), context }
     }
 
     fn name(&self, key: &SmolStr) -> SmolStr {
@@ -284,6 +322,10 @@ impl Direction<'_, '_> {
             let Some(domain) = axis.domain().filter(|domain| !domain.several && support.contains(&axis.var)) else {
                 continue;
             };
+            // The values with a variable are no values of the domain.
+            if !ground.variables(axis, 0).is_empty() {
+                continue;
+            }
             let allowed = |node: Node| {
                 let mut bits = Bits::none(domain.values.len() + 1);
                 let mut values = values.to_vec();
@@ -388,32 +430,6 @@ fn documented(
     (documented, others, undocumented.iter().filter_map(reason).collect())
 }
 
-/// Keys of which the values of some say something about those of the others, and what that is nobody has written down.
-const DEPENDENT: [&[&str]; 4] = [
-    &[
-        "aws:principalarn",
-        "aws:principalaccount",
-        "aws:principalorgid",
-        "aws:principalorgpaths",
-        "aws:userid",
-        "aws:username",
-    ],
-    &["aws:sourcevpc", "aws:sourcevpce", "aws:sourceip", "aws:vpcsourceip"],
-    &["aws:resourceaccount", "aws:resourceorgid", "aws:resourceorgpaths", "s3:resourceaccount"],
-    &["aws:currenttime", "aws:epochtime"],
-];
-
-/// The keys of a region's witness that depend on each other.
-fn dependent(region: &Region) -> Option<Reason> {
-    let context = &region.witness.as_ref()?.request.context;
-    let carried = |group: &&[&str]| {
-        let keys =
-            context.iter().map(|(key, _)| key).filter(|key| group.iter().any(|own| key.eq_ignore_ascii_case(own)));
-        keys.cloned().collect::<Vec<_>>()
-    };
-    DEPENDENT.iter().map(carried).find(|keys| keys.len() > 1).map(Reason::Dependent)
-}
-
 /// Adds reasons why a region is not proven.
 fn doubt(region: &mut Region, reasons: Vec<Reason>, gained: bool) {
     if reasons.is_empty() {
@@ -461,8 +477,14 @@ fn needs(ground: &Ground<'_>, question: &Question, cube: &Cube) -> Vec<Need> {
             // A key that is known to be there needs nothing when every value will do.
             let all = |bits: &Bits| domain.like.is_some() && (1..=domain.values.len()).all(|at| bits.has(at));
             if bits(axis.var).is_some_and(|bits| !all(bits)) {
-                out.push(Need::Value { key, values: values_of(axis, bits(axis.var)) });
+                out.push(Need::Value { key: key.clone(), values: values_of(axis, bits(axis.var)) });
             }
+            with_variables(ground, axis, &key, cube, &mut out);
+            continue;
+        }
+        let lacks = |at: usize| bits(axis.var + at).is_some_and(|bits| bits.has(0) && !bits.has(1));
+        if (0..domain.values.len()).all(lacks) {
+            out.push(Need::Value { key, values: Values { absent: true, of: Vec::new() } });
             continue;
         }
         for at in 0..domain.values.len() {
@@ -474,6 +496,7 @@ fn needs(ground: &Ground<'_>, question: &Question, cube: &Cube) -> Vec<Need> {
                 _ => {}
             }
         }
+        with_variables(ground, axis, &key, cube, &mut out);
     }
     out
 }

@@ -6,8 +6,8 @@ use indexmap::IndexMap;
 use smol_str::SmolStr;
 
 use crate::automaton::{TooMany, minterms};
-use crate::condition::{Family, Test, Wanted};
-use crate::pattern::{Class, Hit, Pattern, Reading, Tok};
+use crate::condition::{Family, Test, Truth, Wanted};
+use crate::pattern::{Class, Hit, Pattern, Tok, read_shape};
 use crate::region::{Glob, Label, describe};
 use crate::value::{instants_around, numbers_around};
 
@@ -18,7 +18,7 @@ const MAX_VALUES: usize = 2_000;
 pub(crate) struct Domain {
     /// The key in lower case.
     pub(crate) key: SmolStr,
-    /// A glob known to match the key's value: it is then never absent.
+    /// The shape that the key's value is known to have: it is then never absent.
     pub(crate) like: Option<SmolStr>,
     /// Whether a request may carry several values.
     pub(crate) several: bool,
@@ -58,6 +58,14 @@ impl Domain {
         let target: Vec<bool> = self.like_value.iter().map(|value| is(*value)).collect();
         describe(&self.labels, &target)
     }
+}
+
+/// Whether a condition holds of every value of a shape, or of none.
+pub(crate) fn holds_of_all(test: &Test, shape: &str) -> Truth {
+    let Ok(values) = candidates(&[test], Some(shape)) else { return Truth::Maybe };
+    let mut each = values.iter().map(|value| test.holds(std::slice::from_ref(value)));
+    let first = each.next().unwrap_or(Truth::Maybe);
+    if each.all(|other| other == first) { first } else { Truth::Maybe }
 }
 
 /// Values such that each way to fare with the conditions is some value's.
@@ -124,18 +132,7 @@ fn texts_of(patterns: &[&Pattern], like: Option<&str>, out: &mut Vec<SmolStr>) -
             }
         }
     }
-    let how = Reading { glob: true, fold: false, arn: false, late_variables: false };
-    let template: Vec<Tok> = match like {
-        None => vec![Tok::Many(Class::Any)],
-        Some(glob) => {
-            // No name in an ARN that a request carries has a colon.
-            let named = |tok: &Tok| match tok {
-                Tok::Many(Class::Any) if glob.starts_with("arn:") => Tok::Many(Class::NotColon),
-                other => *other,
-            };
-            Pattern::read(glob, how, None).within.iter().map(named).collect()
-        }
-    };
+    let templates = like.map_or_else(|| vec![vec![Tok::Many(Class::Any)]], read_shape);
     let mut steps: Vec<&[Tok]> = Vec::new();
     for pattern in patterns.iter().filter(|pattern| !pattern.never) {
         steps.push(&pattern.within);
@@ -146,7 +143,10 @@ fn texts_of(patterns: &[&Pattern], like: Option<&str>, out: &mut Vec<SmolStr>) -
     if like.is_none() {
         out.push("other".into());
     }
-    let found = minterms(&template, &steps)?;
+    let mut found = Vec::new();
+    for template in &templates {
+        found.extend(minterms(template, &steps)?);
+    }
     // An empty value is the last choice.
     let (empty, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|minterm| minterm.text.is_empty());
     out.extend(others.into_iter().chain(empty).map(|minterm| SmolStr::from(minterm.text)));
@@ -165,7 +165,8 @@ fn literal(toks: &[Tok]) -> Option<String> {
 fn labels(tests: &[&Test], values: &[SmolStr]) -> Vec<Label> {
     let mut out: Vec<Label> = Vec::new();
     for test in tests {
-        for (text, wanted) in &test.wanted {
+        // What depends on a variable describes nothing by itself.
+        for (text, wanted) in test.wanted.iter().filter(|(_, wanted)| wanted.unknown().is_empty()) {
             let texts = vec![test.label(text)];
             let has = values.iter().map(|value| test.one_hit(wanted, value) > Hit::No).collect();
             if !out.iter().any(|label| label.texts == texts && label.has == has) {

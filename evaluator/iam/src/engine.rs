@@ -8,16 +8,19 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 use smol_str::SmolStr;
 
-use crate::access::{Access, Fact, Level, Part};
+use crate::access::{Access, Fact, Home, Level, Part};
 use crate::automaton::TooMany;
 use crate::catalogue::Catalogue;
 use crate::classes::{Classes, Finder, Matches, Member, Treatment};
-use crate::collect::{Found, carries_named, collect};
+use crate::collect::{Found, carries_named, collect, member_name};
+use crate::decide::{Verdict, allows, read_resource};
 use crate::describe::Direction;
 use crate::ground::{Domains, Ground, patterns};
+use crate::pattern::{Hit, Lookup};
 use crate::places::{Place, Places};
 use crate::policy::{Condition, Document, Effect, Elements, Source, Statement};
-use crate::region::{Delta, Proof, Reason, Region};
+use crate::region::{Delta, Glob, Proof, Reason, Region, Witness};
+use crate::request::Context;
 use crate::tables::{Question, Side, Tables};
 
 /// Decides questions about accesses. It remembers what patterns and conditions came to, so one engine for many
@@ -29,7 +32,13 @@ pub struct Engine<'c> {
     places: Places,
     domains: Domains,
     several: HashMap<SmolStr, Option<bool>>,
+    /// How grave each action is, the gravest first, and what it came to, by service and action.
+    grave: Option<Box<Gravity<'c>>>,
+    ranks: HashMap<(usize, usize), u32>,
 }
+
+/// How grave an action is.
+type Gravity<'c> = dyn Fn(&str) -> u32 + Send + Sync + 'c;
 
 /// What a guard forbids: these actions on these resources, unless all of these conditions hold.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -69,6 +78,8 @@ impl<'c> Engine<'c> {
             places: Places::new(partition.into()),
             domains: Domains::default(),
             several: HashMap::default(),
+            grave: None,
+            ranks: HashMap::default(),
         }
     }
 
@@ -78,6 +89,20 @@ impl<'c> Engine<'c> {
     pub fn as_listed(mut self) -> Self {
         self.places.only_listed();
         self
+    }
+
+    /// The same, with witnesses of the gravest action of a region: that for which this is the least.
+    #[must_use]
+    pub fn showing(mut self, grave: impl Fn(&str) -> u32 + Send + Sync + 'c) -> Self {
+        self.grave = Some(Box::new(grave));
+        self
+    }
+
+    /// In which order the members of a class are witnesses: a known one first, and a grave one.
+    fn rank(&mut self, member: &Member) -> (u8, u32) {
+        let (Member::Known(service, action), Some(grave)) = (member, &self.grave) else { return (member.rank(), 0) };
+        let of = || grave(&member_name(self.catalogue, member));
+        (member.rank(), *self.ranks.entry((*service, *action)).or_insert_with(of))
     }
 
     /// What a change of access gives and takes.
@@ -111,7 +136,7 @@ impl<'c> Engine<'c> {
     }
 
     fn ask(&mut self, old: &Access, new: &Access, guard: &[Level]) -> Delta {
-        let mut delta = self.decide(old, new, guard);
+        let mut delta = self.decide(old, new, guard, false);
         let variables = variables(&delta);
         if !variables.is_empty() {
             self.settle(old, new, guard, &variables, &mut delta);
@@ -129,18 +154,13 @@ impl<'c> Engine<'c> {
             }
             access
         };
-        let settled = self.decide(&with(old), &with(new), guard);
+        let settled = self.decide(&with(old), &with(new), guard, true);
         delta.queries += settled.queries;
-        let lists = [(&mut delta.gained, settled.gained), (&mut delta.lost, settled.lost)];
-        for (regions, settled) in lists {
+        let lists = [(&mut delta.gained, settled.gained, (old, new)), (&mut delta.lost, settled.lost, (new, old))];
+        for (regions, settled, (from, to)) in lists {
             for region in regions.iter_mut().filter(|region| depends_on_variables(region)) {
-                let same = |other: &&Region| {
-                    let shared = other.actions.known.iter().any(|action| region.actions.known.contains(action))
-                        || other.actions.unlisted.iter().any(|action| region.actions.unlisted.contains(action))
-                        || other.actions.future.iter().any(|action| region.actions.future.contains(action));
-                    shared && other.resources == region.resources && other.proof == Proof::Proven
-                };
-                let Some(proven) = settled.iter().find(same) else { continue };
+                let shown = settled.iter().find(|other| shows(other, region)).cloned();
+                let Some(proven) = shown.or_else(|| itself(region, from, to, keys, guard)) else { continue };
                 let action = region.actions.known.first().cloned().unwrap_or_default();
                 let undocumented =
                     |key: &&SmolStr| !carries_named(self.catalogue, &action, &key.to_ascii_lowercase());
@@ -150,19 +170,19 @@ impl<'c> Engine<'c> {
                     .map(|key| Reason::Undocumented(key.to_ascii_lowercase().into()))
                     .collect();
                 region.proof = if reasons.is_empty() { Proof::Proven } else { Proof::May(reasons) };
-                region.witness.clone_from(&proven.witness);
+                region.witness = proven.witness;
                 if let Some(witness) = &mut region.witness {
-                    for key in keys {
-                        witness.request.context.set(key.clone(), vec![some_value(key)]);
-                    }
+                    choose(&mut witness.request.context, keys);
                 }
-                region.before.clone_from(&proven.before);
-                region.after.clone_from(&proven.after);
+                region.before = proven.before;
+                region.after = proven.after;
             }
         }
     }
 
-    fn decide(&mut self, old: &Access, new: &Access, guard: &[Level]) -> Delta {
+    fn decide(&mut self, old: &Access, new: &Access, guard: &[Level], apart: bool) -> Delta {
+        let home = if new.home == Home::default() { &old.home } else { &new.home };
+        self.places.within(home.account.as_ref());
         let mut question = Question::default();
         let old = self.tables.side(&mut question, old, guard);
         let new = self.tables.side(&mut question, new, guard);
@@ -178,10 +198,10 @@ impl<'c> Engine<'c> {
         for (class, members) in self.by_places(&question, classes) {
             for (places, members) in members {
                 queries += places.as_ref().map_or(1, |places| places.len() as u32);
-                self.class(&question, &old, &new, &class, places, members, &mut found);
+                self.class(&question, (&old, &new, home, apart), &class, places, members, &mut found);
             }
         }
-        let (gained, lost) = collect(self.catalogue, &question, found);
+        let (gained, lost) = collect(self.catalogue, &question, found, |member| self.rank(member));
         Delta { gained, lost, queries }
     }
 
@@ -195,7 +215,7 @@ impl<'c> Engine<'c> {
         let mut out = Vec::new();
         for (class, mut members) in classes {
             // A witness is of an action that is known, if there is one.
-            members.sort_by_key(Member::rank);
+            members.sort_by_cached_key(|member| self.rank(member));
             let patterns = patterns(&self.tables, question, &class);
             let mut by_template: IndexMap<_, Vec<Member>, FixedState> = IndexMap::default();
             for member in members {
@@ -228,8 +248,7 @@ impl<'c> Engine<'c> {
     fn class(
         &mut self,
         question: &Question,
-        old: &Side<'_>,
-        new: &Side<'_>,
+        (old, new, home, apart): (&Side<'_>, &Side<'_>, &Home, bool),
         class: &Treatment,
         places: Result<Vec<Place>, TooMany>,
         members: Vec<Member>,
@@ -253,7 +272,7 @@ impl<'c> Engine<'c> {
             let groups = ground.patterns.clone();
             let (stored, tables) = (&mut self.places, &self.tables);
             let mut named = |member: &Member| {
-                let templates = stored.templates(catalogue, member);
+                let templates = stored.by_name(catalogue, member);
                 stored.divide(tables, &templates, &groups).unwrap_or_default()
             };
             let mut direction = Direction {
@@ -263,6 +282,8 @@ impl<'c> Engine<'c> {
                 old,
                 new,
                 class,
+                home,
+                apart,
                 places,
                 named: &mut named,
                 members: members.clone(),
@@ -319,6 +340,46 @@ fn depends_on_variables(region: &Region) -> bool {
     matches!(&region.proof, Proof::May(reasons) if reasons.iter().any(|reason| matches!(reason, Reason::Variable(_))))
 }
 
+/// Gives each variable the value that is chosen for it.
+fn choose(context: &mut Context, keys: &BTreeSet<SmolStr>) {
+    for key in keys {
+        context.set(key.clone(), vec![some_value(key)]);
+    }
+}
+
+/// Whether a region that is decided for some values of variables shows that another is one.
+fn shows(settled: &Region, region: &Region) -> bool {
+    let (own, other) = (&region.actions, &settled.actions);
+    let shared = other.known.iter().any(|action| own.known.contains(action))
+        || other.unlisted.iter().any(|action| own.unlisted.contains(action))
+        || other.future.iter().any(|action| own.future.contains(action));
+    let within = |witness: &Witness| has_resource(region, &witness.request.resource);
+    shared && settled.proof == Proof::Proven && settled.witness.as_ref().is_some_and(within)
+}
+
+/// A region whose own witness is answered otherwise in `to` than in `from`, each variable having its value.
+fn itself(region: &Region, from: &Access, to: &Access, keys: &BTreeSet<SmolStr>, guard: &[Level]) -> Option<Region> {
+    let mut request = region.witness.as_ref()?.request.clone();
+    choose(&mut request.context, keys);
+    let is = |access: &Access, verdict: Verdict| allows(access, &request).verdict == verdict;
+    let changes = guard.is_empty() && is(from, Verdict::Denied) && is(to, Verdict::Allowed);
+    let witness = region.witness.as_ref()?;
+    // Of a loss it is the access before that allows it.
+    let (before, after) = match (witness.before, witness.after) {
+        (Verdict::Denied, _) => (Verdict::Denied, Verdict::Allowed),
+        _ => (Verdict::Allowed, Verdict::Denied),
+    };
+    changes.then(|| Region { witness: Some(Witness { request, before, after }), ..region.clone() })
+}
+
+/// Whether a resource is one of a region's, each variable having the value that is chosen for it.
+fn has_resource(region: &Region, resource: &str) -> bool {
+    let chosen = |key: &str| Lookup::Is(some_value(key));
+    let hit = |pattern: &SmolStr| read_resource(pattern, Some(&chosen)).hit(resource) != Hit::No;
+    let in_glob = |glob: &Glob| hit(&glob.glob) && glob.and.iter().all(hit) && !glob.except.iter().any(hit);
+    region.resources.iter().any(in_glob)
+}
+
 /// Some value of a variable: one that suits the key.
 fn some_value(key: &str) -> SmolStr {
     let lower = key.to_ascii_lowercase();
@@ -331,6 +392,7 @@ fn some_value(key: &str) -> SmolStr {
 
 fn undecided() -> Delta {
     let all = |gained| Found::undecided(vec![Member::Unlisted("*".into())], gained);
-    let (gained, lost) = collect(&Catalogue::default(), &Question::default(), vec![all(true)]);
+    let (gained, lost) =
+        collect(&Catalogue::default(), &Question::default(), vec![all(true)], |member| (member.rank(), 0));
     Delta { gained, lost, queries: 1 }
 }

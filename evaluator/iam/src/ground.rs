@@ -87,7 +87,7 @@ pub(crate) fn patterns(tables: &Tables, question: &Question, class: &Treatment) 
     }
     let mut groups: IndexMap<(Vec<u32>, Option<u32>), Vec<u32>, FixedState> = IndexMap::default();
     for (pattern, users) in users {
-        let open = tables.pattern(pattern).is_some_and(|(_, read)| !read.unknown.is_empty());
+        let open = tables.pattern(pattern).is_some_and(|(text, _)| text.contains("${"));
         groups.entry((users, open.then_some(pattern))).or_default().push(pattern);
     }
     groups.into_values().collect()
@@ -359,6 +359,23 @@ impl<'q> Ground<'q> {
 }
 
 impl Ground<'_> {
+    /// The unknowns whether a value of a key is like one with a variable: the variable of each, the values as they are
+    /// written, and whether each value that a request carries must be so. For a key of several values, of one of them.
+    pub(crate) fn variables(&self, axis: &Axis, element: usize) -> Vec<(usize, Vec<SmolStr>, bool)> {
+        let of = |number: &u32| {
+            let at = self.unknown.get_index_of(&self.tables.value(*number, element))?;
+            let test = self.tables.test(*number)?;
+            let wanted = &test.wanted;
+            let texts =
+                wanted.iter().filter(|(_, wanted)| !wanted.unknown().is_empty()).map(|(text, _)| text.clone());
+            Some((self.unknown_from + at, texts.collect(), test.qualifier == Some(Qualifier::All)))
+        };
+        let mut out: Vec<(usize, Vec<SmolStr>, bool)> = axis.tests.iter().filter_map(of).collect();
+        out.sort();
+        out.dedup();
+        out
+    }
+
     /// The formula that a key is absent.
     pub(crate) fn absent(&mut self, axis: usize) -> Node {
         let Some((var, domain)) = self.axes.get(axis).map(|axis| (axis.var, Rc::clone(&axis.domain))) else {

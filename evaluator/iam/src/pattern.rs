@@ -27,6 +27,12 @@ pub(crate) enum Class {
     Name,
     /// Letters and digits.
     Word,
+    /// Digits.
+    Digit,
+    /// Hexadecimal digits in lower case.
+    Hex,
+    /// Any but a colon and a slash.
+    Part,
 }
 
 impl Class {
@@ -36,6 +42,9 @@ impl Class {
             Self::NotColon => c != ':',
             Self::Name => c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-',
             Self::Word => c.is_ascii_alphanumeric(),
+            Self::Digit => c.is_ascii_digit(),
+            Self::Hex => c.is_ascii_digit() || ('a'..='f').contains(&c),
+            Self::Part => !matches!(c, ':' | '/'),
         }
     }
 }
@@ -84,6 +93,39 @@ pub(crate) fn matches(toks: &[Tok], text: &str) -> bool {
             }
         }
     }
+}
+
+/// The steps of each glob of a shape ([`crate::access::Fact::Like`]). No name in an ARN has a colon.
+pub(crate) fn read_shape(shape: &str) -> Vec<Vec<Tok>> {
+    shape.split('|').map(read_form).collect()
+}
+
+fn read_form(form: &str) -> Vec<Tok> {
+    let star = if form.starts_with("arn:") { Class::NotColon } else { Class::Any };
+    let mut out = Vec::with_capacity(form.len());
+    let mut rest = form;
+    while let Some(c) = rest.chars().next() {
+        let named = rest.strip_prefix("${").and_then(|rest| rest.split_once('}'));
+        let of = match named.map(|(name, _)| name) {
+            Some("Account") => Some(vec![Tok::One(Class::Digit); 12]),
+            Some("Suffix") => Some(vec![Tok::One(Class::Hex); 16]),
+            Some("Region") => Some(vec![Tok::One(Class::Name), Tok::Many(Class::Name)]),
+            Some("Name") => Some(vec![Tok::One(Class::Part), Tok::Many(Class::Part)]),
+            _ => None,
+        };
+        if let (Some(toks), Some((_, after))) = (of, named) {
+            out.extend(toks);
+            rest = after;
+            continue;
+        }
+        out.push(match c {
+            '*' => Tok::Many(star),
+            '?' => Tok::One(star),
+            _ => Tok::Is(c),
+        });
+        rest = rest.get(c.len_utf8()..).unwrap_or_default();
+    }
+    out
 }
 
 /// What a policy variable stands for.

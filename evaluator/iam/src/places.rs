@@ -7,8 +7,9 @@ use foldhash::{HashMap, HashSet};
 use indexmap::IndexMap;
 use smol_str::SmolStr;
 
+use crate::access::Home;
 use crate::automaton::{Bits, Minterm, TooMany, grouped};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, ONLY_ON_ALL};
 use crate::classes::Member;
 use crate::pattern::{Class, Pattern, Tok, matches};
 use crate::tables::{Numbered, Tables};
@@ -66,7 +67,11 @@ pub(crate) struct Places {
     undocumented: bool,
     templates: Numbered<SmolStr>,
     read: Vec<Template>,
-    of_action: HashMap<(usize, usize), Rc<[u32]>>,
+    /// The account that IAM acts in, if it is known, and its number; of none the number is 0.
+    account: (Option<SmolStr>, usize),
+    accounts: Numbered<SmolStr>,
+    /// By service and action, and for IAM's the number of the account.
+    of_action: HashMap<(usize, usize, usize), Rc<[u32]>>,
     divided: HashMap<(u32, Box<[u32]>), Divided>,
 }
 
@@ -78,9 +83,17 @@ impl Places {
             undocumented: true,
             templates: Numbered::default(),
             read: Vec::new(),
+            account: (None, 0),
+            accounts: Numbered::default(),
             of_action: HashMap::default(),
             divided: HashMap::default(),
         }
+    }
+
+    /// IAM acts on the resources of this account and on no others. None when it is not known.
+    pub(crate) fn within(&mut self, account: Option<&SmolStr>) {
+        let number = account.map_or(0, |account| self.accounts.insert_full(account.clone()).0 + 1);
+        self.account = (account.cloned(), number);
     }
 
     /// Leaves out resources of which AWS does not say that the action is asked for on them.
@@ -91,9 +104,18 @@ impl Places {
     /// The templates of the resources of an action, ordered; what is certain comes first.
     pub(crate) fn templates(&mut self, catalogue: &Catalogue, member: &Member) -> Rc<[u32]> {
         let Member::Known(service, action) = member else {
-            return [self.template(NO_RESOURCE), self.template(ANY_ARN)].into();
+            let named =
+                if let Member::Unlisted(name) | Member::Future(_, name) = member { name.as_str() } else { "" };
+            let any = match self.account.0.as_deref().filter(|_| named.starts_with("iam:")) {
+                Some(account) => format!("arn:${{Partition}}:iam::{account}:${{Resource}}"),
+                None => ANY_ARN.to_owned(),
+            };
+            return [self.template(NO_RESOURCE), self.template(&any)].into();
         };
-        if let Some(found) = self.of_action.get(&(*service, *action)) {
+        let prefix = catalogue.services.get_index(*service).map_or("", |(name, _)| name.as_str());
+        let (account, number) = if prefix == "iam" { self.account.clone() } else { (None, 0) };
+        let key = (*service, *action, number);
+        if let Some(found) = self.of_action.get(&key) {
             return Rc::clone(found);
         }
         let mut out = Vec::new();
@@ -102,19 +124,25 @@ impl Places {
             if action.resources.is_empty() {
                 out.push(self.template(NO_RESOURCE));
                 // Some are asked for on a resource all the same: `iam:ListRoles` on `role/`, as its refusals show.
-                let prefix = catalogue.services.get_index(*service).map_or("", |(name, _)| name.as_str());
-                out.push(self.template(&format!(
-                    "{UNDOCUMENTED}arn:${{Partition}}:{prefix}:${{AnyRegion}}:${{AnyAccount}}:${{Resource}}"
-                )));
+                if !ONLY_ON_ALL.contains(&prefix) {
+                    let of = account.as_deref().unwrap_or("${AnyAccount}");
+                    let any = format!("{UNDOCUMENTED}arn:${{Partition}}:{prefix}:${{AnyRegion}}:{of}:${{Resource}}");
+                    out.push(self.template(&any));
+                }
             } else if action.whole {
                 out.push(self.template(PERHAPS_NO_RESOURCE));
             }
             let types = action.resources.iter().filter_map(|at| known.resources.get(usize::from(*at)));
             for resource in types {
-                out.push(self.template(&resource.arn));
-                // What AWS itself owns is in nobody's account: `arn:aws:ssm:us-west-2::document/AWS-RunShellScript`.
-                let owned = resource.arn.replacen("${Account}", "", 1);
-                if owned != resource.arn {
+                // What AWS itself owns is in nobody's account: `arn:aws:ssm:us-west-2::document/AWS-RunShellScript`,
+                // or in its own: `arn:aws:iam::aws:policy/ReadOnlyAccess`.
+                let (own, owner) = match &account {
+                    Some(account) => (resource.arn.replacen("${Account}", account, 1), "aws"),
+                    None => (resource.arn.to_string(), ""),
+                };
+                out.push(self.template(&own));
+                let owned = resource.arn.replacen("${Account}", owner, 1);
+                if owned != resource.arn && (owner.is_empty() || resource.name == "policy") {
                     out.push(self.template(&format!("{UNDOCUMENTED}{owned}")));
                 }
             }
@@ -126,8 +154,34 @@ impl Places {
         out.sort_by_key(|number| (text(number).is_some_and(|text| !is_certain(&text)), text(number)));
         out.dedup();
         let out: Rc<[u32]> = out.into();
-        self.of_action.insert((*service, *action), Rc::clone(&out));
+        self.of_action.insert(key, Rc::clone(&out));
         out
+    }
+
+    /// The same, what the action's name says it acts on first, `ec2:RunInstances` runs an instance; then the shortest.
+    pub(crate) fn by_name(&mut self, catalogue: &Catalogue, member: &Member) -> Vec<u32> {
+        let mut out = self.templates(catalogue, member).to_vec();
+        let Member::Known(service, action) = member else { return out };
+        let Some((_, known)) = catalogue.services.get_index(*service) else { return out };
+        let Some(action) = known.actions.get(*action) else { return out };
+        let name = action.name.to_ascii_lowercase();
+        let types = action.resources.iter().filter_map(|at| known.resources.get(usize::from(*at)));
+        let said: Vec<&SmolStr> = types
+            .filter(|kind| name.contains(&kind.name.to_ascii_lowercase().replace('-', "")))
+            .map(|kind| &kind.arn)
+            .collect();
+        out.sort_by_key(|number| {
+            let text = self.templates.get_index(*number as usize);
+            let (text, said) = (text.map_or("", SmolStr::as_str), text.is_some_and(|text| self.is_of(text, &said)));
+            (!is_certain(text), !said, text.len())
+        });
+        out
+    }
+
+    /// Whether a template is one of these, which have a variable for the account.
+    fn is_of(&self, template: &str, arns: &[&SmolStr]) -> bool {
+        let account = self.account.0.as_deref().unwrap_or("${Account}");
+        arns.iter().any(|arn| *arn == template || arn.replacen("${Account}", account, 1) == template)
     }
 
     fn template(&mut self, text: &str) -> u32 {
@@ -270,22 +324,30 @@ fn read_template(text: &str, partition: &str, loose: bool) -> Vec<Tok> {
     out
 }
 
-/// A resource as real as one that fares the same with all patterns can be.
-pub(crate) fn realistic(text: &str, patterns: &[&Pattern], account: &str) -> SmolStr {
+/// A region and an account for witnesses where nothing is known: AWS's own for examples.
+const EXAMPLES: (&str, &str) = ("us-east-1", "111122223333");
+
+/// A resource as real as one that fares the same with all patterns can be: of the principal's own account and region,
+/// if it can.
+pub(crate) fn realistic(text: &str, patterns: &[&Pattern], home: &Home) -> SmolStr {
     let fares = |text: &str| -> Vec<(bool, bool)> {
         let across = |p: &Pattern| p.across.as_ref().is_some_and(|toks| matches(toks, text));
         patterns.iter().map(|p| (matches(&p.within, text), across(p))).collect()
     };
     let wanted = fares(text);
     let mut text = text.to_owned();
-    for (segment, better) in [(3, "us-east-1"), (4, account)] {
-        let mut parts: Vec<&str> = text.splitn(6, ':').collect();
-        let real = parts.len() == 6 && !parts.get(segment).copied().unwrap_or_default().is_empty();
-        if let Some(part) = parts.get_mut(segment).filter(|part| real && part.len() < 3) {
+    let (region, account) = (home.region.as_deref(), home.account.as_deref());
+    for (segment, own, example) in [(3, region, EXAMPLES.0), (4, account, EXAMPLES.1)] {
+        for (better, is_own) in own.map(|own| (own, true)).into_iter().chain([(example, false)]) {
+            let mut parts: Vec<&str> = text.splitn(6, ':').collect();
+            let whole = parts.len() == 6;
+            let poor = |part: &str| !part.is_empty() && part != "aws" && (is_own || part.len() < 3);
+            let Some(part) = parts.get_mut(segment).filter(|part| whole && poor(part)) else { continue };
             *part = better;
             let tried = parts.join(":");
             if fares(&tried) == wanted {
                 text = tried;
+                break;
             }
         }
     }

@@ -52,6 +52,8 @@ pub struct Actions {
     pub unlisted: Vec<SmolStr>,
     /// Patterns by which actions belong to it that AWS may add.
     pub future: Vec<SmolStr>,
+    /// Patterns all of whose actions belong to it, known and yet to come: `*`, or `iam:*` for each service.
+    pub whole: Vec<SmolStr>,
 }
 
 /// A set of texts: those that a pattern matches, and some others do and do not.
@@ -165,6 +167,23 @@ impl Actions {
     /// How many actions are named.
     pub fn count(&self) -> usize {
         self.known.len() + self.unlisted.len()
+    }
+
+    /// Whether it is every action there is and will be.
+    pub fn is_everything(&self) -> bool {
+        self.whole.iter().any(|pattern| pattern == "*")
+    }
+
+    /// The known and future actions in as few words as say it exactly: those of [`Self::whole`] by their patterns.
+    pub fn told(&self) -> (Vec<SmolStr>, Vec<SmolStr>) {
+        let covered = |action: &&SmolStr| {
+            let service = action.split(':').next().unwrap_or_default();
+            let by = |pattern: &SmolStr| pattern == "*" || pattern.strip_suffix(":*") == Some(service);
+            self.whole.iter().any(by)
+        };
+        let rest = self.known.iter().chain(&self.unlisted).filter(|action| !covered(action));
+        let named = self.whole.iter().chain(rest).cloned().collect();
+        (named, self.future.iter().filter(|pattern| !covered(pattern)).cloned().collect())
     }
 }
 

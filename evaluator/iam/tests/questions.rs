@@ -344,3 +344,83 @@ fn keys_that_depend_on_each_other() {
     let expected = r#"s3:GetObject on * when aws:SourceIp is 10.0.0.0/8 and aws:SourceVpc is vpc-1 may [Dependent(["aws:SourceIp", "aws:SourceVpc"])]"#;
     assert_eq!(lines(&delta.gained), [expected]);
 }
+
+#[test]
+fn a_key_that_comes_with_another_is_not_proven_without_it() {
+    let mut through = when(allow(&["s3:GetObject"], &["*"]), "StringEquals", "aws:SourceVpce", &["vpce-1"]);
+    let alone = lines(&diff(&Access::default(), &access(&json!([through.clone()]))).gained);
+    assert_eq!(alone, ["s3:GetObject on * when aws:SourceVpce is vpce-1"]);
+    through = when(through, "Null", "aws:SourceVpc", &["true"]);
+    let found = lines(&diff(&Access::default(), &access(&json!([through]))).gained);
+    let expected = r#"s3:GetObject on * when aws:SourceVpc is absent and aws:SourceVpce is vpce-1 may [Dependent(["aws:SourceVpc", "aws:SourceVpce"])]"#;
+    assert_eq!(found, [expected]);
+}
+
+#[test]
+fn what_a_variable_gives_is_told_by_it() {
+    let home = |key: &str| format!("arn:aws:s3:::h/${{aws:PrincipalTag/{key}}}/*");
+    let of = |keys: &[&str]| {
+        let homes: Vec<String> = keys.iter().map(|key| home(key)).collect();
+        access(&json!([{ "Effect": "Allow", "Action": "s3:GetObject", "Resource": homes }]))
+    };
+    let told = |old: &Access, new: &Access| lines(&diff(old, new).gained);
+    let (o, t) = (home("o"), home("t"));
+    assert_eq!(told(&of(&["o"]), &of(&["o", "t"])), [format!("s3:GetObject on {t} - {o}")]);
+    assert_eq!(told(&of(&["o"]), &of(&["t"])), [format!("s3:GetObject on {t} - {o}")]);
+    let mut both = told(&of(&[]), &of(&["o", "t"]));
+    both.sort();
+    assert_eq!(both, [format!("s3:GetObject on {o}"), format!("s3:GetObject on {t}")]);
+    for region in diff(&of(&["o"]), &of(&["o", "t"])).gained {
+        let request = &region.witness.as_ref().unwrap().request;
+        assert_eq!(request.resource, "arn:aws:s3:::h/some-t/");
+        assert_eq!(allows(&of(&["o"]), request).verdict, Verdict::Denied);
+        assert_eq!(allows(&of(&["o", "t"]), request).verdict, Verdict::Allowed);
+    }
+    for region in diff(&of(&[]), &of(&["o", "t"])).gained {
+        let request = &region.witness.as_ref().unwrap().request;
+        let tag = if region.resources[0].glob == o { "o" } else { "t" };
+        assert_eq!(request.resource, format!("arn:aws:s3:::h/some-{tag}/"));
+    }
+    // Everybody's objects, beside one's own.
+    let all = access(&json!([allow(&["s3:GetObject"], &["arn:aws:s3:::h/*"])]));
+    assert_eq!(
+        told(&of(&["o"]), &all),
+        [
+            "s3:GetObject on arn:aws:s3:::h/* - arn:aws:s3:::h/*/*".to_owned(),
+            format!("s3:GetObject on arn:aws:s3:::h/*/* - {o}")
+        ]
+    );
+}
+
+#[test]
+fn a_condition_with_a_variable_is_told_as_it_is() {
+    let of = |operator: &str, key: &str, values: &[&str]| {
+        access(&json!([when(allow(&["s3:GetObject"], &["*"]), operator, key, values)]))
+    };
+    let (tag, own, team) = ("aws:PrincipalTag/x", "${aws:PrincipalTag/o}", "${aws:PrincipalTag/t}");
+    let told = |old: &Access, new: &Access| lines(&diff(old, new).gained);
+    let none = Access::default();
+    let line = |condition: &str| vec![format!("s3:GetObject on * when aws:PrincipalTag/x is {condition}")];
+    assert_eq!(told(&none, &of("StringEquals", tag, &[own])), line(own));
+    assert_eq!(told(&none, &of("StringLike", tag, &["a-${aws:PrincipalTag/o}"])), line("a-${aws:PrincipalTag/o}"));
+    // That it is absent is certain; the rest depends.
+    let or_absent = |rest: &str| [line("absent"), line(rest)].concat();
+    assert_eq!(told(&none, &of("StringNotEquals", tag, &[own])), or_absent(&format!("* - {own}")));
+    assert_eq!(told(&none, &of("StringEqualsIfExists", tag, &[own])), or_absent(own));
+    assert_eq!(told(&of("StringEquals", tag, &[own]), &of("StringLike", tag, &["*"])), line(&format!("* - {own}")));
+    assert_eq!(
+        told(&of("StringEquals", tag, &[own]), &of("StringEquals", tag, &[team])),
+        line(&format!("{team} - {own}"))
+    );
+    let mixed = told(&none, &of("StringEquals", tag, &["a", own]));
+    assert_eq!(mixed, [line("a"), line(&format!("{own} - a"))].concat());
+    let several = told(&none, &of("ForAnyValue:StringEquals", "aws:CalledVia", &[own]));
+    assert_eq!(several, [format!("s3:GetObject on * when aws:CalledVia has {own}")]);
+    let all = told(&none, &of("ForAllValues:StringEquals", "aws:CalledVia", &[own]));
+    let each = format!("s3:GetObject on * when aws:CalledVia has {own} and aws:CalledVia lacks * - {own}");
+    assert_eq!(all, ["s3:GetObject on * when aws:CalledVia is absent".to_owned(), each]);
+    // None of what a list names, and nothing else: none.
+    let none_of = when(allow(&["s3:GetObject"], &["*"]), "ForAllValues:StringEquals", "aws:CalledVia", &["a", "b"]);
+    let none_of = when(none_of, "ForAllValues:StringNotEquals", "aws:CalledVia", &["a", "b"]);
+    assert_eq!(told(&none, &access(&json!([none_of]))), ["s3:GetObject on * when aws:CalledVia is absent"]);
+}

@@ -1,19 +1,21 @@
 //! Accesses of principals in cells and accounts, equal ones folded. Owns how an [`Access`] is put together from a
 //! side, and what makes two of them one case; what a case allows is the engine's affair.
 //!
-//! A case holds no account's id unless one of its policies asks for it, so that a thousand cells under the same
-//! policies are one case.
+//! A case holds no account's id unless one of its policies tells the account from others, so that a thousand cells
+//! under the same policies are one case. It is decided for one of its cells.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use cell_iam::access::{Access, Fact, Facts, Level, Named, Part, Way};
-use cell_iam::policy::{self, Document, Elements, Statement};
+use cell_iam::access::{self, Access, Fact, Facts, Home, Level, Part, Way};
+use cell_iam::policy;
+use cell_iam::session::{self, Session};
 use foldhash::HashMap;
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
 use serde_json::Value as Json;
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 
+use super::homes::{Homes, Named};
 use super::pins::Pins;
 use super::sides::{Holding, Side};
 use crate::plan::model::Fields;
@@ -37,7 +39,11 @@ pub struct Cases<'p> {
     full: Part,
     ways: IndexSet<Arc<Way>>,
     chains: IndexSet<Arc<Vec<Level>>>,
-    distinct: IndexSet<Case>,
+    /// Each with the first cell or account that it is in.
+    distinct: IndexMap<Case, String>,
+    homes: Homes,
+    /// Accounts that a question tells from others.
+    named: Named,
     /// Policies that could not be read, by name.
     unread: BTreeMap<SmolStr, String>,
 }
@@ -48,14 +54,19 @@ struct Case {
     ways: Vec<usize>,
     chain: usize,
     management: bool,
-    /// The account and the organization, where a policy of the case asks for them.
-    place: Option<Place>,
+    account: Account,
+    organization: Option<SmolStr>,
 }
 
+/// The account of a case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Place {
-    account: Option<SmolStr>,
-    organization: Option<SmolStr>,
+enum Account {
+    /// It has no id yet.
+    Unknown,
+    /// One that no policy of the case tells from others.
+    Some,
+    /// This one.
+    Named(SmolStr),
 }
 
 impl<'p> Cases<'p> {
@@ -67,17 +78,32 @@ impl<'p> Cases<'p> {
             full: Part::Unknown { name: "FullAWSAccess".into() },
             ways: IndexSet::new(),
             chains: IndexSet::new(),
-            distinct: IndexSet::new(),
+            distinct: IndexMap::new(),
+            homes: Homes::default(),
+            named: Named::default(),
             unread: BTreeMap::new(),
         };
         cases.full = cases.document("FullAWSAccess", FULL_ACCESS);
         cases.chains.insert(Arc::default());
-        cases.distinct.insert(Case { ways: Vec::new(), chain: 0, management: false, place: None });
+        let nobody =
+            Case { ways: Vec::new(), chain: 0, management: false, account: Account::Unknown, organization: None };
+        cases.distinct.insert(nobody, String::new());
         cases
+    }
+
+    /// Tells the accounts from others that a question names, by a pattern of resources or a value of a condition.
+    pub fn mind(&mut self, text: &str) {
+        self.named.text(text, true);
+    }
+
+    /// Tells each account from others: nobody knows what will be asked.
+    pub fn mind_all(&mut self) {
+        self.named = Named::all();
     }
 
     /// The case of every holding of a side. Work by the number of holdings; the documents of a set are read once.
     pub fn of(&mut self, side: &Side) -> BTreeMap<Holding, CaseId> {
+        self.homes.learn(side);
         let mut targets: HashMap<&str, Target> = HashMap::default();
         let sets: BTreeMap<&str, Prepared> =
             side.sets.iter().map(|(address, fields)| (address.as_str(), self.way(address, fields))).collect();
@@ -91,37 +117,61 @@ impl<'p> Cases<'p> {
                     target
                 }
             };
-            let mut ways: Vec<(usize, bool)> =
-                names.iter().filter_map(|name| sets.get(name.as_str())).map(|way| (way.at, way.asks)).collect();
+            let held: Vec<&Prepared> = names.iter().filter_map(|name| sets.get(name.as_str())).collect();
+            let mut ways: Vec<usize> = held.iter().map(|way| way.at).collect();
             ways.sort_unstable();
-            let asks = target.asks || ways.iter().any(|(_, asks)| *asks);
-            let place = asks.then(|| target.place.clone());
-            let ways = ways.into_iter().map(|(at, _)| at).collect();
-            let case = Case { ways, chain: target.chain, management: target.management, place };
-            all.insert(holding.clone(), CaseId(self.distinct.insert_full(case).0 as u32));
+            let told_apart =
+                |id: &str| self.named.has(id) || target.named.has(id) || held.iter().any(|way| way.named.has(id));
+            let account = match self.homes.of(&holding.1).account {
+                None => Account::Unknown,
+                Some(id) if told_apart(&id) => Account::Named(id),
+                Some(_) => Account::Some,
+            };
+            let organization = side.organization.as_ref().map(ToSmolStr::to_smolstr);
+            let case = Case { ways, chain: target.chain, management: target.management, account, organization };
+            let entry = self.distinct.entry(case);
+            let id = CaseId(entry.index() as u32);
+            entry.or_insert_with(|| holding.1.clone());
+            all.insert(holding.clone(), id);
         }
         all
     }
 
-    /// The access of a case.
+    /// The access of a case, in the first cell or account that it is in.
     pub fn access(&self, id: CaseId) -> Access {
-        let Some(case) = self.distinct.get_index(id.0 as usize) else { return Access::default() };
+        let first = self.distinct.get_index(id.0 as usize).map(|(_, first)| first.clone());
+        self.access_in(id, &first.unwrap_or_default())
+    }
+
+    /// The access of a case in one of its cells or accounts.
+    pub fn access_in(&self, id: CaseId, target: &str) -> Access {
+        let Some((case, _)) = self.distinct.get_index(id.0 as usize).filter(|_| id != NOTHING) else {
+            return Access::default();
+        };
+        let home = self.homes.of(target);
+        let region = self.homes.region.as_deref();
         let ways = case.ways.iter().filter_map(|at| self.ways.get_index(*at));
         let scps = self.chains.get_index(case.chain).map(|chain| chain.as_ref().clone()).unwrap_or_default();
         Access {
-            facts: facts(case.place.as_ref()),
-            ways: ways.map(|way| way_in(way, case.place.as_ref())).collect(),
+            facts: facts(&home, case.organization.as_ref()),
+            ways: ways.map(|way| way_in(way, &home, region)).collect(),
             scps,
             rcps: Vec::new(),
             management_account: case.management,
+            home,
         }
+    }
+
+    /// Where a cell or account is.
+    pub(super) fn home(&self, target: &str) -> Home {
+        self.homes.of(target)
     }
 
     /// Is what differs between two cases only what holds their principals: policies of the organization or boundaries?
     pub fn differ_in_bounds_only(&self, old: CaseId, new: CaseId) -> bool {
         let identity = |id: CaseId| {
             let case = self.distinct.get_index(id.0 as usize);
-            let ways = case.into_iter().flat_map(|case| &case.ways).filter_map(|at| self.ways.get_index(*at));
+            let ways = case.into_iter().flat_map(|(case, _)| &case.ways).filter_map(|at| self.ways.get_index(*at));
             ways.map(|way| (way.name.clone(), way.identity.clone())).collect::<Vec<_>>()
         };
         old != new && identity(old) == identity(new)
@@ -145,7 +195,7 @@ impl<'p> Cases<'p> {
     fn target(&mut self, side: &Side, target: &str) -> Target {
         let id = side.accounts.get(target);
         let management = id.is_some() && id == side.management.as_ref();
-        let (mut chain, mut asks) = (Vec::new(), false);
+        let mut chain: Vec<Level> = Vec::new();
         if !management {
             for at in side.levels(target) {
                 let own = side.attached.get(&at).into_iter().flatten();
@@ -160,16 +210,13 @@ impl<'p> Cases<'p> {
                     continue;
                 }
                 parts.push(self.full.clone());
-                asks |= parts.iter().any(asks_for_place);
                 chain.push(Level { name: at.to_smolstr(), parts });
             }
         }
         let chain = self.chains.insert_full(Arc::new(chain)).0;
-        let place = Place {
-            account: id.map(ToSmolStr::to_smolstr),
-            organization: side.organization.as_ref().map(ToSmolStr::to_smolstr),
-        };
-        Target { chain, management, asks, place }
+        let named =
+            self.chains.get_index(chain).map(|levels| Named::by(levels.iter().flat_map(|level| &level.parts)));
+        Target { chain, management, named: named.unwrap_or_default() }
     }
 
     /// A permission set as a way to act.
@@ -190,9 +237,9 @@ impl<'p> Cases<'p> {
         let boundary = boundary
             .map(|name| vec![if name.starts_with("arn:") { self.managed(name) } else { Self::customer(name) }]);
         let name = fields.get("name").and_then(Json::as_str).unwrap_or(address).to_smolstr();
-        let asks = identity.iter().chain(boundary.iter().flatten()).any(asks_for_place);
+        let named = Named::by(identity.iter().chain(boundary.iter().flatten()));
         let way = Way { name, identity, boundary, session: None, facts: Facts::default() };
-        Prepared { at: self.ways.insert_full(Arc::new(way)).0, asks }
+        Prepared { at: self.ways.insert_full(Arc::new(way)).0, named }
     }
 
     fn managed(&mut self, arn: &str) -> Part {
@@ -213,7 +260,7 @@ impl<'p> Cases<'p> {
             return part.clone();
         }
         let part = match policy::parse(text, &Arc::from(name)) {
-            Ok(document) => Part::Known(Named::new(name, document)),
+            Ok(document) => Part::Known(access::Named::new(name, document)),
             Err(fault) => {
                 self.unread.insert(name.to_smolstr(), fault.to_string());
                 Part::Unknown { name: name.to_smolstr() }
@@ -229,18 +276,15 @@ pub(super) fn alone(pins: &Pins, side: &Side, address: &str) -> Access {
     let mut cases = Cases::new(pins);
     if let Some(fields) = side.sets.get(address) {
         let way = cases.way(address, fields);
-        let way = cases.ways.get_index(way.at).map(|way| way.as_ref().clone());
-        return Access { facts: facts(None), ways: way.into_iter().collect(), ..Access::default() };
+        let way = cases.ways.get_index(way.at).cloned();
+        let ways = way.iter().map(|way| way_in(way, &Home::default(), side.home_region.as_deref())).collect();
+        return Access { facts: facts(&Home::default(), None), ways, ..Access::default() };
     }
     let content = side.policies.get(address).map(ToString::to_string).unwrap_or_default();
     let parts = vec![cases.document(address, &content), cases.full.clone()];
     let everything = Way { identity: vec![cases.full.clone()], ..Way::default() };
-    Access {
-        facts: facts(None),
-        ways: vec![everything],
-        scps: vec![Level { name: address.to_smolstr(), parts }],
-        ..Access::default()
-    }
+    // It binds others too than sessions of Identity Center.
+    Access { ways: vec![everything], scps: vec![Level { name: address.to_smolstr(), parts }], ..Access::default() }
 }
 
 /// The policies of a permission set that its program does not write.
@@ -254,60 +298,31 @@ pub(super) fn beside(pins: &Pins, side: &Side, address: &str) -> Vec<Part> {
 struct Target {
     chain: usize,
     management: bool,
-    asks: bool,
-    place: Place,
+    named: Named,
 }
 
 struct Prepared {
     at: usize,
-    /// Does one of its policies ask in which account a request is made?
-    asks: bool,
+    /// The accounts that its policies tell from others.
+    named: Named,
 }
 
-/// What every session of Identity Center carries.
-fn facts(place: Option<&Place>) -> Facts {
-    let mut facts =
-        Facts::default().with("aws:PrincipalType", "AssumedRole").with("aws:PrincipalIsAWSService", "false");
-    // A session of Identity Center carries no key of multi-factor authentication, whatever its people did to sign in.
-    facts.set("aws:MultiFactorAuthPresent", Fact::Absent);
-    facts.set("aws:MultiFactorAuthAge", Fact::Absent);
-    if let Some(account) = place.and_then(|place| place.account.as_ref()) {
-        facts.set("aws:PrincipalAccount", Fact::Is(vec![account.clone()]));
-    }
-    if let Some(organization) = place.and_then(|place| place.organization.as_ref()) {
+/// What every session carries there.
+fn facts(home: &Home, organization: Option<&SmolStr>) -> Facts {
+    let mut facts = session::facts();
+    facts.set("aws:PrincipalAccount", Session { account: home.account.as_deref(), ..Session::default() }.account());
+    if let Some(organization) = organization {
         facts.set("aws:PrincipalOrgID", Fact::Is(vec![organization.clone()]));
     }
     facts
 }
 
 /// A way in an account: the ARN of its role is known but for the suffix that AWS makes up.
-fn way_in(way: &Arc<Way>, place: Option<&Place>) -> Way {
+fn way_in(way: &Arc<Way>, home: &Home, home_region: Option<&str>) -> Way {
     let mut way = way.as_ref().clone();
-    if let Some(account) = place.and_then(|place| place.account.as_ref()) {
-        let arn = format_smolstr!(
-            "arn:aws:iam::{account}:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_{}_????????????????",
-            way.name
-        );
-        way.facts.set("aws:PrincipalArn", Fact::Like(arn));
-    }
+    let session = Session { account: home.account.as_deref(), home_region, set: Some(&way.name) };
+    way.facts.set("aws:PrincipalArn", session.role());
     way
-}
-
-/// Does a policy say anything that depends on the account or the role of the principal?
-fn asks_for_place(part: &Part) -> bool {
-    const KEYS: &[&str] =
-        &["aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths"];
-    let Part::Known(named) = part else { return false };
-    let variable = |elements: &Elements| elements.items.iter().any(|text| text.value.contains("${"));
-    let asks = |statement: &Statement| {
-        statement.resources.as_ref().is_some_and(variable)
-            || statement.conditions.iter().any(|condition| {
-                KEYS.contains(&condition.key.to_ascii_lowercase().as_str())
-                    || condition.values.iter().any(|value| value.value.contains("${"))
-            })
-    };
-    let document: &Document = named.document();
-    document.statements.iter().any(asks)
 }
 
 /// Every holding of either side, with its case before and after where they differ.

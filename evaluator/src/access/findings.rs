@@ -112,7 +112,8 @@ impl Subject {
             all.extend(self.lint(address, &text, &setting, &beside(&self.pins, &side, address)));
         }
         for (address, content) in &side.policies {
-            let setting = Setting { catalogue: known.catalogue, of: Holder::Organization, regions: &none };
+            let regions = side.regions_under(address);
+            let setting = Setting { catalogue: known.catalogue, of: Holder::Organization, regions: &regions };
             all.extend(self.lint(address, &content.to_string(), &setting, &[]));
         }
         Ok(all)

@@ -151,7 +151,7 @@ fn guard(
     let mut found: BTreeMap<(String, String, String), (Breach, Vec<String>)> = BTreeMap::new();
     let mut because: BTreeSet<String> = BTreeSet::new();
     for (case, holdings) in held {
-        let access = cases.access(*case);
+        let access = cases.access_in(*case, holdings.first().map_or("", |holding| holding.1.as_str()));
         for (label, forbid) in &rule.forbids {
             let regions = engine.forbidden(&access, forbid);
             let told: Vec<_> = regions.iter().map(|region| told(question, known, region)).collect();

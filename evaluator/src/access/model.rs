@@ -106,7 +106,7 @@ pub struct Waived {
 /// A region of requests whose answer changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Delta {
-    /// Actions, as `service:Action`.
+    /// Actions, as `service:Action`; `service:*` for all of a service, known and yet to come, and `*` for all.
     pub actions: Vec<String>,
     /// Patterns by which actions belong to it that AWS may add.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

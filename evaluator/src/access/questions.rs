@@ -32,6 +32,7 @@ impl<'p> Questions<'p> {
     pub(crate) fn new(world: &World<'_>, pins: &'p Pins) -> Result<Self, Unreadable> {
         let subject = Subject::new(world, &crate::resources::derive(world), Timestamp::UNIX_EPOCH, Pins::default());
         let mut cases = Cases::new(pins);
+        cases.mind_all();
         let held = cases.of(&subject.side());
         Ok(Self { known: Known::read()?, cases, held, answers: Mutex::default() })
     }

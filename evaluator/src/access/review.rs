@@ -14,6 +14,7 @@ use super::cases::{CaseId, Cases, NOTHING, differing};
 use super::equivalent;
 use super::guards::{self, Rule};
 use super::model::{Evidence, FORMAT_VERSION, Proof, Review, Row, SetChange, Severity, Verdict};
+use super::moved::moved;
 use super::pins::Pins;
 use super::places::Places;
 use super::sides::{Holding, Side};
@@ -77,6 +78,10 @@ impl Known {
 /// When the shipped list of actions cannot be read.
 pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
     let mut cases = Cases::new(question.pins);
+    for forbid in question.guards.iter().flat_map(|rule| &rule.forbids).map(|(_, forbid)| forbid) {
+        let values = forbid.unless.iter().flat_map(|condition| &condition.values);
+        forbid.resources.items.iter().chain(values).for_each(|text| cases.mind(&text.value));
+    }
     let (before, after) = (cases.of(question.before), cases.of(question.after));
     let changes = differing(&before, &after);
     let known = Known::read()?;
@@ -84,30 +89,28 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
         question,
         cases: &cases,
         known,
-        engine: Engine::new(known.catalogue),
+        engine: Engine::new(known.catalogue).showing(risk::gravity(known.catalogue, known.lists, known.paths)),
         evidence: Evidence { cases: cases.len(), actions_of: known.date.to_owned(), ..Evidence::default() },
     };
-    let mut rows: BTreeMap<Key, Vec<String>> = BTreeMap::new();
-    let mut told: BTreeMap<String, Told> = BTreeMap::new();
+    let mut rows: BTreeMap<Key, (Told, Vec<String>)> = BTreeMap::new();
     for ((old, new), holdings) in &changes {
-        let Some(found) = judge.change(*old, *new) else { continue };
+        let Some((_, first)) = holdings.first() else { continue };
+        let Some(found) = judge.change((*old, *new), first) else { continue };
         let shape = found.shape();
         for holding in holdings {
             let sets = set_change(question, holding);
             let until = longest_session(question.before, holding);
             let key = Key { principal: holding.0.clone(), shape: shape.clone(), sets, until };
-            rows.entry(key).or_default().push(holding.1.clone());
+            let told = || found.moved(&cases, (*old, *new), (first, &holding.1));
+            rows.entry(key).or_insert_with(|| (told(), Vec::new())).1.push(holding.1.clone());
         }
-        told.entry(shape).or_insert(found);
     }
     let guards = guards::judge(question, &cases, &after, known, &mut judge.engine);
     judge.evidence.queries += guards.queries;
     let equivalent = equivalent::find(question, &mut judge.engine);
     let extents = extents(&before, &after);
-    let mut principals: Vec<Row> = rows
-        .into_iter()
-        .filter_map(|(key, cells)| Some(row(question, &extents, told.get(&key.shape)?, key, cells)))
-        .collect();
+    let mut principals: Vec<Row> =
+        rows.into_iter().map(|(key, (told, cells))| row(question, &extents, &told, key, cells)).collect();
     principals.sort_by(|a, b| order(a).cmp(&order(b)));
     let mut evidence = judge.evidence;
     count(&principals, &mut evidence);
@@ -136,17 +139,33 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
 }
 
 /// One distinct change, told.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Told {
     gained: Vec<super::model::Delta>,
     lost: Vec<super::model::Delta>,
 }
 
 impl Told {
-    /// Equal for equal changes.
+    /// Equal for equal changes, whichever request shows them.
     fn shape(&self) -> String {
+        let mut all = self.clone();
+        all.gained.iter_mut().chain(&mut all.lost).for_each(|delta| delta.witness = None);
         // Data of our own can always be written.
-        serde_json::to_string(&(&self.gained, &self.lost)).unwrap_or_default()
+        serde_json::to_string(&(&all.gained, &all.lost)).unwrap_or_default()
+    }
+
+    /// The same change in another cell.
+    fn moved(&self, cases: &Cases<'_>, (old, new): (CaseId, CaseId), (from, to): (&str, &str)) -> Self {
+        let (home, there) = (cases.home(from), cases.home(to));
+        if home == there {
+            return self.clone();
+        }
+        let (old, new) = (cases.access_in(old, to), cases.access_in(new, to));
+        let mut all = self.clone();
+        for witness in all.gained.iter_mut().chain(&mut all.lost).filter_map(|delta| delta.witness.as_mut()) {
+            *witness = moved(witness, &home, &there, &old, &new);
+        }
+        all
     }
 }
 
@@ -169,8 +188,8 @@ struct Judge<'a, 'p> {
 
 impl Judge<'_, '_> {
     /// What changes between two cases; none where nothing does.
-    fn change(&mut self, old: CaseId, new: CaseId) -> Option<Told> {
-        let (before, after) = (self.cases.access(old), self.cases.access(new));
+    fn change(&mut self, (old, new): (CaseId, CaseId), target: &str) -> Option<Told> {
+        let (before, after) = (self.cases.access_in(old, target), self.cases.access_in(new, target));
         let delta = self.engine.diff(&before, &after);
         self.evidence.queries += u64::from(delta.queries);
         if delta.gained.is_empty() && delta.lost.is_empty() {
@@ -178,6 +197,7 @@ impl Judge<'_, '_> {
         }
         let weakened = old != NOTHING && self.cases.differ_in_bounds_only(old, new);
         let completed = risk::escalations(&before, &after, &delta.gained, self.known.catalogue, self.known.paths);
+        let administrator = risk::becomes_administrator(&before, &after, self.known.catalogue, self.known.paths);
         let told = |region, assessment: risk::Assessment, completed: &[risk::Completed]| {
             tell::delta(region, &assessment, completed, self.known.paths, self.question.places)
         };
@@ -191,7 +211,8 @@ impl Judge<'_, '_> {
                 .filter(|path| path.arrived.iter().any(|action| tell::has(region, action)))
                 .cloned()
                 .collect();
-            told(region, assessment.escalates(&own), &own)
+            assessment = assessment.escalates(&own);
+            told(region, if administrator { assessment.administrator() } else { assessment }, &own)
         });
         let mut gained: Vec<_> = gained.collect();
         gained.sort_by_key(|delta| delta.risk.severity);

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
+use smol_str::{SmolStr, ToSmolStr};
 
 use crate::plan::desired::{Desired, ROOT, Wanted};
 use crate::plan::identity::{policy_of_attachment, set_of_assignment};
@@ -32,6 +33,10 @@ pub struct Side {
     pub management: Option<String>,
     /// The organization's id.
     pub organization: Option<String>,
+    /// Identity Center's region.
+    pub home_region: Option<String>,
+    /// The region of each cell, by address.
+    pub regions: BTreeMap<String, String>,
 }
 
 /// Who, and in which cell or account, both by address.
@@ -40,7 +45,14 @@ pub type Holding = (String, String);
 impl Side {
     /// What a program asks for. `id` says what is known of ids, by address.
     pub fn of_program(desired: &Desired, id: &dyn Fn(&str) -> Option<String>) -> Self {
-        let mut side = Self { management: desired.org.management_account.clone(), ..Self::default() };
+        let region =
+            |(cell, entity): (&String, &Json)| Some((cell.clone(), entity.get("region")?.as_str()?.to_owned()));
+        let mut side = Self {
+            management: desired.org.management_account.clone(),
+            home_region: desired.org.home_region.clone(),
+            regions: desired.published.iter().filter_map(region).collect(),
+            ..Self::default()
+        };
         for (address, wanted) in &desired.resources {
             side.put(desired, address, wanted.kind.name(), Some(fields_of(wanted)), id);
             if wanted.kind == ResourceKind::Account {
@@ -154,6 +166,16 @@ impl Side {
                 self.given.remove(&holding);
             }
         }
+    }
+
+    /// The regions of the cells that a service control policy binds, in order.
+    pub(super) fn regions_under(&self, policy: &str) -> Vec<SmolStr> {
+        let binds = |cell: &String| {
+            self.levels(cell).iter().any(|at| self.attached.get(at).is_some_and(|all| all.contains(policy)))
+        };
+        let cells = self.regions.iter().filter(|(cell, _)| self.above.contains_key(*cell) && binds(cell));
+        let regions: BTreeSet<&String> = cells.map(|(_, region)| region).collect();
+        regions.into_iter().map(ToSmolStr::to_smolstr).collect()
     }
 
     /// The units that a target lies in, from the root down, and the target itself.

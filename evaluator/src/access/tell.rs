@@ -24,10 +24,10 @@ pub(super) fn delta(
         Proof::Proven => (model::Proof::Proven, Vec::new()),
         Proof::May(reasons) => (model::Proof::May, reasons.iter().map(reason).collect()),
     };
-    let named = region.actions.known.iter().chain(&region.actions.unlisted);
+    let (named, future) = region.actions.told();
     Delta {
-        actions: named.map(ToString::to_string).collect(),
-        future: region.actions.future.iter().map(ToString::to_string).collect(),
+        actions: named.iter().map(ToString::to_string).collect(),
+        future: future.iter().map(ToString::to_string).collect(),
         resources: region.resources.iter().map(glob).collect(),
         conditions: conditions(region),
         changes: region.changes.iter().map(key_change).collect(),

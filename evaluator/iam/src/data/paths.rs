@@ -1,6 +1,7 @@
 //! Known ways by which a principal makes itself more powerful than its policies say. Owns the list and its form; it
 //! is read from `data/paths.json`, after DataDog's pathfinding.cloud.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,9 @@ pub struct Paths {
     pub date: SmolStr,
     /// The newest revision of the source that was read.
     pub revision: SmolStr,
+    /// By action, for those that act on several types of resource: the types of which one has to be reached for the
+    /// action to be a piece of a way. A bucket sends no command, though `ssm:SendCommand` writes to it.
+    pub on: BTreeMap<SmolStr, Vec<SmolStr>>,
     /// The paths, by id.
     pub paths: Vec<Path>,
 }
@@ -88,6 +92,12 @@ mod tests {
         let (paths, actions) = (known().unwrap(), crate::data::all().unwrap());
         assert_eq!(paths.paths.len(), 90);
         assert!(paths.paths.is_sorted_by(|a, b| a.id < b.id));
+        for (action, types) in &paths.on {
+            let (service, known) = actions.action(action).unwrap();
+            let listed: Vec<_> = known.resources.iter().map(|at| &service.resources[usize::from(*at)].name).collect();
+            assert!(types.iter().all(|name| listed.contains(&name)), "{action}: {types:?} of {listed:?}");
+            assert!(paths.paths.iter().any(|path| path.needs.contains(action)), "{action}");
+        }
         for path in &paths.paths {
             assert!(!path.needs.is_empty(), "{}", path.id);
             for need in &path.needs {

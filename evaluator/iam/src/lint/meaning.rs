@@ -8,6 +8,7 @@ use super::known::{Known, named};
 use super::quick::{Quick, acts, samples, surely_fits};
 use super::{Also, Finding, Found, Kind, Setting};
 use crate::access::{Access, Facts, Part};
+use crate::catalogue::ONLY_ON_ALL;
 use crate::decide::{Verdict, allows};
 use crate::engine::Engine;
 use crate::layers::Deciding;
@@ -139,7 +140,6 @@ impl Asked<'_, '_> {
     /// allowed on ARNs all the same: its own policies do, and refusals name such ARNs (`s3:ListAllMyBuckets`,
     /// `iam:ListRoles`). Of some services it is known that they are asked for on `*` only.
     fn is_sure(&self, statement: &Statement) -> bool {
-        const ONLY_ON_ALL: [&str; 5] = ["ec2", "kms", "lambda", "autoscaling", "elasticloadbalancing"];
         !statement.actions.not
             && statement.actions.items.iter().all(|item| {
                 let known = named(self.setting.catalogue, &item.value);

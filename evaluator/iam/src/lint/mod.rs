@@ -184,7 +184,7 @@ impl<'a> Linter<'a> {
         conditions::foreign_keys(statement, &self.setting, found);
         regions::missing(statement, &self.setting, found);
         if self.setting.of == Holder::PermissionSet {
-            session::never(statement, found);
+            session::never(document, statement, found);
         }
     }
 }

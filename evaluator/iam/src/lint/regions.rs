@@ -1,7 +1,7 @@
 //! Lists of regions that miss one which is used. Owns that lint.
 
 use super::session::negated;
-use super::{Also, Found, Kind, Setting};
+use super::{Also, Found, Holder, Kind, Setting};
 use crate::data::packed::glob;
 use crate::policy::{Condition, Effect, Statement};
 
@@ -9,7 +9,8 @@ use crate::policy::{Condition, Effect, Statement};
 const KEYS: [&str; 2] = ["aws:requestedregion", "ec2:region"];
 
 /// Each condition whose list of regions says where the policy lets people work, and leaves out a region in use: an
-/// allow in the listed ones, or a deny outside of them. A list that names no region in use is about something else.
+/// allow in the listed ones, or a deny outside of them. A list that names no region in use is about something else,
+/// unless an organization denies all there.
 pub(super) fn missing(statement: &Statement, setting: &Setting<'_>, found: &mut Found<'_>) {
     for condition in &statement.conditions {
         let operator = condition.operator.to_ascii_lowercase();
@@ -18,7 +19,8 @@ pub(super) fn missing(statement: &Statement, setting: &Setting<'_>, found: &mut 
             continue;
         }
         let out: Vec<_> = setting.regions.iter().filter(|region| !listed(condition, &operator, region)).collect();
-        if out.is_empty() || out.len() == setting.regions.len() {
+        let none_listed = out.len() == setting.regions.len();
+        if out.is_empty() || (none_listed && !(setting.of == Holder::Organization && is_about_all(statement))) {
             continue;
         }
         let names: Vec<_> = out.iter().map(|region| format!("`{region}`")).collect();
@@ -27,6 +29,11 @@ pub(super) fn missing(statement: &Statement, setting: &Setting<'_>, found: &mut 
         let finding = found.add(Kind::MissingRegion, &condition.source, fact);
         finding.also.push(Also { at: statement.source.clone(), says: effect(statement.effect).to_owned() });
     }
+}
+
+/// Whether a statement is about all actions, or all but some.
+fn is_about_all(statement: &Statement) -> bool {
+    statement.actions.not || statement.actions.items.iter().any(|item| item.value == "*")
 }
 
 fn effect(effect: Effect) -> &'static str {

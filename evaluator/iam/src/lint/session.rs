@@ -1,37 +1,68 @@
-//! Conditions that no session of Identity Center meets. Owns the keys that such a session never carries.
+//! Conditions that no session of Identity Center meets. Owns how that is told; what a session carries is
+//! [`crate::session`]'s.
+
+use smol_str::{SmolStr, format_smolstr};
 
 use super::{Found, Kind};
-use crate::policy::{Condition, Qualifier, Statement};
+use crate::access::Fact;
+use crate::condition::{Test, Truth};
+use crate::domain::holds_of_all;
+use crate::pattern::Lookup;
+use crate::policy::{Condition, Document, Qualifier, Statement};
+use crate::session::{self, Session};
 
-/// Keys that a session of Identity Center never carries, in lower case, and why. After the pages on global condition
-/// keys and on sessions in the IAM User Guide (read 2026-11).
-const NEVER: [(&str, &str); 14] = [
-    ("aws:multifactorauthpresent", "Identity Center asks for MFA at sign-in, and its sessions do not say so"),
-    ("aws:multifactorauthage", "Identity Center asks for MFA at sign-in, and its sessions do not say so"),
-    ("aws:username", "only IAM users carry it; a session has `aws:userid`, which ends in the name of the person"),
-    ("aws:assumedroot", "only sessions of a member account's root carry it"),
-    ("aws:chatbotsourcearn", "only sessions of a chat client carry it"),
-    ("aws:ec2instancesourcevpc", "only roles of EC2 instances carry it"),
-    ("aws:ec2instancesourceprivateipv4", "only roles of EC2 instances carry it"),
-    ("aws:principalservicename", "only AWS services carry it, when they act for themselves"),
-    ("aws:principalservicenameslist", "only AWS services carry it, when they act for themselves"),
-    ("ec2:roledelivery", "only roles of EC2 instances carry it"),
-    ("ec2:sourceinstancearn", "only roles of EC2 instances carry it"),
-    ("ssm:sourceinstancearn", "only roles of managed instances carry it"),
-    ("lambda:sourcefunctionarn", "only roles of Lambda functions carry it"),
-    ("glue:credentialissuingservice", "only roles of Glue jobs carry it"),
-];
-
-/// Each condition that is false in every session, since the key it asks for is never there.
-pub(super) fn never(statement: &Statement, found: &mut Found<'_>) {
+/// Each condition that is false in every session: the key it asks for is never there, or never so.
+pub(super) fn never(document: &Document, statement: &Statement, found: &mut Found<'_>) {
+    let facts = Session::default().facts();
     for condition in &statement.conditions {
         let key = condition.key.to_ascii_lowercase();
-        let Some((_, why)) = NEVER.iter().find(|(never, _)| *never == key) else { continue };
-        if false_when_absent(condition) {
-            let fact = format!("`{}` is in no session of IAM Identity Center, so this never holds", condition.key);
-            found.add(Kind::NeverInSession, &condition.source, fact).help = Some((*why).to_owned());
+        let Some(fact) = facts.get(&key) else { continue };
+        if !is_false(document, condition, fact) {
+            continue;
+        }
+        let (how, why) = match (fact, session::never(&key)) {
+            (Fact::Absent, why) => ("is in no session of IAM Identity Center", why),
+            (fact, _) => ("is never so in a session of IAM Identity Center", words(fact)),
+        };
+        let fact = format!("`{}` {how}, so this never holds", condition.key);
+        found.add(Kind::NeverInSession, &condition.source, fact).help = why.map(Into::into);
+    }
+}
+
+/// Whether a condition is false of all that a session may carry by its key.
+fn is_false(document: &Document, condition: &Condition, fact: &Fact) -> bool {
+    let unknown: &dyn Fn(&str) -> Lookup = &|_| Lookup::Unknown;
+    let test = Test::read(condition, Some(unknown).filter(|_| document.has_variables()));
+    let truth = match fact {
+        Fact::Absent => return false_when_absent(condition),
+        Fact::Is(values) => test.holds(values),
+        Fact::Like(shape) => holds_of_all(&test, shape),
+    };
+    truth == Truth::No
+}
+
+/// What a session carries.
+fn words(fact: &Fact) -> Option<SmolStr> {
+    match fact {
+        Fact::Absent => None,
+        Fact::Is(values) => Some(format_smolstr!("it is `{}`", values.join("`, `"))),
+        // Of several forms the first names all parts.
+        Fact::Like(shape) => {
+            shape.split('|').next().map(|form| format_smolstr!("it is of the form `{}`", open(form)))
         }
     }
+}
+
+/// A form with the names of its open parts in capitals.
+fn open(form: &str) -> String {
+    let mut parts = form.split("${");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, after) = part.split_once('}').unwrap_or((part, ""));
+        out.push_str(&name.to_ascii_uppercase());
+        out.push_str(after);
+    }
+    out
 }
 
 /// Whether a condition is false when its key is absent.

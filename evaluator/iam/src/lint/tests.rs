@@ -147,7 +147,7 @@ fn a_wildcard_that_none_reads_is_found() {
         ]
     );
     assert_eq!(of(r#"{ "StringEquals": { "s3:prefix": ["${*}", "${aws:userid}/x"] } }"#), Vec::<String>::new());
-    assert_eq!(of(r#"{ "ArnEquals": { "aws:PrincipalArn": "arn:aws:iam::*:role/a" } }"#), Vec::<String>::new());
+    assert_eq!(of(r#"{ "ArnEquals": { "aws:SourceArn": "arn:aws:iam::*:role/a" } }"#), Vec::<String>::new());
 }
 
 #[test]
@@ -204,6 +204,31 @@ fn a_list_that_misses_a_region_is_found() {
         let all = found_of(Holder::Organization, &["us-west-2", "eu-west-1", "eu-central-1"], &statement);
         assert_eq!(all.len(), usize::from(!fact.is_empty()), "{all:?}");
         assert!(all.iter().all(|line| line.contains(fact)), "{all:?}");
+    }
+}
+
+#[test]
+fn what_no_session_is_is_found() {
+    let of = |condition: &str| found(&allow(r#""s3:ListBucket""#, r#""*""#, condition));
+    assert_eq!(
+        of(r#"{ "ArnEquals": { "aws:PrincipalArn": "arn:aws:iam::*:role/Foo" } }"#),
+        [
+            r#"W0701 at "arn:aws:iam::*:role/Foo": `aws:PrincipalArn` is never so in a session of IAM Identity Center, so this never holds; it is of the form `arn:aws:iam::ACCOUNT:role/aws-reserved/sso.amazonaws.com/REGION/AWSReservedSSO_NAME_SUFFIX`"#
+        ]
+    );
+    assert_eq!(
+        of(r#"{ "StringEquals": { "aws:PrincipalType": ["User", "Account"] } }"#),
+        [
+            r#"W0701 at ["User", "Account"]: `aws:PrincipalType` is never so in a session of IAM Identity Center, so this never holds; it is `AssumedRole`"#
+        ]
+    );
+    for holds in [
+        r#"{ "ArnLike": { "aws:PrincipalArn": "arn:aws:iam::*:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_A_*" } }"#,
+        r#"{ "StringLike": { "aws:PrincipalArn": "*" } }"#,
+        r#"{ "ArnNotEquals": { "aws:PrincipalArn": "arn:aws:iam::*:role/Foo" } }"#,
+        r#"{ "StringEquals": { "aws:PrincipalAccount": ["111122223333", "${aws:ResourceAccount}"] } }"#,
+    ] {
+        assert_eq!(of(holds), Vec::<String>::new(), "{holds}");
     }
 }
 

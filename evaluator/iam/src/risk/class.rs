@@ -75,8 +75,7 @@ pub(super) fn of_region(
     lists: &Sensitive,
 ) -> (Class, Vec<SmolStr>) {
     let actions = &region.actions;
-    let everything = actions.future.iter().any(|pattern| pattern == "*");
-    if everything && breadth == Breadth::All && region.when.iter().any(Vec::is_empty) {
+    if actions.is_everything() && breadth == Breadth::All && region.when.iter().any(Vec::is_empty) {
         return (Class::Administrator, vec!["*".into()]);
     }
     let named = actions.known.iter().chain(&actions.unlisted);

@@ -7,23 +7,28 @@
 mod breadth;
 mod class;
 mod paths;
+mod power;
 
+use foldhash::HashSet;
 use serde::Serialize;
 use smol_str::SmolStr;
 
 use crate::catalogue::Catalogue;
+use crate::data;
+use crate::data::paths::Paths;
 use crate::data::sensitive::Sensitive;
 use crate::region::{Need, Proof, Region};
 
 pub use breadth::Breadth;
 pub use class::class_of;
 pub use paths::{Completed, escalations};
+pub use power::becomes_administrator;
 
 /// What a gain comes to, the gravest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
-    /// It may do everything.
+    /// With it the principal may do everything.
     Administrator,
     /// It can give itself more power.
     Escalation,
@@ -108,6 +113,30 @@ impl Severity {
             Self::High => Self::Medium,
             Self::Medium | Self::Low => Self::Low,
         }
+    }
+}
+
+/// How grave each action is, the gravest first, for witnesses ([`crate::Engine::showing`]): what gives itself power by
+/// itself, other pieces of ways to more power, and the rest by class.
+pub fn gravity<'a>(
+    catalogue: &'a Catalogue,
+    lists: &'a Sensitive,
+    paths: &'a Paths,
+) -> impl Fn(&str) -> u32 + Send + Sync + 'a {
+    let own = |path: &&data::paths::Path| path.kind == data::paths::Kind::SelfEscalation;
+    let alone: HashSet<&str> =
+        paths.paths.iter().filter(own).flat_map(|path| &path.needs).map(SmolStr::as_str).collect();
+    let pieces: HashSet<&str> = paths.paths.iter().flat_map(|path| &path.needs).map(SmolStr::as_str).collect();
+    move |action| {
+        if alone.contains(action) {
+            return 0;
+        }
+        let class = class_of(action, Breadth::All, catalogue, lists);
+        let at = Class::ALL.iter().position(|one| *one == class).unwrap_or(Class::ALL.len());
+        // Of one class pieces come first, then what is on a list.
+        let listed = lists.exposure.has(action) || lists.credentials.has(action) || lists.data.has(action);
+        let within = if pieces.contains(action) { 0 } else { 1 + u32::from(!listed) };
+        3 * at as u32 + within
     }
 }
 
@@ -226,6 +255,15 @@ impl Assessment {
         let severity = if limit == Limit::Guard { Severity::Critical } else { Severity::High };
         self.class = self.class.min(Class::Weakened);
         self.severity = self.severity.min(severity);
+        self
+    }
+
+    /// The same when with it the principal may do everything.
+    #[must_use]
+    pub fn administrator(mut self) -> Self {
+        self.class = Class::Administrator;
+        self.severity = Severity::Critical;
+        self.because = vec!["*".into()];
         self
     }
 

@@ -7,9 +7,11 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use smol_str::{SmolStr, ToSmolStr};
 
+use super::power::is_administrator;
 use super::{Breadth, Severity, breadth};
 use crate::access::Access;
 use crate::catalogue::{Catalogue, Service};
+use crate::condition::Truth;
 use crate::data::packed::glob;
 use crate::data::paths::{Kind, Path, Paths};
 use crate::engine::Engine;
@@ -62,19 +64,32 @@ pub fn escalations(
     if candidates.is_empty() {
         return Vec::new();
     }
-    let pieces = only(catalogue, candidates.iter().flat_map(|path| &path.needs));
+    let pieces = only(catalogue, paths, candidates.iter().flat_map(|path| &path.needs));
     let mut engine = Engine::new(&pieces);
     let (before, after) = (engine.space(old), engine.space(new));
-    if before.iter().any(|region| is_everything(region, catalogue)) {
+    let gained = engine.diff(old, new).gained;
+    let found = candidates.into_iter().filter(|path| complete(path, &after, catalogue));
+    let found: Vec<Completed> = found.filter_map(|path| completed(path, &before, &gained, catalogue)).collect();
+    // Who certainly was an administrator has all power.
+    if found.is_empty() || is_administrator(old, catalogue, paths) == Truth::Yes {
         return Vec::new();
     }
-    let found = candidates.into_iter().filter(|path| complete(path, &after, catalogue));
-    let found = found.filter_map(|path| completed(path, &before, gained, catalogue));
-    smallest(found.collect())
+    smallest(found)
 }
 
-/// The catalogue of these actions alone.
-fn only<'a>(catalogue: &Catalogue, actions: impl Iterator<Item = &'a SmolStr>) -> Catalogue {
+/// Whether an access gives itself power: without a condition, and on more than named resources.
+pub(super) fn gains_power(access: &Access, catalogue: &Catalogue, paths: &Paths) -> bool {
+    let own: Vec<&Path> = paths.paths.iter().filter(|path| path.kind == Kind::SelfEscalation).collect();
+    let pieces = only(catalogue, paths, own.iter().flat_map(|path| &path.needs));
+    let mut space = Engine::new(&pieces).space(access);
+    space.retain(|region| {
+        region.when.iter().any(Vec::is_empty) && breadth::of_region(region, catalogue) <= Breadth::Many
+    });
+    own.iter().any(|path| complete(path, &space, catalogue))
+}
+
+/// The catalogue of these actions alone, on the resources on which they are pieces.
+fn only<'a>(catalogue: &Catalogue, paths: &Paths, actions: impl Iterator<Item = &'a SmolStr>) -> Catalogue {
     let wanted: BTreeSet<&SmolStr> = actions.collect();
     let mut services: IndexMap<SmolStr, Service> = IndexMap::new();
     for action in wanted {
@@ -83,19 +98,18 @@ fn only<'a>(catalogue: &Catalogue, actions: impl Iterator<Item = &'a SmolStr>) -
         };
         let empty =
             || Service { actions: Vec::new(), resources: service.resources.clone(), keys: service.keys.clone() };
-        services.entry(prefix.to_smolstr()).or_insert_with(empty).actions.push(known.clone());
+        let mut piece = known.clone();
+        if let Some(types) = paths.on.get(action) {
+            let name = |at: &u16| service.resources.get(usize::from(*at)).map(|kind| &kind.name);
+            piece.resources.retain(|at| name(at).is_some_and(|name| types.contains(name)));
+        }
+        services.entry(prefix.to_smolstr()).or_insert_with(empty).actions.push(piece);
     }
     Catalogue { date: catalogue.date.clone(), services, globals: catalogue.globals.clone() }
 }
 
 fn has(region: &Region, action: &str) -> bool {
     region.actions.known.iter().any(|known| known == action)
-}
-
-fn is_everything(region: &Region, catalogue: &Catalogue) -> bool {
-    let open = region.when.iter().any(Vec::is_empty);
-    open && region.actions.future.iter().any(|pattern| pattern == "*")
-        && breadth::of_region(region, catalogue) == Breadth::All
 }
 
 /// Whether each piece of a path is in these regions.

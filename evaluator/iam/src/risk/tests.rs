@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use super::{Assessment, Class, Limit, Severity, assess, assess_loss, class_of, escalations};
-use crate::access::{Access, Facts, Part};
+use super::{Assessment, Class, Limit, Severity, assess, assess_loss, becomes_administrator, class_of, escalations};
+use crate::access::{Access, Facts, Home, Part};
 use crate::catalogue::Catalogue;
 use crate::data::{self, paths, sensitive};
 use crate::engine::Engine;
@@ -13,7 +13,7 @@ use crate::policy::parse;
 use crate::region::Region;
 use crate::risk::Breadth;
 
-/// A policy of allows: `actions on resources [when condition]`, each list with commas.
+/// A policy of allows: `[not] actions on resources [when condition]`, each list with commas.
 fn policy(allows: &[&str]) -> Access {
     let list = |text: &str| {
         let items: Vec<String> = text.split(", ").map(|item| format!("{item:?}")).collect();
@@ -22,8 +22,9 @@ fn policy(allows: &[&str]) -> Access {
     let one = |allow: &&str| {
         let (head, condition) = allow.split_once(" when ").unwrap_or((allow, "{}"));
         let (actions, resources) = head.split_once(" on ").unwrap();
+        let (element, actions) = actions.strip_prefix("not ").map_or(("Action", actions), |rest| ("NotAction", rest));
         format!(
-            r#"{{ "Effect": "Allow", "Action": {}, "Resource": {}, "Condition": {condition} }}"#,
+            r#"{{ "Effect": "Allow", "{element}": {}, "Resource": {}, "Condition": {condition} }}"#,
             list(actions),
             list(resources)
         )
@@ -44,14 +45,19 @@ fn gained(old: &Access, new: &Access) -> Vec<Region> {
 
 /// What a change comes to: the gravest of its regions, with the paths that it completes.
 fn change(old: &[&str], new: &[&str]) -> Assessment {
-    let (old, new) = (policy_or_none(old), policy(new));
-    let gained = gained(&old, &new);
-    let lists = sensitive::known().unwrap();
-    let completed = escalations(&old, &new, &gained, catalogue(), paths::known().unwrap());
+    change_of(&policy_or_none(old), &policy(new))
+}
+
+fn change_of(old: &Access, new: &Access) -> Assessment {
+    let gained = gained(old, new);
+    let (lists, paths) = (sensitive::known().unwrap(), paths::known().unwrap());
+    let completed = escalations(old, new, &gained, catalogue(), paths);
+    let administrator = becomes_administrator(old, new, catalogue(), paths);
     let each = gained.iter().map(|region| {
         let brings = |path: &&super::Completed| path.arrived.iter().any(|need| region.actions.known.contains(need));
         let own: Vec<_> = completed.iter().filter(brings).cloned().collect();
-        assess(region, catalogue(), lists).escalates(&own)
+        let found = assess(region, catalogue(), lists).escalates(&own);
+        if administrator { found.administrator() } else { found }
     });
     each.min_by_key(|one| (one.severity, one.class)).unwrap()
 }
@@ -140,6 +146,126 @@ fn an_administrator_cannot_escalate() {
     // A change that touches no piece of a path tells of none, whatever was there.
     let (old, new) = (policy(&["iam:PutRolePolicy on *"]), policy(&["iam:PutRolePolicy, s3:GetObject on *"]));
     assert!(escalations(&old, &new, &gained(&old, &new), catalogue(), paths::known().unwrap()).is_empty());
+}
+
+#[test]
+fn an_administrator_is_who_may_do_everything() {
+    use {Class as C, Severity as S};
+    let power = "not iam:*, organizations:*, account:* on *";
+    for (old, new, expected) in [
+        // All but IAM is a lot, and not everything.
+        (&["sqs:SendMessage on *"][..], &[power][..], (S::Critical, C::Escalation)),
+        (&[power], &["* on *"], (S::Critical, C::Administrator)),
+        (&["not iam:* on *"], &["not iam:* on *", "not s3:* on *"], (S::Critical, C::Administrator)),
+        (&["s3:* on *"], &["not iam:* on *", "iam:* on *"], (S::Critical, C::Administrator)),
+        // Under a condition it is not everything; it can give itself the rest.
+        (
+            &["s3:* on *"],
+            &[r#"* on * when {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}"#],
+            (S::Critical, C::Escalation),
+        ),
+    ] {
+        let found = change(old, new);
+        assert_eq!((found.severity, found.class), expected, "{old:?} -> {new:?}: {found:?}");
+    }
+    let everything =
+        assess(&gained(&Access::default(), &policy(&["* on *"]))[0], catalogue(), sensitive::known().unwrap());
+    assert_eq!((everything.class, everything.because.as_slice()), (C::Administrator, &["*".into()][..]));
+}
+
+#[test]
+fn a_service_control_policy_makes_nobody_less_of_an_administrator() {
+    let statement = |effect: &str, actions: &str| {
+        format!(r#"{{ "Effect": "{effect}", "Action": "{actions}", "Resource": "*" }}"#)
+    };
+    let under = |allows: &[&str], denied: &str| {
+        let text = [statement("Allow", "*"), statement("Deny", denied)].join(", ");
+        let text = format!(r#"{{ "Version": "2012-10-17", "Statement": [{text}] }}"#);
+        let part = Part::known("scp", parse(&text, &"scp".into()).unwrap());
+        Access { scps: vec![crate::access::Level { name: "root".into(), parts: vec![part] }], ..policy(allows) }
+    };
+    let some = &["s3:GetObject on *"];
+    let leave = "organizations:LeaveOrganization";
+    assert_eq!(change_of(&under(some, leave), &under(&["* on *"], leave)).class, Class::Administrator);
+    // Where nobody can touch IAM, nobody is an administrator.
+    assert_eq!(change_of(&under(some, "iam:*"), &under(&["* on *"], "iam:*")).class, Class::Escalation);
+    // Who was one before is none anew.
+    let found = change_of(&under(&["* on *"], leave), &policy(&["* on *"]));
+    assert_ne!(found.class, Class::Administrator, "{found:?}");
+    // A policy of which nothing is known may make one, once.
+    let unknown = |allows: &[&str]| {
+        let mut access = policy(allows);
+        access.ways[0].identity.push(Part::Unknown { name: "x".into() });
+        access
+    };
+    assert_eq!(change_of(&policy(some), &unknown(some)).class, Class::Administrator);
+    assert_eq!(change_of(&unknown(some), &unknown(&["s3:GetObject, sqs:SendMessage on *"])).class, Class::Writes);
+}
+
+#[test]
+fn what_all_but_iam_lacks_completes_a_path() {
+    for (piece, paths) in
+        [("iam:PutRolePolicy on *", &["iam-005"][..]), ("iam:CreatePolicyVersion on *", &["iam-001"])]
+    {
+        let found = change(&["not iam:* on *"], &["not iam:* on *", piece]);
+        assert_eq!((found.severity, found.class), (Severity::Critical, Class::Escalation), "{piece}: {found:?}");
+        assert_eq!(found.paths, paths, "{piece}");
+    }
+    let found = change(&["not iam:* on *"], &["not iam:* on *", "iam:PassRole on *"]);
+    assert!(found.paths.iter().any(|path| path == "lambda-001"), "{found:?}");
+}
+
+#[test]
+fn a_piece_counts_on_what_the_path_needs() {
+    // A bucket sends no command, an image is not run without an instance.
+    let found = change(&["sqs:SendMessage on *"], &["sqs:SendMessage on *", "* on arn:aws:s3:::x/*"]);
+    assert_eq!((found.class, found.paths.len()), (Class::Permissions, 0), "{found:?}");
+    let found = change(&[], &["ssm:SendCommand on arn:aws:s3:::x"]);
+    assert_eq!(found.paths.len(), 0, "{found:?}");
+    let found = change(&[], &["ssm:SendCommand on arn:aws:ec2:*:*:instance/*"]);
+    assert_eq!(found.paths, ["ssm-002"]);
+    let run = |on: &str| [format!("ec2:RunInstances on arn:aws:ec2:*:*:{on}/*"), "iam:PassRole on *".to_owned()];
+    for (on, paths) in [("image", &[][..]), ("instance", &["ec2-001"])] {
+        let allows = run(on);
+        let found = change(&[], &[allows[0].as_str(), allows[1].as_str()]);
+        assert_eq!(found.paths, paths, "{on}: {found:?}");
+    }
+}
+
+#[test]
+fn a_role_of_another_account_cannot_be_passed() {
+    let of = |account: &str| {
+        let home = Home { account: Some("222233334444".into()), region: None };
+        let pass = format!("iam:PassRole on arn:aws:iam::{account}:role/x");
+        Access { home, ..policy(&["lambda:CreateFunction, lambda:InvokeFunction on *", &pass]) }
+    };
+    let old = policy(&["lambda:CreateFunction, lambda:InvokeFunction on *"]);
+    for (account, paths) in [("999999999999", 0), ("222233334444", 1), ("*", 1)] {
+        let new = of(account);
+        let told = escalations(&old, &new, &gained(&old, &new), catalogue(), paths::known().unwrap());
+        assert_eq!(told.len(), paths, "{account}: {told:?}");
+    }
+}
+
+#[test]
+fn a_witness_is_of_the_gravest_action() {
+    let grave = super::gravity(catalogue(), sensitive::known().unwrap(), paths::known().unwrap());
+    let mut engine = Engine::new(catalogue()).showing(grave);
+    let mut shown = |allow: &str| {
+        let gained = engine.diff(&Access::default(), &policy(&[allow])).gained;
+        let request = &gained[0].witness.as_ref().unwrap().request;
+        format!("{} on {}", request.action, request.resource)
+    };
+    for (allow, expected) in [
+        ("ec2:RunInstances on *", "ec2:RunInstances on arn:aws:ec2:us-east-1:111122223333:instance/x"),
+        ("s3:*Bucket*y on *", "s3:DeleteBucketPolicy on arn:aws:s3:::x"),
+        ("s3:GetObject* on *", "s3:GetObject on arn:aws:s3:::x/x"),
+    ] {
+        assert_eq!(shown(allow), expected, "{allow}");
+    }
+    let of_iam = shown("iam:* on *");
+    assert!(of_iam.starts_with("iam:A") && !of_iam.contains("Delegation"), "{of_iam}");
+    assert_eq!(shown("* on *"), of_iam, "{of_iam}");
 }
 
 #[test]

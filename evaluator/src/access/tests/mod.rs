@@ -6,12 +6,14 @@ mod pages;
 pub(crate) mod planted;
 
 use super::accepts::Accept;
+use super::ask::{Ask, Can};
 use super::guards::Rule;
 use super::model::{Delta, Holds, Review, Verdict};
 use super::pins::Pins;
 use super::places::Places;
 use super::review::{Question, review};
 use super::sides::Side;
+use super::subject::Subject;
 use crate::plan::desired::Desired;
 use crate::rules::tests::expanded;
 
@@ -184,4 +186,112 @@ fn a_fingerprint_is_of_the_change_and_not_of_its_lines() {
     assert_eq!(waived.verdict, Verdict::None);
     assert_eq!(waived.principals[0].waived.as_ref().unwrap().owner, "group.ops");
     assert_eq!(waived.fingerprint, one.fingerprint, "what is approved is the change");
+}
+
+/// A change of whom a service control policy exempts, over cells of known accounts.
+fn exempting(cells: usize, home: &str, old: &str, new: &str) -> Review {
+    let program = |role: &str| {
+        let cell = |n: usize| {
+            let id = format!("2222333344{n:02}");
+            format!(
+                "cell c{n} {{ kind = \"prod\", region = \"eu-west-1\", account_id = \"{id}\", owner = group.dev }}\n"
+            )
+        };
+        let cells = (1..=cells).map(cell).collect::<Vec<_>>().concat();
+        format!(
+            r#"org o {{ management_account = "111111111111", home_region = "{home}", scps = [scp.x], accounts {{ email = "aws+\(.name)@x.example" }} }}
+scp x {{ deny d {{ actions = ["sqs:DeleteQueue"], resources = ["*"], when {{ "aws:PrincipalArn" ArnNotLike ["arn:aws:iam::*:role/{role}"] }} }} }}
+group dev {{}}
+{cells}permission_set S {{ allow a {{ actions = ["sqs:*"], resources = ["*"] }} }}
+grant g {{ to = group.dev, can = permission_set.S, on = cells }}
+"#
+        )
+    };
+    change(&program(old), &program(new), &Pins::default())
+}
+
+#[test]
+fn an_exemption_of_a_role_is_one_row_over_all_cells_and_shown_in_one_of_them() {
+    let set = "aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_S_*";
+    let review = exempting(40, "eu-central-1", "nothing", set);
+    let [row] = review.principals.as_slice() else { panic!("{review:#?}") };
+    assert_eq!((row.cells.len(), row.everywhere, review.evidence.cases), (40, true, 2));
+    let witness = row.gained[0].witness.as_ref().unwrap();
+    assert_eq!(witness.resource, "arn:aws:sqs:eu-west-1:222233334401:x");
+    assert_eq!(
+        witness.context["aws:PrincipalArn"],
+        [
+            "arn:aws:iam::222233334401:role/aws-reserved/sso.amazonaws.com/eu-central-1/AWSReservedSSO_S_0000000000000000"
+        ]
+    );
+    // In `us-east-1` the role has no region in its path, and another set's role is none of this set's.
+    for (home, role) in
+        [("us-east-1", set), ("eu-central-1", "*/AWSReservedSSO_ST_*"), ("eu-central-1", "break-glass")]
+    {
+        let review = exempting(2, home, "nothing", role);
+        assert!(review.principals.is_empty(), "{home} {role}: {review:#?}");
+    }
+}
+
+#[test]
+fn an_account_that_a_policy_names_is_told_apart() {
+    let role = "aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_S_*";
+    let named = format!("x\" \"arn:aws:iam::222233334402:role/{role}").replace("\" \"", "\", \"");
+    let text = |review: &Review| review.principals.iter().map(|row| row.cells.clone()).collect::<Vec<_>>();
+    // A list of two ARNs, one of them in one account.
+    let review = exempting(3, "eu-central-1", "nothing", &named);
+    assert_eq!(text(&review), [["cell.c2"]], "{review:#?}");
+    let witness = review.principals[0].gained[0].witness.as_ref().unwrap();
+    assert_eq!(witness.resource, "arn:aws:sqs:eu-west-1:222233334402:x");
+}
+
+#[test]
+fn a_list_of_regions_of_a_service_control_policy_that_misses_one_is_found() {
+    let lints = |on: &str, region: &str| {
+        let text = format!(
+            r#"org o {{ management_account = "111111111111", accounts {{ email = "aws+\(.name)@x.example" }} }}
+group dev {{}}
+cell a {{ kind = "alpha", region = "us-west-2", owner = group.dev }}
+cell b {{ kind = "alpha", region = "eu-west-1", owner = group.dev, scps = [scp.r] }}
+scp r {{ deny x {{ not_actions = ["iam:*"], resources = ["*"], when {{ "aws:RequestedRegion" not in ["{region}"] }} }} }}
+"#
+        );
+        let text = text.replace(", scps = [scp.r]", on);
+        expanded(&text, |world| {
+            let resources = crate::resources::derive(world);
+            let subject = Subject::new(world, &resources, "2026-11-27T00:00:00Z".parse().unwrap(), Pins::default());
+            subject.lints().unwrap().len()
+        })
+    };
+    assert_eq!(lints(", scps = [scp.r]", "us-west-2"), 1);
+    assert_eq!(lints(", scps = [scp.r]", "eu-west-1"), 0);
+    assert_eq!(lints("", "us-west-2"), 0);
+}
+
+#[test]
+fn a_question_about_another_accounts_role_is_answered_for_each_account() {
+    let text = r#"org o { management_account = "111111111111" }
+group dev {}
+cell a { kind = "alpha", region = "us-west-2", account_id = "222222222222", owner = group.dev }
+cell b { kind = "alpha", region = "us-west-2", account_id = "333333333333", owner = group.dev }
+permission_set S { allow pass { actions = ["iam:PassRole"], resources = ["*"] } }
+grant g { to = group.dev, can = permission_set.S, on = cells }
+"#;
+    expanded(text, |world| {
+        let resources = crate::resources::derive(world);
+        let subject = Subject::new(world, &resources, "2026-11-27T00:00:00Z".parse().unwrap(), Pins::default());
+        let can = |account: &str| {
+            let ask = Ask {
+                principal: Some("group.dev".to_owned()),
+                action: "iam:PassRole".to_owned(),
+                resource: format!("arn:aws:iam::{account}:role/x"),
+                ..Ask::default()
+            };
+            let answers = subject.ask(&ask).unwrap().answers;
+            answers.into_iter().map(|one| (one.can, one.cells)).collect::<Vec<_>>()
+        };
+        let [a, b] = ["cell.a", "cell.b"].map(str::to_owned);
+        assert_eq!(can("222222222222"), [(Can::Yes, vec![a.clone()]), (Can::No, vec![b.clone()])]);
+        assert_eq!(can("999999999999"), [(Can::No, vec![a, b])]);
+    });
 }

@@ -1,0 +1,166 @@
+//! What sessions of Identity Center carry, and where they work.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on is to say so")]
+
+use std::sync::Arc;
+
+use cell_iam::access::{Access, Facts, Home, Level, Part};
+use cell_iam::decide::{Verdict, allows};
+use cell_iam::policy::parse;
+use cell_iam::region::{Delta, Proof, Region};
+use cell_iam::session::Session;
+use cell_iam::{Engine, data};
+use serde_json::{Value, json};
+
+fn part(statements: &Value) -> Part {
+    let text = json!({ "Version": "2012-10-17", "Statement": statements }).to_string();
+    Part::known("test", parse(&text, &Arc::from("test")).unwrap())
+}
+
+fn allow(actions: &[&str], resources: &[&str]) -> Value {
+    json!({ "Effect": "Allow", "Action": actions, "Resource": resources })
+}
+
+/// What a session of the set `S` may do that an account in `222233334444` has.
+fn session(statements: &Value, home_region: Option<&str>) -> Access {
+    let session = Session { account: Some("222233334444"), home_region, set: Some("S") };
+    let home = Home { account: Some("222233334444".into()), region: Some("eu-central-1".into()) };
+    Access { home, ..Access::of(vec![part(statements)], session.facts()) }
+}
+
+fn diff(old: &Access, new: &Access) -> Delta {
+    Engine::new(data::all().unwrap()).diff(old, new)
+}
+
+/// What changes when a deny for all roles but one is one for all but another.
+fn exempting(old: &str, new: &str, home_region: Option<&str>) -> (bool, bool) {
+    let with = |role: &str| {
+        let arn = format!("arn:aws:iam::*:role/{role}");
+        let deny = json!({ "Effect": "Deny", "Action": "s3:DeleteBucket", "Resource": "*",
+            "Condition": { "ArnNotLike": { "aws:PrincipalArn": arn } } });
+        let parts = vec![part(&json!([allow(&["*"], &["*"]), deny]))];
+        let scps = vec![Level { name: "root".into(), parts }];
+        Access { scps, ..session(&json!([allow(&["s3:*"], &["*"])]), home_region) }
+    };
+    let delta = diff(&with(old), &with(new));
+    let proven = |regions: &[Region]| regions.iter().all(|region| region.proof == Proof::Proven);
+    assert!(proven(&delta.gained) && proven(&delta.lost), "{delta:#?}");
+    for region in &delta.gained {
+        let request = &region.witness.as_ref().unwrap().request;
+        assert_eq!(allows(&with(new), request).verdict, Verdict::Allowed);
+        assert_eq!(allows(&with(old), request).verdict, Verdict::Denied);
+    }
+    (!delta.gained.is_empty(), !delta.lost.is_empty())
+}
+
+#[test]
+fn the_role_of_a_set_has_one_name() {
+    let sso = "aws-reserved/sso.amazonaws.com";
+    let home = Some("eu-central-1");
+    for (old, new, home, expected) in [
+        // Another set's role, whatever it is called, is not this one's.
+        ("nothing", "*/AWSReservedSSO_ST_*".to_owned(), home, (false, false)),
+        ("nothing", "break-glass".to_owned(), home, (false, false)),
+        ("nothing", "*AWSReservedSSO_S_*".to_owned(), home, (true, false)),
+        ("*/AWSReservedSSO_T_*", format!("{sso}/*/AWSReservedSSO_S_*"), home, (true, false)),
+        ("*/AWSReservedSSO_S_*", format!("{sso}/*/AWSReservedSSO_T_*"), home, (false, true)),
+        // The path names Identity Center's region, but for one.
+        ("nothing", format!("{sso}/AWSReservedSSO_S_*"), home, (false, false)),
+        ("nothing", format!("{sso}/eu-central-1/AWSReservedSSO_S_*"), home, (true, false)),
+        ("nothing", format!("{sso}/eu-west-1/AWSReservedSSO_S_*"), home, (false, false)),
+        ("nothing", format!("{sso}/AWSReservedSSO_S_*"), Some("us-east-1"), (true, false)),
+        ("nothing", format!("{sso}/*/AWSReservedSSO_S_*"), Some("us-east-1"), (false, false)),
+        // Where it is not known, either is.
+        ("nothing", format!("{sso}/AWSReservedSSO_S_*"), None, (true, false)),
+        ("nothing", format!("{sso}/*/AWSReservedSSO_S_*"), None, (true, false)),
+        ("nothing", format!("{sso}*/AWSReservedSSO_S_????????????????"), None, (true, false)),
+        ("nothing", "*AWSReservedSSO_S_*g*".to_owned(), home, (false, false)),
+    ] {
+        assert_eq!(exempting(old, &new, home), expected, "{old} -> {new}, {home:?}");
+    }
+}
+
+#[test]
+fn a_key_that_no_session_carries_gives_nothing() {
+    let with = |operator: &str, key: &str, value: &str| {
+        let mut statement = allow(&["s3:PutObject"], &["*"]);
+        statement["Condition"][operator][key] = json!(value);
+        diff(&Access::default(), &session(&json!([statement]), None)).gained.len()
+    };
+    for (operator, key, value, gains) in [
+        ("StringEquals", "aws:username", "bob", 0),
+        ("StringNotEquals", "aws:username", "bob", 1),
+        ("StringEquals", "aws:PrincipalType", "User", 0),
+        ("StringLike", "aws:PrincipalType", "Assumed*", 1),
+        ("ArnEquals", "aws:PrincipalArn", "arn:aws:iam::222233334444:role/Foo", 0),
+        ("StringEquals", "aws:PrincipalAccount", "999999999999", 0),
+        ("Bool", "aws:MultiFactorAuthPresent", "true", 0),
+        ("StringEquals", "ec2:SourceInstanceARN", "x", 0),
+        ("StringEquals", "aws:SourceVpce", "vpce-1", 1),
+    ] {
+        assert_eq!(with(operator, key, value), gains, "{operator} {key} {value}");
+    }
+    assert!(
+        diff(
+            &Access::default(),
+            &session(&json!([allow(&["s3:GetObject"], &["arn:aws:s3:::${aws:username}"])]), None)
+        )
+        .gained
+        .is_empty()
+    );
+}
+
+#[test]
+fn witnesses_are_of_the_principals_own_account_and_region() {
+    let witness = |old: &Value, new: &Value| {
+        let delta = diff(&session(old, None), &session(new, None));
+        delta.gained[0].witness.as_ref().unwrap().request.resource.to_string()
+    };
+    let none = json!([]);
+    assert_eq!(
+        witness(&none, &json!([allow(&["kms:Decrypt"], &["*"])])),
+        "arn:aws:kms:eu-central-1:222233334444:key/x"
+    );
+    assert_eq!(
+        witness(&none, &json!([allow(&["sqs:SendMessage"], &["arn:aws:sqs:eu-*:2222*:orders"])])),
+        "arn:aws:sqs:eu-central-1:222233334444:orders"
+    );
+    assert_eq!(
+        witness(&none, &json!([allow(&["sqs:SendMessage"], &["arn:aws:sqs:us-west-2:999999999999:orders"])])),
+        "arn:aws:sqs:us-west-2:999999999999:orders"
+    );
+    let own = allow(&["sqs:SendMessage"], &["arn:aws:sqs:*:222233334444:*"]);
+    assert_eq!(
+        witness(&json!([own.clone()]), &json!([own, allow(&["sqs:SendMessage"], &["*"])])),
+        "arn:aws:sqs:eu-central-1:111122223333:x"
+    );
+    let nowhere = Access::of(vec![part(&json!([allow(&["kms:Decrypt"], &["*"])]))], Facts::default());
+    let found = diff(&Access::default(), &nowhere);
+    assert_eq!(
+        found.gained[0].witness.as_ref().unwrap().request.resource,
+        "arn:aws:kms:us-east-1:111122223333:key/x"
+    );
+}
+
+#[test]
+fn iam_acts_on_nothing_of_another_account() {
+    let gains = |actions: &[&str], resources: &[&str]| {
+        !diff(&Access::default(), &session(&json!([allow(actions, resources)]), None)).gained.is_empty()
+    };
+    assert!(!gains(&["iam:PassRole"], &["arn:aws:iam::999999999999:role/x"]));
+    assert!(!gains(&["iam:*"], &["arn:aws:iam::999999999999:role/*"]), "nor do actions to come");
+    assert!(gains(&["iam:PassRole"], &["arn:aws:iam::222233334444:role/x"]));
+    assert!(gains(&["iam:PassRole"], &["arn:aws:iam::*:role/x"]));
+    assert!(gains(&["iam:GetPolicy"], &["arn:aws:iam::aws:policy/ReadOnlyAccess"]));
+    // Roles of other accounts can be taken.
+    assert!(gains(&["sts:AssumeRole"], &["arn:aws:iam::999999999999:role/x"]));
+}
+
+#[test]
+fn what_is_asked_for_on_everything_is_asked_for_on_nothing_else() {
+    let found = diff(
+        &Access::default(),
+        &session(&json!([allow(&["ec2:DescribeInstances"], &["arn:aws:ec2:*:*:instance/*"])]), None),
+    );
+    assert!(found.gained.is_empty(), "{found:#?}");
+}
