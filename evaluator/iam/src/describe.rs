@@ -23,7 +23,7 @@ use crate::request::{Context, Request};
 use crate::tables::{Opaque, Question, Side, Tables};
 
 /// So many alternatives of conditions are spelt out.
-const MAX_ALTERNATIVES: usize = 4;
+const MAX_ALTERNATIVES: usize = 64;
 
 /// An account for witnesses: AWS's own for examples.
 const ACCOUNT: &str = "111122223333";

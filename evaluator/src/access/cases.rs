@@ -14,6 +14,7 @@ use indexmap::IndexSet;
 use serde_json::Value as Json;
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 
+use super::fingerprint::hex;
 use super::pins::Pins;
 use super::sides::{Holding, Side};
 use crate::plan::model::Fields;
@@ -216,7 +217,8 @@ impl<'p> Cases<'p> {
             Ok(document) => Part::Known(Named::new(name, document)),
             Err(fault) => {
                 self.unread.insert(name.to_smolstr(), fault.to_string());
-                Part::Unknown { name: name.to_smolstr() }
+                // Another document under the name is another unknown.
+                Part::Unknown { name: format_smolstr!("{name} (sha256 {}…)", hex(text, 12)) }
             }
         };
         self.documents.insert(key, part.clone());

@@ -138,7 +138,7 @@ fn details(entry: &Entry<'_>) -> String {
 fn one_region(out: &mut String, delta: &Delta, lost: bool) {
     out.push_str(&format!("- {} [{}]\n", region(delta, lost, MANY), phrases::proof(delta.proof)));
     for change in phrases::key_changes(delta) {
-        out.push_str(&format!("  - {}\n", code(&change)));
+        out.push_str(&format!("  - {}\n", code(&visible::text(&change))));
     }
     for reason in &delta.because {
         out.push_str(&format!("  - because {}\n", prose(&visible::text(reason))));

@@ -9,6 +9,7 @@ pub mod cases;
 mod entries;
 mod equivalent;
 pub mod findings;
+mod fingerprint;
 pub mod guards;
 pub mod html;
 pub mod markdown;

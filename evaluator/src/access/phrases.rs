@@ -163,12 +163,12 @@ pub(super) fn deciding(delta: &Delta) -> impl Iterator<Item = &Statement> {
     delta.sources.iter().filter(|source| source.policy != "guard")
 }
 
-/// How the values of single keys change: `aws:SourceVpce is vpce-1 → is anything`.
+/// How the values of single keys change, uncut: `aws:SourceVpce is vpce-1 → is anything`.
 pub(super) fn key_changes(delta: &Delta) -> Vec<String> {
     let all = delta.changes.iter();
     all.map(|change| {
         let (key, before, after) =
-            (visible::text(&change.key), visible::text(&change.before), visible::text(&change.after));
+            (visible::whole(&change.key), visible::whole(&change.before), visible::whole(&change.after));
         format!("{key} {before} → {after}")
     })
     .collect()
@@ -181,7 +181,7 @@ pub(super) fn answers(witness: &Witness) -> String {
 
 /// A request without its context: `iam:PassRole on arn:…`.
 pub(super) fn request(witness: &Witness) -> String {
-    format!("{} on {}", visible::text(&witness.action), visible::text(&witness.resource))
+    format!("{} on {}", visible::whole(&witness.action), visible::whole(&witness.resource))
 }
 
 /// The condition keys of a request, each as `key = value`.

@@ -7,17 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use cell_iam::data::{self, paths::Paths, sensitive::Sensitive};
 use cell_iam::risk::{self, Limit};
 use cell_iam::{Engine, catalogue::Catalogue};
-use sha2::{Digest as _, Sha256};
 
 use super::accepts::Accept;
 use super::cases::{CaseId, Cases, NOTHING, differing};
-use super::equivalent;
 use super::guards::{self, Rule};
 use super::model::{Evidence, FORMAT_VERSION, Proof, Review, Row, SetChange, Severity, Verdict};
 use super::pins::Pins;
 use super::places::Places;
 use super::sides::{Holding, Side};
 use super::tell;
+use super::{equivalent, fingerprint};
 use crate::plan::desired::Desired;
 use crate::plan::model::{Fields, Place};
 
@@ -87,7 +86,7 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
         engine: Engine::new(known.catalogue),
         evidence: Evidence { cases: cases.len(), actions_of: known.date.to_owned(), ..Evidence::default() },
     };
-    let mut rows: BTreeMap<Key, Vec<String>> = BTreeMap::new();
+    let mut rows: BTreeMap<Key, BTreeMap<String, String>> = BTreeMap::new();
     let mut told: BTreeMap<String, Told> = BTreeMap::new();
     for ((old, new), holdings) in &changes {
         let Some(found) = judge.change(*old, *new) else { continue };
@@ -96,7 +95,7 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
             let sets = set_change(question, holding);
             let until = longest_session(question.before, holding);
             let key = Key { principal: holding.0.clone(), shape: shape.clone(), sets, until };
-            rows.entry(key).or_default().push(holding.1.clone());
+            rows.entry(key).or_default().insert(holding.1.clone(), found.digest.clone());
         }
         told.entry(shape).or_insert(found);
     }
@@ -106,7 +105,7 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
     let extents = extents(&before, &after);
     let mut principals: Vec<Row> = rows
         .into_iter()
-        .filter_map(|(key, cells)| Some(row(question, &extents, told.get(&key.shape)?, key, cells)))
+        .filter_map(|(key, cells)| Some(row(question, &extents, told.get(&key.shape)?, key, &cells)))
         .collect();
     principals.sort_by(|a, b| order(a).cmp(&order(b)));
     let mut evidence = judge.evidence;
@@ -122,7 +121,7 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
     Ok(Review {
         format_version: FORMAT_VERSION.to_owned(),
         verdict,
-        fingerprint: whole(&principals),
+        fingerprint: fingerprint::whole(principals.iter().map(|row| row.fingerprint.as_str())),
         source: question.desired.source.clone(),
         base: question.base.to_owned(),
         unchanged: everybody.len() - touched.len(),
@@ -140,6 +139,8 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
 struct Told {
     gained: Vec<super::model::Delta>,
     lost: Vec<super::model::Delta>,
+    /// Of all of it, uncut.
+    digest: String,
 }
 
 impl Told {
@@ -198,7 +199,8 @@ impl Judge<'_, '_> {
         let lost = delta.lost.iter();
         let lost =
             lost.map(|region| told(region, risk::assess_loss(region, self.known.catalogue, self.known.lists), &[]));
-        Some(Told { gained, lost: lost.collect() })
+        let digest = fingerprint::of_change(&before, &after, &delta);
+        Some(Told { gained, lost: lost.collect(), digest })
     }
 }
 
@@ -233,8 +235,9 @@ fn row(
     extents: &BTreeMap<String, usize>,
     told: &Told,
     key: Key,
-    mut cells: Vec<String>,
+    changes: &BTreeMap<String, String>,
 ) -> Row {
+    let mut cells: Vec<String> = changes.keys().cloned().collect();
     let is_prod = |cell: &String| question.desired.cells.get(cell).is_some_and(|kind| kind == "prod");
     cells.sort_by_key(|cell| (!is_prod(cell), cell.clone()));
     let severity = |all: &[super::model::Delta]| all.iter().map(|delta| delta.risk.severity).min();
@@ -257,7 +260,8 @@ fn row(
         fingerprint: String::new(),
         waived: None,
     };
-    row.fingerprint = fingerprint(&row);
+    let all = changes.iter().map(|(cell, change)| (cell.as_str(), change.as_str())).collect();
+    row.fingerprint = fingerprint::of_row(&row.principal, &all);
     row.waived = question
         .accepts
         .iter()
@@ -285,32 +289,6 @@ fn grants(question: &Question<'_>, key: &Key, cells: &[String]) -> Vec<Place> {
         }
     }
     places
-}
-
-/// What is said yes to: who, where, what. Where statements stand, and which request was found as a witness, is left
-/// out, so that a line that only moves voids nothing.
-fn fingerprint(row: &Row) -> String {
-    let meaning = |all: &[super::model::Delta]| -> Vec<serde_json::Value> {
-        let of = |delta: &super::model::Delta| {
-            serde_json::json!([delta.actions, delta.future, delta.resources, delta.conditions, delta.proof])
-        };
-        all.iter().map(of).collect()
-    };
-    digest(&serde_json::json!([row.principal, row.cells, meaning(&row.gained), meaning(&row.lost)]).to_string())
-}
-
-/// The change of access as a whole.
-fn whole(rows: &[Row]) -> String {
-    let mut all: Vec<&str> = rows.iter().map(|row| row.fingerprint.as_str()).collect();
-    all.sort_unstable();
-    digest(&all.join("\n"))
-}
-
-/// 96 bits of SHA-256: enough that nobody finds another change of the same fingerprint.
-fn digest(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    let hex: Vec<String> = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    format!("access-{}", hex.concat())
 }
 
 fn order(row: &Row) -> (bool, Severity, bool, std::cmp::Reverse<usize>, &str, &[String]) {

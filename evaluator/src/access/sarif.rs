@@ -200,7 +200,7 @@ fn of_row(review: &Review, row: &Row, mark: Mark, id: &str, deltas: &[&Delta]) -
         "partialFingerprints": { "cellcAccessRow/v1": format!("{}/{proof}/{id}", row.fingerprint) },
         "properties": {
             "fingerprint": row.fingerprint, "proof": proof, "severity": row.severity, "cells": row.cells,
-            "principal": row.principal,
+            "principal": row.principal, "regions": deltas,
         },
     });
     if let (Some(waived), Some(fields)) = (&row.waived, result.as_object_mut()) {
@@ -251,6 +251,7 @@ fn region(delta: &Delta) -> String {
     }
     let changes = phrases::key_changes(delta);
     if !changes.is_empty() {
+        let changes: Vec<String> = changes.iter().map(|change| visible::text(change)).collect();
         text.push_str(&format!(" ({})", changes.join("; ")));
     } else if !delta.conditions.is_empty() {
         text.push_str(&format!(" when {}", shown(&delta.conditions)));

@@ -9,9 +9,6 @@ use cell_iam::{Deciding, Layer};
 use super::model::{self, Delta, Path, Risk, Severity, Statement, Time, Witness};
 use super::places::Places;
 
-/// Values of a key that are written out; the rest is counted.
-const VALUES: usize = 8;
-
 /// A region with what it comes to.
 pub(super) fn delta(
     region: &Region,
@@ -115,10 +112,7 @@ fn globs(all: &[Glob]) -> String {
 
 /// `is us-west-2`, `is any of …`, `is absent`, `is absent or …`.
 fn values(values: &Values) -> String {
-    let mut of: Vec<String> = values.of.iter().take(VALUES).map(glob).collect();
-    if values.of.len() > VALUES {
-        of.push(format!("{} more", values.of.len() - VALUES));
-    }
+    let of: Vec<String> = values.of.iter().map(glob).collect();
     let any = values.of.iter().any(Glob::is_all);
     match (values.absent, any, of.as_slice()) {
         (true, true, _) => "is anything".to_owned(),

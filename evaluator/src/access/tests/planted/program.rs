@@ -100,7 +100,7 @@ pub(super) const TEAMS: [&str; 2] = ["red", "blue"];
 pub(super) fn requests() -> Vec<Request<'static>> {
     let mut all = Vec::new();
     for action in ACTIONS {
-        let service = &action[..action.find(':').unwrap() + 1];
+        let service = &action[..=action.find(':').unwrap()];
         for resource in RESOURCES.into_iter().filter(|arn| arn["arn:aws:".len()..].starts_with(service)) {
             for region in REGIONS {
                 for team in TEAMS.into_iter().map(Some).chain([None]) {
@@ -197,13 +197,13 @@ impl Program {
         let sets: Vec<Set> = (0..2 + random.below(2))
             .map(|_| {
                 let mut statements: Vec<Statement> =
-                    (0..1 + random.below(3)).map(|_| Statement::random(random, true)).collect();
+                    (0..=random.below(3)).map(|_| Statement::random(random, true)).collect();
                 statements.extend((0..random.below(2)).map(|_| Statement::random(random, false)));
                 let boundary = (random.below(4) == 0).then_some(0);
                 Set { statements, boundary }
             })
             .collect();
-        let limits = (0..1 + random.below(2))
+        let limits = (0..=random.below(2))
             .map(|_| Limit { everywhere: random.below(2) == 0, denies: vec![Statement::random(random, false)] })
             .collect();
         // Each set is given to somebody, since one that nobody has is an error of the program.
