@@ -134,7 +134,7 @@ impl Subject {
             .iter()
             .map(|region| {
                 let assessment = risk::assess(region, known.catalogue, known.lists);
-                tell::delta(region, &assessment, &[], known.paths, &self.places)
+                tell::delta(region, &assessment, &[], known.paths, &self.sources())
             })
             .collect();
         let can = match () {
@@ -152,8 +152,7 @@ impl Subject {
                 Request { action: ask.action.as_str().into(), resource: ask.resource.as_str().into(), context };
             let decision = decide::allows(&access, &request);
             debug_assert!(decision.verdict != Verdict::Allowed || ask.resource.contains(['*', '?']), "one answer");
-            statements =
-                decision.deciding.iter().map(|one| tell::statement(one, Time::After, &self.places)).collect();
+            statements = decision.deciding.iter().map(|one| self.sources().statement(one, Time::After)).collect();
             missing = decision.missing.iter().map(tell::layer).collect();
         } else {
             for one in allowed.iter().flat_map(|delta| &delta.sources).filter(|one| one.side == Time::After) {

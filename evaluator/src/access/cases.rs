@@ -77,6 +77,12 @@ impl<'p> Cases<'p> {
         cases
     }
 
+    /// The same, reading what no program writes from other pins: each side has its own.
+    pub fn under(&mut self, pins: &'p Pins) -> &mut Self {
+        self.pins = pins;
+        self
+    }
+
     /// The case of every holding of a side. Work by the number of holdings; the documents of a set are read once.
     pub fn of(&mut self, side: &Side) -> BTreeMap<Holding, CaseId> {
         let mut targets: HashMap<&str, Target> = HashMap::default();
@@ -243,6 +249,11 @@ pub(super) fn alone(pins: &Pins, side: &Side, address: &str) -> Access {
         scps: vec![Level { name: address.to_smolstr(), parts }],
         ..Access::default()
     }
+}
+
+/// What one managed policy allows by itself.
+pub(super) fn managed(pins: &Pins, arn: &str) -> Access {
+    Access::of(vec![Cases::new(pins).managed(arn)], facts(None))
 }
 
 /// The policies of a permission set that its program does not write.

@@ -194,5 +194,5 @@ fn guard(
 /// What is allowed of what is forbidden.
 fn told(question: &Question<'_>, known: Known, region: &Region) -> super::model::Delta {
     let assessment = risk::assess(region, known.catalogue, known.lists).weakened(risk::Limit::Guard);
-    tell::delta(region, &assessment, &[], known.paths, question.places)
+    tell::delta(region, &assessment, &[], known.paths, &question.sources)
 }

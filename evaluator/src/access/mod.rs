@@ -23,6 +23,7 @@ pub mod review;
 mod samples;
 pub mod sarif;
 pub mod sides;
+pub mod sources;
 pub mod subject;
 mod tell;
 #[cfg(test)]

@@ -236,9 +236,12 @@ pub struct Statement {
     pub sid: Option<String>,
     /// Before the change or after it.
     pub side: Time,
-    /// Where the program writes it.
+    /// Where it is written: in the program, or in a pinned document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+    /// Is `place` in the files of the former revision, because it is not there any more?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub former: bool,
 }
 
 /// Before the change or after it.

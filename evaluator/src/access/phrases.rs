@@ -222,8 +222,7 @@ pub(super) fn entity(at: &Place) -> String {
 /// Where the statements stand that decide, each place once: those after the change first.
 pub(super) fn lines<'d>(deltas: impl Iterator<Item = &'d Delta>) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
-    for at in deltas.flat_map(deciding).filter_map(|source| source.place.as_ref()) {
-        let line = place(at);
+    for line in deltas.flat_map(deciding).filter_map(written) {
         if !all.contains(&line) {
             all.push(line);
         }
@@ -231,10 +230,16 @@ pub(super) fn lines<'d>(deltas: impl Iterator<Item = &'d Delta>) -> Vec<String> 
     all
 }
 
+/// Where a statement is written: `main.cell:7`, `before: main.cell:11` of what stands in the former revision only.
+pub(super) fn written(statement: &Statement) -> Option<String> {
+    let at = place(statement.place.as_ref()?);
+    Some(if statement.former { format!("before: {at}") } else { at })
+}
+
 /// A statement that decides: `allow PassAny of permission set Deploy (main.cell:7)`.
 pub(super) fn statement(statement: &Statement) -> String {
     let sid = statement.sid.as_deref().map(|sid| format!(" {}", visible::name(sid))).unwrap_or_default();
-    let at = statement.place.as_ref().map(|at| format!(" ({})", place(at))).unwrap_or_default();
+    let at = written(statement).map(|at| format!(" ({at})")).unwrap_or_default();
     format!("{}{sid} of {}{at}", visible::text(&statement.effect), address::with_kind(&statement.policy))
 }
 

@@ -49,6 +49,11 @@ impl Places {
         self.conditions.get(&(policy.to_owned(), sid.to_owned(), key.to_ascii_lowercase())).cloned()
     }
 
+    /// The place of a statement that is written by itself.
+    pub fn statement(&self, policy: &str, sid: Option<&str>) -> Option<Place> {
+        self.statements.get(&(policy.to_owned(), sid?.to_owned())).cloned()
+    }
+
     /// The statement's place; else the policy's; none of a policy that the program does not write.
     pub fn find(&self, policy: &str, sid: Option<&str>) -> Option<Place> {
         let statement = sid.and_then(|sid| self.statements.get(&(policy.to_owned(), sid.to_owned())));

@@ -13,8 +13,8 @@ use super::cases::{CaseId, Cases, NOTHING, differing};
 use super::guards::{self, Rule};
 use super::model::{Evidence, FORMAT_VERSION, Proof, Review, Row, SetChange, Severity, Verdict};
 use super::pins::Pins;
-use super::places::Places;
 use super::sides::{Holding, Side};
+use super::sources::Sources;
 use super::tell;
 use super::{equivalent, fingerprint};
 use crate::plan::desired::Desired;
@@ -29,18 +29,23 @@ pub struct Question<'a> {
     pub after: &'a Side,
     /// The program: names, kinds of cells, where grants stand.
     pub desired: &'a Desired,
-    /// Where statements stand.
-    pub places: &'a Places,
+    /// Where statements stand, and the documents of policies that no program writes, on either side.
+    pub sources: Sources<'a>,
     /// The program's guards.
     pub guards: &'a [Rule],
     /// The program's waivers.
     pub accepts: &'a [Accept],
-    /// Documents of policies that no program writes.
-    pub pins: &'a Pins,
     /// The day on which waivers are judged; none, and none has expired.
     pub today: Option<jiff::civil::Date>,
     /// What `before` is, for people: `live`, `revision main`.
     pub base: &'a str,
+}
+
+impl<'a> Question<'a> {
+    /// The pins of the side before.
+    pub(super) fn pins_before(&self) -> &'a Pins {
+        self.sources.former.map_or(self.sources.now.pins, |former| former.pins)
+    }
 }
 
 /// What the engine knows of AWS and cannot read.
@@ -75,8 +80,9 @@ impl Known {
 /// # Errors
 /// When the shipped list of actions cannot be read.
 pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
-    let mut cases = Cases::new(question.pins);
-    let (before, after) = (cases.of(question.before), cases.of(question.after));
+    let mut cases = Cases::new(question.pins_before());
+    let before = cases.of(question.before);
+    let after = cases.under(question.sources.now.pins).of(question.after);
     let changes = differing(&before, &after);
     let known = Known::read()?;
     let mut judge = Judge {
@@ -180,7 +186,7 @@ impl Judge<'_, '_> {
         let weakened = old != NOTHING && self.cases.differ_in_bounds_only(old, new);
         let completed = risk::escalations(&before, &after, &delta.gained, self.known.catalogue, self.known.paths);
         let told = |region, assessment: risk::Assessment, completed: &[risk::Completed]| {
-            tell::delta(region, &assessment, completed, self.known.paths, self.question.places)
+            tell::delta(region, &assessment, completed, self.known.paths, &self.question.sources)
         };
         let gained = delta.gained.iter().map(|region| {
             let mut assessment = risk::assess(region, self.known.catalogue, self.known.lists);
@@ -317,15 +323,17 @@ fn not_modelled(question: &Question<'_>, cases: &Cases<'_>) -> Vec<String> {
         "policies of resources (buckets, keys, queues, roles' trust)".to_owned(),
         "permission sets, roles and users that cellc does not manage, and roles that are taken from there".to_owned(),
     ];
-    let unpinned = question.pins.missing([question.before, question.after]);
+    let mut unpinned = question.pins_before().missing(question.before);
+    unpinned.extend(question.sources.now.pins.missing(question.after));
     if !unpinned.is_empty() {
+        let unpinned: Vec<String> = unpinned.into_iter().collect();
         let pinned = "`cellc lock --update` pins them";
         all.push(format!(
             "documents that are not pinned, so that they may allow anything: {} ({pinned})",
             unpinned.join(", ")
         ));
     }
-    if !question.pins.knows_organization() {
+    if !question.sources.now.pins.knows_organization() {
         all.push("service control policies attached outside the program: none is pinned".to_owned());
     }
     all.extend(cases.unread().iter().map(|(name, why)| format!("{name}, which cannot be read: {why}")));

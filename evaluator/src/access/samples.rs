@@ -59,6 +59,7 @@ pub(super) fn statement(effect: &str, policy: &str, sid: &str, side: Time, line:
         sid: Some(sid.to_owned()),
         side,
         place: Some(place(policy, line)),
+        former: false,
     }
 }
 

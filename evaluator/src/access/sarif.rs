@@ -185,7 +185,8 @@ fn of_row(review: &Review, row: &Row, mark: Mark, id: &str, deltas: &[&Delta]) -
         text.push_str(&format!(". Path {}", phrases::path(path)));
     }
     let statements: Vec<&Statement> = deltas.iter().flat_map(|delta| phrases::deciding(delta)).collect();
-    let mut places: Vec<&Place> = statements.iter().filter_map(|statement| statement.place.as_ref()).collect();
+    text.push_str(&gone(&statements));
+    let mut places = here(&statements);
     places.extend(&row.grants);
     let proof = match mark {
         Mark::May(_) => "may",
@@ -227,7 +228,7 @@ fn of_guard(id: &str, guard: &Guard) -> Json {
         text.push_str(&format!(". Because {}", visible::text(reason)));
     }
     let statements = guard.broken.iter().flat_map(|breach| phrases::deciding(&breach.allowed));
-    let places: Vec<&Place> = statements.filter_map(|statement| statement.place.as_ref()).collect();
+    let places = here(&statements.collect::<Vec<_>>());
     json!({
         "ruleId": id,
         "level": if guard.holds == Holds::Broken { "error" } else { "warning" },
@@ -261,6 +262,22 @@ fn region(delta: &Delta) -> String {
 
 fn witnessed(witness: &Witness) -> String {
     format!(". Witness: {}, {}", phrases::request(witness), phrases::answers(witness))
+}
+
+/// The places of statements that are there: a line of another revision is none of the files that are looked at.
+fn here<'s>(statements: &[&'s Statement]) -> Vec<&'s Place> {
+    statements.iter().filter(|one| !one.former).filter_map(|one| one.place.as_ref()).collect()
+}
+
+/// Where those stood that are gone: `. Gone: deny d of scp limits (before: main.cell:11)`.
+fn gone(statements: &[&Statement]) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for one in statements.iter().filter(|one| one.former).map(|one| phrases::statement(one)) {
+        if !told.contains(&one) {
+            told.push(one);
+        }
+    }
+    if told.is_empty() { String::new() } else { format!(". Gone: {}", phrases::folded(&told, ITEMS)) }
 }
 
 /// The first place; of what has none, the program's first line.

@@ -4,42 +4,28 @@
 
 mod fingerprints;
 mod pages;
+mod pins;
 mod planted;
 
-use super::accepts::Accept;
-use super::guards::Rule;
 use super::model::{Delta, Holds, Review, Verdict};
 use super::pins::Pins;
-use super::places::Places;
-use super::review::{Question, review};
-use super::sides::Side;
-use crate::plan::desired::Desired;
+use super::subject::Subject;
 use crate::rules::tests::expanded;
+
+/// A program with its documents as a review sees it.
+fn subject(text: &str, pins: &Pins) -> Subject {
+    let at = "2026-11-27T00:00:00Z".parse().unwrap();
+    expanded(text, |world| Subject::new(world, &crate::resources::derive(world), at, pins.clone()))
+}
 
 /// The review of a change from one program to another.
 fn change(before: &str, after: &str, pins: &Pins) -> Review {
-    let none = |_: &str| None;
-    let at = "2026-11-27T00:00:00Z".parse().unwrap();
-    let side = |text: &str| {
-        expanded(text, |world| {
-            let desired = Desired::new(world, &crate::resources::derive(world), at);
-            let side = Side::of_program(&desired, &none);
-            (desired, side, Places::new(world), Rule::all(world, &none), Accept::all(world))
-        })
-    };
-    let ((_, before, ..), (desired, after, places, guards, accepts)) = (side(before), side(after));
-    let question = Question {
-        before: &before,
-        after: &after,
-        desired: &desired,
-        places: &places,
-        guards: &guards,
-        accepts: &accepts,
-        pins,
-        today: None,
-        base: "before",
-    };
-    review(&question).unwrap()
+    pinned(before, pins, after, pins)
+}
+
+/// The same where what is pinned changes.
+fn pinned(before: &str, was: &Pins, after: &str, pins: &Pins) -> Review {
+    subject(after, pins).since(&subject(before, was), "before", None).unwrap()
 }
 
 /// A fleet of a developer's, an alpha and a production cell.
