@@ -263,6 +263,9 @@ fn foot(review: &Review) -> String {
         })
         .collect();
     part(&format!("waived: {}", counted(waived.len(), "row")), waived);
+    let limits: Vec<String> =
+        review.limits.iter().map(|one| format!("- {}\n", prose(&phrases::said_of(one)))).collect();
+    part(&format!("limits that hold less: {}", limits.len()), limits);
     let equivalent = review.equivalent.iter();
     let equivalent: Vec<String> = equivalent
         .map(|one| format!("- {}: {}\n", code(&address::with_kind(&one.address)), prose(&visible::text(&one.text))))

@@ -5,6 +5,7 @@
 
 pub mod accepts;
 pub mod ask;
+mod between;
 pub mod cases;
 mod entries;
 mod equivalent;
@@ -12,6 +13,8 @@ pub mod findings;
 mod fingerprint;
 pub mod guards;
 pub mod html;
+mod judge;
+mod limits;
 pub mod markdown;
 pub mod model;
 mod phrases;

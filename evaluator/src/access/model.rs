@@ -24,6 +24,9 @@ pub struct Review {
     pub principals: Vec<Row>,
     /// How many principals have what they had.
     pub unchanged: usize,
+    /// Limits (policies of the organization, boundaries, guards) that hold less, and that no row names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Equivalent>,
     /// Changes of text that change nobody's access.
     pub equivalent: Vec<Equivalent>,
     /// What the program's guards say of the access afterwards.
@@ -254,7 +257,7 @@ pub enum Time {
     After,
 }
 
-/// A change of text without effect.
+/// A set, policy or guard of which something is so that is no row's.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Equivalent {
     /// The set or policy.

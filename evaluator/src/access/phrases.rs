@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 
 use super::entries::Entry;
-use super::model::{Delta, Guard, Holds, Path, Place, Proof, Review, Row, Statement, Time, Verdict, Witness};
+use super::model::{
+    Delta, Equivalent, Guard, Holds, Path, Place, Proof, Review, Row, Statement, Time, Verdict, Witness,
+};
 use crate::terminal::{address, visible};
 use crate::words::{counted, plural};
 
@@ -249,6 +251,11 @@ pub(super) fn side(side: Time) -> &'static str {
         Time::Before => "before",
         Time::After => "after",
     }
+}
+
+/// What is so of a set, policy or guard: `scp no-delete is no longer attached to root`.
+pub(super) fn said_of(one: &Equivalent) -> String {
+    format!("{} {}", address::with_kind(&one.address), visible::text(&one.text))
 }
 
 /// Permission sets without their kind.

@@ -5,18 +5,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cell_iam::data::{self, paths::Paths, sensitive::Sensitive};
-use cell_iam::risk::{self, Limit};
 use cell_iam::{Engine, catalogue::Catalogue};
 
 use super::accepts::Accept;
-use super::cases::{CaseId, Cases, NOTHING, differing};
+use super::cases::{CaseId, Cases, differing};
 use super::guards::{self, Rule};
-use super::model::{Evidence, FORMAT_VERSION, Proof, Review, Row, SetChange, Severity, Verdict};
+use super::judge::{Judge, Told};
+use super::model::{Delta, Evidence, FORMAT_VERSION, Proof, Review, Row, SetChange, Severity, Verdict};
 use super::pins::Pins;
 use super::sides::{Holding, Side};
 use super::sources::Sources;
-use super::tell;
-use super::{equivalent, fingerprint};
+use super::{equivalent, fingerprint, limits};
 use crate::plan::desired::Desired;
 use crate::plan::model::{Fields, Place};
 
@@ -33,6 +32,8 @@ pub struct Question<'a> {
     pub sources: Sources<'a>,
     /// The program's guards.
     pub guards: &'a [Rule],
+    /// Those of the former revision, where another revision is compared with.
+    pub guards_before: &'a [Rule],
     /// The program's waivers.
     pub accepts: &'a [Accept],
     /// The day on which waivers are judged; none, and none has expired.
@@ -94,12 +95,14 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
     };
     let mut rows: BTreeMap<Key, BTreeMap<String, String>> = BTreeMap::new();
     let mut told: BTreeMap<String, Told> = BTreeMap::new();
+    let mut through: BTreeSet<String> = BTreeSet::new();
     for ((old, new), holdings) in &changes {
         let Some(found) = judge.change(*old, *new) else { continue };
+        through.extend(holdings.iter().filter(|_| found.weakened).map(|holding| holding.1.clone()));
         let shape = found.shape();
         for holding in holdings {
             let sets = set_change(question, holding);
-            let until = longest_session(question.before, holding);
+            let until = longest_session(question.before, &sets.taken);
             let key = Key { principal: holding.0.clone(), shape: shape.clone(), sets, until };
             rows.entry(key).or_default().insert(holding.1.clone(), found.digest.clone());
         }
@@ -114,6 +117,7 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
         .filter_map(|(key, cells)| Some(row(question, &extents, told.get(&key.shape)?, key, &cells)))
         .collect();
     principals.sort_by(|a, b| order(a).cmp(&order(b)));
+    let limits = limits::find(question, &mut judge.engine, &principals, &through);
     let mut evidence = judge.evidence;
     count(&principals, &mut evidence);
     let gains = |row: &Row| !row.gained.is_empty() && row.waived.is_none();
@@ -131,6 +135,7 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
         source: question.desired.source.clone(),
         base: question.base.to_owned(),
         unchanged: everybody.len() - touched.len(),
+        limits,
         principals,
         equivalent,
         guards: guards.guards,
@@ -138,23 +143,6 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
         not_modelled: not_modelled(question, &cases),
         evidence,
     })
-}
-
-/// One distinct change, told.
-#[derive(Debug, Default)]
-struct Told {
-    gained: Vec<super::model::Delta>,
-    lost: Vec<super::model::Delta>,
-    /// Of all of it, uncut.
-    digest: String,
-}
-
-impl Told {
-    /// Equal for equal changes.
-    fn shape(&self) -> String {
-        // Data of our own can always be written.
-        serde_json::to_string(&(&self.gained, &self.lost)).unwrap_or_default()
-    }
 }
 
 /// What makes several cells one row.
@@ -166,50 +154,6 @@ struct Key {
     until: Option<String>,
 }
 
-struct Judge<'a, 'p> {
-    question: &'a Question<'a>,
-    cases: &'a Cases<'p>,
-    known: Known,
-    engine: Engine<'static>,
-    evidence: Evidence,
-}
-
-impl Judge<'_, '_> {
-    /// What changes between two cases; none where nothing does.
-    fn change(&mut self, old: CaseId, new: CaseId) -> Option<Told> {
-        let (before, after) = (self.cases.access(old), self.cases.access(new));
-        let delta = self.engine.diff(&before, &after);
-        self.evidence.queries += u64::from(delta.queries);
-        if delta.gained.is_empty() && delta.lost.is_empty() {
-            return None;
-        }
-        let weakened = old != NOTHING && self.cases.differ_in_bounds_only(old, new);
-        let completed = risk::escalations(&before, &after, &delta.gained, self.known.catalogue, self.known.paths);
-        let told = |region, assessment: risk::Assessment, completed: &[risk::Completed]| {
-            tell::delta(region, &assessment, completed, self.known.paths, &self.question.sources)
-        };
-        let gained = delta.gained.iter().map(|region| {
-            let mut assessment = risk::assess(region, self.known.catalogue, self.known.lists);
-            if weakened {
-                assessment = assessment.weakened(Limit::Organization);
-            }
-            let own: Vec<risk::Completed> = completed
-                .iter()
-                .filter(|path| path.arrived.iter().any(|action| tell::has(region, action)))
-                .cloned()
-                .collect();
-            told(region, assessment.escalates(&own), &own)
-        });
-        let mut gained: Vec<_> = gained.collect();
-        gained.sort_by_key(|delta| delta.risk.severity);
-        let lost = delta.lost.iter();
-        let lost =
-            lost.map(|region| told(region, risk::assess_loss(region, self.known.catalogue, self.known.lists), &[]));
-        let digest = fingerprint::of_change(&before, &after, &delta);
-        Some(Told { gained, lost: lost.collect(), digest })
-    }
-}
-
 /// Which sets a principal is given and loses in a place.
 fn set_change(question: &Question<'_>, holding: &Holding) -> SetChange {
     let empty = BTreeSet::new();
@@ -218,9 +162,9 @@ fn set_change(question: &Question<'_>, holding: &Holding) -> SetChange {
     SetChange { given: new.difference(old).cloned().collect(), taken: old.difference(new).cloned().collect() }
 }
 
-/// The longest session that a principal may have open in a place.
-fn longest_session(side: &Side, holding: &Holding) -> Option<String> {
-    let sets = side.given.get(holding)?.iter().filter_map(|set| side.sets.get(set));
+/// The longest session that may be open under some sets.
+fn longest_session(side: &Side, sets: &[String]) -> Option<String> {
+    let sets = sets.iter().filter_map(|set| side.sets.get(set));
     let session = |fields: &Fields| fields.get("session").and_then(|value| value.as_str()).map(str::to_owned);
     let length = |text: &String| text.parse::<jiff::SignedDuration>().map_or(0, |duration| duration.as_secs());
     sets.map(|fields| session(fields).unwrap_or_else(|| "PT1H".to_owned())).max_by_key(length)
@@ -246,11 +190,9 @@ fn row(
     let mut cells: Vec<String> = changes.keys().cloned().collect();
     let is_prod = |cell: &String| question.desired.cells.get(cell).is_some_and(|kind| kind == "prod");
     cells.sort_by_key(|cell| (!is_prod(cell), cell.clone()));
-    let severity = |all: &[super::model::Delta]| all.iter().map(|delta| delta.risk.severity).min();
-    let mut lost = told.lost.clone();
-    for delta in &mut lost {
-        delta.until.clone_from(&key.until);
-    }
+    let severity = |all: &[Delta]| all.iter().map(|delta| delta.risk.severity).min();
+    let until = |delta: &Delta| Delta { until: key.until.clone(), ..delta.clone() };
+    let lost = told.lost.iter().cloned().chain(told.kept.iter().map(until)).collect();
     let name = question.desired.principals.get(&key.principal);
     let mut row = Row {
         name: name.map_or_else(|| key.principal.clone(), |wanted| wanted.name.clone()),

@@ -29,6 +29,7 @@ pub(super) fn empty() -> Review {
         principals: Vec::new(),
         unchanged: 14,
         unmanaged: Vec::new(),
+        limits: Vec::new(),
         equivalent: Vec::new(),
         guards: Vec::new(),
         not_modelled: texts(&["policies of resources (buckets, keys, queues, roles' trust)"]),

@@ -62,9 +62,10 @@ impl Subject {
     pub fn since(&self, former: &Self, base: &str, today: Option<jiff::civil::Date>) -> Result<Review, Unreadable> {
         let (before, after) = (former.side(), self.side());
         let pins = former.pins.clone().before(&self.pins);
-        let former = Some(Written { places: &former.places, pins: &pins });
+        let written = Some(Written { places: &former.places, pins: &pins });
         let question = self.question(&before, &after, base);
-        review(&Question { today, sources: Sources { former, ..question.sources }, ..question })
+        let sources = Sources { former: written, ..question.sources };
+        review(&Question { today, sources, guards_before: &former.guards, ..question })
     }
 
     /// What the guards say of the program; nobody's access changes.
@@ -78,7 +79,17 @@ impl Subject {
 
     fn question<'a>(&'a self, before: &'a Side, after: &'a Side, base: &'a str) -> Question<'a> {
         let Self { desired, guards, accepts, .. } = self;
-        Question { before, after, desired, sources: self.sources(), guards, accepts, today: None, base }
+        Question {
+            before,
+            after,
+            desired,
+            sources: self.sources(),
+            guards,
+            guards_before: &[],
+            accepts,
+            today: None,
+            base,
+        }
     }
 
     pub(super) fn sources(&self) -> Sources<'_> {

@@ -82,9 +82,10 @@ fn one(guard: &Guard) -> String {
 pub(super) fn besides(review: &Review) -> String {
     let mut out = String::new();
     let equivalent = review.equivalent.iter();
-    let equivalent: Vec<String> =
-        equivalent.map(|one| format!("{} {}", address::with_kind(&one.address), one.text)).collect();
+    let equivalent: Vec<String> = equivalent.map(phrases::said_of).collect();
+    let limits: Vec<String> = review.limits.iter().map(phrases::said_of).collect();
     let titles = [
+        ("Limits that hold less", &limits),
         ("No effect: text changes proven equivalent", &equivalent),
         ("Access that cellc does not manage", &review.unmanaged),
         ("Not modelled", &review.not_modelled),

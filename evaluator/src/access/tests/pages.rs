@@ -193,6 +193,6 @@ fn what_is_taken_away_says_how_long_it_lasts() {
       policies of resources (buckets, keys, queues, roles' trust)
       permission sets, roles and users that cellc does not manage, and roles that are taken from there
       service control policies attached outside the program: none is pinned
-    evidence: 1 query over 1 distinct case · 1 region proven · action list of 2026-09-26
+    evidence: 2 queries over 1 distinct case · 1 region proven · action list of 2026-09-26
     ");
 }

@@ -1,0 +1,138 @@
+//! One distinct change of access, decided and told. Owns which of its regions a limit lets through, which of them open
+//! sessions keep, and what each comes to; whom the change is about is [`super::review`]'s.
+
+use cell_iam::Engine;
+use cell_iam::access::{Access, Part};
+use cell_iam::region::{self, Region};
+use cell_iam::risk::{self, Assessment, Completed, Limit};
+use smol_str::SmolStr;
+
+use super::between;
+use super::cases::{CaseId, Cases, NOTHING, alone};
+use super::fingerprint;
+use super::model::{Delta, Evidence};
+use super::review::{Known, Question};
+use super::tell;
+
+/// One distinct change, told.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// What is gained, the gravest first.
+    pub(super) gained: Vec<Delta>,
+    /// What is lost at the next request.
+    pub(super) lost: Vec<Delta>,
+    /// What is lost with an assignment: sessions that are open keep it.
+    pub(super) kept: Vec<Delta>,
+    /// Does a limit that holds less let something of it through?
+    pub(super) weakened: bool,
+    /// Of all of it, uncut.
+    pub(super) digest: String,
+}
+
+impl Told {
+    /// Equal for equal changes.
+    pub(super) fn shape(&self) -> String {
+        // Data of our own can always be written.
+        serde_json::to_string(&(&self.gained, &self.lost, &self.kept)).unwrap_or_default()
+    }
+}
+
+/// Who decides changes.
+pub(super) struct Judge<'a, 'p> {
+    pub(super) question: &'a Question<'a>,
+    pub(super) cases: &'a Cases<'p>,
+    pub(super) known: Known,
+    pub(super) engine: Engine<'static>,
+    pub(super) evidence: Evidence,
+}
+
+/// The regions of a change.
+#[derive(Debug, Default)]
+struct Parts {
+    by_sets: Vec<Region>,
+    by_limits: Vec<Region>,
+    lost: Vec<Region>,
+    kept: Vec<Region>,
+}
+
+impl Judge<'_, '_> {
+    /// What changes between two cases; none where nothing does.
+    pub(super) fn change(&mut self, old: CaseId, new: CaseId) -> Option<Told> {
+        let (before, after) = (self.cases.access(old), self.cases.access(new));
+        let delta = self.diff(&before, &after);
+        if delta.gained.is_empty() && delta.lost.is_empty() {
+            return None;
+        }
+        let parts = self.parts((&before, old), &after, delta);
+        let gained: Vec<Region> = parts.by_sets.iter().chain(&parts.by_limits).cloned().collect();
+        let lost: Vec<Region> = parts.lost.iter().chain(&parts.kept).cloned().collect();
+        let completed = risk::escalations(&before, &after, &gained, self.known.catalogue, self.known.paths);
+        let digest = fingerprint::of_change(&before, &after, &region::Delta { gained, lost, queries: 0 });
+        let weakened = parts.by_limits.iter().map(|region| (region, true));
+        let gained = parts.by_sets.iter().map(|region| (region, false)).chain(weakened);
+        let mut gained: Vec<Delta> =
+            gained.map(|(region, weakened)| self.gain(region, weakened, &completed)).collect();
+        gained.sort_by_key(|delta| delta.risk.severity);
+        Some(Told {
+            gained,
+            lost: parts.lost.iter().map(|region| self.loss(region)).collect(),
+            kept: parts.kept.iter().map(|region| self.loss(region)).collect(),
+            weakened: !parts.by_limits.is_empty(),
+            digest,
+        })
+    }
+
+    /// The regions by what gives and takes them.
+    fn parts(&mut self, (before, old): (&Access, CaseId), after: &Access, delta: region::Delta) -> Parts {
+        let mut parts = Parts { by_sets: delta.gained, lost: delta.lost, ..Parts::default() };
+        let limits = between::under_both_limits(before, after).filter(|_| old != NOTHING);
+        if let Some(limits) = limits.filter(|_| !parts.by_sets.is_empty()) {
+            parts.by_sets = self.diff(before, &limits).gained;
+            parts.by_limits = self.diff(&limits, after).gained;
+        }
+        if parts.lost.is_empty() {
+            return parts;
+        }
+        let question = self.question;
+        if let Some(open) = between::with_open_sessions(before, after, &|name| set_now(question, name)) {
+            parts.lost = self.diff(before, &open).lost;
+            parts.kept = self.diff(&open, after).lost;
+        }
+        parts
+    }
+
+    fn diff(&mut self, old: &Access, new: &Access) -> region::Delta {
+        let delta = self.engine.diff(old, new);
+        self.evidence.queries += u64::from(delta.queries);
+        delta
+    }
+
+    fn gain(&self, region: &Region, weakened: bool, completed: &[Completed]) -> Delta {
+        let mut assessment = risk::assess(region, self.known.catalogue, self.known.lists);
+        if weakened {
+            assessment = assessment.weakened(Limit::Organization);
+        }
+        let brought = |path: &&Completed| path.arrived.iter().any(|action| tell::has(region, action));
+        let own: Vec<Completed> = completed.iter().filter(brought).cloned().collect();
+        self.told(region, &assessment.escalates(&own), &own)
+    }
+
+    fn loss(&self, region: &Region) -> Delta {
+        self.told(region, &risk::assess_loss(region, self.known.catalogue, self.known.lists), &[])
+    }
+
+    fn told(&self, region: &Region, assessment: &Assessment, completed: &[Completed]) -> Delta {
+        tell::delta(region, assessment, completed, self.known.paths, &self.question.sources)
+    }
+}
+
+/// The policies of a set, by its name in AWS, as they are afterwards.
+fn set_now(question: &Question<'_>, name: &SmolStr) -> Option<Vec<Part>> {
+    let sets = &question.after.sets;
+    let named = |address: &&String| {
+        let own = sets.get(*address).and_then(|fields| fields.get("name")).and_then(|name| name.as_str());
+        own.unwrap_or(address) == name.as_str()
+    };
+    let address = sets.keys().find(named)?;
+    alone(question.sources.now.pins, question.after, address).ways.into_iter().next().map(|way| way.identity)
+}
