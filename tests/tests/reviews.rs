@@ -146,6 +146,13 @@ fn who_can_what_is_answered_with_the_statements_that_decide() {
     report(cases.len(), &failed);
     let (status, _, said) = run(folder.path(), &["can", "group.developer", "s3:GetObject"]);
     assert!(status == 1 && said.contains("did you mean `group.developers`"), "{said}");
+    // A path alone is the program, and nothing is taken for a resource that is none.
+    let (status, shown, said) = run(folder.path(), &["can", "group.developers", "s3:GetObject", "."]);
+    assert!(status == 0 && shown.contains("group.developers can s3:GetObject on *"), "{shown}{said}");
+    let (status, _, said) = run(folder.path(), &["can", "group.developers", "s3:GetObject", "my-bucket"]);
+    assert!(status == 64 && said.contains("neither a resource nor a program"), "{status} {said}");
+    let (status, _, said) = run(folder.path(), &["can", "group.developers", "s3:GetObjekt", "*"]);
+    assert!(status == 0 && said.contains("W0705") && said.contains("s3:GetObject"), "{status} {said}");
 }
 
 /// The change of access that was reviewed is the one that is applied, or none.

@@ -7,6 +7,7 @@ pub mod accepts;
 pub mod ask;
 mod between;
 pub mod cases;
+mod denied;
 mod entries;
 mod equivalent;
 pub mod findings;

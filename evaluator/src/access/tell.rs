@@ -86,7 +86,7 @@ pub(super) fn glob(glob: &Glob) -> String {
 }
 
 /// Each alternative as a sentence; none where an alternative asks for nothing.
-fn conditions(region: &Region) -> Vec<String> {
+pub(super) fn conditions(region: &Region) -> Vec<String> {
     if region.when.iter().any(Vec::is_empty) {
         return Vec::new();
     }
