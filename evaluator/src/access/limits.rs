@@ -9,7 +9,7 @@ use cell_iam::access::{Access, Part, Way};
 use cell_iam::policy::{Document, Effect, Statement};
 
 use super::cases::alone;
-use super::guards::Rule;
+use super::guards::{Forbidden, Rule};
 use super::model::{Equivalent, Row};
 use super::pins::Pins;
 use super::review::Question;
@@ -132,7 +132,7 @@ fn guards(question: &Question<'_>, engine: &mut Engine<'_>) -> Vec<Equivalent> {
 
 /// What a guard forbids, as an access that has all of it.
 fn forbidden(rule: &Rule) -> Access {
-    let ways = rule.forbids.iter().map(|(label, forbid)| {
+    let ways = rule.forbids.iter().map(|Forbidden { label, what: forbid, .. }| {
         let statement = |effect, conditions: &[_]| Statement {
             sid: None,
             effect,

@@ -219,7 +219,10 @@ fn one_guard(guard: &Guard) -> String {
         let what = region_words(&breach.allowed, FEW);
         out.push_str(&format!("  - {who} in {} is allowed {what}\n", list(&cells, FEW)));
         if let Some(witness) = &breach.allowed.witness {
-            out.push_str(&format!("    - witness {}\n", code(&phrases::request(witness))));
+            let context = phrases::context(witness);
+            let with = if context.is_empty() { String::new() } else { format!(" with {}", list(&context, MANY)) };
+            let (request, answers) = (code(&phrases::request(witness)), prose(&phrases::answers(witness)));
+            out.push_str(&format!("    - witness {request}{with}: {answers}\n"));
         }
         let statements: Vec<String> = phrases::deciding(&breach.allowed).map(phrases::statement).collect();
         if !statements.is_empty() {

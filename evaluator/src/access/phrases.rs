@@ -186,6 +186,13 @@ pub(super) fn request(witness: &Witness) -> String {
     format!("{} on {}", visible::whole(&witness.action), visible::whole(&witness.resource))
 }
 
+/// A request with its context: `iam:PassRole on arn:… with aws:SourceIp = 10.0.0.1`.
+pub(super) fn whole_request(witness: &Witness) -> String {
+    let context = context(witness);
+    let with = if context.is_empty() { String::new() } else { format!(" with {}", context.join(", ")) };
+    format!("{}{with}", request(witness))
+}
+
 /// The condition keys of a request, each as `key = value`.
 pub(super) fn context(witness: &Witness) -> Vec<String> {
     let one = |(key, values): (&String, &Vec<String>)| {

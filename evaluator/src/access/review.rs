@@ -108,7 +108,7 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
         }
         told.entry(shape).or_insert(found);
     }
-    let guards = guards::judge(question, &cases, &after, known, &mut judge.engine);
+    let guards = guards::judge(question, &cases, (&before, &after), known, &mut judge.engine);
     judge.evidence.queries += guards.queries;
     let equivalent = equivalent::find(question, &mut judge.engine);
     let extents = extents(&before, &after);

@@ -235,7 +235,7 @@ fn of_guard(id: &str, guard: &Guard) -> Json {
         "level": if guard.holds == Holds::Broken { "error" } else { "warning" },
         "message": { "text": text },
         "locations": [{ "physicalLocation": physical(&guard.place), "logicalLocations": [logical(&guard.guard)] }],
-        "relatedLocations": related(&places),
+        "relatedLocations": related(&[&[&guard.place], places.as_slice()].concat()),
         "partialFingerprints": { "cellcGuard/v1": format!("{}/{}", guard.guard, phrases::holds(guard.holds)) },
         "properties": { "proof": if guard.holds == Holds::Broken { "proven" } else { "may" } },
     })
@@ -262,7 +262,7 @@ fn region(delta: &Delta) -> String {
 }
 
 fn witnessed(witness: &Witness) -> String {
-    format!(". Witness: {}, {}", phrases::request(witness), phrases::answers(witness))
+    format!(". Witness: {}, {}", phrases::whole_request(witness), phrases::answers(witness))
 }
 
 /// The places of statements that are there: a line of another revision is none of the files that are looked at.
@@ -358,10 +358,10 @@ mod tests {
         };
         let told: Vec<String> = results(&one_of_each()).iter().map(told).collect();
         insta::assert_snapshot!(told.join("\n"), @r"
-        error guard/no-iam-write-in-prod policies.cell:100 The guard no-iam-write-in-prod is broken, over 7 principals and 12 cells (3 distinct cases). group developers in 2 cells is allowed iam:PutRolePolicy on *. Witness: iam:PutRolePolicy on arn:aws:iam::111122223333:role/admin, before: deny, after: allow
+        error guard/no-iam-write-in-prod policies.cell:100 The guard no-iam-write-in-prod is broken, over 7 principals and 12 cells (3 distinct cases). group developers in 2 cells is allowed iam:PutRolePolicy on *. Witness: iam:PutRolePolicy on arn:aws:iam::111122223333:role/admin with aws:RequestedRegion = us-west-2, before: deny, after: allow
         warning guard/no-billing policies.cell:100 The guard no-billing may be broken, over 7 principals and 12 cells (3 distinct cases). Because the document of arn:aws:iam::aws:policy/ReadOnlyAccess is not known
-        error access/privilege-escalation policies.cell:42 group developers gains in 2 cells: iam:PassRole on arn:aws:iam::111122223333:role/* except arn:aws:iam::111122223333:role/app-*. Witness: iam:PassRole on arn:aws:iam::111122223333:role/admin, before: deny, after: allow. Path lambda-001 (a new role): iam:PassRole arrives, lambda:CreateFunction, lambda:InvokeFunction were there
-        error access/bulk-data-reads policies.cell:61 group analysts gains in 12 cells: s3:GetObject, s3:GetObjectAcl, s3:GetObjectTagging, s3:GetObjectVersion, s3:ListBucket on arn:aws:s3:::logs-* (aws:SourceVpce is vpce-1 → is anything). Witness: s3:GetObject on arn:aws:s3:::logs-a/x, before: deny, after: allow
+        error access/privilege-escalation policies.cell:42 group developers gains in 2 cells: iam:PassRole on arn:aws:iam::111122223333:role/* except arn:aws:iam::111122223333:role/app-*. Witness: iam:PassRole on arn:aws:iam::111122223333:role/admin with aws:RequestedRegion = us-west-2, before: deny, after: allow. Path lambda-001 (a new role): iam:PassRole arrives, lambda:CreateFunction, lambda:InvokeFunction were there
+        error access/bulk-data-reads policies.cell:61 group analysts gains in 12 cells: s3:GetObject, s3:GetObjectAcl, s3:GetObjectTagging, s3:GetObjectVersion, s3:ListBucket on arn:aws:s3:::logs-* (aws:SourceVpce is vpce-1 → is anything). Witness: s3:GetObject on arn:aws:s3:::logs-a/x with aws:RequestedRegion = us-west-2, before: deny, after: allow
         warning access/credentials main.cell:1 group partners may gain in 1 cell: secretsmanager:GetSecretValue on *
         warning access/reads policies.cell:42 group readers gains in 28 cells: ec2:DescribeThing1, ec2:DescribeThing2, ec2:DescribeThing3, ec2:DescribeThing4, ec2:DescribeThing5, ec2:DescribeThing6, ec2:DescribeThing7, ec2:DescribeThing8 (+4), and future actions matching ec2:Describe* on *
         warning access/reads policies.cell:42 group watchers gains in 28 cells: ec2:DescribeThing1, ec2:DescribeThing2, ec2:DescribeThing3, ec2:DescribeThing4, ec2:DescribeThing5, ec2:DescribeThing6, ec2:DescribeThing7, ec2:DescribeThing8 (+4), and future actions matching ec2:Describe* on *

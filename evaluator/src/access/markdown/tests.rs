@@ -23,7 +23,7 @@ fn one_of_each_has_a_table_and_folds() {
 
     - ✗ `no-iam-write-in-prod` broken, over 7 principals and 12 cells (3 distinct cases) (`policies.cell:100`)
       - `group developers` in `pay-prod`, `ledger-prod` is allowed `iam:PutRolePolicy` on `*`
-        - witness `iam:PutRolePolicy on arn:aws:iam::111122223333:role/admin`
+        - witness `iam:PutRolePolicy on arn:aws:iam::111122223333:role/admin` with `aws:RequestedRegion = us-west-2`: before: deny, after: allow
         - together allowed by `allow Roles of permission set Deploy (policies.cell:42)`, `allow All of permission set Base (policies.cell:17)`
     - ? `no-billing` may be broken, over 7 principals and 12 cells (3 distinct cases) (`policies.cell:100`)
       - because the document of arn:aws:iam::aws:policy/ReadOnlyAccess is not known

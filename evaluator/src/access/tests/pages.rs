@@ -126,7 +126,7 @@ fn a_broken_guard_stands_first() {
                    (main.cell:11)
       group dev × p: is allowed secretsmanager:GetSecretValue on *, forbidden by `s`
         witness  secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:111122223333:secret:x
-             after: allow
+             before: deny, after: allow
         together allowed by  allow L of permission set Look (main.cell:7)
     HIGH     + group dev × p, a (1 production)                         permissions and exposure [proven]
       gains  s3:AssociateAccessGrantsIdentityCenter, s3:BypassGovernanceRetention, s3:CreateAccessGrant

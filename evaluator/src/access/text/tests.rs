@@ -35,7 +35,7 @@ fn one_of_each_is_told_by_risk() {
                    places (policies.cell:100)
       group developers × pay-prod, ledger-prod: is allowed iam:PutRolePolicy on *, forbidden by `writes`
         witness  iam:PutRolePolicy on arn:aws:iam::111122223333:role/admin, with aws:RequestedRegion =
-            us-west-2  after: allow
+            us-west-2  before: deny, after: allow
         together allowed by  allow Roles of permission set Deploy (policies.cell:42); allow All of
             permission set Base (policies.cell:17)
     CRITICAL + group developers × pay-prod, ledger-prod (production)       privilege escalation [proven]
@@ -139,7 +139,7 @@ fn verbose_shows_everything() {
                    places (policies.cell:100)
       group developers × pay-prod, ledger-prod: is allowed iam:PutRolePolicy on *, forbidden by `writes`
         witness  iam:PutRolePolicy on arn:aws:iam::111122223333:role/admin, with aws:RequestedRegion =
-            us-west-2  after: allow
+            us-west-2  before: deny, after: allow
         together allowed by  allow Roles of permission set Deploy (policies.cell:42); allow All of
             permission set Base (policies.cell:17)
     CRITICAL + group developers × 2 cells (production): pay-prod, ledger-prod
