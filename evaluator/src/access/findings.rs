@@ -4,13 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use cell_iam::Forbid;
 use cell_iam::access::Part;
 use cell_iam::lint::{self, Holder, Kind, Linter, Setting};
-use cell_iam::policy::{self, Document, Source};
+use cell_iam::policy::{self, Document, Effect, Source};
 use cell_lang::diagnostics::Code;
 use smol_str::{SmolStr, ToSmolStr};
 
 use super::cases::beside;
+use super::guards::Forbidden;
 use super::model::{Breach, Guard, Holds, Review, Time};
 use super::review::{Known, Unreadable};
 use super::sides::Side;
@@ -86,9 +88,18 @@ fn places_of(breach: &Breach) -> String {
 
 fn undecided(guard: &Guard) -> Fault {
     let because = guard.because.join("; ");
-    Fault::new(Code::GuardMay, format!("{} is not proven: {because}", guard.guard))
-        .at(Some(&guard.place), "this may not hold")
-        .help("`cellc lock --update` pins the documents of managed policies; `--strict` makes this an error")
+    let fault = Fault::new(Code::GuardMay, format!("{} is not proven: {because}", guard.guard))
+        .at(Some(&guard.place), "this may not hold");
+    let about = |what: &str| guard.because.iter().any(|reason| reason.contains(&format!("the document of {what}")));
+    let mut helps = Vec::new();
+    if about("arn:") {
+        helps.push("`cellc lock --update` pins the documents of AWS's managed policies");
+    }
+    if about("customer-managed policy") {
+        helps.push("each account has a document of its own under a customer-managed policy's name, which nothing pins: a deny in the set decides it");
+    }
+    helps.push("`--strict` makes this an error");
+    helps.into_iter().fold(fault, Fault::help)
 }
 
 impl Subject {
@@ -98,11 +109,12 @@ impl Subject {
     /// When the shipped data cannot be read.
     pub fn lints(&self) -> Result<Vec<Fault>, Unreadable> {
         let side = self.side();
-        if side.sets.values().all(|fields| inline(fields).is_none()) && side.policies.is_empty() {
+        let written = side.sets.values().any(|fields| inline(fields).is_some()) || !side.policies.is_empty();
+        if !written && self.guards.is_empty() {
             return Ok(Vec::new());
         }
         let known = Known::read()?;
-        let regions = self.regions(&side);
+        let (regions, below) = (self.regions(&side), self.regions_below(&side));
         let none: Vec<SmolStr> = Vec::new();
         let mut all = Vec::new();
         for (address, fields) in &side.sets {
@@ -112,8 +124,12 @@ impl Subject {
             all.extend(self.lint(address, &text, &setting, &beside(&self.pins, &side, address)));
         }
         for (address, content) in &side.policies {
-            let setting = Setting { catalogue: known.catalogue, of: Holder::Organization, regions: &none };
+            let regions = below.get(address).unwrap_or(&none);
+            let setting = Setting { catalogue: known.catalogue, of: Holder::Organization, regions };
             all.extend(self.lint(address, &content.to_string(), &setting, &[]));
+        }
+        for rule in &self.guards {
+            all.extend(rule.forbids.iter().flat_map(|forbidden| of_forbid(forbidden, known)));
         }
         Ok(all)
     }
@@ -153,7 +169,7 @@ impl Subject {
 
     /// The regions of the cells in which each set is given.
     fn regions(&self, side: &Side) -> BTreeMap<String, Vec<SmolStr>> {
-        let region = |cell: &String| self.desired.published.get(cell)?.get("region")?.as_str();
+        let region = |cell: &str| self.region(cell);
         let mut regions: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
         for ((_, target), sets) in &side.given {
             let Some(region) = region(target) else { continue };
@@ -161,9 +177,58 @@ impl Subject {
                 regions.entry(set.clone()).or_default().insert(region);
             }
         }
-        let words = |regions: BTreeSet<&str>| regions.into_iter().map(ToSmolStr::to_smolstr).collect();
-        regions.into_iter().map(|(set, regions)| (set, words(regions))).collect()
+        listed(regions)
     }
+
+    /// The regions of the cells that each service control policy holds: those below what it is attached to.
+    fn regions_below(&self, side: &Side) -> BTreeMap<String, Vec<SmolStr>> {
+        let mut regions: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        for cell in self.desired.cells.keys() {
+            let Some(region) = self.region(cell) else { continue };
+            for policy in side.levels(cell).iter().filter_map(|level| side.attached.get(level)).flatten() {
+                regions.entry(policy.clone()).or_default().insert(region);
+            }
+        }
+        listed(regions)
+    }
+
+    fn region(&self, cell: &str) -> Option<&str> {
+        self.desired.published.get(cell)?.get("region")?.as_str()
+    }
+}
+
+fn listed(regions: BTreeMap<String, BTreeSet<&str>>) -> BTreeMap<String, Vec<SmolStr>> {
+    let words = |regions: BTreeSet<&str>| regions.into_iter().map(ToSmolStr::to_smolstr).collect();
+    regions.into_iter().map(|(of, regions)| (of, words(regions))).collect()
+}
+
+/// What a `forbid` says in vain: a guard over an action that does not exist is proven and holds nothing back.
+fn of_forbid(forbidden: &Forbidden, known: Known) -> Vec<Fault> {
+    // What is forbidden fits no request, whatever `unless` says; what `unless` says is about the same actions.
+    const PLAIN: [Kind; 3] = [Kind::UnknownAction, Kind::NeverMatches, Kind::VariableTooEarly];
+    const UNLESS: [Kind; 2] = [Kind::ForeignKey, Kind::GlobInEquals];
+    let Forbid { actions, resources, unless, source } = &forbidden.what;
+    let statement = |effect, conditions: &[policy::Condition]| policy::Statement {
+        sid: None,
+        effect,
+        principal: None,
+        actions: actions.clone(),
+        resources: Some(resources.clone()),
+        conditions: conditions.to_vec(),
+        source: source.clone(),
+    };
+    let document = Document::new(vec![statement(Effect::Allow, &[]), statement(Effect::Deny, unless)]);
+    let setting = Setting { catalogue: known.catalogue, of: Holder::Identity, regions: &[] };
+    let found = Linter::new(setting).lint(&document, &[]);
+    let own = found.into_iter().filter(|finding| {
+        let kinds: &[Kind] = if finding.statement == 0 { &PLAIN } else { &UNLESS };
+        kinds.contains(&finding.kind)
+    });
+    own.map(|finding| {
+        let fault = Fault::new(code(finding.kind), finding.fact).at(Some(&forbidden.place), "forbidden here");
+        finding.help.into_iter().fold(fault, Fault::help)
+    })
+    .collect()
 }
 
 fn inline(fields: &Fields) -> Option<String> {

@@ -5,6 +5,7 @@
 mod asked;
 mod fingerprints;
 mod limits;
+mod lints;
 mod pages;
 mod pins;
 mod planted;
@@ -12,6 +13,7 @@ mod planted;
 use super::model::{Delta, Holds, Review, Verdict};
 use super::pins::Pins;
 use super::subject::Subject;
+use super::{markdown, sarif};
 use crate::rules::tests::expanded;
 
 /// A program with its documents as a review sees it.
@@ -173,4 +175,39 @@ fn a_fingerprint_is_of_the_change_and_not_of_its_lines() {
     assert_eq!(waived.verdict, Verdict::None);
     assert_eq!(waived.principals[0].waived.as_ref().unwrap().owner, "group.ops");
     assert_eq!(waived.fingerprint, one.fingerprint, "what is approved is the change");
+}
+
+#[test]
+fn a_broken_guards_request_can_be_replayed_and_says_what_it_was_answered_before() {
+    let guard =
+        "guard keys { on = cells\n forbid k { actions = [\"kms:ScheduleKeyDeletion\"], resources = [\"*\"] }\n }\n";
+    let set = |actions: &str| {
+        grant(
+            "S",
+            &format!(
+                "allow a {{ actions = [{actions}], resources = [\"*\"], when {{ \"aws:SourceIp\" in 10.0.0.0/8 }} }}"
+            ),
+        )
+    };
+    let (held, none) = (set("\"kms:*\""), set("\"sqs:*\""));
+    let with = format!("{held}{guard}");
+    let was = |before: &str| {
+        let review = change(before, &with, &Pins::default());
+        review.guards[0].broken[0].allowed.witness.clone().unwrap().before
+    };
+    assert_eq!(was(&held), "allow", "nothing changed");
+    assert_eq!(was(&none), "deny");
+    let review = change(&none, &with, &Pins::default());
+    let keys = "aws:SourceIp = 10.0.0.0";
+    let log: serde_json::Value = serde_json::from_str(&sarif::log(&review)).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let of = |rule: &str| results.iter().find(|result| result["ruleId"].as_str().unwrap().starts_with(rule)).unwrap();
+    let text = of("guard/")["message"]["text"].as_str().unwrap();
+    assert!(text.contains(keys), "{text}");
+    assert!(of("access/")["message"]["text"].as_str().unwrap().contains(keys));
+    let related = &of("guard/")["relatedLocations"][0];
+    assert_eq!(related["physicalLocation"]["region"]["startLine"], 7, "where it is allowed: {related}");
+    let page = markdown::page(&review);
+    let told = page.lines().find(|line| line.starts_with("    - witness")).unwrap();
+    assert!(told.contains(keys) && told.contains("before: deny, after: allow"), "{told}");
 }
