@@ -19,6 +19,7 @@ use super::sides::Side;
 use super::subject::Subject;
 use crate::plan::fault::Fault;
 use crate::plan::model::{Fields, Place};
+use crate::terminal::visible;
 use crate::words::counted;
 
 /// Breaches of a guard that are told one by one.
@@ -144,6 +145,9 @@ impl Subject {
         let place = |source: &Source| self.place(address, document, source);
         let own = place(&finding.at);
         let mut fault = Fault::new(code(finding.kind), finding.fact.clone()).at(own.as_ref(), "");
+        if let Some(file) = self.in_file(address, document, &finding.at) {
+            fault = fault.help(format!("it is the statement at {}:{}", visible::name(&file.file), file.line));
+        }
         for also in &finding.also {
             let there = place(&also.at).filter(|there| Some(there) != own.as_ref());
             fault = fault.at(there.as_ref(), also.says.clone());
@@ -155,6 +159,13 @@ impl Subject {
             Some(edit) => fault.help(format!("write `{}`", edit.by)),
             None => fault,
         }
+    }
+
+    /// Where a part of a document is written that the program reads from a file.
+    fn in_file(&self, address: &str, document: &Document, at: &Source) -> Option<Place> {
+        let around = |source: &Source| source.start <= at.start && at.end <= source.end;
+        let statement = document.statements.iter().find(|statement| around(&statement.source))?;
+        self.places.in_file(address, statement.sid.as_deref(), statement.source.start)
     }
 
     /// Where a part of a document is written in the program.

@@ -10,9 +10,10 @@ use smol_str::SmolStr;
 use super::between;
 use super::cases::{CaseId, Cases, NOTHING, alone};
 use super::fingerprint;
-use super::model::{Delta, Evidence};
+use super::model::{Delta, Evidence, Statement, Time};
 use super::review::{Known, Question};
 use super::tell;
+use crate::plan::model::Fields;
 
 /// One distinct change, told.
 #[derive(Debug, Default)]
@@ -73,9 +74,15 @@ impl Judge<'_, '_> {
         let mut gained: Vec<Delta> =
             gained.map(|(region, weakened)| self.gain(region, weakened, &completed)).collect();
         gained.sort_by_key(|delta| delta.risk.severity);
+        let mut lost: Vec<Delta> = parts.lost.iter().map(|region| self.loss(region)).collect();
+        let named = self.named(&before, &after);
+        let written = |delta: &Delta| delta.sources.iter().any(|one| one.policy.contains("permission_set."));
+        for delta in gained.iter_mut().chain(&mut lost).filter(|delta| !written(delta)) {
+            delta.sources.extend(named.iter().cloned());
+        }
         Some(Told {
             gained,
-            lost: parts.lost.iter().map(|region| self.loss(region)).collect(),
+            lost,
             kept: parts.kept.iter().map(|region| self.loss(region)).collect(),
             weakened: !parts.by_limits.is_empty(),
             digest,
@@ -124,15 +131,39 @@ impl Judge<'_, '_> {
     fn told(&self, region: &Region, assessment: &Assessment, completed: &[Completed]) -> Delta {
         tell::delta(region, assessment, completed, self.known.paths, &self.question.sources)
     }
+
+    /// Where the program names the policies that change, for regions whose statements it does not write: the sets of
+    /// this name whose lists of policies are others now.
+    fn named(&self, before: &Access, after: &Access) -> Vec<Statement> {
+        const LISTS: [&str; 3] = ["managed", "customer_managed", "boundary"];
+        let question = self.question;
+        let held = |name: &str| before.ways.iter().chain(&after.ways).any(|way| way.name == name);
+        let sets = question.after.sets.iter().filter(|(address, fields)| held(name_of(address, fields)));
+        let changed = sets.filter(|(address, fields)| {
+            let was = question.before.sets.get(*address);
+            was.is_some_and(|was| LISTS.iter().any(|list| was.get(*list) != fields.get(*list)))
+        });
+        changed
+            .map(|(address, _)| Statement {
+                effect: "allow".to_owned(),
+                policy: address.clone(),
+                sid: None,
+                side: Time::After,
+                place: question.sources.now.places.find(address, None),
+                former: false,
+            })
+            .collect()
+    }
+}
+
+/// A set's name in AWS, as far as it has one yet.
+fn name_of<'a>(address: &'a str, fields: &'a Fields) -> &'a str {
+    fields.get("name").and_then(|name| name.as_str()).unwrap_or(address)
 }
 
 /// The policies of a set, by its name in AWS, as they are afterwards.
 fn set_now(question: &Question<'_>, name: &SmolStr) -> Option<Vec<Part>> {
     let sets = &question.after.sets;
-    let named = |address: &&String| {
-        let own = sets.get(*address).and_then(|fields| fields.get("name")).and_then(|name| name.as_str());
-        own.unwrap_or(address) == name.as_str()
-    };
-    let address = sets.keys().find(named)?;
+    let (address, _) = sets.iter().find(|(address, fields)| name_of(address, fields) == name.as_str())?;
     alone(question.sources.now.pins, question.after, address).ways.into_iter().next().map(|way| way.identity)
 }

@@ -8,6 +8,7 @@ pub mod ask;
 mod between;
 pub mod cases;
 mod denied;
+mod documents;
 mod entries;
 mod equivalent;
 pub mod findings;

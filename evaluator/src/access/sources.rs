@@ -4,6 +4,7 @@
 use cell_iam::policy::Source;
 use cell_iam::{Deciding, Layer};
 
+use super::documents;
 use super::model::{Place, Statement, Time};
 use super::pins::Pins;
 use super::places::Places;
@@ -47,7 +48,7 @@ impl Sources<'_> {
     fn place(&self, policy: &str, sid: Option<&str>, at: &Source, side: Time) -> (Option<Place>, bool) {
         let former = self.former.filter(|_| side == Time::Before);
         let now = self.now;
-        if let Some(place) = now.places.statement(policy, sid) {
+        if let Some(place) = now.places.statement(policy, sid, at.start) {
             return (Some(place), false);
         }
         let same = former.is_none_or(|former| former.pins.document(policy) == now.pins.document(policy));
@@ -55,7 +56,7 @@ impl Sources<'_> {
             return (Some(place), false);
         }
         if let Some(former) = former {
-            let place = former.places.statement(policy, sid).or_else(|| former.pinned(policy, at));
+            let place = former.places.statement(policy, sid, at.start).or_else(|| former.pinned(policy, at));
             if place.is_some() {
                 return (place, true);
             }
@@ -75,13 +76,6 @@ impl Written<'_> {
     /// Where a statement of a pinned document stands.
     fn pinned(&self, policy: &str, at: &Source) -> Option<Place> {
         let (text, file) = (self.pins.document(policy)?, self.pins.files.get(policy)?);
-        let before = text.get(..at.start as usize)?;
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        Some(Place {
-            entity: policy.to_owned(),
-            file: file.clone(),
-            line: before.matches('\n').count() + 1,
-            column: line.chars().count() + 1,
-        })
+        Some(documents::at(file, text, at.start as usize, policy))
     }
 }
