@@ -206,7 +206,8 @@ fn guard(
         over: Over { principals: people.len(), cells: rule.on.len(), cases: held.len() },
         broken,
         breaches,
-        because: because.into_iter().collect(),
+        // Of a guard that is broken nothing is left to decide.
+        because: because.into_iter().filter(|_| holds == Holds::May).collect(),
         place: rule.place.clone(),
     }
 }

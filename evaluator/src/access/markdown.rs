@@ -269,6 +269,8 @@ fn foot(review: &Review) -> String {
     let limits: Vec<String> =
         review.limits.iter().map(|one| format!("- {}\n", prose(&phrases::said_of(one)))).collect();
     part(&format!("limits that hold less: {}", limits.len()), limits);
+    let idle: Vec<String> = review.idle.iter().map(|one| format!("- {}\n", prose(&phrases::said_of(one)))).collect();
+    part(&format!("accepts that waive nothing: {}", idle.len()), idle);
     let equivalent = review.equivalent.iter();
     let equivalent: Vec<String> = equivalent
         .map(|one| format!("- {}: {}\n", code(&address::with_kind(&one.address)), prose(&visible::text(&one.text))))

@@ -27,6 +27,9 @@ pub struct Review {
     /// Limits (policies of the organization, boundaries, guards) that hold less, and that no row names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Equivalent>,
+    /// Accepts of the program that waive nothing: their day is over, or no row is the change that they name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub idle: Vec<Equivalent>,
     /// Changes of text that change nobody's access.
     pub equivalent: Vec<Equivalent>,
     /// What the program's guards say of the access afterwards.

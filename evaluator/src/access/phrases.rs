@@ -262,7 +262,10 @@ pub(super) fn side(side: Time) -> &'static str {
 
 /// What is so of a set, policy or guard: `scp no-delete is no longer attached to root`.
 pub(super) fn said_of(one: &Equivalent) -> String {
-    format!("{} {}", address::with_kind(&one.address), visible::text(&one.text))
+    // An `accept` has no address.
+    let named = one.address.contains(' ');
+    let of = if named { visible::text(&one.address) } else { address::with_kind(&one.address) };
+    format!("{of} {}", visible::text(&one.text))
 }
 
 /// Permission sets without their kind.

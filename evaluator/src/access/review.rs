@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cell_iam::data::{self, paths::Paths, sensitive::Sensitive};
 use cell_iam::{Engine, catalogue::Catalogue};
 
-use super::accepts::Accept;
+use super::accepts::{self, Accept};
 use super::cases::{CaseId, Cases, differing};
 use super::guards::{self, Rule};
 use super::judge::{Judge, Told};
@@ -136,6 +136,7 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
         base: question.base.to_owned(),
         unchanged: everybody.len() - touched.len(),
         limits,
+        idle: accepts::idle(question.accepts, &principals, question.today),
         principals,
         equivalent,
         guards: guards.guards,
@@ -264,6 +265,8 @@ fn not_modelled(question: &Question<'_>, cases: &Cases<'_>) -> Vec<String> {
     let mut all = vec![
         "policies of resources (buckets, keys, queues, roles' trust)".to_owned(),
         "permission sets, roles and users that cellc does not manage, and roles that are taken from there".to_owned(),
+        "memberships of groups are not read: what one person has by several groups, or besides, is judged for each alone"
+            .to_owned(),
     ];
     let mut unpinned = question.pins_before().missing(question.before);
     unpinned.extend(question.sources.now.pins.missing(question.after));

@@ -30,6 +30,7 @@ pub(super) fn empty() -> Review {
         unchanged: 14,
         unmanaged: Vec::new(),
         limits: Vec::new(),
+        idle: Vec::new(),
         equivalent: Vec::new(),
         guards: Vec::new(),
         not_modelled: texts(&["policies of resources (buckets, keys, queues, roles' trust)"]),

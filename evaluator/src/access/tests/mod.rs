@@ -8,6 +8,7 @@ mod limits;
 mod lints;
 mod pages;
 mod pins;
+mod places;
 mod planted;
 
 use super::model::{Delta, Holds, Review, Verdict};
@@ -210,4 +211,45 @@ fn a_broken_guards_request_can_be_replayed_and_says_what_it_was_answered_before(
     let page = markdown::page(&review);
     let told = page.lines().find(|line| line.starts_with("    - witness")).unwrap();
     assert!(told.contains(keys) && told.contains("before: deny, after: allow"), "{told}");
+}
+
+#[test]
+fn an_accept_that_waives_nothing_is_told() {
+    let before = grant("Look", r#"allow l { actions = ["s3:GetObject"], resources = ["*"] }"#);
+    let after = grant("Look", r#"allow l { actions = ["s3:*Object"], resources = ["*"] }"#);
+    let print = change(&before, &after, &Pins::default()).principals[0].fingerprint.clone();
+    let accept = |label: &str, print: &str, expires: &str| {
+        format!(
+            "accept {label} {{ change = \"{print}\", reason = \"the logs move\", owner = group.ops, expires = {expires} }}\n"
+        )
+    };
+    let program = format!(
+        "{after}{}{}{}",
+        accept("old", &print, "2026-01-31"),
+        accept("other", "access-000000000000000000000000", "2027-01-31"),
+        accept("fits", &print, "2027-01-31")
+    );
+    let today = Some(jiff::civil::date(2026, 11, 27));
+    let (now, then) = (subject(&program, &Pins::default()), subject(&before, &Pins::default()));
+    let review = now.since(&then, "before", today).unwrap();
+    let idle: Vec<String> = review.idle.iter().map(|one| format!("{} {}", one.address, one.text)).collect();
+    assert_eq!(idle.len(), 2, "{idle:?}");
+    assert!(
+        idle[0].starts_with("accept old expired on 2026-01-31: the row")
+            && idle[1].starts_with("accept other names no row")
+    );
+    let mut page = String::new();
+    super::text::write(&review, &crate::terminal::Look { verbose: false, width: 200, color: false }, &mut page)
+        .unwrap();
+    assert!(page.contains("accept old expired") && page.contains("accept other names no row"), "{page}");
+}
+
+#[test]
+fn a_broken_guard_gives_no_reason_of_somebody_else() {
+    let guard = "guard keys { on = cells\n forbid k { actions = [\"kms:*\"], resources = [\"*\"] }\n }\n";
+    let more = "permission_set C { customer_managed = [\"team\"] }\ngrant h { to = group.ops\n can = permission_set.C\n on = cells }\n";
+    let program = format!("{}{more}{guard}", grant("S", r#"allow a { actions = ["kms:*"], resources = ["*"] }"#));
+    let review = change(&program, &program, &Pins::default());
+    assert_eq!(review.guards[0].holds, Holds::Broken);
+    assert!(review.guards[0].because.is_empty(), "{:?}", review.guards[0].because);
 }

@@ -54,6 +54,8 @@ fn a_path_that_is_completed_names_the_piece_that_arrives() {
     not modelled:
       policies of resources (buckets, keys, queues, roles' trust)
       permission sets, roles and users that cellc does not manage, and roles that are taken from there
+      memberships of groups are not read: what one person has by several groups, or besides, is judged
+          for each alone
       service control policies attached outside the program: none is pinned
     evidence: 1 query over 2 distinct cases · all 2 regions proven · action list of 2026-09-26
     approve all of it: cellc apply --approve access-<fingerprint>
@@ -75,6 +77,8 @@ fn a_path_that_is_completed_names_the_piece_that_arrives() {
     not modelled:
       policies of resources (buckets, keys, queues, roles' trust)
       permission sets, roles and users that cellc does not manage, and roles that are taken from there
+      memberships of groups are not read: what one person has by several groups, or besides, is judged
+          for each alone
       service control policies attached outside the program: none is pinned
     evidence: 2 queries over 2 distinct cases · all 2 regions proven · action list of 2026-09-26
     approve all of it: cellc apply --approve access-<fingerprint>
@@ -107,6 +111,8 @@ fn a_condition_that_is_loosened_is_told_by_its_values() {
     not modelled:
       policies of resources (buckets, keys, queues, roles' trust)
       permission sets, roles and users that cellc does not manage, and roles that are taken from there
+      memberships of groups are not read: what one person has by several groups, or besides, is judged
+          for each alone
       service control policies attached outside the program: none is pinned
     evidence: 2 queries over 2 distinct cases · 1 region proven · action list of 2026-09-26
     approve all of it: cellc apply --approve access-<fingerprint>
@@ -139,6 +145,8 @@ fn a_broken_guard_stands_first() {
     not modelled:
       policies of resources (buckets, keys, queues, roles' trust)
       permission sets, roles and users that cellc does not manage, and roles that are taken from there
+      memberships of groups are not read: what one person has by several groups, or besides, is judged
+          for each alone
       service control policies attached outside the program: none is pinned
     evidence: 2 queries over 2 distinct cases · 1 region proven · action list of 2026-09-26
     ");
@@ -161,12 +169,14 @@ fn what_is_not_pinned_is_told_as_what_may_be() {
         path batch-002 (takes over something that has a role): batch:SubmitJob arrives
         and 63 more paths: bedrock-002, bedrock-004, bedrock-007 (+60)
         witness  a2c:GetContainerizationJobDetails on *  before: deny, after: may
-      is given Look by grant g (main.cell:8)
+      is given Look by grant g (main.cell:8); by main.cell:7
       accept as  access-<fingerprint>
 
     not modelled:
       policies of resources (buckets, keys, queues, roles' trust)
       permission sets, roles and users that cellc does not manage, and roles that are taken from there
+      memberships of groups are not read: what one person has by several groups, or besides, is judged
+          for each alone
       documents that are not pinned, so that they may allow anything:
           arn:aws:iam::aws:policy/ReadOnlyAccess (`cellc lock --update` pins them)
       service control policies attached outside the program: none is pinned
@@ -192,6 +202,8 @@ fn what_is_taken_away_says_how_long_it_lasts() {
     not modelled:
       policies of resources (buckets, keys, queues, roles' trust)
       permission sets, roles and users that cellc does not manage, and roles that are taken from there
+      memberships of groups are not read: what one person has by several groups, or besides, is judged
+          for each alone
       service control policies attached outside the program: none is pinned
     evidence: 2 queries over 1 distinct case · 1 region proven · action list of 2026-09-26
     ");

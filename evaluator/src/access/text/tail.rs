@@ -38,6 +38,10 @@ pub(super) fn foot(review: &Review, page: &mut Page) {
         page.plain(0, "limits that hold less, and that no row above names:");
         review.limits.iter().for_each(|one| page.plain(1, &phrases::said_of(one)));
     }
+    if !review.idle.is_empty() {
+        page.plain(0, "accepts that waive nothing:");
+        review.idle.iter().for_each(|one| page.plain(1, &phrases::said_of(one)));
+    }
     if !review.equivalent.is_empty() {
         page.plain(0, &format!("no effect: {} proven equivalent", counted(review.equivalent.len(), "text change")));
         if page.look.verbose {
@@ -72,6 +76,9 @@ pub(super) fn brief(review: &Review, page: &mut Page) {
     if !review.limits.is_empty() {
         let word = if review.limits.len() == 1 { "holds" } else { "hold" };
         said.push(format!("{} {word} less", counted(review.limits.len(), "limit")));
+    }
+    if !review.idle.is_empty() {
+        said.push(format!("waive nothing: {}", counted(review.idle.len(), "accept")));
     }
     if !review.equivalent.is_empty() {
         said.push(format!("no effect: {} proven equivalent", counted(review.equivalent.len(), "text change")));
