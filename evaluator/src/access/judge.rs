@@ -4,7 +4,7 @@
 use cell_iam::Engine;
 use cell_iam::access::{Access, Part};
 use cell_iam::region::{self, Region};
-use cell_iam::risk::{self, Assessment, Completed, Limit};
+use cell_iam::risk::{self, Assessment, Class, Completed, Limit};
 use smol_str::SmolStr;
 
 use super::between;
@@ -71,9 +71,11 @@ impl Judge<'_, '_> {
         let digest = fingerprint::of_change(&before, &after, &region::Delta { gained, lost, queries: 0 });
         let weakened = parts.by_limits.iter().map(|region| (region, true));
         let gained = parts.by_sets.iter().map(|region| (region, false)).chain(weakened);
-        let mut gained: Vec<Delta> =
+        let mut gained: Vec<(Class, Delta)> =
             gained.map(|(region, weakened)| self.gain(region, weakened, &completed)).collect();
-        gained.sort_by_key(|delta| delta.risk.severity);
+        // Among what is equally urgent the graver class gives the row its name.
+        gained.sort_by_key(|(class, delta)| (delta.risk.severity, *class));
+        let mut gained: Vec<Delta> = gained.into_iter().map(|(_, delta)| delta).collect();
         let mut lost: Vec<Delta> = parts.lost.iter().map(|region| self.loss(region)).collect();
         let named = self.named(&before, &after);
         let written = |delta: &Delta| delta.sources.iter().any(|one| one.policy.contains("permission_set."));
@@ -114,14 +116,15 @@ impl Judge<'_, '_> {
         delta
     }
 
-    fn gain(&self, region: &Region, weakened: bool, completed: &[Completed]) -> Delta {
+    fn gain(&self, region: &Region, weakened: bool, completed: &[Completed]) -> (Class, Delta) {
         let mut assessment = risk::assess(region, self.known.catalogue, self.known.lists);
         if weakened {
             assessment = assessment.weakened(Limit::Organization);
         }
         let brought = |path: &&Completed| path.arrived.iter().any(|action| tell::has(region, action));
         let own: Vec<Completed> = completed.iter().filter(brought).cloned().collect();
-        self.told(region, &assessment.escalates(&own), &own)
+        let assessment = assessment.escalates(&own);
+        (assessment.class, self.told(region, &assessment, &own))
     }
 
     fn loss(&self, region: &Region) -> Delta {

@@ -185,6 +185,14 @@ pub(super) fn one_of_each() -> Review {
                 text: "is written otherwise, and allows what it allowed".to_owned(),
             })
             .into(),
+        limits: vec![Equivalent {
+            address: "scp.no-delete".to_owned(),
+            text: "is no longer attached to root; nobody gains by it now".to_owned(),
+        }],
+        idle: vec![Equivalent {
+            address: "accept old".to_owned(),
+            text: "expired on 2026-01-31, and names no row of this review (policies.cell:130)".to_owned(),
+        }],
         guards: guards(),
         unmanaged: texts(&["user eve has AdministratorAccess in pay-prod"]),
         evidence: Evidence { proven: 6, may: 1, ..empty().evidence },

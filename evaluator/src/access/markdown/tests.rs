@@ -106,6 +106,20 @@ fn one_of_each_has_a_table_and_folds() {
     </details>
 
     <details>
+    <summary>limits that hold less: 1</summary>
+
+    - scp no-delete is no longer attached to root; nobody gains by it now
+
+    </details>
+
+    <details>
+    <summary>accepts that waive nothing: 1</summary>
+
+    - accept old expired on 2026-01-31, and names no row of this review (policies.cell:130)
+
+    </details>
+
+    <details>
     <summary>no effect: 2 text changes proven equivalent</summary>
 
     - `permission set Operator`: is written otherwise, and allows what it allowed

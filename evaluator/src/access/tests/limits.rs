@@ -3,6 +3,8 @@
 use super::{change, fleet, grant, line, pinned};
 use crate::access::model::{Review, Verdict};
 use crate::access::pins::Pins;
+use crate::access::text;
+use crate::terminal::Look;
 
 fn gained(review: &Review) -> Vec<String> {
     let mut all: Vec<String> = review.principals.iter().flat_map(|row| row.gained.iter().map(line)).collect();
@@ -33,6 +35,10 @@ fn a_limit_that_goes_is_told_though_the_set_widens_at_once() {
     let weakened = review.principals[0].gained.iter().find(|delta| delta.risk.class == "limit weakened").unwrap();
     assert!(weakened.sources.iter().any(|source| source.policy == "scp.l0"), "{weakened:#?}");
     assert!(review.limits.is_empty(), "the row names it");
+    assert_eq!(review.principals[0].gained[0].risk.class, "limit weakened", "it gives the row its name");
+    let mut page = String::new();
+    text::write(&review, &Look { verbose: false, width: 120, color: false }, &mut page).unwrap();
+    assert!(page.contains("limit weakened [proven]") && page.contains("    as destructive writes"), "{page}");
 }
 
 #[test]

@@ -96,6 +96,11 @@ pub(super) fn details(page: &mut Page, entry: &Entry<'_>) {
     for (verb, deltas) in [(verb(entry), &entry.gained), ("loses", &entry.lost)] {
         for delta in deltas.iter().take(shown) {
             region(page, verb, delta);
+            // The head names the class of the gravest.
+            let head = entry.gained.first().map(|first| &first.risk.class);
+            if verb != "loses" && head.is_some_and(|class| *class != delta.risk.class) {
+                page.plain(2, &format!("as {}", visible::text(&delta.risk.class)));
+            }
         }
         left += deltas.len().saturating_sub(shown);
     }

@@ -78,7 +78,8 @@ pub(super) fn brief(review: &Review, page: &mut Page) {
         said.push(format!("{} {word} less", counted(review.limits.len(), "limit")));
     }
     if !review.idle.is_empty() {
-        said.push(format!("waive nothing: {}", counted(review.idle.len(), "accept")));
+        let word = if review.idle.len() == 1 { "waives" } else { "waive" };
+        said.push(format!("{} {word} nothing", counted(review.idle.len(), "accept")));
     }
     if !review.equivalent.is_empty() {
         said.push(format!("no effect: {} proven equivalent", counted(review.equivalent.len(), "text change")));
