@@ -110,6 +110,16 @@ impl<'p> Cases<'p> {
         all
     }
 
+    /// The case of somebody who has nothing in a target: nobody's, under the limits that hold there.
+    pub fn nobody(&mut self, side: &Side, target: &str) -> CaseId {
+        if !side.above.contains_key(target) {
+            return NOTHING;
+        }
+        let Target { chain, management, .. } = self.target(side, target);
+        let case = Case { ways: Vec::new(), chain, management, place: None };
+        CaseId(self.distinct.insert_full(case).0 as u32)
+    }
+
     /// The access of a case.
     pub fn access(&self, id: CaseId) -> Access {
         let Some(case) = self.distinct.get_index(id.0 as usize) else { return Access::default() };
@@ -134,9 +144,9 @@ impl<'p> Cases<'p> {
         old != new && identity(old) == identity(new)
     }
 
-    /// How many distinct ones there are, nobody's left out.
+    /// How many distinct ones there are, those of who has nothing left out.
     pub fn len(&self) -> usize {
-        self.distinct.len() - 1
+        self.distinct.iter().filter(|case| !case.ways.is_empty()).count()
     }
 
     /// Is there none but nobody's?

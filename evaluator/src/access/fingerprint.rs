@@ -19,7 +19,7 @@ pub(super) fn of_change(old: &Access, new: &Access, delta: &region::Delta) -> St
     let regions = |all: &[Region]| all.iter().map(canonical).collect::<BTreeSet<_>>();
     let (gone, come): (Vec<_>, Vec<_>) = (old.difference(&new).collect(), new.difference(&old).collect());
     // What is told exactly is the same over whatever else the policies say; what is not depends on all of it.
-    let inexact = delta.gained.iter().chain(&delta.lost).any(|region| region.more || region.proof != Proof::Proven);
+    let inexact = delta.gained.iter().chain(&delta.lost).any(|region| !is_exact(region));
     let around = inexact.then(|| old.intersection(&new).collect::<Vec<_>>());
     hex(&json!([gone, come, regions(&delta.gained), regions(&delta.lost), around]).to_string(), 32)
 }
@@ -46,6 +46,11 @@ pub(super) fn hex(text: &str, bytes: usize) -> String {
     let digest = Sha256::digest(text.as_bytes());
     let digits: Vec<String> = digest.iter().take(bytes).map(|byte| format!("{byte:02x}")).collect();
     digits.concat()
+}
+
+/// Does what is told of a region say all of it? A variable is told by its name, whatever it was compared with.
+fn is_exact(region: &Region) -> bool {
+    !region.more && region.proof == Proof::Proven && !canonical(region).contains("${")
 }
 
 /// A region whatever its witness, and whatever order its parts are told in.

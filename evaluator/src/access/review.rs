@@ -84,7 +84,9 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
     let mut cases = Cases::new(question.pins_before());
     let before = cases.of(question.before);
     let after = cases.under(question.sources.now.pins).of(question.after);
-    let changes = differing(&before, &after);
+    let was = with_newcomers(&mut cases, question.before, question.pins_before(), (&before, &after));
+    let now = with_newcomers(&mut cases, question.after, question.sources.now.pins, (&after, &before));
+    let changes = differing(&was, &now);
     let known = Known::read()?;
     let mut judge = Judge {
         question,
@@ -153,6 +155,23 @@ struct Key {
     shape: String,
     sets: SetChange,
     until: Option<String>,
+}
+
+/// The cases of a side, and of those who have something on the other side only: limits hold them here, too.
+fn with_newcomers<'p>(
+    cases: &mut Cases<'p>,
+    side: &Side,
+    pins: &'p Pins,
+    (own, other): (&BTreeMap<Holding, CaseId>, &BTreeMap<Holding, CaseId>),
+) -> BTreeMap<Holding, CaseId> {
+    let mut all = own.clone();
+    let mut known: BTreeMap<&str, CaseId> = BTreeMap::new();
+    cases.under(pins);
+    for holding in other.keys().filter(|holding| !own.contains_key(*holding)) {
+        let case = *known.entry(&holding.1).or_insert_with(|| cases.nobody(side, &holding.1));
+        all.insert(holding.clone(), case);
+    }
+    all
 }
 
 /// Which sets a principal is given and loses in a place.

@@ -123,3 +123,20 @@ fn only_a_lost_assignment_outlives_in_sessions() {
     let at = |action: &str| until(&mixed).into_iter().filter(|(all, _)| all.contains(action)).collect::<Vec<_>>();
     assert!(at("sqs:PurgeQueue").iter().all(|(_, until)| until.is_some()), "{mixed:#?}");
 }
+
+#[test]
+fn a_limit_that_goes_is_told_of_who_is_given_something_at_once() {
+    let set = "allow l { actions = [\"s3:DeleteBucket\", \"sqs:PurgeQueue\"], resources = [\"*\"] }";
+    let nobody = |text: String| text.replace("on = cells", "on = cells where .kind == \"dev\"");
+    let review = change(&nobody(under(&[NO_DELETE], set)), &under(&[], set), &Pins::default());
+    let all = gained(&review);
+    assert!(all.iter().any(|line| line.contains("limit weakened") && line.contains("s3:DeleteBucket")), "{all:?}");
+    assert!(all.iter().any(|line| line.contains("sqs:PurgeQueue") && !line.contains("limit weakened")), "{all:?}");
+    // What holds somebody who is new, and changes nothing, is no part of the change.
+    let print = |scp: &str| {
+        let review = change(&nobody(under(&[scp], set)), &under(&[scp], set), &Pins::default());
+        review.principals[0].fingerprint.clone()
+    };
+    let other = r#"deny d { actions = ["s3:DeleteBucket", "ec2:RunInstances"], resources = ["*"] }"#;
+    assert_eq!(print(NO_DELETE), print(other));
+}
