@@ -1,9 +1,8 @@
 //! `cellc can` and `cellc who-can`: an answer about the program's access, with the statements that decide. Owns the
 //! commands and their text; the answer is [`cell_eval::access::ask`]'s.
 
-use std::collections::BTreeMap;
-
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use cell_eval::access::ask::{self, Answer, Ask, Can, Conditional, One};
 use cell_eval::access::subject::Subject;

@@ -1,7 +1,8 @@
 //! The access review: who gains and loses what by a change, proven.
 //!
-//! [`sides`] reads who has what out of a program or a plan, [`cases`] folds equal accesses, [`review`] asks the
-//! permission engine about each distinct change and guard and tells it by [`model`]; [`text`] and its like write it for people and machines, all from the same model. Pure: reads no cloud and no clock.
+//! [`sides`] reads who has what out of a program or a plan, [`cases`] folds equal accesses, [`review`] has each distinct
+//! change decided (`judge`) and each guard ([`guards`]), and tells them by [`model`] with their places ([`sources`]);
+//! [`text`] and its like write it for people and machines, all from the same model. Pure: reads no cloud and no clock.
 
 pub mod accepts;
 pub mod ask;
