@@ -113,6 +113,44 @@ fn a_revision_is_reviewed_without_a_cloud_in_every_form() {
     assert_eq!(run(folder.path(), &["plan", "--format", "html"]).0, 64);
 }
 
+/// Writes a lock that pins one managed policy, and its document.
+fn pin(folder: &Path, version: &str, actions: &str) {
+    let document = format!(
+        "{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\"Action\":[{actions}],\"Resource\":\"*\"}}]}}"
+    );
+    let digest = cell_eval::lock::digest(document.as_bytes());
+    let file = "policies/aws/PowerUserAccess.json";
+    std::fs::create_dir_all(folder.join("policies/aws")).unwrap();
+    std::fs::write(folder.join(file), document).unwrap();
+    let pinned = serde_json::json!({
+        "version": version, "date": "2026-10-02", "digest": digest, "file": file,
+    });
+    let lock = serde_json::json!({
+        "format_version": "1.1", "packages": {},
+        "policies": { "arn:aws:iam::aws:policy/PowerUserAccess": pinned },
+    });
+    std::fs::write(folder.join("cell.lock"), lock.to_string()).unwrap();
+}
+
+#[test]
+fn each_revision_is_read_under_its_own_lock() {
+    let managed = "permission_set Work {\n  managed = [\"arn:aws:iam::aws:policy/PowerUserAccess\"]";
+    let folder = committed(&program(r#""sqs:ListQueues""#).replace("permission_set Work {", managed));
+    pin(folder.path(), "v7", r#""s3:GetObject""#);
+    for arguments in [
+        &["add", "."][..],
+        &["-c", "user.name=A", "-c", "user.email=a@acme.example", "commit", "--quiet", "-m", "pins"],
+    ] {
+        assert!(Command::new("git").arg("-C").arg(folder.path()).args(arguments).status().unwrap().success());
+    }
+    pin(folder.path(), "v8", r#""s3:GetObject","iam:CreateUser""#);
+    let (status, shown, said) = run(folder.path(), &["review", "--base", "main"]);
+    assert_eq!(status, 0, "{said}");
+    for word in ["needs security review", "gains  iam:CreateUser on *", "by policies/aws/PowerUserAccess.json:1"] {
+        assert!(shown.contains(word), "{word}\n{shown}");
+    }
+}
+
 #[test]
 fn who_can_what_is_answered_with_the_statements_that_decide() {
     let folder = tempfile::tempdir().unwrap();
@@ -146,6 +184,13 @@ fn who_can_what_is_answered_with_the_statements_that_decide() {
     report(cases.len(), &failed);
     let (status, _, said) = run(folder.path(), &["can", "group.developer", "s3:GetObject"]);
     assert!(status == 1 && said.contains("did you mean `group.developers`"), "{said}");
+    // A path alone is the program, and nothing is taken for a resource that is none.
+    let (status, shown, said) = run(folder.path(), &["can", "group.developers", "s3:GetObject", "."]);
+    assert!(status == 0 && shown.contains("group.developers can s3:GetObject on *"), "{shown}{said}");
+    let (status, _, said) = run(folder.path(), &["can", "group.developers", "s3:GetObject", "my-bucket"]);
+    assert!(status == 64 && said.contains("neither a resource nor a program"), "{status} {said}");
+    let (status, _, said) = run(folder.path(), &["can", "group.developers", "s3:GetObjekt", "*"]);
+    assert!(status == 0 && said.contains("W0705") && said.contains("s3:GetObject"), "{status} {said}");
 }
 
 /// The change of access that was reviewed is the one that is applied, or none.

@@ -1,15 +1,17 @@
 //! `cellc can` and `cellc who-can`: an answer about the program's access, with the statements that decide. Owns the
 //! commands and their text; the answer is [`cell_eval::access::ask`]'s.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use cell_eval::access::ask::{Answer, Ask, Can, One};
-use cell_eval::access::model::Statement;
+use cell_eval::access::ask::{self, Answer, Ask, Can, Conditional, One};
 use cell_eval::access::subject::Subject;
+use cell_eval::plan::fault;
 use cell_eval::terminal::visible;
 use cell_lang::diagnostics::{Code, nearest};
+use cell_lang::source::SourceMap;
 
-use crate::args::{AskArgs, CanArgs, Format, WhoCanArgs};
+use crate::args::{AskArgs, CanArgs, Format, Program, WhoCanArgs};
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::session::{finding, say};
@@ -34,7 +36,11 @@ fn asked(principal: Option<&String>, args: &AskArgs, output: &Output) -> Status 
             "an action reads `service:Action`, as in `s3:GetObject`",
         );
     }
-    output.run(&args.program, |run| {
+    let (resource, program) = match taken(args) {
+        Ok(taken) => taken,
+        Err(status) => return status,
+    };
+    output.run(&program, |run| {
         let (subject, _) = match run.subject(jiff::Timestamp::now()) {
             Ok(subject) => subject,
             Err(status) => return status,
@@ -49,10 +55,18 @@ fn asked(principal: Option<&String>, args: &AskArgs, output: &Output) -> Status 
         let ask = Ask {
             principal: principal.cloned(),
             action: args.action.clone(),
-            resource: args.resource.clone(),
+            resource: resource.to_owned(),
             on: args.on.clone(),
             context,
         };
+        match ask::doubts(&ask.action) {
+            Ok(doubts) if doubts.is_empty() => {}
+            Ok(doubts) => {
+                let sources = SourceMap::default();
+                output.diagnostics(&sources, &fault::diagnostics(&sources, &doubts));
+            }
+            Err(why) => return output::fail(&why.to_string()),
+        }
         match subject.ask(&ask) {
             Ok(answer) => output::result(&match output.format {
                 Format::Json => format!("{}\n", serde_json::to_string(&answer).unwrap_or_default()),
@@ -61,6 +75,23 @@ fn asked(principal: Option<&String>, args: &AskArgs, output: &Output) -> Status 
             Err(why) => output::fail(&why.to_string()),
         }
     })
+}
+
+/// The resource and the program. A lone path is the program, as everywhere; what is neither is refused, since a
+/// resource that no ARN can be is allowed to nobody.
+fn taken(args: &AskArgs) -> Result<(&str, Cow<'_, Program>), Status> {
+    let is_resource = |text: &str| text == "*" || text.starts_with("arn:") || text.starts_with("*:");
+    if is_resource(&args.resource) {
+        return Ok((&args.resource, Cow::Borrowed(&args.program)));
+    }
+    let path = std::path::PathBuf::from(&args.resource);
+    if args.program.path.as_os_str() == "." && path.exists() {
+        return Ok(("*", Cow::Owned(Program { path, ..args.program.clone() })));
+    }
+    Err(output::refuse(
+        &format!("`{}` is neither a resource nor a program that is there", args.resource),
+        "a resource is `*`, an ARN, or a pattern of ARNs such as `arn:aws:s3:::logs-*`",
+    ))
 }
 
 /// Addresses that the program does not have.
@@ -105,21 +136,39 @@ fn paragraph(one: &One, what: &str) -> String {
     };
     let mut out = format!("{} {word} {what} in {}\n", visible::name(&one.principal), cells(&one.cells));
     for delta in &one.allowed {
-        let actions = delta.actions.iter().chain(&delta.future).take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-        out.push_str(&format!("    {} on {}\n", visible::text(&actions), visible::text(&delta.resources.join(", "))));
-        for condition in &delta.conditions {
-            out.push_str(&format!("      when {}\n", visible::text(condition)));
-        }
-        delta.because.iter().for_each(|why| out.push_str(&format!("      {}\n", visible::text(why))));
+        let all: Vec<&String> = delta.actions.iter().chain(&delta.future).collect();
+        let shown: Vec<&str> = all.iter().take(NAMED).map(|action| action.as_str()).collect();
+        let more = all.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more (`--format json` lists them)") } else { String::new() };
+        let (actions, on) = (visible::whole(&shown.join(", ")), visible::whole(&delta.resources.join(", ")));
+        out.push_str(&format!("    {actions}{more} on {on}\n"));
+        alternatives(&mut out, "      ", &delta.conditions);
+        delta.because.iter().for_each(|why| out.push_str(&format!("      because {}\n", visible::whole(why))));
     }
-    one.statements.iter().for_each(|statement| out.push_str(&format!("    by {}\n", by(statement))));
-    one.missing
-        .iter()
-        .for_each(|layer| out.push_str(&format!("    nothing in {} allows it\n", visible::text(layer))));
+    said(&mut out, "by", &one.statements);
+    said(&mut out, "although", &one.allowing);
+    let missing = one.missing.iter().map(|layer| format!("    nothing in {} allows it", visible::whole(layer)));
+    missing.for_each(|line| out.push_str(&format!("{line}{}\n", if one.unmet.is_empty() { "" } else { " so" })));
+    said(&mut out, "its condition is not met:", &one.unmet);
     if one.can == Can::No && one.statements.is_empty() && one.missing.is_empty() {
         out.push_str("    it is given nothing there\n");
     }
     out
+}
+
+/// Statements, each with when it is about the request.
+fn said(out: &mut String, word: &str, all: &[Conditional]) {
+    for one in all {
+        out.push_str(&format!("    {word} {}\n", by(&one.statement)));
+        alternatives(out, "      ", &one.when);
+    }
+}
+
+fn alternatives(out: &mut String, indent: &str, all: &[String]) {
+    for (at, condition) in all.iter().enumerate() {
+        let word = if at == 0 { "when" } else { "or when" };
+        out.push_str(&format!("{indent}{word} {}\n", visible::whole(condition)));
+    }
 }
 
 fn cells(cells: &[String]) -> String {
@@ -129,7 +178,7 @@ fn cells(cells: &[String]) -> String {
 }
 
 /// `allow restart of permission_set.Restart (main.cell:5)`
-fn by(statement: &Statement) -> String {
+fn by(statement: &cell_eval::access::model::Statement) -> String {
     let sid = statement.sid.as_deref().map(|sid| format!(" {}", visible::text(sid))).unwrap_or_default();
     let place = statement.place.as_ref().map(|place| format!(" ({}:{})", visible::text(&place.file), place.line));
     format!("{}{sid} of {}{}", statement.effect, visible::name(&statement.policy), place.unwrap_or_default())

@@ -106,9 +106,8 @@ fn managed(session: &Session<'_>) -> Result<BTreeMap<String, ManagedPolicy>, Sta
 /// every account, and are not pinned.
 fn named(desired: &Desired) -> Vec<String> {
     let side = Side::of_program(desired, &|_| None);
-    let mut all = Pins::default().missing([&side, &side]);
-    all.retain(|arn| PolicyFile::of_managed(arn).is_some());
-    all
+    let all = Pins::default().missing(&side).into_iter();
+    all.filter(|arn| PolicyFile::of_managed(arn).is_some()).collect()
 }
 
 fn names(value: &Json, arn: &str) -> bool {

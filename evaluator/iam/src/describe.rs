@@ -26,7 +26,7 @@ use crate::request::{Context, Request};
 use crate::tables::{Opaque, Question, Side, Tables};
 
 /// So many alternatives of conditions are spelt out.
-const MAX_ALTERNATIVES: usize = 4;
+const MAX_ALTERNATIVES: usize = 64;
 
 /// So many places are told apart.
 const MAX_PLACES: usize = 64;
@@ -373,6 +373,10 @@ impl Direction<'_, '_> {
             let (Some(layer), Some((named, statement))) = (side.gates.get(entry.gate as usize), entry.written) else {
                 continue;
             };
+            // Statements that differ in their actions only have one body.
+            if !is_about(&statement.actions, &action) {
+                continue;
+            }
             out.push(Deciding {
                 layer: layer.clone(),
                 policy: named.name().clone(),
@@ -390,6 +394,12 @@ impl Direction<'_, '_> {
         }
         out
     }
+}
+
+/// Whether a statement's actions have one; of a pattern of future actions that is not asked.
+fn is_about(actions: &Elements, action: &str) -> bool {
+    let named = || actions.items.iter().any(|text| read_action(&text.value).hit(action) > Hit::No);
+    action.contains(['*', '?']) || named() != actions.not
 }
 
 /// Where the first pattern stands that matches; none in a `Not…`.

@@ -5,7 +5,7 @@ use cell_lang::hir::{self, Field, FieldValue, Node};
 use cell_lang::value::Lit;
 use jiff::civil::Date;
 
-use super::model::{Place, Waived};
+use super::model::{Equivalent, Place, Row, Waived};
 use super::places::place;
 use crate::world::World;
 
@@ -47,6 +47,23 @@ impl Accept {
             place: self.place.clone(),
         }
     }
+}
+
+/// Those that waive nothing, with why: their day is over, or no row is the change that they name.
+pub(super) fn idle(accepts: &[Accept], rows: &[Row], today: Option<Date>) -> Vec<Equivalent> {
+    let told = |accept: &Accept| {
+        let row = rows.iter().any(|row| row.fingerprint == accept.change);
+        let over = today.is_some_and(|today| accept.expires < today);
+        let text = match (over, row) {
+            (true, true) => format!("expired on {}: the row that it waived counts again", accept.expires),
+            (true, false) => format!("expired on {}, and names no row of this review", accept.expires),
+            (false, false) => format!("names no row of this review: {} is another change, or done", accept.change),
+            (false, true) => return None,
+        };
+        let at = format!("{}:{}", accept.place.file, accept.place.line);
+        Some(Equivalent { address: format!("accept {}", accept.label), text: format!("{text} ({at})") })
+    };
+    accepts.iter().filter_map(told).collect()
 }
 
 fn read(world: &World<'_>, accept: &hir::Accept) -> Option<Accept> {

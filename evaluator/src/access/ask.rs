@@ -4,17 +4,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use cell_iam::decide::{self, Verdict};
-use cell_iam::policy::{Elements, Source, Text};
-use cell_iam::{Context, Engine, Forbid, Request, risk};
+use cell_iam::lint::{Holder, Kind, Linter, Setting};
+use cell_iam::policy::{self, Document, Effect, Elements, Source, Text};
+use cell_iam::{Engine, Forbid, risk};
+use cell_lang::diagnostics::Code;
 use serde::Serialize;
 
 use super::cases::{CaseId, Cases, NOTHING};
-use super::model::{Delta, Proof, Statement, Time};
+use super::denied::{self, Reasons};
+use super::model::{Delta, Proof, Time};
 use super::review::{Known, Unreadable};
 use super::sides::Holding;
 use super::subject::Subject;
 use super::tell;
+use crate::plan::fault::Fault;
+
+pub use super::denied::Conditional;
 
 /// A question.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,9 +60,15 @@ pub struct One {
     pub can: Can,
     /// What of it is allowed.
     pub allowed: Vec<Delta>,
-    /// The statements that decide; of a `no`, those that deny.
-    pub statements: Vec<Statement>,
-    /// Of a `no` that nothing denies: the layers in which nothing allows it.
+    /// The statements that decide; of a `no`, those that deny, and when they do.
+    pub statements: Vec<Conditional>,
+    /// Of a `no`: the principal's own statements that allow it, as far as they do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowing: Vec<Conditional>,
+    /// Of a `no`: the statements that would allow it, were their conditions met.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmet: Vec<Conditional>,
+    /// Of a `no`: the layers in which nothing allows it.
     pub missing: Vec<String>,
 }
 
@@ -125,7 +136,8 @@ impl Subject {
     }
 
     fn decided(&self, ask: &Ask, cases: &Cases<'_>, case: CaseId, known: Known, engine: &mut Engine<'_>) -> One {
-        let mut access = cases.access(case);
+        let open = cases.access(case);
+        let mut access = open.clone();
         for (key, values) in &ask.context {
             let values = values.iter().map(Into::into).collect();
             access.facts.set(key, cell_iam::access::Fact::Is(values));
@@ -136,7 +148,7 @@ impl Subject {
             .iter()
             .map(|region| {
                 let assessment = risk::assess(region, known.catalogue, known.lists);
-                tell::delta(region, &assessment, &[], known.paths, &self.places)
+                tell::delta(region, &assessment, &[], known.paths, &self.sources())
             })
             .collect();
         let can = match () {
@@ -144,32 +156,61 @@ impl Subject {
             () if !allowed.is_empty() => Can::May,
             () => Can::No,
         };
-        let (mut statements, mut missing) = (Vec::new(), Vec::new());
-        if can == Can::No {
-            let mut context = Context::default();
-            for (key, values) in &ask.context {
-                context.set(key.as_str(), values.iter().map(Into::into).collect());
+        let reasons = match can {
+            Can::No => {
+                let asked = denied::Asked { access: &access, open: &open, forbid: &forbid };
+                denied::reasons(&asked, engine, &self.sources())
             }
-            let request =
-                Request { action: ask.action.as_str().into(), resource: ask.resource.as_str().into(), context };
-            let decision = decide::allows(&access, &request);
-            // Policies may allow what nobody can ask for: to pass the role of another account.
-            if decision.verdict == Verdict::Allowed {
-                missing.push("the resources that the action is asked for on there".to_owned());
-            } else {
-                statements =
-                    decision.deciding.iter().map(|one| tell::statement(one, Time::After, &self.places)).collect();
-                missing = decision.missing.iter().map(tell::layer).collect();
-            }
-        } else {
-            for one in allowed.iter().flat_map(|delta| &delta.sources).filter(|one| one.side == Time::After) {
-                if !statements.contains(one) && one.policy != "guard" {
-                    statements.push(one.clone());
-                }
-            }
+            _ => Reasons { denying: deciding(&allowed), ..Reasons::default() },
+        };
+        One {
+            principal: String::new(),
+            cells: Vec::new(),
+            can,
+            allowed,
+            statements: reasons.denying,
+            allowing: reasons.allowing,
+            unmet: reasons.unmet,
+            missing: reasons.missing.iter().map(tell::layer).collect(),
         }
-        One { principal: String::new(), cells: Vec::new(), can, allowed, statements, missing }
     }
+}
+
+/// The statements that allow it, each once.
+fn deciding(allowed: &[Delta]) -> Vec<Conditional> {
+    let mut all: Vec<Conditional> = Vec::new();
+    for one in allowed.iter().flat_map(|delta| &delta.sources).filter(|one| one.side == Time::After) {
+        if one.policy != "guard" && all.iter().all(|other| other.statement != *one) {
+            all.push(Conditional { statement: one.clone(), when: Vec::new() });
+        }
+    }
+    all
+}
+
+/// What is doubtful about a question: actions that AWS does not list.
+///
+/// # Errors
+/// When the shipped data cannot be read.
+pub fn doubts(action: &str) -> Result<Vec<Fault>, Unreadable> {
+    let Forbid { actions, resources, source, .. } = whole(action, "*");
+    let statement = policy::Statement {
+        sid: None,
+        effect: Effect::Allow,
+        principal: None,
+        actions,
+        resources: Some(resources),
+        conditions: Vec::new(),
+        source,
+    };
+    let setting = Setting { catalogue: Known::read()?.catalogue, of: Holder::Identity, regions: &[] };
+    let found = Linter::new(setting).lint(&Document::new(vec![statement]), &[]);
+    let unknown = found.into_iter().filter(|finding| finding.kind == Kind::UnknownAction);
+    Ok(unknown
+        .map(|finding| {
+            let fault = Fault::new(Code::UnknownAction, finding.fact);
+            finding.help.into_iter().fold(fault, Fault::help)
+        })
+        .collect())
 }
 
 /// All requests of an action on a resource.

@@ -15,6 +15,7 @@ use indexmap::{IndexMap, IndexSet};
 use serde_json::Value as Json;
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 
+use super::fingerprint::hex;
 use super::homes::{Homes, Named};
 use super::pins::Pins;
 use super::sides::{Holding, Side};
@@ -101,6 +102,12 @@ impl<'p> Cases<'p> {
         self.named = Named::all();
     }
 
+    /// The same, reading what no program writes from other pins: each side has its own.
+    pub fn under(&mut self, pins: &'p Pins) -> &mut Self {
+        self.pins = pins;
+        self
+    }
+
     /// The case of every holding of a side. Work by the number of holdings; the documents of a set are read once.
     pub fn of(&mut self, side: &Side) -> BTreeMap<Holding, CaseId> {
         self.homes.learn(side);
@@ -118,23 +125,43 @@ impl<'p> Cases<'p> {
                 }
             };
             let held: Vec<&Prepared> = names.iter().filter_map(|name| sets.get(name.as_str())).collect();
-            let mut ways: Vec<usize> = held.iter().map(|way| way.at).collect();
-            ways.sort_unstable();
-            let told_apart =
-                |id: &str| self.named.has(id) || target.named.has(id) || held.iter().any(|way| way.named.has(id));
-            let account = match self.homes.of(&holding.1).account {
-                None => Account::Unknown,
-                Some(id) if told_apart(&id) => Account::Named(id),
-                Some(_) => Account::Some,
-            };
-            let organization = side.organization.as_ref().map(ToSmolStr::to_smolstr);
-            let case = Case { ways, chain: target.chain, management: target.management, account, organization };
-            let entry = self.distinct.entry(case);
-            let id = CaseId(entry.index() as u32);
-            entry.or_insert_with(|| holding.1.clone());
+            let case = self.case(side, &holding.1, &target, &held);
+            let id = self.numbered(case, &holding.1);
             all.insert(holding.clone(), id);
         }
         all
+    }
+
+    /// The case of somebody who has nothing in a target: nobody's, under the limits that hold there.
+    pub fn nobody(&mut self, side: &Side, target: &str) -> CaseId {
+        if !side.above.contains_key(target) {
+            return NOTHING;
+        }
+        let found = self.target(side, target);
+        let case = self.case(side, target, &found, &[]);
+        self.numbered(case, target)
+    }
+
+    /// What is known of the sets that somebody has in a target, as a case.
+    fn case(&self, side: &Side, address: &str, target: &Target, held: &[&Prepared]) -> Case {
+        let mut ways: Vec<usize> = held.iter().map(|way| way.at).collect();
+        ways.sort_unstable();
+        let told_apart =
+            |id: &str| self.named.has(id) || target.named.has(id) || held.iter().any(|way| way.named.has(id));
+        let account = match self.homes.of(address).account {
+            None => Account::Unknown,
+            Some(id) if told_apart(&id) => Account::Named(id),
+            Some(_) => Account::Some,
+        };
+        let organization = side.organization.as_ref().map(ToSmolStr::to_smolstr);
+        Case { ways, chain: target.chain, management: target.management, account, organization }
+    }
+
+    fn numbered(&mut self, case: Case, first: &str) -> CaseId {
+        let entry = self.distinct.entry(case);
+        let id = CaseId(entry.index() as u32);
+        entry.or_insert_with(|| first.to_owned());
+        id
     }
 
     /// The access of a case, in the first cell or account that it is in.
@@ -167,19 +194,9 @@ impl<'p> Cases<'p> {
         self.homes.of(target)
     }
 
-    /// Is what differs between two cases only what holds their principals: policies of the organization or boundaries?
-    pub fn differ_in_bounds_only(&self, old: CaseId, new: CaseId) -> bool {
-        let identity = |id: CaseId| {
-            let case = self.distinct.get_index(id.0 as usize);
-            let ways = case.into_iter().flat_map(|(case, _)| &case.ways).filter_map(|at| self.ways.get_index(*at));
-            ways.map(|way| (way.name.clone(), way.identity.clone())).collect::<Vec<_>>()
-        };
-        old != new && identity(old) == identity(new)
-    }
-
-    /// How many distinct ones there are, nobody's left out.
+    /// How many distinct ones there are, those of who has nothing left out.
     pub fn len(&self) -> usize {
-        self.distinct.len() - 1
+        self.distinct.keys().filter(|case| !case.ways.is_empty()).count()
     }
 
     /// Is there none but nobody's?
@@ -263,7 +280,8 @@ impl<'p> Cases<'p> {
             Ok(document) => Part::Known(access::Named::new(name, document)),
             Err(fault) => {
                 self.unread.insert(name.to_smolstr(), fault.to_string());
-                Part::Unknown { name: name.to_smolstr() }
+                // Another document under the name is another unknown.
+                Part::Unknown { name: format_smolstr!("{name} (sha256 {}…)", hex(text, 12)) }
             }
         };
         self.documents.insert(key, part.clone());
@@ -285,6 +303,11 @@ pub(super) fn alone(pins: &Pins, side: &Side, address: &str) -> Access {
     let everything = Way { identity: vec![cases.full.clone()], ..Way::default() };
     // It binds others too than sessions of Identity Center.
     Access { ways: vec![everything], scps: vec![Level { name: address.to_smolstr(), parts }], ..Access::default() }
+}
+
+/// What one managed policy allows by itself.
+pub(super) fn managed(pins: &Pins, arn: &str) -> Access {
+    Access::of(vec![Cases::new(pins).managed(arn)], facts(&Home::default(), None))
 }
 
 /// The policies of a permission set that its program does not write.

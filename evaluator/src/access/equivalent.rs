@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cell_iam::Engine;
 
-use super::cases::alone;
+use super::cases::{alone, managed};
 use super::model::Equivalent;
 use super::review::Question;
 use super::sides::Side;
@@ -39,10 +39,28 @@ pub(super) fn find(question: &Question<'_>, engine: &mut Engine<'_>) -> Vec<Equi
             all.push(Equivalent { address: address.clone(), text });
         }
     }
+    all.extend(pinned(question, engine));
     all
 }
 
+/// Policies of AWS's of which another version is pinned that allows the same.
+fn pinned(question: &Question<'_>, engine: &mut Engine<'_>) -> Vec<Equivalent> {
+    let (was, now) = (question.pins_before(), question.sources.now.pins);
+    let changed = now.managed.iter().filter(|(arn, text)| was.managed(arn).is_some_and(|was| was != text.as_str()));
+    changed
+        .filter(|(arn, _)| {
+            let delta = engine.diff(&managed(was, arn), &managed(now, arn));
+            delta.gained.is_empty() && delta.lost.is_empty()
+        })
+        .map(|(arn, _)| Equivalent {
+            address: arn.clone(),
+            text: "is pinned otherwise, and allows what it allowed".to_owned(),
+        })
+        .collect()
+}
+
 fn same(question: &Question<'_>, engine: &mut Engine<'_>, before: &Side, after: &Side, address: &str) -> bool {
-    let delta = engine.diff(&alone(question.pins, before, address), &alone(question.pins, after, address));
+    let delta = engine
+        .diff(&alone(question.pins_before(), before, address), &alone(question.sources.now.pins, after, address));
     delta.gained.is_empty() && delta.lost.is_empty()
 }

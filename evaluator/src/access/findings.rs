@@ -4,19 +4,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use cell_iam::Forbid;
 use cell_iam::access::Part;
 use cell_iam::lint::{self, Holder, Kind, Linter, Setting};
-use cell_iam::policy::{self, Document, Source};
+use cell_iam::policy::{self, Document, Effect, Source};
 use cell_lang::diagnostics::Code;
 use smol_str::{SmolStr, ToSmolStr};
 
 use super::cases::beside;
+use super::guards::Forbidden;
 use super::model::{Breach, Guard, Holds, Review, Time};
 use super::review::{Known, Unreadable};
 use super::sides::Side;
 use super::subject::Subject;
 use crate::plan::fault::Fault;
 use crate::plan::model::{Fields, Place};
+use crate::terminal::visible;
 use crate::words::counted;
 
 /// Breaches of a guard that are told one by one.
@@ -86,9 +89,18 @@ fn places_of(breach: &Breach) -> String {
 
 fn undecided(guard: &Guard) -> Fault {
     let because = guard.because.join("; ");
-    Fault::new(Code::GuardMay, format!("{} is not proven: {because}", guard.guard))
-        .at(Some(&guard.place), "this may not hold")
-        .help("`cellc lock --update` pins the documents of managed policies; `--strict` makes this an error")
+    let fault = Fault::new(Code::GuardMay, format!("{} is not proven: {because}", guard.guard))
+        .at(Some(&guard.place), "this may not hold");
+    let about = |what: &str| guard.because.iter().any(|reason| reason.contains(&format!("the document of {what}")));
+    let mut helps = Vec::new();
+    if about("arn:") {
+        helps.push("`cellc lock --update` pins the documents of AWS's managed policies");
+    }
+    if about("customer-managed policy") {
+        helps.push("each account has a document of its own under a customer-managed policy's name, which nothing pins: a deny in the set decides it");
+    }
+    helps.push("`--strict` makes this an error");
+    helps.into_iter().fold(fault, Fault::help)
 }
 
 impl Subject {
@@ -98,7 +110,8 @@ impl Subject {
     /// When the shipped data cannot be read.
     pub fn lints(&self) -> Result<Vec<Fault>, Unreadable> {
         let side = self.side();
-        if side.sets.values().all(|fields| inline(fields).is_none()) && side.policies.is_empty() {
+        let written = side.sets.values().any(|fields| inline(fields).is_some()) || !side.policies.is_empty();
+        if !written && self.guards.is_empty() {
             return Ok(Vec::new());
         }
         let known = Known::read()?;
@@ -116,6 +129,9 @@ impl Subject {
             let setting = Setting { catalogue: known.catalogue, of: Holder::Organization, regions: &regions };
             all.extend(self.lint(address, &content.to_string(), &setting, &[]));
         }
+        for rule in &self.guards {
+            all.extend(rule.forbids.iter().flat_map(|forbidden| of_forbid(forbidden, known)));
+        }
         Ok(all)
     }
 
@@ -129,6 +145,9 @@ impl Subject {
         let place = |source: &Source| self.place(address, document, source);
         let own = place(&finding.at);
         let mut fault = Fault::new(code(finding.kind), finding.fact.clone()).at(own.as_ref(), "");
+        if let Some(file) = self.in_file(address, document, &finding.at) {
+            fault = fault.help(format!("it is the statement at {}:{}", visible::name(&file.file), file.line));
+        }
         for also in &finding.also {
             let there = place(&also.at).filter(|there| Some(there) != own.as_ref());
             fault = fault.at(there.as_ref(), also.says.clone());
@@ -140,6 +159,13 @@ impl Subject {
             Some(edit) => fault.help(format!("write `{}`", edit.by)),
             None => fault,
         }
+    }
+
+    /// Where a part of a document is written that the program reads from a file.
+    fn in_file(&self, address: &str, document: &Document, at: &Source) -> Option<Place> {
+        let around = |source: &Source| source.start <= at.start && at.end <= source.end;
+        let statement = document.statements.iter().find(|statement| around(&statement.source))?;
+        self.places.in_file(address, statement.sid.as_deref(), statement.source.start)
     }
 
     /// Where a part of a document is written in the program.
@@ -154,7 +180,7 @@ impl Subject {
 
     /// The regions of the cells in which each set is given.
     fn regions(&self, side: &Side) -> BTreeMap<String, Vec<SmolStr>> {
-        let region = |cell: &String| self.desired.published.get(cell)?.get("region")?.as_str();
+        let region = |cell: &str| self.region(cell);
         let mut regions: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
         for ((_, target), sets) in &side.given {
             let Some(region) = region(target) else { continue };
@@ -162,9 +188,46 @@ impl Subject {
                 regions.entry(set.clone()).or_default().insert(region);
             }
         }
-        let words = |regions: BTreeSet<&str>| regions.into_iter().map(ToSmolStr::to_smolstr).collect();
-        regions.into_iter().map(|(set, regions)| (set, words(regions))).collect()
+        listed(regions)
     }
+
+    fn region(&self, cell: &str) -> Option<&str> {
+        self.desired.published.get(cell)?.get("region")?.as_str()
+    }
+}
+
+fn listed(regions: BTreeMap<String, BTreeSet<&str>>) -> BTreeMap<String, Vec<SmolStr>> {
+    let words = |regions: BTreeSet<&str>| regions.into_iter().map(ToSmolStr::to_smolstr).collect();
+    regions.into_iter().map(|(of, regions)| (of, words(regions))).collect()
+}
+
+/// What a `forbid` says in vain: a guard over an action that does not exist is proven and holds nothing back.
+fn of_forbid(forbidden: &Forbidden, known: Known) -> Vec<Fault> {
+    // What is forbidden fits no request, whatever `unless` says; what `unless` says is about the same actions.
+    const PLAIN: [Kind; 3] = [Kind::UnknownAction, Kind::NeverMatches, Kind::VariableTooEarly];
+    const UNLESS: [Kind; 2] = [Kind::ForeignKey, Kind::GlobInEquals];
+    let Forbid { actions, resources, unless, source } = &forbidden.what;
+    let statement = |effect, conditions: &[policy::Condition]| policy::Statement {
+        sid: None,
+        effect,
+        principal: None,
+        actions: actions.clone(),
+        resources: Some(resources.clone()),
+        conditions: conditions.to_vec(),
+        source: source.clone(),
+    };
+    let document = Document::new(vec![statement(Effect::Allow, &[]), statement(Effect::Deny, unless)]);
+    let setting = Setting { catalogue: known.catalogue, of: Holder::Identity, regions: &[] };
+    let found = Linter::new(setting).lint(&document, &[]);
+    let own = found.into_iter().filter(|finding| {
+        let kinds: &[Kind] = if finding.statement == 0 { &PLAIN } else { &UNLESS };
+        kinds.contains(&finding.kind)
+    });
+    own.map(|finding| {
+        let fault = Fault::new(code(finding.kind), finding.fact).at(Some(&forbidden.place), "forbidden here");
+        finding.help.into_iter().fold(fault, Fault::help)
+    })
+    .collect()
 }
 
 fn inline(fields: &Fields) -> Option<String> {

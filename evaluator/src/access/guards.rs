@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use cell_iam::decide::{self, Verdict};
 use cell_iam::policy::{self, Elements, Text};
 use cell_iam::region::Region;
 use cell_iam::{Engine, Forbid, risk};
 use cell_lang::schema::Kind;
 use serde_json::Value as Json;
 
-use super::cases::{CaseId, Cases};
+use super::cases::{CaseId, Cases, NOTHING};
 use super::model::{Breach, Guard, Holds, Over, Place, Proof};
 use super::places::place;
 use super::review::{Known, Question};
@@ -40,8 +41,19 @@ pub struct Rule {
     pub principals: Option<BTreeSet<String>>,
     /// Whom it is not about.
     pub except: BTreeSet<String>,
-    /// What is forbidden, by label.
-    pub forbids: Vec<(String, Forbid)>,
+    /// What is forbidden.
+    pub forbids: Vec<Forbidden>,
+}
+
+/// A `forbid` of a guard.
+#[derive(Debug, Clone)]
+pub struct Forbidden {
+    /// Its label.
+    pub label: String,
+    /// What it is about.
+    pub what: Forbid,
+    /// Where it stands.
+    pub place: Place,
 }
 
 /// What the guards of a program say.
@@ -68,8 +80,10 @@ impl Rule {
                 };
                 let address = world.address(id).to_owned();
                 let unless = world.get(id, "unless");
-                let forbid = |block: &Arc<BlockValue>| {
-                    (block.title().to_owned(), forbid(world, &address, block, unless, known))
+                let forbid = |block: &Arc<BlockValue>| Forbidden {
+                    label: block.title().to_owned(),
+                    what: forbid(world, &address, block, unless, known),
+                    place: place(world, &address, world.head(block)),
                 };
                 Self {
                     place: place(world, &address, world.label_span(id)),
@@ -125,7 +139,7 @@ fn forbid(
 pub(super) fn judge(
     question: &Question<'_>,
     cases: &Cases<'_>,
-    after: &BTreeMap<Holding, CaseId>,
+    (before, after): (&BTreeMap<Holding, CaseId>, &BTreeMap<Holding, CaseId>),
     known: Known,
     engine: &mut Engine<'_>,
 ) -> Judged {
@@ -136,38 +150,44 @@ pub(super) fn judge(
             held.entry(*case).or_default().push(holding);
         }
         judged.queries += (held.len() * rule.forbids.len()) as u64;
-        judged.guards.push(guard(question, cases, rule, &held, (known, &mut *engine)));
+        judged.guards.push(guard(question, (cases, before), rule, &held, (known, &mut *engine)));
     }
     judged
 }
 
 fn guard(
     question: &Question<'_>,
-    cases: &Cases<'_>,
+    (cases, before): (&Cases<'_>, &BTreeMap<Holding, CaseId>),
     rule: &Rule,
     held: &BTreeMap<CaseId, Vec<&Holding>>,
     (known, engine): (Known, &mut Engine<'_>),
 ) -> Guard {
     let mut found: BTreeMap<(String, String, String), (Breach, Vec<String>)> = BTreeMap::new();
     let mut because: BTreeSet<String> = BTreeSet::new();
+    let mut answers: BTreeMap<(CaseId, CaseId, &String), &str> = BTreeMap::new();
     for (case, holdings) in held {
         let access = cases.access_in(*case, holdings.first().map_or("", |holding| holding.1.as_str()));
-        for (label, forbid) in &rule.forbids {
-            let regions = engine.forbidden(&access, forbid);
-            let told: Vec<_> = regions.iter().map(|region| told(question, known, region)).collect();
+        for Forbidden { label, what, .. } in &rule.forbids {
+            let regions = engine.forbidden(&access, what);
+            let told: Vec<_> = regions.iter().map(|region| (region, told(question, known, region))).collect();
             because.extend(
-                told.iter().filter(|told| told.proof == Proof::May).flat_map(|told| told.because.iter().cloned()),
+                told.iter()
+                    .filter(|(_, told)| told.proof == Proof::May)
+                    .flat_map(|(_, told)| told.because.iter().cloned()),
             );
-            let Some(first) = told.into_iter().find(|told| told.proof == Proof::Proven) else { continue };
-            let shape = serde_json::to_string(&first).unwrap_or_default();
-            for (principal, cell) in holdings {
-                let key = (principal.clone(), label.clone(), shape.clone());
-                let breach = || Breach {
-                    principal: principal.clone(),
-                    cells: Vec::new(),
-                    forbid: label.clone(),
-                    allowed: first.clone(),
-                };
+            let first = told.into_iter().find(|(_, told)| told.proof == Proof::Proven);
+            let Some((region, first)) = first else { continue };
+            for holding @ (principal, cell) in holdings {
+                let old = before.get(*holding).copied().unwrap_or(NOTHING);
+                let was = answers.entry((old, *case, label)).or_insert_with(|| answered(cases, old, region));
+                let mut allowed = first.clone();
+                if let Some(witness) = &mut allowed.witness {
+                    (*was).clone_into(&mut witness.before);
+                }
+                let shape = serde_json::to_string(&allowed).unwrap_or_default();
+                let key = (principal.clone(), label.clone(), shape);
+                let breach =
+                    || Breach { principal: principal.clone(), cells: Vec::new(), forbid: label.clone(), allowed };
                 found.entry(key).or_insert_with(|| (breach(), Vec::new())).1.push(cell.clone());
             }
         }
@@ -186,13 +206,20 @@ fn guard(
         over: Over { principals: people.len(), cells: rule.on.len(), cases: held.len() },
         broken,
         breaches,
-        because: because.into_iter().collect(),
+        // Of a guard that is broken nothing is left to decide.
+        because: because.into_iter().filter(|_| holds == Holds::May).collect(),
         place: rule.place.clone(),
     }
+}
+
+/// What the witness of a region was answered before.
+fn answered(cases: &Cases<'_>, old: CaseId, region: &Region) -> &'static str {
+    let verdict = region.witness.as_ref().map(|witness| decide::allows(&cases.access(old), &witness.request).verdict);
+    tell::verdict(verdict.unwrap_or(Verdict::Denied))
 }
 
 /// What is allowed of what is forbidden.
 fn told(question: &Question<'_>, known: Known, region: &Region) -> super::model::Delta {
     let assessment = risk::assess(region, known.catalogue, known.lists).weakened(risk::Limit::Guard);
-    tell::delta(region, &assessment, &[], known.paths, question.places)
+    tell::delta(region, &assessment, &[], known.paths, &question.sources)
 }

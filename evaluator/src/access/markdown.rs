@@ -138,7 +138,7 @@ fn details(entry: &Entry<'_>) -> String {
 fn one_region(out: &mut String, delta: &Delta, lost: bool) {
     out.push_str(&format!("- {} [{}]\n", region(delta, lost, MANY), phrases::proof(delta.proof)));
     for change in phrases::key_changes(delta) {
-        out.push_str(&format!("  - {}\n", code(&change)));
+        out.push_str(&format!("  - {}\n", code(&visible::text(&change))));
     }
     for reason in &delta.because {
         out.push_str(&format!("  - because {}\n", prose(&visible::text(reason))));
@@ -219,7 +219,10 @@ fn one_guard(guard: &Guard) -> String {
         let what = region_words(&breach.allowed, FEW);
         out.push_str(&format!("  - {who} in {} is allowed {what}\n", list(&cells, FEW)));
         if let Some(witness) = &breach.allowed.witness {
-            out.push_str(&format!("    - witness {}\n", code(&phrases::request(witness))));
+            let context = phrases::context(witness);
+            let with = if context.is_empty() { String::new() } else { format!(" with {}", list(&context, MANY)) };
+            let (request, answers) = (code(&phrases::request(witness)), prose(&phrases::answers(witness)));
+            out.push_str(&format!("    - witness {request}{with}: {answers}\n"));
         }
         let statements: Vec<String> = phrases::deciding(&breach.allowed).map(phrases::statement).collect();
         if !statements.is_empty() {
@@ -263,6 +266,11 @@ fn foot(review: &Review) -> String {
         })
         .collect();
     part(&format!("waived: {}", counted(waived.len(), "row")), waived);
+    let limits: Vec<String> =
+        review.limits.iter().map(|one| format!("- {}\n", prose(&phrases::said_of(one)))).collect();
+    part(&format!("limits that hold less: {}", limits.len()), limits);
+    let idle: Vec<String> = review.idle.iter().map(|one| format!("- {}\n", prose(&phrases::said_of(one)))).collect();
+    part(&format!("accepts that waive nothing: {}", idle.len()), idle);
     let equivalent = review.equivalent.iter();
     let equivalent: Vec<String> = equivalent
         .map(|one| format!("- {}: {}\n", code(&address::with_kind(&one.address)), prose(&visible::text(&one.text))))

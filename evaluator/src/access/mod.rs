@@ -1,18 +1,25 @@
 //! The access review: who gains and loses what by a change, proven.
 //!
-//! [`sides`] reads who has what out of a program or a plan, [`cases`] folds equal accesses, [`review`] asks the
-//! permission engine about each distinct change and guard and tells it by [`model`]; [`text`] and its like write it for people and machines, all from the same model. Pure: reads no cloud and no clock.
+//! [`sides`] reads who has what out of a program or a plan, [`cases`] folds equal accesses, [`review`] has each distinct
+//! change decided (`judge`) and each guard ([`guards`]), and tells them by [`model`] with their places ([`sources`]);
+//! [`text`] and its like write it for people and machines, all from the same model. Pure: reads no cloud and no clock.
 
 pub mod accepts;
 pub mod ask;
+mod between;
 pub mod cases;
+mod denied;
+mod documents;
 mod entries;
 mod equivalent;
 pub mod findings;
+mod fingerprint;
 pub mod guards;
 mod homes;
 pub mod html;
+mod judge;
 pub mod judged;
+mod limits;
 pub mod markdown;
 pub mod model;
 mod moved;
@@ -25,6 +32,7 @@ pub mod review;
 mod samples;
 pub mod sarif;
 pub mod sides;
+pub mod sources;
 pub mod subject;
 mod tell;
 #[cfg(test)]

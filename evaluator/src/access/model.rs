@@ -24,6 +24,12 @@ pub struct Review {
     pub principals: Vec<Row>,
     /// How many principals have what they had.
     pub unchanged: usize,
+    /// Limits (policies of the organization, boundaries, guards) that hold less, and that no row names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Equivalent>,
+    /// Accepts of the program that waive nothing: their day is over, or no row is the change that they name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub idle: Vec<Equivalent>,
     /// Changes of text that change nobody's access.
     pub equivalent: Vec<Equivalent>,
     /// What the program's guards say of the access afterwards.
@@ -236,9 +242,12 @@ pub struct Statement {
     pub sid: Option<String>,
     /// Before the change or after it.
     pub side: Time,
-    /// Where the program writes it.
+    /// Where it is written: in the program, or in a pinned document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+    /// Is `place` in the files of the former revision, because it is not there any more?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub former: bool,
 }
 
 /// Before the change or after it.
@@ -251,7 +260,7 @@ pub enum Time {
     After,
 }
 
-/// A change of text without effect.
+/// A set, policy or guard of which something is so that is no row's.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Equivalent {
     /// The set or policy.

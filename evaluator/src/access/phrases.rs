@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 
 use super::entries::Entry;
-use super::model::{Delta, Guard, Holds, Path, Place, Proof, Review, Row, Statement, Time, Verdict, Witness};
+use super::model::{
+    Delta, Equivalent, Guard, Holds, Path, Place, Proof, Review, Row, Statement, Time, Verdict, Witness,
+};
 use crate::terminal::{address, visible};
 use crate::words::{counted, plural};
 
@@ -163,12 +165,12 @@ pub(super) fn deciding(delta: &Delta) -> impl Iterator<Item = &Statement> {
     delta.sources.iter().filter(|source| source.policy != "guard")
 }
 
-/// How the values of single keys change: `aws:SourceVpce is vpce-1 → is anything`.
+/// How the values of single keys change, uncut: `aws:SourceVpce is vpce-1 → is anything`.
 pub(super) fn key_changes(delta: &Delta) -> Vec<String> {
     let all = delta.changes.iter();
     all.map(|change| {
         let (key, before, after) =
-            (visible::text(&change.key), visible::text(&change.before), visible::text(&change.after));
+            (visible::whole(&change.key), visible::whole(&change.before), visible::whole(&change.after));
         format!("{key} {before} → {after}")
     })
     .collect()
@@ -181,7 +183,14 @@ pub(super) fn answers(witness: &Witness) -> String {
 
 /// A request without its context: `iam:PassRole on arn:…`.
 pub(super) fn request(witness: &Witness) -> String {
-    format!("{} on {}", visible::text(&witness.action), visible::text(&witness.resource))
+    format!("{} on {}", visible::whole(&witness.action), visible::whole(&witness.resource))
+}
+
+/// A request with its context: `iam:PassRole on arn:… with aws:SourceIp = 10.0.0.1`.
+pub(super) fn whole_request(witness: &Witness) -> String {
+    let context = context(witness);
+    let with = if context.is_empty() { String::new() } else { format!(" with {}", context.join(", ")) };
+    format!("{}{with}", request(witness))
 }
 
 /// The condition keys of a request, each as `key = value`.
@@ -222,8 +231,7 @@ pub(super) fn entity(at: &Place) -> String {
 /// Where the statements stand that decide, each place once: those after the change first.
 pub(super) fn lines<'d>(deltas: impl Iterator<Item = &'d Delta>) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
-    for at in deltas.flat_map(deciding).filter_map(|source| source.place.as_ref()) {
-        let line = place(at);
+    for line in deltas.flat_map(deciding).filter_map(written) {
         if !all.contains(&line) {
             all.push(line);
         }
@@ -231,10 +239,16 @@ pub(super) fn lines<'d>(deltas: impl Iterator<Item = &'d Delta>) -> Vec<String> 
     all
 }
 
+/// Where a statement is written: `main.cell:7`, `before: main.cell:11` of what stands in the former revision only.
+pub(super) fn written(statement: &Statement) -> Option<String> {
+    let at = place(statement.place.as_ref()?);
+    Some(if statement.former { format!("before: {at}") } else { at })
+}
+
 /// A statement that decides: `allow PassAny of permission set Deploy (main.cell:7)`.
 pub(super) fn statement(statement: &Statement) -> String {
     let sid = statement.sid.as_deref().map(|sid| format!(" {}", visible::name(sid))).unwrap_or_default();
-    let at = statement.place.as_ref().map(|at| format!(" ({})", place(at))).unwrap_or_default();
+    let at = written(statement).map(|at| format!(" ({at})")).unwrap_or_default();
     format!("{}{sid} of {}{at}", visible::text(&statement.effect), address::with_kind(&statement.policy))
 }
 
@@ -244,6 +258,14 @@ pub(super) fn side(side: Time) -> &'static str {
         Time::Before => "before",
         Time::After => "after",
     }
+}
+
+/// What is so of a set, policy or guard: `scp no-delete is no longer attached to root`.
+pub(super) fn said_of(one: &Equivalent) -> String {
+    // An `accept` has no address.
+    let named = one.address.contains(' ');
+    let of = if named { visible::text(&one.address) } else { address::with_kind(&one.address) };
+    format!("{of} {}", visible::text(&one.text))
 }
 
 /// Permission sets without their kind.

@@ -15,12 +15,40 @@ pub struct Pins {
     /// Foreign service control policies by the address they are attached to: name and document. None when the
     /// organization was never looked at.
     pub organization: Option<BTreeMap<String, Vec<(String, String)>>>,
+    /// The files of the documents, by ARN and name, from the project's folder.
+    pub files: BTreeMap<String, String>,
 }
 
 impl Pins {
     /// The document of a managed policy.
     pub fn managed(&self, arn: &str) -> Option<&str> {
         self.managed.get(arn).map(String::as_str)
+    }
+
+    /// The document of a policy, by its ARN or name.
+    pub fn document(&self, policy: &str) -> Option<&str> {
+        let foreign = || self.organization.iter().flat_map(BTreeMap::values).flatten();
+        let named = || foreign().find(|(name, _)| name == policy).map(|(_, text)| text.as_str());
+        self.managed(policy).or_else(named)
+    }
+
+    /// The pins of a former revision, as a review takes them: of what it did not pin nothing better is known than
+    /// what is pinned now, and to pin something for the first time changes nobody's access.
+    #[must_use]
+    pub fn before(mut self, now: &Self) -> Self {
+        for (policy, text) in &now.managed {
+            if !self.managed.contains_key(policy) {
+                self.managed.insert(policy.clone(), text.clone());
+                self.files.extend(now.files.get(policy).map(|file| (policy.clone(), file.clone())));
+            }
+        }
+        if self.organization.is_none() {
+            self.organization.clone_from(&now.organization);
+            let own: Vec<_> = now.files.iter().filter(|(name, _)| !self.files.contains_key(*name)).collect();
+            let own: Vec<_> = own.into_iter().map(|(name, file)| (name.clone(), file.clone())).collect();
+            self.files.extend(own);
+        }
+        self
     }
 
     /// Foreign policies attached to what has the address.
@@ -34,10 +62,10 @@ impl Pins {
         self.organization.is_some()
     }
 
-    /// Managed policies that permission sets name and that are not pinned, in order.
-    pub fn missing(&self, sides: [&Side; 2]) -> Vec<String> {
+    /// Managed policies that a side's permission sets name and that are not pinned.
+    pub fn missing(&self, side: &Side) -> BTreeSet<String> {
         let mut named: BTreeSet<&str> = BTreeSet::new();
-        for fields in sides.into_iter().flat_map(|side| side.sets.values()) {
+        for fields in side.sets.values() {
             let managed = fields.get("managed").and_then(Json::as_array).into_iter().flatten();
             named.extend(managed.chain(fields.get("boundary")).filter_map(Json::as_str));
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use cell_lang::schema::Kind;
 use cell_lang::source::Span;
 
+use super::documents::Document;
 use super::model::Place;
 use crate::resources::policy::{sid, statements};
 use crate::rules::fleet::sound;
@@ -17,6 +18,7 @@ pub struct Places {
     statements: BTreeMap<(String, String), Place>,
     conditions: BTreeMap<(String, String, String), Place>,
     entities: BTreeMap<String, Place>,
+    documents: BTreeMap<String, Document>,
 }
 
 impl Places {
@@ -37,6 +39,7 @@ impl Places {
                     let key = (address.clone(), sid);
                     places.statements.insert(key, place(world, &address, world.head(block)));
                 }
+                places.documents.extend(Document::of(world, id).map(|document| (address.clone(), document)));
                 let label = place(world, &address, world.label_span(id));
                 places.entities.insert(address, label);
             }
@@ -47,6 +50,18 @@ impl Places {
     /// Where a condition of a statement stands.
     pub fn condition(&self, policy: &str, sid: &str, key: &str) -> Option<Place> {
         self.conditions.get(&(policy.to_owned(), sid.to_owned(), key.to_ascii_lowercase())).cloned()
+    }
+
+    /// The place of a statement that is written by itself, in the program or in a file that it reads. `start` is where
+    /// it begins in the policy's document.
+    pub fn statement(&self, policy: &str, sid: Option<&str>, start: u32) -> Option<Place> {
+        let own = sid.and_then(|sid| self.statements.get(&(policy.to_owned(), sid.to_owned()))).cloned();
+        own.or_else(|| self.in_file(policy, sid, start))
+    }
+
+    /// The place of a statement in a file that the program reads.
+    pub fn in_file(&self, policy: &str, sid: Option<&str>, start: u32) -> Option<Place> {
+        self.documents.get(policy)?.find(sid, start).cloned()
     }
 
     /// The statement's place; else the policy's; none of a policy that the program does not write.

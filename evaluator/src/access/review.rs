@@ -5,20 +5,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cell_iam::data::{self, paths::Paths, sensitive::Sensitive};
-use cell_iam::risk::{self, Limit};
-use cell_iam::{Engine, catalogue::Catalogue};
-use sha2::{Digest as _, Sha256};
+use cell_iam::{Engine, catalogue::Catalogue, risk};
 
-use super::accepts::Accept;
-use super::cases::{CaseId, Cases, NOTHING, differing};
-use super::equivalent;
+use super::accepts::{self, Accept};
+use super::cases::{CaseId, Cases, differing};
 use super::guards::{self, Rule};
-use super::model::{Evidence, FORMAT_VERSION, Proof, Review, Row, SetChange, Severity, Verdict};
-use super::moved::moved;
+use super::judge::{Judge, Told};
+use super::model::{Delta, Evidence, FORMAT_VERSION, Proof, Review, Row, SetChange, Severity, Verdict};
 use super::pins::Pins;
-use super::places::Places;
 use super::sides::{Holding, Side};
-use super::tell;
+use super::sources::Sources;
+use super::{equivalent, fingerprint, limits};
 use crate::plan::desired::Desired;
 use crate::plan::model::{Fields, Place};
 
@@ -31,18 +28,25 @@ pub struct Question<'a> {
     pub after: &'a Side,
     /// The program: names, kinds of cells, where grants stand.
     pub desired: &'a Desired,
-    /// Where statements stand.
-    pub places: &'a Places,
+    /// Where statements stand, and the documents of policies that no program writes, on either side.
+    pub sources: Sources<'a>,
     /// The program's guards.
     pub guards: &'a [Rule],
+    /// Those of the former revision, where another revision is compared with.
+    pub guards_before: &'a [Rule],
     /// The program's waivers.
     pub accepts: &'a [Accept],
-    /// Documents of policies that no program writes.
-    pub pins: &'a Pins,
     /// The day on which waivers are judged; none, and none has expired.
     pub today: Option<jiff::civil::Date>,
     /// What `before` is, for people: `live`, `revision main`.
     pub base: &'a str,
+}
+
+impl<'a> Question<'a> {
+    /// The pins of the side before.
+    pub(super) fn pins_before(&self) -> &'a Pins {
+        self.sources.former.map_or(self.sources.now.pins, |former| former.pins)
+    }
 }
 
 /// What the engine knows of AWS and cannot read.
@@ -77,13 +81,16 @@ impl Known {
 /// # Errors
 /// When the shipped list of actions cannot be read.
 pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
-    let mut cases = Cases::new(question.pins);
-    for forbid in question.guards.iter().flat_map(|rule| &rule.forbids).map(|(_, forbid)| forbid) {
+    let mut cases = Cases::new(question.pins_before());
+    for forbid in question.guards.iter().flat_map(|rule| &rule.forbids).map(|forbidden| &forbidden.what) {
         let values = forbid.unless.iter().flat_map(|condition| &condition.values);
         forbid.resources.items.iter().chain(values).for_each(|text| cases.mind(&text.value));
     }
-    let (before, after) = (cases.of(question.before), cases.of(question.after));
-    let changes = differing(&before, &after);
+    let before = cases.of(question.before);
+    let after = cases.under(question.sources.now.pins).of(question.after);
+    let was = with_newcomers(&mut cases, question.before, question.pins_before(), (&before, &after));
+    let now = with_newcomers(&mut cases, question.after, question.sources.now.pins, (&after, &before));
+    let changes = differing(&was, &now);
     let known = Known::read()?;
     let mut judge = Judge {
         question,
@@ -92,26 +99,30 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
         engine: Engine::new(known.catalogue).showing(risk::gravity(known.catalogue, known.lists, known.paths)),
         evidence: Evidence { cases: cases.len(), actions_of: known.date.to_owned(), ..Evidence::default() },
     };
-    let mut rows: BTreeMap<Key, (Told, Vec<String>)> = BTreeMap::new();
+    let mut rows: BTreeMap<Key, (Told, BTreeMap<String, String>)> = BTreeMap::new();
+    let mut through: BTreeSet<String> = BTreeSet::new();
     for ((old, new), holdings) in &changes {
         let Some((_, first)) = holdings.first() else { continue };
         let Some(found) = judge.change((*old, *new), first) else { continue };
+        through.extend(holdings.iter().filter(|_| found.weakened).map(|holding| holding.1.clone()));
         let shape = found.shape();
         for holding in holdings {
             let sets = set_change(question, holding);
-            let until = longest_session(question.before, holding);
+            let until = longest_session(question.before, &sets.taken);
             let key = Key { principal: holding.0.clone(), shape: shape.clone(), sets, until };
             let told = || found.moved(&cases, (*old, *new), (first, &holding.1));
-            rows.entry(key).or_insert_with(|| (told(), Vec::new())).1.push(holding.1.clone());
+            let row = rows.entry(key).or_insert_with(|| (told(), BTreeMap::new()));
+            row.1.insert(holding.1.clone(), found.digest.clone());
         }
     }
-    let guards = guards::judge(question, &cases, &after, known, &mut judge.engine);
+    let guards = guards::judge(question, &cases, (&before, &after), known, &mut judge.engine);
     judge.evidence.queries += guards.queries;
     let equivalent = equivalent::find(question, &mut judge.engine);
     let extents = extents(&before, &after);
     let mut principals: Vec<Row> =
-        rows.into_iter().map(|(key, (told, cells))| row(question, &extents, &told, key, cells)).collect();
+        rows.into_iter().map(|(key, (told, cells))| row(question, &extents, &told, key, &cells)).collect();
     principals.sort_by(|a, b| order(a).cmp(&order(b)));
+    let limits = limits::find(question, &mut judge.engine, &principals, &through);
     let mut evidence = judge.evidence;
     count(&principals, &mut evidence);
     let gains = |row: &Row| !row.gained.is_empty() && row.waived.is_none();
@@ -125,10 +136,12 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
     Ok(Review {
         format_version: FORMAT_VERSION.to_owned(),
         verdict,
-        fingerprint: whole(&principals),
+        fingerprint: fingerprint::whole(principals.iter().map(|row| row.fingerprint.as_str())),
         source: question.desired.source.clone(),
         base: question.base.to_owned(),
         unchanged: everybody.len() - touched.len(),
+        limits,
+        idle: accepts::idle(question.accepts, &principals, question.today),
         principals,
         equivalent,
         guards: guards.guards,
@@ -136,37 +149,6 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
         not_modelled: not_modelled(question, &cases),
         evidence,
     })
-}
-
-/// One distinct change, told.
-#[derive(Debug, Clone, Default)]
-struct Told {
-    gained: Vec<super::model::Delta>,
-    lost: Vec<super::model::Delta>,
-}
-
-impl Told {
-    /// Equal for equal changes, whichever request shows them.
-    fn shape(&self) -> String {
-        let mut all = self.clone();
-        all.gained.iter_mut().chain(&mut all.lost).for_each(|delta| delta.witness = None);
-        // Data of our own can always be written.
-        serde_json::to_string(&(&all.gained, &all.lost)).unwrap_or_default()
-    }
-
-    /// The same change in another cell.
-    fn moved(&self, cases: &Cases<'_>, (old, new): (CaseId, CaseId), (from, to): (&str, &str)) -> Self {
-        let (home, there) = (cases.home(from), cases.home(to));
-        if home == there {
-            return self.clone();
-        }
-        let (old, new) = (cases.access_in(old, to), cases.access_in(new, to));
-        let mut all = self.clone();
-        for witness in all.gained.iter_mut().chain(&mut all.lost).filter_map(|delta| delta.witness.as_mut()) {
-            *witness = moved(witness, &home, &there, &old, &new);
-        }
-        all
-    }
 }
 
 /// What makes several cells one row.
@@ -178,49 +160,21 @@ struct Key {
     until: Option<String>,
 }
 
-struct Judge<'a, 'p> {
-    question: &'a Question<'a>,
-    cases: &'a Cases<'p>,
-    known: Known,
-    engine: Engine<'static>,
-    evidence: Evidence,
-}
-
-impl Judge<'_, '_> {
-    /// What changes between two cases; none where nothing does.
-    fn change(&mut self, (old, new): (CaseId, CaseId), target: &str) -> Option<Told> {
-        let (before, after) = (self.cases.access_in(old, target), self.cases.access_in(new, target));
-        let delta = self.engine.diff(&before, &after);
-        self.evidence.queries += u64::from(delta.queries);
-        if delta.gained.is_empty() && delta.lost.is_empty() {
-            return None;
-        }
-        let weakened = old != NOTHING && self.cases.differ_in_bounds_only(old, new);
-        let completed = risk::escalations(&before, &after, &delta.gained, self.known.catalogue, self.known.paths);
-        let administrator = risk::becomes_administrator(&before, &after, self.known.catalogue, self.known.paths);
-        let told = |region, assessment: risk::Assessment, completed: &[risk::Completed]| {
-            tell::delta(region, &assessment, completed, self.known.paths, self.question.places)
-        };
-        let gained = delta.gained.iter().map(|region| {
-            let mut assessment = risk::assess(region, self.known.catalogue, self.known.lists);
-            if weakened {
-                assessment = assessment.weakened(Limit::Organization);
-            }
-            let own: Vec<risk::Completed> = completed
-                .iter()
-                .filter(|path| path.arrived.iter().any(|action| tell::has(region, action)))
-                .cloned()
-                .collect();
-            assessment = assessment.escalates(&own);
-            told(region, if administrator { assessment.administrator() } else { assessment }, &own)
-        });
-        let mut gained: Vec<_> = gained.collect();
-        gained.sort_by_key(|delta| delta.risk.severity);
-        let lost = delta.lost.iter();
-        let lost =
-            lost.map(|region| told(region, risk::assess_loss(region, self.known.catalogue, self.known.lists), &[]));
-        Some(Told { gained, lost: lost.collect() })
+/// The cases of a side, and of those who have something on the other side only: limits hold them here, too.
+fn with_newcomers<'p>(
+    cases: &mut Cases<'p>,
+    side: &Side,
+    pins: &'p Pins,
+    (own, other): (&BTreeMap<Holding, CaseId>, &BTreeMap<Holding, CaseId>),
+) -> BTreeMap<Holding, CaseId> {
+    let mut all = own.clone();
+    let mut known: BTreeMap<&str, CaseId> = BTreeMap::new();
+    cases.under(pins);
+    for holding in other.keys().filter(|holding| !own.contains_key(*holding)) {
+        let case = *known.entry(&holding.1).or_insert_with(|| cases.nobody(side, &holding.1));
+        all.insert(holding.clone(), case);
     }
+    all
 }
 
 /// Which sets a principal is given and loses in a place.
@@ -231,9 +185,9 @@ fn set_change(question: &Question<'_>, holding: &Holding) -> SetChange {
     SetChange { given: new.difference(old).cloned().collect(), taken: old.difference(new).cloned().collect() }
 }
 
-/// The longest session that a principal may have open in a place.
-fn longest_session(side: &Side, holding: &Holding) -> Option<String> {
-    let sets = side.given.get(holding)?.iter().filter_map(|set| side.sets.get(set));
+/// The longest session that may be open under some sets.
+fn longest_session(side: &Side, sets: &[String]) -> Option<String> {
+    let sets = sets.iter().filter_map(|set| side.sets.get(set));
     let session = |fields: &Fields| fields.get("session").and_then(|value| value.as_str()).map(str::to_owned);
     let length = |text: &String| text.parse::<jiff::SignedDuration>().map_or(0, |duration| duration.as_secs());
     sets.map(|fields| session(fields).unwrap_or_else(|| "PT1H".to_owned())).max_by_key(length)
@@ -254,15 +208,14 @@ fn row(
     extents: &BTreeMap<String, usize>,
     told: &Told,
     key: Key,
-    mut cells: Vec<String>,
+    changes: &BTreeMap<String, String>,
 ) -> Row {
+    let mut cells: Vec<String> = changes.keys().cloned().collect();
     let is_prod = |cell: &String| question.desired.cells.get(cell).is_some_and(|kind| kind == "prod");
     cells.sort_by_key(|cell| (!is_prod(cell), cell.clone()));
-    let severity = |all: &[super::model::Delta]| all.iter().map(|delta| delta.risk.severity).min();
-    let mut lost = told.lost.clone();
-    for delta in &mut lost {
-        delta.until.clone_from(&key.until);
-    }
+    let severity = |all: &[Delta]| all.iter().map(|delta| delta.risk.severity).min();
+    let until = |delta: &Delta| Delta { until: key.until.clone(), ..delta.clone() };
+    let lost = told.lost.iter().cloned().chain(told.kept.iter().map(until)).collect();
     let name = question.desired.principals.get(&key.principal);
     let mut row = Row {
         name: name.map_or_else(|| key.principal.clone(), |wanted| wanted.name.clone()),
@@ -278,7 +231,8 @@ fn row(
         fingerprint: String::new(),
         waived: None,
     };
-    row.fingerprint = fingerprint(&row);
+    let all = changes.iter().map(|(cell, change)| (cell.as_str(), change.as_str())).collect();
+    row.fingerprint = fingerprint::of_row(&row.principal, &all);
     row.waived = question
         .accepts
         .iter()
@@ -308,32 +262,6 @@ fn grants(question: &Question<'_>, key: &Key, cells: &[String]) -> Vec<Place> {
     places
 }
 
-/// What is said yes to: who, where, what. Where statements stand, and which request was found as a witness, is left
-/// out, so that a line that only moves voids nothing.
-fn fingerprint(row: &Row) -> String {
-    let meaning = |all: &[super::model::Delta]| -> Vec<serde_json::Value> {
-        let of = |delta: &super::model::Delta| {
-            serde_json::json!([delta.actions, delta.future, delta.resources, delta.conditions, delta.proof])
-        };
-        all.iter().map(of).collect()
-    };
-    digest(&serde_json::json!([row.principal, row.cells, meaning(&row.gained), meaning(&row.lost)]).to_string())
-}
-
-/// The change of access as a whole.
-fn whole(rows: &[Row]) -> String {
-    let mut all: Vec<&str> = rows.iter().map(|row| row.fingerprint.as_str()).collect();
-    all.sort_unstable();
-    digest(&all.join("\n"))
-}
-
-/// 96 bits of SHA-256: enough that nobody finds another change of the same fingerprint.
-fn digest(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    let hex: Vec<String> = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    format!("access-{}", hex.concat())
-}
-
 fn order(row: &Row) -> (bool, Severity, bool, std::cmp::Reverse<usize>, &str, &[String]) {
     (
         row.gained.is_empty(),
@@ -359,16 +287,20 @@ fn not_modelled(question: &Question<'_>, cases: &Cases<'_>) -> Vec<String> {
     let mut all = vec![
         "policies of resources (buckets, keys, queues, roles' trust)".to_owned(),
         "permission sets, roles and users that cellc does not manage, and roles that are taken from there".to_owned(),
+        "memberships of groups are not read: what one person has by several groups, or besides, is judged for each alone"
+            .to_owned(),
     ];
-    let unpinned = question.pins.missing([question.before, question.after]);
+    let mut unpinned = question.pins_before().missing(question.before);
+    unpinned.extend(question.sources.now.pins.missing(question.after));
     if !unpinned.is_empty() {
+        let unpinned: Vec<String> = unpinned.into_iter().collect();
         let pinned = "`cellc lock --update` pins them";
         all.push(format!(
             "documents that are not pinned, so that they may allow anything: {} ({pinned})",
             unpinned.join(", ")
         ));
     }
-    if !question.pins.knows_organization() {
+    if !question.sources.now.pins.knows_organization() {
         all.push("service control policies attached outside the program: none is pinned".to_owned());
     }
     all.extend(cases.unread().iter().map(|(name, why)| format!("{name}, which cannot be read: {why}")));

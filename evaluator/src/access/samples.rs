@@ -29,6 +29,8 @@ pub(super) fn empty() -> Review {
         principals: Vec::new(),
         unchanged: 14,
         unmanaged: Vec::new(),
+        limits: Vec::new(),
+        idle: Vec::new(),
         equivalent: Vec::new(),
         guards: Vec::new(),
         not_modelled: texts(&["policies of resources (buckets, keys, queues, roles' trust)"]),
@@ -59,6 +61,7 @@ pub(super) fn statement(effect: &str, policy: &str, sid: &str, side: Time, line:
         sid: Some(sid.to_owned()),
         side,
         place: Some(place(policy, line)),
+        former: false,
     }
 }
 
@@ -182,6 +185,14 @@ pub(super) fn one_of_each() -> Review {
                 text: "is written otherwise, and allows what it allowed".to_owned(),
             })
             .into(),
+        limits: vec![Equivalent {
+            address: "scp.no-delete".to_owned(),
+            text: "is no longer attached to root; nobody gains by it now".to_owned(),
+        }],
+        idle: vec![Equivalent {
+            address: "accept old".to_owned(),
+            text: "expired on 2026-01-31, and names no row of this review (policies.cell:130)".to_owned(),
+        }],
         guards: guards(),
         unmanaged: texts(&["user eve has AdministratorAccess in pay-prod"]),
         evidence: Evidence { proven: 6, may: 1, ..empty().evidence },

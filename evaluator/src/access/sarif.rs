@@ -59,6 +59,8 @@ pub fn log(review: &Review) -> String {
                 "fingerprint": review.fingerprint,
                 "base": visible::whole(&review.base),
                 "evidence": review.evidence,
+                "idle": review.idle.iter().map(phrases::said_of).collect::<Vec<_>>(),
+                "limits": review.limits.iter().map(phrases::said_of).collect::<Vec<_>>(),
                 "notModelled": review.not_modelled.iter().map(|one| visible::whole(one)).collect::<Vec<_>>(),
             },
         }],
@@ -185,7 +187,8 @@ fn of_row(review: &Review, row: &Row, mark: Mark, id: &str, deltas: &[&Delta]) -
         text.push_str(&format!(". Path {}", phrases::path(path)));
     }
     let statements: Vec<&Statement> = deltas.iter().flat_map(|delta| phrases::deciding(delta)).collect();
-    let mut places: Vec<&Place> = statements.iter().filter_map(|statement| statement.place.as_ref()).collect();
+    text.push_str(&gone(&statements));
+    let mut places = here(&statements);
     places.extend(&row.grants);
     let proof = match mark {
         Mark::May(_) => "may",
@@ -200,7 +203,7 @@ fn of_row(review: &Review, row: &Row, mark: Mark, id: &str, deltas: &[&Delta]) -
         "partialFingerprints": { "cellcAccessRow/v1": format!("{}/{proof}/{id}", row.fingerprint) },
         "properties": {
             "fingerprint": row.fingerprint, "proof": proof, "severity": row.severity, "cells": row.cells,
-            "principal": row.principal,
+            "principal": row.principal, "regions": deltas,
         },
     });
     if let (Some(waived), Some(fields)) = (&row.waived, result.as_object_mut()) {
@@ -227,13 +230,13 @@ fn of_guard(id: &str, guard: &Guard) -> Json {
         text.push_str(&format!(". Because {}", visible::text(reason)));
     }
     let statements = guard.broken.iter().flat_map(|breach| phrases::deciding(&breach.allowed));
-    let places: Vec<&Place> = statements.filter_map(|statement| statement.place.as_ref()).collect();
+    let places = here(&statements.collect::<Vec<_>>());
     json!({
         "ruleId": id,
         "level": if guard.holds == Holds::Broken { "error" } else { "warning" },
         "message": { "text": text },
         "locations": [{ "physicalLocation": physical(&guard.place), "logicalLocations": [logical(&guard.guard)] }],
-        "relatedLocations": related(&places),
+        "relatedLocations": related(&[&[&guard.place], places.as_slice()].concat()),
         "partialFingerprints": { "cellcGuard/v1": format!("{}/{}", guard.guard, phrases::holds(guard.holds)) },
         "properties": { "proof": if guard.holds == Holds::Broken { "proven" } else { "may" } },
     })
@@ -251,6 +254,7 @@ fn region(delta: &Delta) -> String {
     }
     let changes = phrases::key_changes(delta);
     if !changes.is_empty() {
+        let changes: Vec<String> = changes.iter().map(|change| visible::text(change)).collect();
         text.push_str(&format!(" ({})", changes.join("; ")));
     } else if !delta.conditions.is_empty() {
         text.push_str(&format!(" when {}", shown(&delta.conditions)));
@@ -259,7 +263,23 @@ fn region(delta: &Delta) -> String {
 }
 
 fn witnessed(witness: &Witness) -> String {
-    format!(". Witness: {}, {}", phrases::request(witness), phrases::answers(witness))
+    format!(". Witness: {}, {}", phrases::whole_request(witness), phrases::answers(witness))
+}
+
+/// The places of statements that are there: a line of another revision is none of the files that are looked at.
+fn here<'s>(statements: &[&'s Statement]) -> Vec<&'s Place> {
+    statements.iter().filter(|one| !one.former).filter_map(|one| one.place.as_ref()).collect()
+}
+
+/// Where those stood that are gone: `. Gone: deny d of scp limits (before: main.cell:11)`.
+fn gone(statements: &[&Statement]) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for one in statements.iter().filter(|one| one.former).map(|one| phrases::statement(one)) {
+        if !told.contains(&one) {
+            told.push(one);
+        }
+    }
+    if told.is_empty() { String::new() } else { format!(". Gone: {}", phrases::folded(&told, ITEMS)) }
 }
 
 /// The first place; of what has none, the program's first line.
@@ -339,10 +359,10 @@ mod tests {
         };
         let told: Vec<String> = results(&one_of_each()).iter().map(told).collect();
         insta::assert_snapshot!(told.join("\n"), @r"
-        error guard/no-iam-write-in-prod policies.cell:100 The guard no-iam-write-in-prod is broken, over 7 principals and 12 cells (3 distinct cases). group developers in 2 cells is allowed iam:PutRolePolicy on *. Witness: iam:PutRolePolicy on arn:aws:iam::111122223333:role/admin, before: deny, after: allow
+        error guard/no-iam-write-in-prod policies.cell:100 The guard no-iam-write-in-prod is broken, over 7 principals and 12 cells (3 distinct cases). group developers in 2 cells is allowed iam:PutRolePolicy on *. Witness: iam:PutRolePolicy on arn:aws:iam::111122223333:role/admin with aws:RequestedRegion = us-west-2, before: deny, after: allow
         warning guard/no-billing policies.cell:100 The guard no-billing may be broken, over 7 principals and 12 cells (3 distinct cases). Because the document of arn:aws:iam::aws:policy/ReadOnlyAccess is not known
-        error access/privilege-escalation policies.cell:42 group developers gains in 2 cells: iam:PassRole on arn:aws:iam::111122223333:role/* except arn:aws:iam::111122223333:role/app-*. Witness: iam:PassRole on arn:aws:iam::111122223333:role/admin, before: deny, after: allow. Path lambda-001 (a new role): iam:PassRole arrives, lambda:CreateFunction, lambda:InvokeFunction were there
-        error access/bulk-data-reads policies.cell:61 group analysts gains in 12 cells: s3:GetObject, s3:GetObjectAcl, s3:GetObjectTagging, s3:GetObjectVersion, s3:ListBucket on arn:aws:s3:::logs-* (aws:SourceVpce is vpce-1 → is anything). Witness: s3:GetObject on arn:aws:s3:::logs-a/x, before: deny, after: allow
+        error access/privilege-escalation policies.cell:42 group developers gains in 2 cells: iam:PassRole on arn:aws:iam::111122223333:role/* except arn:aws:iam::111122223333:role/app-*. Witness: iam:PassRole on arn:aws:iam::111122223333:role/admin with aws:RequestedRegion = us-west-2, before: deny, after: allow. Path lambda-001 (a new role): iam:PassRole arrives, lambda:CreateFunction, lambda:InvokeFunction were there
+        error access/bulk-data-reads policies.cell:61 group analysts gains in 12 cells: s3:GetObject, s3:GetObjectAcl, s3:GetObjectTagging, s3:GetObjectVersion, s3:ListBucket on arn:aws:s3:::logs-* (aws:SourceVpce is vpce-1 → is anything). Witness: s3:GetObject on arn:aws:s3:::logs-a/x with aws:RequestedRegion = us-west-2, before: deny, after: allow
         warning access/credentials main.cell:1 group partners may gain in 1 cell: secretsmanager:GetSecretValue on *
         warning access/reads policies.cell:42 group readers gains in 28 cells: ec2:DescribeThing1, ec2:DescribeThing2, ec2:DescribeThing3, ec2:DescribeThing4, ec2:DescribeThing5, ec2:DescribeThing6, ec2:DescribeThing7, ec2:DescribeThing8 (+4), and future actions matching ec2:Describe* on *
         warning access/reads policies.cell:42 group watchers gains in 28 cells: ec2:DescribeThing1, ec2:DescribeThing2, ec2:DescribeThing3, ec2:DescribeThing4, ec2:DescribeThing5, ec2:DescribeThing6, ec2:DescribeThing7, ec2:DescribeThing8 (+4), and future actions matching ec2:Describe* on *

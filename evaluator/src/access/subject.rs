@@ -10,6 +10,7 @@ use super::pins::Pins;
 use super::places::Places;
 use super::review::{Question, Unreadable, review};
 use super::sides::Side;
+use super::sources::{Sources, Written};
 use crate::plan::desired::Desired;
 use crate::plan::model::Plan;
 use crate::registry::record::Record;
@@ -60,7 +61,11 @@ impl Subject {
     /// When the shipped data cannot be read.
     pub fn since(&self, former: &Self, base: &str, today: Option<jiff::civil::Date>) -> Result<Review, Unreadable> {
         let (before, after) = (former.side(), self.side());
-        review(&Question { today, ..self.question(&before, &after, base) })
+        let pins = former.pins.clone().before(&self.pins);
+        let written = Some(Written { places: &former.places, pins: &pins });
+        let question = self.question(&before, &after, base);
+        let sources = Sources { former: written, ..question.sources };
+        review(&Question { today, sources, guards_before: &former.guards, ..question })
     }
 
     /// What the guards say of the program; nobody's access changes.
@@ -73,8 +78,22 @@ impl Subject {
     }
 
     fn question<'a>(&'a self, before: &'a Side, after: &'a Side, base: &'a str) -> Question<'a> {
-        let Self { desired, places, guards, accepts, pins } = self;
-        Question { before, after, desired, places, guards, accepts, pins, today: None, base }
+        let Self { desired, guards, accepts, .. } = self;
+        Question {
+            before,
+            after,
+            desired,
+            sources: self.sources(),
+            guards,
+            guards_before: &[],
+            accepts,
+            today: None,
+            base,
+        }
+    }
+
+    pub(super) fn sources(&self) -> Sources<'_> {
+        Sources { now: Written { places: &self.places, pins: &self.pins }, former: None }
     }
 }
 

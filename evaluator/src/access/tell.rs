@@ -1,16 +1,13 @@
 //! A region of the engine's in the words of a review. Owns these words; what they are printed on is not its affair.
 
+use cell_iam::Layer;
 use cell_iam::data::paths::Paths;
 use cell_iam::decide::Verdict;
 use cell_iam::region::{Glob, KeyChange, Need, Proof, Reason, Region, Values};
 use cell_iam::risk::{self, Assessment, Completed};
-use cell_iam::{Deciding, Layer};
 
 use super::model::{self, Delta, Path, Risk, Severity, Statement, Time, Witness};
-use super::places::Places;
-
-/// Values of a key that are written out; the rest is counted.
-const VALUES: usize = 8;
+use super::sources::Sources;
 
 /// A region with what it comes to.
 pub(super) fn delta(
@@ -18,7 +15,7 @@ pub(super) fn delta(
     assessment: &Assessment,
     completed: &[Completed],
     paths: &Paths,
-    places: &Places,
+    sources: &Sources<'_>,
 ) -> Delta {
     let (proof, because) = match &region.proof {
         Proof::Proven => (model::Proof::Proven, Vec::new()),
@@ -35,7 +32,7 @@ pub(super) fn delta(
         risk: risk_of(region, assessment, completed, paths),
         proof,
         because,
-        sources: statements(region, places),
+        sources: statements(region, sources),
         until: None,
     }
 }
@@ -89,7 +86,7 @@ pub(super) fn glob(glob: &Glob) -> String {
 }
 
 /// Each alternative as a sentence; none where an alternative asks for nothing.
-fn conditions(region: &Region) -> Vec<String> {
+pub(super) fn conditions(region: &Region) -> Vec<String> {
     if region.when.iter().any(Vec::is_empty) {
         return Vec::new();
     }
@@ -115,10 +112,7 @@ fn globs(all: &[Glob]) -> String {
 
 /// `is us-west-2`, `is any of …`, `is absent`, `is absent or …`.
 fn values(values: &Values) -> String {
-    let mut of: Vec<String> = values.of.iter().take(VALUES).map(glob).collect();
-    if values.of.len() > VALUES {
-        of.push(format!("{} more", values.of.len() - VALUES));
-    }
+    let of: Vec<String> = values.of.iter().map(glob).collect();
     let any = values.of.iter().any(Glob::is_all);
     match (values.absent, any, of.as_slice()) {
         (true, true, _) => "is anything".to_owned(),
@@ -185,28 +179,14 @@ pub(super) fn layer(layer: &Layer) -> String {
     }
 }
 
-fn statements(region: &Region, places: &Places) -> Vec<Statement> {
+fn statements(region: &Region, sources: &Sources<'_>) -> Vec<Statement> {
     let mut all: Vec<Statement> = Vec::new();
     for (side, deciding) in [(Time::After, &region.after), (Time::Before, &region.before)] {
-        for one in deciding.iter().map(|one| statement(one, side, places)) {
+        for one in deciding.iter().map(|one| sources.statement(one, side)) {
             if !all.contains(&one) && one.policy != "FullAWSAccess" {
                 all.push(one);
             }
         }
     }
     all
-}
-
-/// A deciding statement with its place in the program.
-pub(super) fn statement(deciding: &Deciding, side: Time, places: &Places) -> Statement {
-    let sid = deciding.sid.as_ref().map(ToString::to_string);
-    // The guard's own statements are no policy of anybody's.
-    let policy = if deciding.layer == Layer::Guard { "guard".to_owned() } else { deciding.policy.to_string() };
-    Statement {
-        effect: if deciding.effect == cell_iam::policy::Effect::Allow { "allow" } else { "deny" }.to_owned(),
-        place: places.find(&policy, sid.as_deref()),
-        policy,
-        sid,
-        side,
-    }
 }

@@ -127,18 +127,22 @@ impl Lock {
         for (arn, policy) in &self.policies {
             let text = document(format!("managed policy {arn}"), &policy.file, &policy.digest);
             pins.managed.extend(text.map(|text| (arn.clone(), text)));
+            pins.files.insert(arn.clone(), policy.file.to_string());
         }
+        let mut files = BTreeMap::new();
         pins.organization = self.organization.as_ref().map(|organization| {
             let mut attached: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
             for (id, policy) in &organization.policies {
                 let what = format!("service control policy `{}` ({id})", policy.name);
                 let Some(text) = document(what, &policy.file, &policy.digest) else { continue };
+                files.insert(policy.name.clone(), policy.file.to_string());
                 for at in &policy.attached {
                     attached.entry(at.clone()).or_default().push((policy.name.clone(), text.clone()));
                 }
             }
             attached
         });
+        pins.files.extend(files);
         if faults.is_empty() { Ok(pins) } else { Err(faults) }
     }
 

@@ -16,7 +16,7 @@ pub(crate) fn is_hidden(c: char) -> bool {
 }
 
 /// All of `text`, on one line.
-pub(crate) fn whole(text: &str) -> String {
+pub fn whole(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if is_hidden(c) || (c.is_whitespace() && c != ' ') {

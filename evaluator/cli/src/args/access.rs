@@ -86,7 +86,7 @@ pub(crate) struct WhoCanArgs {
 pub(crate) struct AskArgs {
     /// An action such as `s3:GetObject`, or a pattern of actions.
     pub(crate) action: String,
-    /// An ARN or a pattern of ARNs; any resource, if not said.
+    /// `*`, an ARN or a pattern of ARNs; any resource, if not said. A path alone is the program.
     #[arg(default_value = "*")]
     pub(crate) resource: String,
     /// Only in this cell or account; may be said several times.

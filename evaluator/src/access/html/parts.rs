@@ -82,9 +82,12 @@ fn one(guard: &Guard) -> String {
 pub(super) fn besides(review: &Review) -> String {
     let mut out = String::new();
     let equivalent = review.equivalent.iter();
-    let equivalent: Vec<String> =
-        equivalent.map(|one| format!("{} {}", address::with_kind(&one.address), one.text)).collect();
+    let equivalent: Vec<String> = equivalent.map(phrases::said_of).collect();
+    let idle: Vec<String> = review.idle.iter().map(phrases::said_of).collect();
+    let limits: Vec<String> = review.limits.iter().map(phrases::said_of).collect();
     let titles = [
+        ("Limits that hold less", &limits),
+        ("Accepts that waive nothing", &idle),
         ("No effect: text changes proven equivalent", &equivalent),
         ("Access that cellc does not manage", &review.unmanaged),
         ("Not modelled", &review.not_modelled),

@@ -23,7 +23,7 @@ fn one_of_each_has_a_table_and_folds() {
 
     - ✗ `no-iam-write-in-prod` broken, over 7 principals and 12 cells (3 distinct cases) (`policies.cell:100`)
       - `group developers` in `pay-prod`, `ledger-prod` is allowed `iam:PutRolePolicy` on `*`
-        - witness `iam:PutRolePolicy on arn:aws:iam::111122223333:role/admin`
+        - witness `iam:PutRolePolicy on arn:aws:iam::111122223333:role/admin` with `aws:RequestedRegion = us-west-2`: before: deny, after: allow
         - together allowed by `allow Roles of permission set Deploy (policies.cell:42)`, `allow All of permission set Base (policies.cell:17)`
     - ? `no-billing` may be broken, over 7 principals and 12 cells (3 distinct cases) (`policies.cell:100`)
       - because the document of arn:aws:iam::aws:policy/ReadOnlyAccess is not known
@@ -102,6 +102,20 @@ fn one_of_each_has_a_table_and_folds() {
     <summary>waived: 1 row</summary>
 
     - `group auditors` in 1 cell: the yearly audit, owner `group.security`, until 2027-01-31 (`policies.cell:120`, accept `audit`, `access-000000000000000000000006`)
+
+    </details>
+
+    <details>
+    <summary>limits that hold less: 1</summary>
+
+    - scp no-delete is no longer attached to root; nobody gains by it now
+
+    </details>
+
+    <details>
+    <summary>accepts that waive nothing: 1</summary>
+
+    - accept old expired on 2026-01-31, and names no row of this review (policies.cell:130)
 
     </details>
 

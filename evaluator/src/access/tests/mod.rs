@@ -2,45 +2,36 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
 
+mod asked;
+mod fingerprints;
+mod limits;
+mod lints;
 mod pages;
+mod pins;
+mod places;
 pub(crate) mod planted;
 
-use super::accepts::Accept;
 use super::ask::{Ask, Can};
-use super::guards::Rule;
 use super::model::{Delta, Holds, Review, Verdict};
 use super::pins::Pins;
-use super::places::Places;
-use super::review::{Question, review};
-use super::sides::Side;
 use super::subject::Subject;
-use crate::plan::desired::Desired;
+use super::{markdown, sarif};
 use crate::rules::tests::expanded;
+
+/// A program with its documents as a review sees it.
+fn subject(text: &str, pins: &Pins) -> Subject {
+    let at = "2026-11-27T00:00:00Z".parse().unwrap();
+    expanded(text, |world| Subject::new(world, &crate::resources::derive(world), at, pins.clone()))
+}
 
 /// The review of a change from one program to another.
 fn change(before: &str, after: &str, pins: &Pins) -> Review {
-    let none = |_: &str| None;
-    let at = "2026-11-27T00:00:00Z".parse().unwrap();
-    let side = |text: &str| {
-        expanded(text, |world| {
-            let desired = Desired::new(world, &crate::resources::derive(world), at);
-            let side = Side::of_program(&desired, &none);
-            (desired, side, Places::new(world), Rule::all(world, &none), Accept::all(world))
-        })
-    };
-    let ((_, before, ..), (desired, after, places, guards, accepts)) = (side(before), side(after));
-    let question = Question {
-        before: &before,
-        after: &after,
-        desired: &desired,
-        places: &places,
-        guards: &guards,
-        accepts: &accepts,
-        pins,
-        today: None,
-        base: "before",
-    };
-    review(&question).unwrap()
+    pinned(before, pins, after, pins)
+}
+
+/// The same where what is pinned changes.
+fn pinned(before: &str, was: &Pins, after: &str, pins: &Pins) -> Review {
+    subject(after, pins).since(&subject(before, was), "before", None).unwrap()
 }
 
 /// A fleet of a developer's, an alpha and a production cell.
@@ -294,4 +285,80 @@ grant g { to = group.dev, can = permission_set.S, on = cells }
         assert_eq!(can("222222222222"), [(Can::Yes, vec![a.clone()]), (Can::No, vec![b.clone()])]);
         assert_eq!(can("999999999999"), [(Can::No, vec![a, b])]);
     });
+}
+
+#[test]
+fn a_broken_guards_request_can_be_replayed_and_says_what_it_was_answered_before() {
+    let guard =
+        "guard keys { on = cells\n forbid k { actions = [\"kms:ScheduleKeyDeletion\"], resources = [\"*\"] }\n }\n";
+    let set = |actions: &str| {
+        grant(
+            "S",
+            &format!(
+                "allow a {{ actions = [{actions}], resources = [\"*\"], when {{ \"aws:SourceIp\" in 10.0.0.0/8 }} }}"
+            ),
+        )
+    };
+    let (held, none) = (set("\"kms:*\""), set("\"sqs:*\""));
+    let with = format!("{held}{guard}");
+    let was = |before: &str| {
+        let review = change(before, &with, &Pins::default());
+        review.guards[0].broken[0].allowed.witness.clone().unwrap().before
+    };
+    assert_eq!(was(&held), "allow", "nothing changed");
+    assert_eq!(was(&none), "deny");
+    let review = change(&none, &with, &Pins::default());
+    let keys = "aws:SourceIp = 10.0.0.0";
+    let log: serde_json::Value = serde_json::from_str(&sarif::log(&review)).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let of = |rule: &str| results.iter().find(|result| result["ruleId"].as_str().unwrap().starts_with(rule)).unwrap();
+    let text = of("guard/")["message"]["text"].as_str().unwrap();
+    assert!(text.contains(keys), "{text}");
+    assert!(of("access/")["message"]["text"].as_str().unwrap().contains(keys));
+    let related = &of("guard/")["relatedLocations"][0];
+    assert_eq!(related["physicalLocation"]["region"]["startLine"], 7, "where it is allowed: {related}");
+    let page = markdown::page(&review);
+    let told = page.lines().find(|line| line.starts_with("    - witness")).unwrap();
+    assert!(told.contains(keys) && told.contains("before: deny, after: allow"), "{told}");
+}
+
+#[test]
+fn an_accept_that_waives_nothing_is_told() {
+    let before = grant("Look", r#"allow l { actions = ["s3:GetObject"], resources = ["*"] }"#);
+    let after = grant("Look", r#"allow l { actions = ["s3:*Object"], resources = ["*"] }"#);
+    let print = change(&before, &after, &Pins::default()).principals[0].fingerprint.clone();
+    let accept = |label: &str, print: &str, expires: &str| {
+        format!(
+            "accept {label} {{ change = \"{print}\", reason = \"the logs move\", owner = group.ops, expires = {expires} }}\n"
+        )
+    };
+    let program = format!(
+        "{after}{}{}{}",
+        accept("old", &print, "2026-01-31"),
+        accept("other", "access-000000000000000000000000", "2027-01-31"),
+        accept("fits", &print, "2027-01-31")
+    );
+    let today = Some(jiff::civil::date(2026, 11, 27));
+    let (now, then) = (subject(&program, &Pins::default()), subject(&before, &Pins::default()));
+    let review = now.since(&then, "before", today).unwrap();
+    let idle: Vec<String> = review.idle.iter().map(|one| format!("{} {}", one.address, one.text)).collect();
+    assert_eq!(idle.len(), 2, "{idle:?}");
+    assert!(
+        idle[0].starts_with("accept old expired on 2026-01-31: the row")
+            && idle[1].starts_with("accept other names no row")
+    );
+    let mut page = String::new();
+    super::text::write(&review, &crate::terminal::Look { verbose: false, width: 200, color: false }, &mut page)
+        .unwrap();
+    assert!(page.contains("accept old expired") && page.contains("accept other names no row"), "{page}");
+}
+
+#[test]
+fn a_broken_guard_gives_no_reason_of_somebody_else() {
+    let guard = "guard keys { on = cells\n forbid k { actions = [\"kms:*\"], resources = [\"*\"] }\n }\n";
+    let more = "permission_set C { customer_managed = [\"team\"] }\ngrant h { to = group.ops\n can = permission_set.C\n on = cells }\n";
+    let program = format!("{}{more}{guard}", grant("S", r#"allow a { actions = ["kms:*"], resources = ["*"] }"#));
+    let review = change(&program, &program, &Pins::default());
+    assert_eq!(review.guards[0].holds, Holds::Broken);
+    assert!(review.guards[0].because.is_empty(), "{:?}", review.guards[0].because);
 }

@@ -96,6 +96,11 @@ pub(super) fn details(page: &mut Page, entry: &Entry<'_>) {
     for (verb, deltas) in [(verb(entry), &entry.gained), ("loses", &entry.lost)] {
         for delta in deltas.iter().take(shown) {
             region(page, verb, delta);
+            // The head names the class of the gravest.
+            let head = entry.gained.first().map(|first| &first.risk.class);
+            if verb != "loses" && head.is_some_and(|class| *class != delta.risk.class) {
+                page.plain(2, &format!("as {}", visible::text(&delta.risk.class)));
+            }
         }
         left += deltas.len().saturating_sub(shown);
     }
@@ -131,10 +136,10 @@ fn extent(page: &mut Page, entry: &Entry<'_>) {
 fn region(page: &mut Page, verb: &str, delta: &Delta) {
     page.plain(1, &format!("{verb}  {}", what(page, delta)));
     for change in phrases::key_changes(delta) {
-        page.plain(2, &change);
+        page.plain(2, &shown(page, &change));
     }
     if !delta.because.is_empty() {
-        let reasons: Vec<String> = delta.because.iter().map(|reason| visible::text(reason)).collect();
+        let reasons: Vec<String> = delta.because.iter().map(|reason| shown(page, reason)).collect();
         page.plain(2, &format!("because {}", reasons.join("; ")));
     }
     let shown = most(page, PATHS);
@@ -163,7 +168,7 @@ fn region(page: &mut Page, verb: &str, delta: &Delta) {
 
 /// `s3:GetObject (+3) on arn:aws:s3:::logs-*  when aws:SourceVpce is vpce-1`
 pub(super) fn what(page: &Page, delta: &Delta) -> String {
-    let resources: Vec<String> = delta.resources.iter().map(|resource| visible::text(resource)).collect();
+    let resources: Vec<String> = delta.resources.iter().map(|resource| shown(page, resource)).collect();
     let mut text = folded(page, &phrases::actions(delta));
     if let Some(future) = phrases::future(delta, most(page, ITEMS)) {
         text = if text.is_empty() { future } else { format!("{text}, and {future}") };
@@ -171,7 +176,7 @@ pub(super) fn what(page: &Page, delta: &Delta) -> String {
     if !resources.is_empty() {
         text.push_str(&format!(" on {}", folded(page, &resources)));
     }
-    let conditions: Vec<String> = delta.conditions.iter().map(|condition| visible::text(condition)).collect();
+    let conditions: Vec<String> = delta.conditions.iter().map(|condition| shown(page, condition)).collect();
     // What changes of a key is told by itself.
     if !conditions.is_empty() && delta.changes.is_empty() {
         let first = if page.look.verbose { conditions.len() } else { 1 };
@@ -185,6 +190,11 @@ pub(super) fn what(page: &Page, delta: &Delta) -> String {
 /// The first items of a list, and how many more there are.
 fn folded(page: &Page, items: &[String]) -> String {
     phrases::folded(items, most(page, ITEMS))
+}
+
+/// A text of a region: where everything is shown, all of it.
+fn shown(page: &Page, text: &str) -> String {
+    if page.look.verbose { visible::whole(text) } else { visible::text(text) }
 }
 
 /// How many of so many are shown.

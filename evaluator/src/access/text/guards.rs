@@ -81,7 +81,7 @@ fn one(breach: &Breach, page: &mut Page) {
     if let Some(witness) = &breach.allowed.witness {
         let context = phrases::context(witness);
         let with = if context.is_empty() { String::new() } else { format!(", with {}", context.join(", ")) };
-        page.plain(2, &format!("witness  {}{with}  after: allow", phrases::request(witness)));
+        page.plain(2, &format!("witness  {}{with}  {}", phrases::request(witness), phrases::answers(witness)));
     }
     let after: Vec<_> = phrases::deciding(&breach.allowed).filter(|source| source.side == Time::After).collect();
     if !after.is_empty() {

@@ -34,11 +34,19 @@ pub(super) fn waived(review: &Review, page: &mut Page) {
 /// Everything else.
 pub(super) fn foot(review: &Review, page: &mut Page) {
     page.blank();
+    if !review.limits.is_empty() {
+        page.plain(0, "limits that hold less, and that no row above names:");
+        review.limits.iter().for_each(|one| page.plain(1, &phrases::said_of(one)));
+    }
+    if !review.idle.is_empty() {
+        page.plain(0, "accepts that waive nothing:");
+        review.idle.iter().for_each(|one| page.plain(1, &phrases::said_of(one)));
+    }
     if !review.equivalent.is_empty() {
         page.plain(0, &format!("no effect: {} proven equivalent", counted(review.equivalent.len(), "text change")));
         if page.look.verbose {
             for one in &review.equivalent {
-                page.plain(1, &format!("{} {}", address::with_kind(&one.address), visible::text(&one.text)));
+                page.plain(1, &phrases::said_of(one));
             }
         } else {
             let names: Vec<String> = review.equivalent.iter().map(|one| address::with_kind(&one.address)).collect();
@@ -65,6 +73,14 @@ pub(super) fn foot(review: &Review, page: &mut Page) {
 /// The same for the first screen, in a few lines.
 pub(super) fn brief(review: &Review, page: &mut Page) {
     let mut said = Vec::new();
+    if !review.limits.is_empty() {
+        let word = if review.limits.len() == 1 { "holds" } else { "hold" };
+        said.push(format!("{} {word} less", counted(review.limits.len(), "limit")));
+    }
+    if !review.idle.is_empty() {
+        let word = if review.idle.len() == 1 { "waives" } else { "waive" };
+        said.push(format!("{} {word} nothing", counted(review.idle.len(), "accept")));
+    }
     if !review.equivalent.is_empty() {
         said.push(format!("no effect: {} proven equivalent", counted(review.equivalent.len(), "text change")));
     }

@@ -35,7 +35,7 @@ fn one_of_each_is_told_by_risk() {
                    places (policies.cell:100)
       group developers × pay-prod, ledger-prod: is allowed iam:PutRolePolicy on *, forbidden by `writes`
         witness  iam:PutRolePolicy on arn:aws:iam::111122223333:role/admin, with aws:RequestedRegion =
-            us-west-2  after: allow
+            us-west-2  before: deny, after: allow
         together allowed by  allow Roles of permission set Deploy (policies.cell:42); allow All of
             permission set Base (policies.cell:17)
     CRITICAL + group developers × pay-prod, ledger-prod (production)       privilege escalation [proven]
@@ -78,6 +78,10 @@ fn one_of_each_is_told_by_risk() {
       accept audit (policies.cell:120): the yearly audit
       owner group.security, until 2027-01-31, access-000000000000000000000006
 
+    limits that hold less, and that no row above names:
+      scp no-delete is no longer attached to root; nobody gains by it now
+    accepts that waive nothing:
+      accept old expired on 2026-01-31, and names no row of this review (policies.cell:130)
     no effect: 2 text changes proven equivalent
       permission set Operator, permission set Reader
     access that cellc does not manage:
@@ -120,8 +124,9 @@ fn the_first_screen_has_the_gravest_and_counts_the_rest() {
       gains  ec2:CreateTags on *  policies.cell:42
       accept as  access-000000000000000000000008
     … 2 more: 1 may, 1 loss; `cellc review` shows them
-    no effect: 2 text changes proven equivalent · not modelled: 1 thing · 1204 queries over 37 distinct
-        cases · 6 of 7 regions proven, 1 may · action list of 2026-09-26
+    1 limit holds less · 1 accept waives nothing · no effect: 2 text changes proven equivalent · not
+        modelled: 1 thing · 1204 queries over 37 distinct cases · 6 of 7 regions proven, 1 may · action
+        list of 2026-09-26
     ");
 }
 
@@ -139,7 +144,7 @@ fn verbose_shows_everything() {
                    places (policies.cell:100)
       group developers × pay-prod, ledger-prod: is allowed iam:PutRolePolicy on *, forbidden by `writes`
         witness  iam:PutRolePolicy on arn:aws:iam::111122223333:role/admin, with aws:RequestedRegion =
-            us-west-2  after: allow
+            us-west-2  before: deny, after: allow
         together allowed by  allow Roles of permission set Deploy (policies.cell:42); allow All of
             permission set Base (policies.cell:17)
     CRITICAL + group developers × 2 cells (production): pay-prod, ledger-prod
@@ -198,6 +203,10 @@ fn verbose_shows_everything() {
       accept audit (policies.cell:120): the yearly audit
       owner group.security, until 2027-01-31, access-000000000000000000000006
 
+    limits that hold less, and that no row above names:
+      scp no-delete is no longer attached to root; nobody gains by it now
+    accepts that waive nothing:
+      accept old expired on 2026-01-31, and names no row of this review (policies.cell:130)
     no effect: 2 text changes proven equivalent
       permission set Operator is written otherwise, and allows what it allowed
       permission set Reader is written otherwise, and allows what it allowed

@@ -33,11 +33,15 @@ impl Files for One {
 /// Does something with the expansion of a program that has no error; `GROUND` is not added.
 #[track_caller]
 pub(crate) fn expanded<R>(program: &str, work: impl FnOnce(&crate::world::World<'_>) -> R) -> R {
-    let files = One(program.to_owned());
-    let checked = check::check(load::load(&files, "main.cell", &[], 1 << 20));
+    expanded_from(&One(program.to_owned()), work)
+}
+
+/// The same of a program of several files.
+pub(crate) fn expanded_from<R>(files: &dyn Files, work: impl FnOnce(&crate::world::World<'_>) -> R) -> R {
+    let checked = check::check(load::load(files, "main.cell", &[], 1 << 20));
     assert!(!cell_lang::diagnostics::has_errors(&checked.diagnostics), "{:#?}", checked.diagnostics);
     let Some(program) = checked.program else { panic!("no program") };
-    let world = expand(&program, &files, &Options { threads: Some(2), ..Options::default() });
+    let world = expand(&program, files, &Options { threads: Some(2), ..Options::default() });
     super::check(&world);
     assert!(!world.has_errors(), "{:#?}", world.take_findings());
     work(&world)

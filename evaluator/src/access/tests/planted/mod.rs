@@ -141,5 +141,9 @@ fn pins() -> Pins {
         let statement = serde_json::json!({"Effect": "Allow", "Action": action, "Resource": "*"});
         (arn.to_owned(), serde_json::json!({"Version": "2012-10-17", "Statement": [statement]}).to_string())
     };
-    Pins { managed: program::BOUNDARIES.into_iter().map(boundary).collect(), organization: Some(BTreeMap::new()) }
+    Pins {
+        managed: program::BOUNDARIES.into_iter().map(boundary).collect(),
+        organization: Some(BTreeMap::new()),
+        ..Pins::default()
+    }
 }

@@ -1,0 +1,87 @@
+//! Answers of `can`: a no has its true reasons.
+
+use std::collections::BTreeMap;
+
+use super::{fleet, grant, subject};
+use crate::access::ask::{Ask, Can, Conditional, One, doubts};
+use crate::access::pins::Pins;
+
+fn asked(program: &str, action: &str, context: &[(&str, &str)]) -> One {
+    let mut carried: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (key, value) in context {
+        carried.entry((*key).to_owned()).or_default().push((*value).to_owned());
+    }
+    let ask = Ask {
+        principal: Some("group.dev".to_owned()),
+        action: action.to_owned(),
+        resource: "*".to_owned(),
+        on: vec!["cell.p".to_owned()],
+        context: carried,
+    };
+    let answer = subject(program, &Pins::default()).ask(&ask).unwrap();
+    answer.answers.into_iter().next().unwrap()
+}
+
+fn said(all: &[Conditional]) -> Vec<String> {
+    let one = |one: &Conditional| {
+        let sid = one.statement.sid.clone().unwrap_or_default();
+        format!("{} {sid} of {} [{}]", one.statement.effect, one.statement.policy, one.when.join(" or "))
+    };
+    all.iter().map(one).collect()
+}
+
+const KEYS: &str = r#"allow a { actions = ["kms:*"], resources = ["*"], when { "aws:SourceIp" in 10.0.0.0/8 } }"#;
+
+#[test]
+fn what_is_allowed_under_a_condition_and_denied_says_both() {
+    let scp = "scp nokms { deny d { actions = [\"kms:ScheduleKeyDeletion\"], resources = [\"*\"] } }\n";
+    let program = grant("S", KEYS).replace("org o {", "org o { scps = [scp.nokms], ") + scp;
+    let one = asked(&program, "kms:ScheduleKeyDeletion", &[]);
+    assert_eq!(one.can, Can::No);
+    assert_eq!(said(&one.statements), ["deny D of scp.nokms []"]);
+    assert_eq!(said(&one.allowing), ["allow A of permission_set.S [aws:SourceIp is 10.0.0.0/8]"]);
+    assert!(one.missing.is_empty(), "{:?}", one.missing);
+}
+
+#[test]
+fn a_condition_that_the_request_does_not_meet_is_told() {
+    let one = asked(&grant("S", KEYS), "kms:Decrypt", &[("aws:SourceIp", "192.0.2.1")]);
+    assert_eq!((one.can, one.missing.as_slice()), (Can::No, &["the policies of S".to_owned()][..]));
+    assert_eq!(said(&one.unmet), ["allow A of permission_set.S [aws:SourceIp is 10.0.0.0/8]"]);
+    assert_eq!(asked(&grant("S", KEYS), "kms:Decrypt", &[("aws:SourceIp", "10.1.2.3")]).can, Can::Yes);
+}
+
+#[test]
+fn a_deny_under_a_condition_that_holds_says_which() {
+    let set = r#"allow a { actions = ["s3:GetObject"], resources = ["*"], when { "aws:SourceIp" in 10.0.0.0/8 } }
+        deny d { actions = ["s3:*"], resources = ["*"], when { "aws:SourceIp" in 10.0.0.0/7 } }"#;
+    let one = asked(&grant("S", set), "s3:GetObject", &[]);
+    assert_eq!(one.can, Can::No);
+    assert_eq!(said(&one.statements), ["deny D of permission_set.S [aws:SourceIp is 10.0.0.0/7]"]);
+    assert_eq!(said(&one.allowing), ["allow A of permission_set.S [aws:SourceIp is 10.0.0.0/8]"]);
+}
+
+#[test]
+fn nothing_allows_what_no_statement_is_about() {
+    let one = asked(&grant("S", KEYS), "s3:GetObject", &[]);
+    assert_eq!((one.can, one.statements.len(), one.unmet.len()), (Can::No, 0, 0));
+    assert_eq!(one.missing, ["the policies of S"]);
+    let nobody = asked(&fleet(""), "s3:GetObject", &[]);
+    assert!(nobody.can == Can::No && nobody.missing.is_empty());
+}
+
+#[test]
+fn an_action_that_aws_does_not_list_is_doubted() {
+    let fact = |action: &str| {
+        doubts(action)
+            .unwrap()
+            .iter()
+            .map(|fault| format!("{} {}", fault.message, fault.helps.join("; ")))
+            .collect::<Vec<_>>()
+    };
+    let said = fact("s3:GetObjekt");
+    assert!(said.len() == 1 && said[0].contains("`s3:GetObjekt`") && said[0].contains("s3:GetObject"), "{said:?}");
+    for listed in ["s3:GetObject", "s3:*", "*"] {
+        assert!(fact(listed).is_empty(), "{listed}");
+    }
+}
