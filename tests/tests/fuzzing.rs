@@ -176,10 +176,11 @@ fn changed_programs_hold_to_every_property() {
     report(texts.len(), &failed);
 }
 
-/// What a fuzzer found once lies in `tests/fuzz/regressions`, one text a file.
+/// What a fuzzer found once, or took long over, lies in `tests/fuzz/regressions`, one text a file.
 #[test]
 fn what_broke_before_holds_now() {
     let found = repository::files("tests/fuzz/regressions", "cell");
+    assert!(!found.is_empty(), "the texts were not found");
     let failed = failures(&found, |path| {
         let text = repository::read(path)?;
         PROPERTIES.iter().try_for_each(|(name, property)| holds(name, *property, &text))

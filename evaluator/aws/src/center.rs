@@ -195,6 +195,10 @@ impl IdentityCenter for AwsCloud {
         self.name_of(principal)
     }
 
+    fn groups_of(&self, user: &str) -> Answer<Vec<String>> {
+        self.memberships(user)
+    }
+
     fn principals(&self, kind: PrincipalKind) -> Answer<Vec<(String, String)>> {
         self.everybody(kind)
     }

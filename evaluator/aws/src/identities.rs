@@ -1,6 +1,6 @@
 //! The identity store on the SDK: groups and users by id and by name.
 
-use aws_sdk_identitystore::types::{AlternateIdentifier, UniqueAttribute};
+use aws_sdk_identitystore::types::{AlternateIdentifier, MemberId, UniqueAttribute};
 use aws_smithy_types::Document;
 use cell_eval::provider::{Answer, CloudError, Failure, Principal, PrincipalKind};
 
@@ -52,6 +52,23 @@ impl AwsCloud {
                 answer.map(|user| need(call.name, "UserName", user.user_name)).transpose()
             }
         }
+    }
+
+    /// The groups that a user is in.
+    pub(crate) fn memberships(&self, user: &str) -> Answer<Vec<String>> {
+        let call = read("identitystore:ListGroupMembershipsForMember");
+        let store = &self.instance(call.name)?.store;
+        let member = &MemberId::UserId(user.to_owned());
+        self.block(pages(call.name, ALL, |token| async move {
+            let request = || {
+                let request = self.store.list_group_memberships_for_member().identity_store_id(store);
+                let request = request.member_id(member.clone()).max_results(PAGE);
+                request.set_next_token(token.clone()).send()
+            };
+            let answer = self.road().send(call, request).await?;
+            let groups = answer.group_memberships.into_iter().filter_map(|membership| membership.group_id);
+            Ok((groups.collect(), answer.next_token))
+        }))
     }
 
     /// Id and name of each.

@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 
 use crate::access::Home;
 use crate::automaton::{Bits, Minterm, TooMany, grouped};
-use crate::catalogue::{Catalogue, ONLY_ON_ALL};
+use crate::catalogue::{Action, Catalogue, ONLY_ON_ALL, Service};
 use crate::classes::Member;
 use crate::pattern::{Class, Pattern, Tok, matches};
 use crate::tables::{Numbered, Tables};
@@ -72,6 +72,8 @@ pub(crate) struct Places {
     accounts: Numbered<SmolStr>,
     /// By service and action, and for IAM's the number of the account.
     of_action: HashMap<(usize, usize, usize), Rc<[u32]>>,
+    /// By service, types of resources, whether it is asked for on no resource too, and for IAM's the account's number.
+    of_types: HashMap<(usize, Box<[u16]>, bool, usize), Rc<[u32]>>,
     divided: HashMap<(u32, Box<[u32]>), Divided>,
 }
 
@@ -86,6 +88,7 @@ impl Places {
             account: (None, 0),
             accounts: Numbered::default(),
             of_action: HashMap::default(),
+            of_types: HashMap::default(),
             divided: HashMap::default(),
         }
     }
@@ -118,43 +121,63 @@ impl Places {
         if let Some(found) = self.of_action.get(&key) {
             return Rc::clone(found);
         }
-        let mut out = Vec::new();
         let known = catalogue.services.get_index(*service).map(|(_, service)| service);
-        if let Some((known, action)) = known.and_then(|known| Some((known, known.actions.get(*action)?))) {
-            if action.resources.is_empty() {
-                out.push(self.template(NO_RESOURCE));
-                // Some are asked for on a resource all the same: `iam:ListRoles` on `role/`, as its refusals show.
-                if !ONLY_ON_ALL.contains(&prefix) {
-                    let of = account.as_deref().unwrap_or("${AnyAccount}");
-                    let any = format!("{UNDOCUMENTED}arn:${{Partition}}:{prefix}:${{AnyRegion}}:{of}:${{Resource}}");
-                    out.push(self.template(&any));
-                }
-            } else if action.whole {
-                out.push(self.template(PERHAPS_NO_RESOURCE));
+        let found = known.and_then(|known| Some((known, known.actions.get(*action)?)));
+        let out = match found {
+            Some((known, action)) => self.of_resources((*service, prefix), known, action, (account, number)),
+            None => Rc::default(),
+        };
+        self.of_action.insert(key, Rc::clone(&out));
+        out
+    }
+
+    /// Those of all actions of a service that take the same types of resources.
+    fn of_resources(
+        &mut self,
+        (service, prefix): (usize, &str),
+        known: &Service,
+        action: &Action,
+        (account, number): (Option<SmolStr>, usize),
+    ) -> Rc<[u32]> {
+        let key = (service, action.resources.as_slice().into(), action.whole, number);
+        if let Some(found) = self.of_types.get(&key) {
+            return Rc::clone(found);
+        }
+        let mut out = Vec::new();
+        if action.resources.is_empty() {
+            out.push(self.template(NO_RESOURCE));
+            // Some are asked for on a resource all the same: `iam:ListRoles` on `role/`, as its refusals show.
+            if !ONLY_ON_ALL.contains(&prefix) {
+                let of = account.as_deref().unwrap_or("${AnyAccount}");
+                let any = format!("{UNDOCUMENTED}arn:${{Partition}}:{prefix}:${{AnyRegion}}:{of}:${{Resource}}");
+                out.push(self.template(&any));
             }
-            let types = action.resources.iter().filter_map(|at| known.resources.get(usize::from(*at)));
-            for resource in types {
-                // What AWS itself owns is in nobody's account: `arn:aws:ssm:us-west-2::document/AWS-RunShellScript`,
-                // or in its own: `arn:aws:iam::aws:policy/ReadOnlyAccess`.
-                let (own, owner) = match &account {
-                    Some(account) => (resource.arn.replacen("${Account}", account, 1), "aws"),
-                    None => (resource.arn.to_string(), ""),
-                };
-                out.push(self.template(&own));
-                let owned = resource.arn.replacen("${Account}", owner, 1);
-                if owned != resource.arn && (owner.is_empty() || resource.name == "policy") {
-                    out.push(self.template(&format!("{UNDOCUMENTED}{owned}")));
-                }
+        } else if action.whole {
+            out.push(self.template(PERHAPS_NO_RESOURCE));
+        }
+        let types = action.resources.iter().filter_map(|at| known.resources.get(usize::from(*at)));
+        for resource in types {
+            // What AWS itself owns is in nobody's account: `arn:aws:ssm:us-west-2::document/AWS-RunShellScript`,
+            // or in its own: `arn:aws:iam::aws:policy/ReadOnlyAccess`.
+            let (own, owner) = match &account {
+                Some(account) => (resource.arn.replacen("${Account}", account, 1), "aws"),
+                None => (resource.arn.to_string(), ""),
+            };
+            out.push(self.template(&own));
+            let owned = resource.arn.replacen("${Account}", owner, 1);
+            if owned != resource.arn && (owner.is_empty() || resource.name == "policy") {
+                out.push(self.template(&format!("{UNDOCUMENTED}{owned}")));
             }
         }
-        let text = |number: &u32| self.templates.get_index(*number as usize).cloned();
+        let text = |number: &u32| self.templates.get_index(*number as usize);
         if !self.undocumented {
             out.retain(|number| !text(number).is_some_and(|text| text.starts_with(UNDOCUMENTED)));
         }
-        out.sort_by_key(|number| (text(number).is_some_and(|text| !is_certain(&text)), text(number)));
+        let order = |number: &u32| (text(number).is_some_and(|text| !is_certain(text)), text(number));
+        out.sort_by(|one, other| order(one).cmp(&order(other)));
         out.dedup();
         let out: Rc<[u32]> = out.into();
-        self.of_action.insert(key, Rc::clone(&out));
+        self.of_types.insert(key, Rc::clone(&out));
         out
     }
 

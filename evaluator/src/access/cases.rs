@@ -115,7 +115,7 @@ impl<'p> Cases<'p> {
         let sets: BTreeMap<&str, Prepared> =
             side.sets.iter().map(|(address, fields)| (address.as_str(), self.way(address, fields))).collect();
         let mut all = BTreeMap::new();
-        for (holding, names) in &side.given {
+        for (holding, names) in side.held() {
             let target = match targets.get(holding.1.as_str()) {
                 Some(target) => target.clone(),
                 None => {

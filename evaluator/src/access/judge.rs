@@ -40,6 +40,18 @@ impl Told {
         serde_json::to_string(&(&all.gained, &all.lost, &all.kept)).unwrap_or_default()
     }
 
+    /// Is all of it told by others, with the same ways to more power?
+    pub(super) fn is_told_by(&self, others: &[&Self]) -> bool {
+        let same = |one: &Delta, other: &Delta| {
+            (&one.actions, &one.future, &one.resources, &one.conditions, &one.risk)
+                == (&other.actions, &other.future, &other.resources, &other.conditions, &other.risk)
+        };
+        let within = |all: fn(&Self) -> &Vec<Delta>| {
+            all(self).iter().all(|one| others.iter().any(|other| all(other).iter().any(|other| same(one, other))))
+        };
+        within(|told| &told.gained) && within(|told| &told.lost) && within(|told| &told.kept)
+    }
+
     fn deltas(&mut self) -> impl Iterator<Item = &mut Delta> {
         self.gained.iter_mut().chain(&mut self.lost).chain(&mut self.kept)
     }

@@ -101,18 +101,24 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
     };
     let mut rows: BTreeMap<Key, (Told, BTreeMap<String, String>)> = BTreeMap::new();
     let mut through: BTreeSet<String> = BTreeSet::new();
-    for ((old, new), holdings) in &changes {
+    let found = changes.iter().filter_map(|(pair, holdings)| {
+        let (_, first) = holdings.first()?;
+        judge.change(*pair, first).map(|told| (*pair, holdings, told))
+    });
+    let found: Vec<_> = found.collect();
+    let told: BTreeMap<&Holding, &Told> =
+        found.iter().flat_map(|(_, holdings, told)| holdings.iter().map(move |holding| (holding, told))).collect();
+    for ((old, new), holdings, change) in &found {
+        through.extend(holdings.iter().filter(|_| change.weakened).map(|holding| holding.1.clone()));
+        let shape = change.shape();
         let Some((_, first)) = holdings.first() else { continue };
-        let Some(found) = judge.change((*old, *new), first) else { continue };
-        through.extend(holdings.iter().filter(|_| found.weakened).map(|holding| holding.1.clone()));
-        let shape = found.shape();
-        for holding in holdings {
+        for holding in holdings.iter().filter(|holding| !is_told_of_groups(question, &told, holding, change)) {
             let sets = set_change(question, holding);
             let until = longest_session(question.before, &sets.taken);
             let key = Key { principal: holding.0.clone(), shape: shape.clone(), sets, until };
-            let told = || found.moved(&cases, (*old, *new), (first, &holding.1));
-            let row = rows.entry(key).or_insert_with(|| (told(), BTreeMap::new()));
-            row.1.insert(holding.1.clone(), found.digest.clone());
+            let moved = || change.moved(&cases, (*old, *new), (first, &holding.1));
+            let row = rows.entry(key).or_insert_with(|| (moved(), BTreeMap::new()));
+            row.1.insert(holding.1.clone(), change.digest.clone());
         }
     }
     let guards = guards::judge(question, &cases, (&before, &after), known, &mut judge.engine);
@@ -158,6 +164,24 @@ struct Key {
     shape: String,
     sets: SetChange,
     until: Option<String>,
+}
+
+/// Is a user's change that of a group, and nothing comes of the two together? Then the group's row tells it.
+fn is_told_of_groups(
+    question: &Question<'_>,
+    told: &BTreeMap<&Holding, &Told>,
+    holding: &Holding,
+    change: &Told,
+) -> bool {
+    let (before, after) = (question.before, question.after);
+    let own = before.given.get(holding);
+    let is_own = own != after.given.get(holding)
+        || own.into_iter().flatten().any(|set| before.sets.get(set) != after.sets.get(set))
+        || change.weakened;
+    let groups = after.groups.as_ref().and_then(|all| all.get(&holding.0)).into_iter().flatten();
+    let theirs: Vec<&Told> =
+        groups.filter_map(|group| told.get(&(group.clone(), holding.1.clone())).copied()).collect();
+    !is_own && !theirs.is_empty() && change.is_told_by(&theirs)
 }
 
 /// The cases of a side, and of those who have something on the other side only: limits hold them here, too.
@@ -287,8 +311,10 @@ fn not_modelled(question: &Question<'_>, cases: &Cases<'_>) -> Vec<String> {
     let mut all = vec![
         "policies of resources (buckets, keys, queues, roles' trust)".to_owned(),
         "permission sets, roles and users that cellc does not manage, and roles that are taken from there".to_owned(),
-        "memberships of groups are not read: what one person has by several groups, or besides, is judged for each alone"
-            .to_owned(),
+        match question.after.groups {
+            Some(_) => "people whom the program names in no grant: what one has by several groups together".to_owned(),
+            None => "memberships of groups are not read: what one person has by several groups, or besides, is judged for each alone".to_owned(),
+        },
     ];
     let mut unpinned = question.pins_before().missing(question.before);
     unpinned.extend(question.sources.now.pins.missing(question.after));

@@ -9,7 +9,7 @@ use smol_str::{SmolStr, ToSmolStr};
 use crate::plan::desired::{Desired, ROOT, Wanted};
 use crate::plan::identity::{policy_of_attachment, set_of_assignment};
 use crate::plan::later;
-use crate::plan::model::{Action, Change, Fields, Plan};
+use crate::plan::model::{Action, Change, Fields, Memberships, Plan};
 use crate::plan::scope::Scope;
 use crate::registry::record::Record;
 use crate::resources::ResourceKind;
@@ -33,6 +33,10 @@ pub struct Side {
     pub management: Option<String>,
     /// The organization's id.
     pub organization: Option<String>,
+    /// The groups that users are in, as far as that was read.
+    pub groups: Option<Memberships>,
+    /// Sets that users have through groups, where they are given something themselves on either side.
+    pub through: BTreeMap<Holding, BTreeSet<String>>,
     /// Identity Center's region.
     pub home_region: Option<String>,
     /// The region of each cell, by address.
@@ -79,7 +83,36 @@ impl Side {
             before.put(desired, &change.address, &change.kind, was, &id);
             after.put(desired, &change.address, &change.kind, will, &id);
         }
+        let people: BTreeSet<Holding> = before.given.keys().chain(after.given.keys()).cloned().collect();
+        for side in [&mut before, &mut after] {
+            side.through_groups(&people, plan.memberships.clone());
+        }
         (before, after)
+    }
+
+    /// Adds what users who are given something themselves have through their groups in the same places.
+    pub(super) fn through_groups(&mut self, people: &BTreeSet<Holding>, memberships: Option<Memberships>) {
+        self.groups = memberships;
+        for (user, target) in people {
+            let groups = self.groups.as_ref().and_then(|all| all.get(user)).into_iter().flatten();
+            let sets: BTreeSet<String> = groups
+                .filter_map(|group| self.given.get(&(group.clone(), target.clone())))
+                .flatten()
+                .cloned()
+                .collect();
+            if !sets.is_empty() {
+                self.through.insert((user.clone(), target.clone()), sets);
+            }
+        }
+    }
+
+    /// Everybody who has something somewhere, with the sets: the own ones, and those of groups.
+    pub(super) fn held(&self) -> impl Iterator<Item = (&Holding, BTreeSet<&String>)> {
+        let only_through = self.through.keys().filter(|holding| !self.given.contains_key(*holding));
+        self.given.keys().chain(only_through).map(|holding| {
+            let own = self.given.get(holding).into_iter().flatten();
+            (holding, own.chain(self.through.get(holding).into_iter().flatten()).collect())
+        })
     }
 
     /// What the plan was not asked about is as the record has it.

@@ -60,7 +60,17 @@ impl Subject {
     /// # Errors
     /// When the shipped data cannot be read.
     pub fn since(&self, former: &Self, base: &str, today: Option<jiff::civil::Date>) -> Result<Review, Unreadable> {
-        let (before, after) = (former.side(), self.side());
+        self.compared(former, (former.side(), self.side()), base, today)
+    }
+
+    /// The same, of sides that are already known.
+    pub(super) fn compared(
+        &self,
+        former: &Self,
+        (before, after): (Side, Side),
+        base: &str,
+        today: Option<jiff::civil::Date>,
+    ) -> Result<Review, Unreadable> {
         let pins = former.pins.clone().before(&self.pins);
         let written = Some(Written { places: &former.places, pins: &pins });
         let question = self.question(&before, &after, base);

@@ -1,6 +1,6 @@
 //! Identity Center: the instance, the principals of the program, the permission sets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Depth, Live, LiveSet, Reader, SetDetail, parallel};
 use crate::plan::identity;
@@ -21,7 +21,34 @@ impl Reader<'_> {
             return Ok(());
         }
         self.principals(live)?;
+        self.memberships(live)?;
         self.sets(live)
+    }
+
+    /// A call for each user of the program that is looked up: what a person has is also what her groups have.
+    fn memberships(&self, live: &mut Live) -> Result<(), CloudError> {
+        let is_user = |address: &&String| {
+            self.desired.principals.get(*address).is_some_and(|wanted| wanted.kind == PrincipalKind::User)
+        };
+        let known = live.principals.iter().filter_map(|(address, id)| Some((address, id.as_ref()?)));
+        let users: Vec<(&String, &String)> = known.filter(|(address, _)| is_user(address)).collect();
+        let addresses: BTreeMap<&String, &String> =
+            live.principals.iter().filter_map(|(address, id)| Some((id.as_ref()?, address))).collect();
+        let found = parallel::each(self.lanes, &users, |(_, id)| self.provider.groups_of(id));
+        match found {
+            Ok(found) => {
+                let own = |groups: Vec<String>| {
+                    groups.iter().filter_map(|id| addresses.get(id)).map(|address| (*address).clone()).collect()
+                };
+                let users = users.into_iter().map(|(address, _)| address.clone());
+                live.memberships = Some(users.zip(found).map(|(user, groups)| (user, own(groups))).collect());
+            }
+            Err(error) if matches!(error.failure, Failure::Denied | Failure::Unsupported) => {
+                live.unanswered.insert("which groups the program's users are in".to_owned());
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     /// A call for each group and user: of the whole program, or those of the assignments that are selected.

@@ -49,6 +49,8 @@ pub struct Live {
     pub tags: BTreeMap<String, Tags>,
     /// The groups and users of the program, by address; none where there is none of the name.
     pub principals: BTreeMap<String, Option<String>>,
+    /// The groups of the program that its users are in, by address; none where that could not be read.
+    pub memberships: Option<crate::plan::model::Memberships>,
     /// Names of principals that are not in the program.
     pub names: BTreeMap<Principal, String>,
     /// Names of groups and users of the identity store: read only when one of the program is missing.

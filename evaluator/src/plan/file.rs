@@ -14,13 +14,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::model::{
-    Access, Authority, Change, Cost, Limits, Notice, Operation, OperationId, Plan, Summary, Target, Unapplied, Verb,
+    Access, Authority, Change, Cost, Limits, Memberships, Notice, Operation, OperationId, Plan, Summary, Target,
+    Unapplied, Verb,
 };
 use crate::access::model::Review;
 use crate::terminal::visible;
 
 /// Major and minor: a new minor adds, a new major changes.
-pub const FORMAT_VERSION: &str = "1.1";
+pub const FORMAT_VERSION: &str = "1.2";
 
 /// Bytes of a plan file, at most.
 pub const MAX_BYTES: usize = 256 << 20;
@@ -111,6 +112,9 @@ fn body(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
     list("unapplied", &plan.unapplied, out)?;
     map("ids", &plan.ids, out)?;
     map("names", &plan.names, out)?;
+    if let Some(memberships) = &plan.memberships {
+        one("memberships", memberships, out)?;
+    }
     writeln!(out, "\"reading\":{}\n}}", json(&plan.reading)?)
 }
 
@@ -172,6 +176,8 @@ struct Wire {
     unapplied: Vec<Unapplied>,
     ids: BTreeMap<String, String>,
     names: BTreeMap<String, String>,
+    #[serde(default)]
+    memberships: Option<Memberships>,
     reading: String,
 }
 
@@ -243,6 +249,7 @@ fn plan_of(wire: Wire) -> Plan {
         authority: wire.authority,
         cost: wire.cost,
         unapplied: wire.unapplied,
+        memberships: wire.memberships,
         reading: wire.reading,
     }
 }

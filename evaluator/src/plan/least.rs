@@ -8,12 +8,13 @@ use serde_json::{Value as Json, json};
 use super::model::{Plan, Service, Verb};
 
 /// What planning reads.
-const READS: [&str; 35] = [
+const READS: [&str; 36] = [
     "iam:GetPolicy",
     "identitystore:DescribeGroup",
     "identitystore:DescribeUser",
     "identitystore:GetGroupId",
     "identitystore:GetUserId",
+    "identitystore:ListGroupMembershipsForMember",
     "identitystore:ListGroups",
     "identitystore:ListUsers",
     "organizations:DescribeAccount",

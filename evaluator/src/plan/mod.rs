@@ -131,6 +131,7 @@ fn finished(question: &Question<'_>, builder: Builder<'_>, access: Vec<model::Ac
         authority,
         // Of a part of the program it would say too much.
         unapplied: if question.scope.is_whole() { question.desired.unapplied.clone() } else { Vec::new() },
+        memberships: live.memberships.clone(),
         reading: reading(&live.reading),
     }
 }

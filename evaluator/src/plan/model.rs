@@ -2,7 +2,7 @@
 //!
 //! Pure data (spec/lifecycle.md defines each object in prose). The file format is [`super::file`]'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,9 @@ use crate::provider::{Boundary, CustomerPolicy, SetFields, Tags};
 /// Sorted and without room to grow: a fleet has some hundred thousand of them with three fields each, and a tree's node
 /// has room for eleven.
 pub type Fields = litemap::LiteMap<String, Json>;
+
+/// The groups that each user is in, by address.
+pub type Memberships = BTreeMap<String, BTreeSet<String>>;
 
 /// What happens to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -108,8 +111,7 @@ impl Change {
     /// The fields in which before and after differ, in order.
     pub fn differing(&self) -> Vec<&str> {
         let sides = [self.before.as_ref(), self.after.as_ref()];
-        let names: std::collections::BTreeSet<&String> =
-            sides.iter().flatten().flat_map(|side| side.keys()).collect();
+        let names: BTreeSet<&String> = sides.iter().flatten().flat_map(|side| side.keys()).collect();
         let value = |side: usize, name: &str| sides[side].and_then(|fields| fields.get(name));
         names.into_iter().filter(|name| value(0, name) != value(1, name)).map(String::as_str).collect()
     }
@@ -626,6 +628,8 @@ pub struct Plan {
     pub cost: Cost,
     /// What is recorded only.
     pub unapplied: Vec<Unapplied>,
+    /// The groups of the program that its users are in; none where that was not read.
+    pub memberships: Option<Memberships>,
     /// How assignments were read, and how far that reaches.
     pub reading: String,
 }

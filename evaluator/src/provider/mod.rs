@@ -120,6 +120,8 @@ pub trait IdentityCenter: Send + Sync {
     fn principal_id(&self, kind: PrincipalKind, name: &str) -> Answer<Option<String>>;
     /// DescribeGroup or DescribeUser: its name; none when it is gone.
     fn principal_name(&self, principal: &Principal) -> Answer<Option<String>>;
+    /// ListGroupMembershipsForMember: the ids of the groups that a user is in.
+    fn groups_of(&self, user: &str) -> Answer<Vec<String>>;
     /// ListGroups or ListUsers: id and name of each.
     fn principals(&self, kind: PrincipalKind) -> Answer<Vec<(String, String)>>;
 

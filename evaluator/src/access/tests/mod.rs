@@ -6,6 +6,7 @@ mod asked;
 mod fingerprints;
 mod limits;
 mod lints;
+mod members;
 mod pages;
 mod pins;
 mod places;

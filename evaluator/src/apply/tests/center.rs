@@ -139,6 +139,10 @@ impl IdentityCenter for FakeCloud {
         })
     }
 
+    fn groups_of(&self, _user: &str) -> Answer<Vec<String>> {
+        self.read("identitystore:ListGroupMembershipsForMember", |_| Ok(Vec::new()))
+    }
+
     fn principals(&self, kind: PrincipalKind) -> Answer<Vec<(String, String)>> {
         self.list("identitystore:ListGroups", PAGE, |state| {
             let of_kind = state.people.iter().filter(|((of, _), _)| *of == kind);

@@ -38,6 +38,7 @@ pub(super) fn empty() -> Plan {
         operations: Vec::new(),
         access: Vec::new(),
         review: None,
+        memberships: None,
         notices: Vec::new(),
         authority: Vec::new(),
         cost: Cost::default(),

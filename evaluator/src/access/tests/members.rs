@@ -1,0 +1,75 @@
+//! People who have something themselves and something by their groups.
+
+use super::{fleet, line, subject};
+use crate::access::model::Review;
+use crate::access::pins::Pins;
+
+/// A developer who is in the group of developers.
+fn reviewed(before: &str, after: &str) -> Review {
+    let program = |rest: &str| {
+        fleet(&format!(
+            r#"user ana {{}}
+permission_set Work {{ allow work {{ actions = ["lambda:CreateFunction", "lambda:InvokeFunction"], resources = ["*"] }} }}
+grant work {{ to = group.dev, can = permission_set.Work, on = cells }}
+permission_set Own {{ allow own {{ actions = ["sqs:ListQueues"], resources = ["*"] }} }}
+{rest}"#
+        ))
+    };
+    let (was, now) = (program(before), program(after));
+    let (was, now) = (subject(&was, &Pins::default()), subject(&now, &Pins::default()));
+    let (mut before, mut after) = (was.side(), now.side());
+    let people = before.given.keys().chain(after.given.keys()).cloned().collect();
+    for side in [&mut before, &mut after] {
+        let groups = [("user.ana".to_owned(), ["group.dev".to_owned()].into())].into();
+        side.through_groups(&people, Some(groups));
+    }
+    now.compared(&was, (before, after), "before", None).unwrap()
+}
+
+const OWN: &str = "grant own { to = user.ana, can = permission_set.Own, on = [cell.p] }\n";
+const PASS: &str = r#"permission_set Pass { allow pass { actions = ["iam:PassRole"], resources = ["*"] } }
+"#;
+
+fn rows(review: &Review) -> Vec<String> {
+    let row = |row: &crate::access::model::Row| {
+        let paths = row.gained.iter().flat_map(|delta| &delta.risk.paths).map(|path| path.id.as_str());
+        format!(
+            "{} {} {}",
+            row.principal,
+            row.gained.iter().map(line).collect::<Vec<_>>().join("; "),
+            paths.collect::<Vec<_>>().join(",")
+        )
+    };
+    review.principals.iter().map(row).collect()
+}
+
+#[test]
+fn what_one_gains_completes_what_ones_group_has() {
+    let grant = "grant pass { to = user.ana, can = permission_set.Pass, on = [cell.p] }\n";
+    let review = reviewed(OWN, &format!("{OWN}{PASS}{grant}"));
+    let [row] = rows(&review).try_into().unwrap();
+    assert!(
+        row.starts_with("user.ana CRITICAL privilege escalation: iam:PassRole on ") && row.contains("lambda-001"),
+        "{row}"
+    );
+    assert!(!review.not_modelled.iter().any(|line| line.contains("are not read")), "{:?}", review.not_modelled);
+}
+
+#[test]
+fn what_ones_group_gains_completes_what_one_has() {
+    let own = "grant pass { to = user.ana, can = permission_set.Pass, on = [cell.p] }\n";
+    let group = "permission_set More { allow more { actions = [\"lambda:UpdateFunctionCode\"], resources = [\"*\"] } }\ngrant more { to = group.dev, can = permission_set.More, on = cells }\n";
+    let all = rows(&reviewed(&format!("{PASS}{own}{OWN}"), &format!("{PASS}{own}{OWN}{group}")));
+    assert!(all.iter().any(|row| row.starts_with("group.dev ")), "{all:?}");
+    let first = "grant pass { to = group.dev, can = permission_set.Pass, on = cells }\n";
+    let all = rows(&reviewed(&format!("{PASS}{OWN}"), &format!("{PASS}{OWN}{first}")));
+    assert_eq!(all.len(), 1, "the row of the group tells what its member gains: {all:?}");
+    assert!(all[0].starts_with("group.dev CRITICAL privilege escalation"), "{all:?}");
+}
+
+#[test]
+fn what_one_has_by_a_group_already_is_no_gain() {
+    let again = "grant again { to = user.ana, can = permission_set.Work, on = [cell.p] }\n";
+    let review = reviewed(OWN, &format!("{OWN}{again}"));
+    assert!(review.principals.is_empty(), "{:?}", rows(&review));
+}
