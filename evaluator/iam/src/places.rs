@@ -60,6 +60,10 @@ struct Template {
 /// How patterns divide the resources of a template.
 type Divided = Rc<Result<Vec<Place>, TooMany>>;
 
+/// What actions take: the service, types of resources, whether they are asked for on no resource too, and for IAM's the
+/// account's number.
+type Types = (usize, Box<[u16]>, bool, usize);
+
 /// What outlives a question: templates, and how patterns divide them.
 pub(crate) struct Places {
     partition: SmolStr,
@@ -72,8 +76,7 @@ pub(crate) struct Places {
     accounts: Numbered<SmolStr>,
     /// By service and action, and for IAM's the number of the account.
     of_action: HashMap<(usize, usize, usize), Rc<[u32]>>,
-    /// By service, types of resources, whether it is asked for on no resource too, and for IAM's the account's number.
-    of_types: HashMap<(usize, Box<[u16]>, bool, usize), Rc<[u32]>>,
+    of_types: HashMap<Types, Rc<[u32]>>,
     divided: HashMap<(u32, Box<[u32]>), Divided>,
 }
 
