@@ -38,7 +38,10 @@ fn planned(args: &PlanArgs, run: &Run<'_>, output: &Output) -> Result<Status, St
         let path = path.display();
         output.remark(&format!("the plan is in {path}; `cellc apply {program}--plan {path}` runs it"));
     }
-    Ok(if shown == Status::Done { ended(args, &plan) } else { shown })
+    let status = if shown == Status::Done { ended(args, &plan) } else { shown };
+    // The process ends here: a fleet's some hundred thousand records need not be freed one by one before.
+    std::mem::forget((session.subject, loaded, plan));
+    Ok(status)
 }
 
 /// How a plan that was shown ends: the first that applies.

@@ -2,6 +2,7 @@
 //! Owns how changes are folded into rows, their order and their fingerprints. What a change is, the engine says; what
 //! it looks like on a page is [`super::text`]'s and its like.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use cell_iam::data::{self, paths::Paths, sensitive::Sensitive};
@@ -87,7 +88,12 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
         forbid.resources.items.iter().chain(values).for_each(|text| cases.mind(&text.value));
     }
     let before = cases.of(question.before);
-    let after = cases.under(question.sources.now.pins).of(question.after);
+    let is_same = std::ptr::eq(question.before, question.after) && question.sources.former.is_none();
+    let after = if is_same {
+        Cow::Borrowed(&before)
+    } else {
+        Cow::Owned(cases.under(question.sources.now.pins).of(question.after))
+    };
     let was = with_newcomers(&mut cases, question.before, question.pins_before(), (&before, &after));
     let now = with_newcomers(&mut cases, question.after, question.sources.now.pins, (&after, &before));
     let changes = differing(&was, &now);
@@ -185,18 +191,18 @@ fn is_told_of_groups(
 }
 
 /// The cases of a side, and of those who have something on the other side only: limits hold them here, too.
-fn with_newcomers<'p>(
+fn with_newcomers<'o, 'p>(
     cases: &mut Cases<'p>,
     side: &Side,
     pins: &'p Pins,
-    (own, other): (&BTreeMap<Holding, CaseId>, &BTreeMap<Holding, CaseId>),
-) -> BTreeMap<Holding, CaseId> {
-    let mut all = own.clone();
+    (own, other): (&'o BTreeMap<Holding, CaseId>, &BTreeMap<Holding, CaseId>),
+) -> Cow<'o, BTreeMap<Holding, CaseId>> {
+    let mut all = Cow::Borrowed(own);
     let mut known: BTreeMap<&str, CaseId> = BTreeMap::new();
     cases.under(pins);
     for holding in other.keys().filter(|holding| !own.contains_key(*holding)) {
         let case = *known.entry(&holding.1).or_insert_with(|| cases.nobody(side, &holding.1));
-        all.insert(holding.clone(), case);
+        all.to_mut().insert(holding.clone(), case);
     }
     all
 }

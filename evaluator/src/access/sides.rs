@@ -69,7 +69,8 @@ impl Side {
 
     /// Both sides of a plan: as it is, and as it will be. What the plan does not change is as the program has it, or,
     /// where the program was not asked, as the record has it.
-    pub fn around(plan: &Plan, desired: &Desired, record: &Record) -> (Self, Self) {
+    /// None for what will be where the plan changes nothing.
+    pub fn around(plan: &Plan, desired: &Desired, record: &Record) -> (Self, Option<Self>) {
         let recorded =
             |address: &str| record.entry(address).map(|entry| entry.id.clone()).filter(|id| !id.is_empty());
         let id = |address: &str| plan.ids.get(address).cloned().or_else(|| recorded(address));
@@ -77,14 +78,19 @@ impl Side {
         before.management = Some(plan.target.management_account.clone()).filter(|id| !id.is_empty());
         before.organization = Some(plan.target.organization.clone()).filter(|id| !id.is_empty());
         before.left_alone(plan, desired, record, &id);
-        let mut after = before.clone();
-        for change in &plan.changes {
-            let (was, will) = states(change);
-            before.put(desired, &change.address, &change.kind, was, &id);
-            after.put(desired, &change.address, &change.kind, will, &id);
+        let mut after = None;
+        if !plan.changes.is_empty() {
+            let after = after.insert(before.clone());
+            for change in &plan.changes {
+                let (was, will) = states(change);
+                before.put(desired, &change.address, &change.kind, was, &id);
+                after.put(desired, &change.address, &change.kind, will, &id);
+            }
         }
-        let people: BTreeSet<Holding> = before.given.keys().chain(after.given.keys()).cloned().collect();
-        for side in [&mut before, &mut after] {
+        let has_groups = |(user, _): &&Holding| plan.memberships.as_ref().is_some_and(|all| all.contains_key(user));
+        let given = std::iter::once(&before).chain(&after).flat_map(|side| side.given.keys());
+        let people = given.filter(has_groups).cloned().collect();
+        for side in std::iter::once(&mut before).chain(&mut after) {
             side.through_groups(&people, plan.memberships.clone());
         }
         (before, after)

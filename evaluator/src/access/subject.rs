@@ -52,7 +52,8 @@ impl Subject {
     pub fn of_plan(&self, plan: &Plan, record: &Record) -> Result<Review, Unreadable> {
         let (before, after) = Side::around(plan, &self.desired, record);
         let today = TimeZone::UTC.to_datetime(plan.at).date();
-        review(&Question { today: Some(today), ..self.question(&before, &after, "live") })
+        let after = after.as_ref().unwrap_or(&before);
+        review(&Question { today: Some(today), ..self.question(&before, after, "live") })
     }
 
     /// What changes from another revision of the program to this one.

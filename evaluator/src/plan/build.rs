@@ -3,7 +3,9 @@
 //! Owns the order in which the kinds come and what they share: ids, addresses of ids, who waits for what. What each
 //! kind asks for is in [`super::diff`]; what is said about the whole in [`super::judge`].
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::HashMap;
 
 use serde_json::Value as Json;
 
@@ -89,7 +91,7 @@ impl<'a> Builder<'a> {
         // The root is called so whatever the program calls the organization.
         addresses.extend(ids.get_key_value(ROOT).map(turned));
         let (changes, operations, notices, faults) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let (names, steps) = (BTreeMap::new(), HashMap::new());
+        let (names, steps) = (BTreeMap::new(), HashMap::default());
         let mut builder = Self {
             desired,
             record,
@@ -107,7 +109,7 @@ impl<'a> Builder<'a> {
             addresses,
             steps,
             stays: BTreeSet::new(),
-            opening: HashMap::new(),
+            opening: HashMap::default(),
         };
         builder.stays = super::stays::needed_by_the_excepted(&builder);
         let stays: Vec<String> = builder.stays.iter().cloned().collect();

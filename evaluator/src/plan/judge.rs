@@ -1,7 +1,9 @@
 //! What is said about a plan as a whole: who gains what, what breaks elsewhere, what holds it back, what is left of
 //! quotas, who must call. Owns these notices; changes no operation.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::HashMap;
 
 use cell_lang::diagnostics::Code;
 
@@ -80,12 +82,12 @@ impl Builder<'_> {
 
     /// The last assignment of a set in an account takes its role along: what names the role's ARN breaks.
     fn roles(&mut self) {
-        let mut held: HashMap<(&str, &str), i64> = HashMap::new();
+        let mut held: HashMap<(&str, &str), i64> = HashMap::default();
         for given in &self.live.given {
             *held.entry((&given.set, &given.account)).or_default() += 1;
         }
         let (mut lost, mut anew): (BTreeMap<String, Vec<String>>, BTreeMap<String, Vec<String>>) = Default::default();
-        let mut left: HashMap<(String, String), i64> = HashMap::new();
+        let mut left: HashMap<(String, String), i64> = HashMap::default();
         for operation in &self.operations {
             let (set, target, by) = match &operation.verb {
                 Verb::Assign { set, target, .. } => (set, target, 1),

@@ -1,18 +1,19 @@
 //! `moved`: the record as it would be if things had always had the addresses they have now. Owns which addresses
 //! follow when an entity moves.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::desired::Desired;
 use crate::registry::record::Record;
 
-/// The record with every `moved` line followed, and from where each address came.
-pub fn follow(desired: &Desired, record: &Record) -> (Record, BTreeMap<String, String>) {
-    let mut moved = record.clone();
+/// The record with every `moved` line followed, and from where each address came; the record itself without such lines.
+pub fn follow<'r>(desired: &Desired, record: &'r Record) -> (Cow<'r, Record>, BTreeMap<String, String>) {
     let mut origins = BTreeMap::new();
     if desired.moved.is_empty() {
-        return (moved, origins);
+        return (Cow::Borrowed(record), origins);
     }
+    let mut moved = record.clone();
     for address in record.resources.keys() {
         let Some(to) = readdressed(desired, address) else { continue };
         // What stands at the new address already stays; the former one is then as any other that is gone.
@@ -40,7 +41,7 @@ pub fn follow(desired: &Desired, record: &Record) -> (Record, BTreeMap<String, S
             origins.insert(to, address.clone());
         }
     }
-    (moved, origins)
+    (Cow::Owned(moved), origins)
 }
 
 /// The address that `address` has now, when a part of it moved.

@@ -127,7 +127,8 @@ impl Bench {
 
     /// What is read for a program.
     pub(crate) fn read(&self, desired: &Desired, scope: &Scope, depth: Depth) -> Result<Live, CloudError> {
-        let record = moves::follow(desired, &self.record()).0;
+        let record = self.record();
+        let record = moves::follow(desired, &record).0;
         let lanes = usize::try_from(desired.org.limits.lanes).unwrap();
         Reader { provider: &self.cloud, desired, record: &record, scope, depth, lanes }.read()
     }
@@ -135,7 +136,8 @@ impl Bench {
     /// The plan of a part, to an end.
     pub(crate) fn try_plan(&self, desired: &Desired, scope: &Scope, command: Command) -> Result<Plan, NoPlan> {
         let live = self.read(desired, scope, Depth::Plan).map_err(NoPlan::Cloud)?;
-        let (record, origins) = moves::follow(desired, &self.record());
+        let record = self.record();
+        let (record, origins) = moves::follow(desired, &record);
         self.ask(desired, (&record, &origins), &live, scope, command)
     }
 

@@ -2,7 +2,9 @@
 //!
 //! Every assignment of a set that is owned is owned: one that the program does not have goes, whoever made it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashSet};
 
 use cell_lang::diagnostics::{Code, nearest};
 use serde_json::Value as Json;
@@ -44,7 +46,7 @@ impl Builder<'_> {
     /// Assignments that are to be there, then those that are to go.
     pub(in crate::plan) fn assignments(&mut self) {
         self.missing_principals();
-        let mut seen: HashSet<Given> = HashSet::new();
+        let mut seen: HashSet<Given> = HashSet::default();
         let mut added = Added::default();
         for (address, wanted) in self.wanted("assignment") {
             self.assignment(address, wanted, &mut seen, &mut added);
@@ -143,7 +145,7 @@ impl Builder<'_> {
     /// What is given and not asked for: recorded or not, of sets that are owned.
     fn surplus_assignments(&mut self, seen: &HashSet<Given>, added: &Added) {
         let mut surplus: BTreeMap<String, bool> = BTreeMap::new();
-        let mut by_given: HashMap<Given, &String> = HashMap::new();
+        let mut by_given: HashMap<Given, &String> = HashMap::default();
         for (address, _) in self.record.resources.iter().filter(|(_, entry)| entry.kind == "assignment") {
             if let Some(given) = Named::parse(address).and_then(|named| self.given(&named)) {
                 by_given.insert(given, address);
