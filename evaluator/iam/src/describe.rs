@@ -220,10 +220,11 @@ impl Direction<'_, '_> {
         });
         let changes = self.changes(ground, before, after, node, &values);
         let place = self.places.get(first);
-        let mut deciding = |side: &Side<'_>, applies: &[Applies]| {
-            place.map(|place| self.deciding(ground, side, applies, place, &values)).unwrap_or_default()
+        let mut deciding = |side: &Side<'_>, applies: &[Applies], verdict: Verdict| {
+            place.map(|place| self.deciding(ground, (side, applies), place, &values, verdict)).unwrap_or_default()
         };
-        let (before, after) = (deciding(self.old, &self.class.old), deciding(self.new, &self.class.new));
+        let before = deciding(self.old, &self.class.old, verdicts.0);
+        let after = deciding(self.new, &self.class.new, verdicts.1);
         let resources = self.resources(ground, places, opens);
         Region { actions: Actions::default(), resources, when, more, changes, proof, witness, before, after }
     }
@@ -350,14 +351,15 @@ impl Direction<'_, '_> {
         out
     }
 
-    /// The statements that deny the witness; without one, those that allow it.
+    /// The statements that allow the witness where it is allowed, by a set that does not deny it; else those that deny
+    /// it, and without one those that would allow it.
     fn deciding(
         &self,
         ground: &mut Ground<'_>,
-        side: &Side<'_>,
-        applies: &[Applies],
+        (side, applies): (&Side<'_>, &[Applies]),
         place: &Place,
         values: &[Option<usize>],
+        verdict: Verdict,
     ) -> Vec<Deciding> {
         let mut holding = BTreeSet::new();
         for (gate, number) in applies {
@@ -368,7 +370,7 @@ impl Direction<'_, '_> {
             }
         }
         let action = self.members.first().map(|member| member_name(self.catalogue, member)).unwrap_or_default();
-        let mut out = Vec::new();
+        let mut out: Vec<(u32, Deciding)> = Vec::new();
         for entry in side.entries.iter().filter(|entry| holding.contains(&(entry.gate, entry.body))) {
             let (Some(layer), Some((named, statement))) = (side.gates.get(entry.gate as usize), entry.written) else {
                 continue;
@@ -377,7 +379,7 @@ impl Direction<'_, '_> {
             if !is_about(&statement.actions, &action) {
                 continue;
             }
-            out.push(Deciding {
+            let deciding = Deciding {
                 layer: layer.clone(),
                 policy: named.name().clone(),
                 sid: statement.sid.clone(),
@@ -387,12 +389,17 @@ impl Direction<'_, '_> {
                 resource: statement.resources.as_ref().and_then(|resources| {
                     first_source(resources, |text| read_resource(text, Some(&|_| Lookup::Unknown)).hit(&place.text))
                 }),
-            });
+            };
+            out.push((entry.gate, deciding));
         }
-        if out.iter().any(|one| one.effect == Effect::Deny) {
-            out.retain(|one| one.effect == Effect::Deny);
+        let denying: BTreeSet<u32> =
+            out.iter().filter(|(_, one)| one.effect == Effect::Deny).map(|(gate, _)| *gate).collect();
+        if verdict == Verdict::Allowed {
+            out.retain(|(gate, one)| one.effect == Effect::Allow && !denying.contains(gate));
+        } else if !denying.is_empty() {
+            out.retain(|(_, one)| one.effect == Effect::Deny);
         }
-        out
+        out.into_iter().map(|(_, one)| one).collect()
     }
 }
 

@@ -24,8 +24,8 @@ pub(super) fn of_change(old: &Access, new: &Access, delta: &region::Delta) -> St
     hex(&json!([gone, come, regions(&delta.gained), regions(&delta.lost), around]).to_string(), 32)
 }
 
-/// What happens to a principal: in each of its cells the change, by [`of_change`].
-pub(super) fn of_row(principal: &str, changes: &BTreeSet<(&str, &str)>) -> String {
+/// What happens to a principal, by address and name in the directory: in each of its cells the change, by [`of_change`].
+pub(super) fn of_row(principal: (&str, &str), changes: &BTreeSet<(String, &str)>) -> String {
     named(&json!([principal, changes]).to_string())
 }
 

@@ -139,7 +139,7 @@ fn forbid(
 pub(super) fn judge(
     question: &Question<'_>,
     cases: &Cases<'_>,
-    (before, after): (&BTreeMap<Holding, CaseId>, &BTreeMap<Holding, CaseId>),
+    [before, after, own]: [&BTreeMap<Holding, CaseId>; 3],
     known: Known,
     engine: &mut Engine<'_>,
 ) -> Judged {
@@ -147,7 +147,9 @@ pub(super) fn judge(
     for rule in question.guards {
         let mut held: BTreeMap<CaseId, Vec<&Holding>> = BTreeMap::new();
         for (holding, case) in after.iter().filter(|(holding, _)| rule.is_about(holding)) {
-            held.entry(*case).or_default().push(holding);
+            // What a member of a group has that the guard is not about counts as little as the group's own.
+            let case = if question.after.is_member(&holding.0, &rule.except) { own.get(holding) } else { Some(case) };
+            held.entry(case.copied().unwrap_or(NOTHING)).or_default().push(holding);
         }
         judged.queries += (held.len() * rule.forbids.len()) as u64;
         judged.guards.push(guard(question, (cases, before), rule, &held, (known, &mut *engine)));

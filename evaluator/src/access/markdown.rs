@@ -332,7 +332,7 @@ fn region_words(delta: &Delta, most: usize) -> String {
     if !delta.resources.is_empty() {
         out.push_str(&format!(" on {}", shown(&delta.resources)));
     }
-    if !delta.conditions.is_empty() && delta.changes.is_empty() {
+    if !delta.conditions.is_empty() && !phrases::is_told_by_changes(delta) {
         out.push_str(&format!(" when {}", shown(&delta.conditions)));
     }
     out

@@ -165,6 +165,14 @@ pub(super) fn deciding(delta: &Delta) -> impl Iterator<Item = &Statement> {
     delta.sources.iter().filter(|source| source.policy != "guard")
 }
 
+/// Do the conditions speak of no key but those whose change is told by itself?
+pub(super) fn is_told_by_changes(delta: &Delta) -> bool {
+    let is_told = |word: &str| {
+        word.starts_with("arn:") || !word.contains(':') || delta.changes.iter().any(|change| change.key == word)
+    };
+    !delta.changes.is_empty() && delta.conditions.iter().all(|condition| condition.split([' ', ',']).all(is_told))
+}
+
 /// How the values of single keys change, uncut: `aws:SourceVpce is vpce-1 → is anything`.
 pub(super) fn key_changes(delta: &Delta) -> Vec<String> {
     let all = delta.changes.iter();

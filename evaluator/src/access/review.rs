@@ -97,6 +97,8 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
     let was = with_newcomers(&mut cases, question.before, question.pins_before(), (&before, &after));
     let now = with_newcomers(&mut cases, question.after, question.sources.now.pins, (&after, &before));
     let changes = differing(&was, &now);
+    let own =
+        question.after.alone().map(|alone| cases.under(question.sources.now.pins).of(&alone)).unwrap_or_default();
     let known = Known::read()?;
     let mut judge = Judge {
         question,
@@ -127,7 +129,7 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
             row.1.insert(holding.1.clone(), change.digest.clone());
         }
     }
-    let guards = guards::judge(question, &cases, (&before, &after), known, &mut judge.engine);
+    let guards = guards::judge(question, &cases, [&before, &after, &own], known, &mut judge.engine);
     judge.evidence.queries += guards.queries;
     let equivalent = equivalent::find(question, &mut judge.engine);
     let extents = extents(&before, &after);
@@ -261,8 +263,14 @@ fn row(
         fingerprint: String::new(),
         waived: None,
     };
-    let all = changes.iter().map(|(cell, change)| (cell.as_str(), change.as_str())).collect();
-    row.fingerprint = fingerprint::of_row(&row.principal, &all);
+    // Whom and where the program means, and not how it calls them.
+    let place =
+        |cell: &String| match question.desired.resources.get(cell).and_then(|it| it.account.as_ref()?.id.clone()) {
+            Some(id) => format!("{cell} {id}"),
+            None => cell.clone(),
+        };
+    let all: BTreeSet<(String, &str)> = changes.iter().map(|(cell, change)| (place(cell), change.as_str())).collect();
+    row.fingerprint = fingerprint::of_row((&row.principal, &row.name), &all);
     row.waived = question
         .accepts
         .iter()

@@ -96,6 +96,24 @@ impl Side {
         (before, after)
     }
 
+    /// The same with other addresses for principals, and for cells and accounts.
+    pub(super) fn renamed(self, people: &BTreeMap<String, String>, targets: &BTreeMap<String, String>) -> Self {
+        let person = |address: String| people.get(&address).cloned().unwrap_or(address);
+        let target = |address: String| targets.get(&address).cloned().unwrap_or(address);
+        let mut given: BTreeMap<Holding, BTreeSet<String>> = BTreeMap::new();
+        for ((who, place), sets) in self.given {
+            given.entry((person(who), target(place))).or_default().extend(sets);
+        }
+        Self {
+            given,
+            attached: keys(self.attached, target),
+            above: keys(self.above, target),
+            accounts: keys(self.accounts, target),
+            regions: keys(self.regions, target),
+            ..self
+        }
+    }
+
     /// Adds what users who are given something themselves have through their groups in the same places.
     pub(super) fn through_groups(&mut self, people: &BTreeSet<Holding>, memberships: Option<Memberships>) {
         self.groups = memberships;
@@ -110,6 +128,17 @@ impl Side {
                 self.through.insert((user.clone(), target.clone()), sets);
             }
         }
+    }
+
+    /// The same without what users have through groups; none where nobody has anything so.
+    pub(super) fn alone(&self) -> Option<Self> {
+        (!self.through.is_empty()).then(|| Self { through: BTreeMap::new(), ..self.clone() })
+    }
+
+    /// Is a user in one of these groups?
+    pub(super) fn is_member(&self, user: &str, groups: &BTreeSet<String>) -> bool {
+        let own = self.groups.as_ref().and_then(|all| all.get(user));
+        own.is_some_and(|own| !own.is_disjoint(groups))
     }
 
     /// Everybody who has something somewhere, with the sets: the own ones, and those of groups.
@@ -227,6 +256,10 @@ impl Side {
         levels.reverse();
         levels
     }
+}
+
+fn keys<V>(all: BTreeMap<String, V>, new: impl Fn(String) -> String) -> BTreeMap<String, V> {
+    all.into_iter().map(|(address, value)| (new(address), value)).collect()
 }
 
 /// A change's resource before and after.

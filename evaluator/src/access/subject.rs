@@ -1,5 +1,7 @@
 //! What a review needs of a program, in one piece. Owns gathering it, and which review each question asks for.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -11,7 +13,7 @@ use super::places::Places;
 use super::review::{Question, Unreadable, review};
 use super::sides::Side;
 use super::sources::{Sources, Written};
-use crate::plan::desired::Desired;
+use crate::plan::desired::{Desired, WantedPrincipal};
 use crate::plan::model::Plan;
 use crate::registry::record::Record;
 use crate::resources::Resource;
@@ -61,7 +63,43 @@ impl Subject {
     /// # Errors
     /// When the shipped data cannot be read.
     pub fn since(&self, former: &Self, base: &str, today: Option<jiff::civil::Date>) -> Result<Review, Unreadable> {
-        self.compared(former, (former.side(), self.side()), base, today)
+        let after = self.side();
+        let before = former.side();
+        let (people, targets) = (self.same_people(former), self.same_targets(former, &before, &after));
+        self.compared(former, (before.renamed(&people, &targets), after), base, today)
+    }
+
+    /// The addresses now of people that a former revision names: whom the directory knows by the same name is the same.
+    /// One whose address is another's now has an address of its own.
+    fn same_people(&self, former: &Self) -> BTreeMap<String, String> {
+        let now: BTreeMap<_, &String> =
+            self.desired.principals.iter().map(|(address, one)| ((one.kind, &one.name), address)).collect();
+        let new = |(address, one): (&String, &WantedPrincipal)| {
+            let to = match now.get(&(one.kind, &one.name)) {
+                Some(now) => (*now).clone(),
+                None if self.desired.principals.contains_key(address) => format!("{address} ({})", one.name),
+                None => return None,
+            };
+            (to != *address).then(|| (address.clone(), to))
+        };
+        former.desired.principals.iter().filter_map(new).collect()
+    }
+
+    /// The addresses now of cells and accounts of a former revision: the same account is the same, and what a `moved`
+    /// line says. One whose address is another account's now has an address of its own.
+    fn same_targets(&self, former: &Self, before: &Side, after: &Side) -> BTreeMap<String, String> {
+        let now: BTreeMap<&String, &String> = after.accounts.iter().map(|(address, id)| (id, address)).collect();
+        let known = before.accounts.iter().filter_map(|(address, id)| {
+            let to = match (now.get(id), after.accounts.get(address)) {
+                (Some(now), _) => (*now).clone(),
+                (None, Some(_)) => format!("{address} ({id})"),
+                (None, None) => return None,
+            };
+            (to != *address).then(|| (address.clone(), to))
+        });
+        let cells = former.desired.cells.keys().filter(|cell| !before.accounts.contains_key(*cell));
+        let moved = cells.filter_map(|cell| Some((cell.clone(), self.desired.moved_to(cell)?)));
+        known.chain(moved).collect()
     }
 
     /// The same, of sides that are already known.

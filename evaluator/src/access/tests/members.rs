@@ -73,3 +73,18 @@ fn what_one_has_by_a_group_already_is_no_gain() {
     let review = reviewed(OWN, &format!("{OWN}{again}"));
     assert!(review.principals.is_empty(), "{:?}", rows(&review));
 }
+
+/// A guard that is not about a group is not about what the group's members have through it.
+#[test]
+fn a_guard_excepts_what_members_have_through_the_group() {
+    let guard = |except: &str| {
+        format!(
+            "{OWN}guard g {{ on = cells{except}\n forbid k {{ actions = [\"lambda:*\"], resources = [\"*\"] }}\n }}\n"
+        )
+    };
+    let holds = |except: &str| {
+        reviewed(OWN, &guard(except)).guards[0].broken.iter().map(|one| one.principal.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(holds(", except = [group.dev]"), Vec::<String>::new());
+    assert_eq!(holds(""), ["group.dev", "user.ana"]);
+}

@@ -4,6 +4,7 @@
 
 mod asked;
 mod fingerprints;
+mod identities;
 mod limits;
 mod lints;
 mod members;

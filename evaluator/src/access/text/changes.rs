@@ -177,8 +177,7 @@ pub(super) fn what(page: &Page, delta: &Delta) -> String {
         text.push_str(&format!(" on {}", folded(page, &resources)));
     }
     let conditions: Vec<String> = delta.conditions.iter().map(|condition| shown(page, condition)).collect();
-    // What changes of a key is told by itself.
-    if !conditions.is_empty() && delta.changes.is_empty() {
+    if !conditions.is_empty() && !phrases::is_told_by_changes(delta) {
         let first = if page.look.verbose { conditions.len() } else { 1 };
         let more = conditions.len().saturating_sub(first);
         let more = if more > 0 { format!(", or (+{more})") } else { String::new() };
