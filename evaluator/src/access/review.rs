@@ -83,10 +83,7 @@ impl Known {
 /// When the shipped list of actions cannot be read.
 pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
     let mut cases = Cases::new(question.pins_before());
-    for forbid in question.guards.iter().flat_map(|rule| &rule.forbids).map(|forbidden| &forbidden.what) {
-        let values = forbid.unless.iter().flat_map(|condition| &condition.values);
-        forbid.resources.items.iter().chain(values).for_each(|text| cases.mind(&text.value));
-    }
+    mind_guards(&mut cases, question.guards);
     let before = cases.of(question.before);
     let is_same = std::ptr::eq(question.before, question.after) && question.sources.former.is_none();
     let after = if is_same {
@@ -172,6 +169,14 @@ struct Key {
     shape: String,
     sets: SetChange,
     until: Option<String>,
+}
+
+/// Tells accounts apart that a guard names.
+fn mind_guards(cases: &mut Cases<'_>, guards: &[Rule]) {
+    for forbid in guards.iter().flat_map(|rule| &rule.forbids).map(|forbidden| &forbidden.what) {
+        let values = forbid.unless.iter().flat_map(|condition| &condition.values);
+        forbid.resources.items.iter().chain(values).for_each(|text| cases.mind(&text.value));
+    }
 }
 
 /// Is a user's change that of a group, and nothing comes of the two together? Then the group's row tells it.

@@ -1,8 +1,9 @@
 //! The `test` blocks of a program: which are run, and what came of each.
 //!
 //! Owns the choice of tests, their order and their results; what an `expect` comes to is `expand`'s. What a test may
-//! ask about the whole program is answered by `answers`. How results read is `text`'s and `json`'s. A test reads the expansion of its program and changes nothing of it, so all run in
-//! parallel, and each runs whatever becomes of the others.
+//! ask about the whole program is answered by `answers`. How results read is `text`'s and `json`'s. A test reads the
+//! expansion of its program and changes nothing of it, so all run in parallel, and each runs whatever becomes of the
+//! others.
 
 mod answers;
 mod difference;
