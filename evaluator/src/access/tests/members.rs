@@ -23,7 +23,7 @@ permission_set Own {{ allow own {{ actions = ["sqs:ListQueues"], resources = ["*
         let groups = [("user.ana".to_owned(), ["group.dev".to_owned()].into())].into();
         side.through_groups(&people, Some(groups));
     }
-    now.compared(&was, (before, after), "before", None).unwrap()
+    now.compared(&was, (before, after), "revision before", None).unwrap()
 }
 
 const OWN: &str = "grant own { to = user.ana, can = permission_set.Own, on = [cell.p] }\n";

@@ -33,7 +33,7 @@ fn change(before: &str, after: &str, pins: &Pins) -> Review {
 
 /// The same where what is pinned changes.
 fn pinned(before: &str, was: &Pins, after: &str, pins: &Pins) -> Review {
-    subject(after, pins).since(&subject(before, was), "before", None).unwrap()
+    subject(after, pins).since(&subject(before, was), "revision before", None).unwrap()
 }
 
 /// A fleet of a developer's, an alpha and a production cell.
@@ -342,7 +342,7 @@ fn an_accept_that_waives_nothing_is_told() {
     );
     let today = Some(jiff::civil::date(2026, 11, 27));
     let (now, then) = (subject(&program, &Pins::default()), subject(&before, &Pins::default()));
-    let review = now.since(&then, "before", today).unwrap();
+    let review = now.since(&then, "revision before", today).unwrap();
     let idle: Vec<String> = review.idle.iter().map(|one| format!("{} {}", one.address, one.text)).collect();
     assert_eq!(idle.len(), 2, "{idle:?}");
     assert!(

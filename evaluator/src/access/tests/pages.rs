@@ -39,7 +39,7 @@ fn a_path_that_is_completed_names_the_piece_that_arrives() {
     };
     let review = change(&deploy(FUNCTIONS), &deploy(&pass("*")), &Pins::default());
     insta::assert_snapshot!(page(&review), @r"
-    access review of main.cell, against before
+    access review of main.cell, against revision before
     VERDICT: needs security review · 2 principals gain, 0 unchanged
     guards: the program has none
     CRITICAL + groups dev, ops × p, a (1 production)                       privilege escalation [proven]
@@ -62,7 +62,7 @@ fn a_path_that_is_completed_names_the_piece_that_arrives() {
     ");
     let review = change(&deploy(&pass("app-*")), &deploy(&pass("*")), &Pins::default());
     insta::assert_snapshot!(page(&review), @r"
-    access review of main.cell, against before
+    access review of main.cell, against revision before
     VERDICT: needs security review · 2 principals gain, 0 unchanged
     guards: the program has none
     CRITICAL + groups dev, ops × p, a (1 production)                       privilege escalation [proven]
@@ -99,7 +99,7 @@ fn a_condition_that_is_loosened_is_told_by_its_values() {
     };
     let review = change(&logs(r#""vpce-1""#), &logs(r#""vpce-1", "vpce-2""#), &Pins::default());
     insta::assert_snapshot!(page(&review), @r"
-    access review of main.cell, against before
+    access review of main.cell, against revision before
     VERDICT: needs security review · 1 principal gains, 0 unchanged
     guards: the program has none
     MEDIUM   ~ group dev × p, a (1 production)              condition loosened: bulk data reads [proven]
@@ -125,7 +125,7 @@ fn a_broken_guard_stands_first() {
     let before = grant("Look", r#"allow l { actions = ["s3:ListBucket"], resources = ["*"] }"#) + guard;
     let after = grant("Look", r#"allow l { actions = ["s3:*", "secretsmanager:Get*"], resources = ["*"] }"#) + guard;
     insta::assert_snapshot!(page(&change(&before, &after, &Pins::default())), @r"
-    access review of main.cell, against before
+    access review of main.cell, against revision before
     VERDICT: a guard is broken · 1 principal gains, 0 unchanged
     guards: 0 of 1 proven  ✗ no-secrets
     BROKEN   ! guard no-secrets over 1 principal and 1 cell (1 distinct case): broken in 1 place
@@ -155,7 +155,7 @@ fn a_broken_guard_stands_first() {
 fn what_is_not_pinned_is_told_as_what_may_be() {
     let after = grant("Look", r#"managed = ["arn:aws:iam::aws:policy/ReadOnlyAccess"]"#);
     insta::assert_snapshot!(page(&change(&fleet("permission_set Look {}\n"), &after, &Pins::default())), @r"
-    access review of main.cell, against before
+    access review of main.cell, against revision before
     VERDICT: needs security review · 1 principal gains, 0 unchanged
     guards: the program has none
     MAY      ? group dev × p, a (1 production)                     at most CRITICAL: administrator [may]
@@ -189,7 +189,7 @@ fn what_is_taken_away_says_how_long_it_lasts() {
  allow l { actions = ["ec2:DescribeInstances"], resources = ["*"] } }"#;
     let before = fleet(&format!("{set}\ngrant g {{ to = group.dev\n can = permission_set.Look\n on = cells }}\n"));
     insta::assert_snapshot!(page(&change(&before, &fleet(set), &Pins::default())), @r"
-    access review of main.cell, against before
+    access review of main.cell, against revision before
     VERDICT: no review needed · 1 principal loses, 0 unchanged
     guards: the program has none
     LOSS     - group dev × p, a (1 production)                                      access lost [proven]

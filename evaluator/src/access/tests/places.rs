@@ -48,12 +48,12 @@ fn page(review: &crate::access::model::Review) -> String {
 #[test]
 fn a_document_in_a_file_has_its_own_lines() {
     let without = FILE.replace("s3:DeleteBucket", "s3:PutBucketAcl");
-    let review = with_file(&without).since(&with_file(FILE), "before", None).unwrap();
+    let review = with_file(&without).since(&with_file(FILE), "revision before", None).unwrap();
     let deny = review.principals[0].gained[0].sources.iter().find(|one| one.effect == "deny").unwrap();
     let place = deny.place.as_ref().unwrap();
     assert_eq!((place.file.as_str(), place.line, place.column), ("s.json", 6, 5));
     let unnamed = FILE.replace("s3:DeleteObject", "s3:PutObject");
-    let review = with_file(&unnamed).since(&with_file(FILE), "before", None).unwrap();
+    let review = with_file(&unnamed).since(&with_file(FILE), "revision before", None).unwrap();
     assert!(page(&review).contains("s.json:5"), "{}", page(&review));
 }
 
