@@ -93,7 +93,7 @@ fn what_the_program_does_not_write_is_pinned() {
     let said = update(&project);
     assert_eq!(server.called("iam:GetPolicyVersion") - before, 3, "one for each policy");
     let pinned = lock(&project);
-    assert_eq!(pinned["format_version"], "1.1");
+    assert_eq!(pinned["format_version"], "1.2");
     let policies: Vec<&str> = pinned["policies"].as_object().unwrap().keys().map(String::as_str).collect();
     let arn = |name: &str| format!("arn:aws:iam::aws:policy/{name}");
     assert_eq!(policies, [arn("PowerUserAccess"), arn("ReadOnlyAccess"), arn("job-function/Billing")]);
@@ -122,6 +122,47 @@ fn what_the_program_does_not_write_is_pinned() {
     assert_eq!(update(&project), "");
     assert_eq!(written(&project), all);
     assert_eq!(all.len(), 5, "{:?}", all.keys());
+}
+
+/// Resource control policies are pinned beside the service control policies, and bind in every answer.
+fn resource_control_policies_are_pinned_and_bind() {
+    let (project, server) = applied().unwrap();
+    update(&project);
+    let ask = ["can", "group.auditors", "dynamodb:GetItem"];
+    let before = project.run_without_credentials(&ask).unwrap().ended(0).unwrap();
+    assert!(before.stdout.starts_with("group.auditors can "), "{}", before.stdout);
+    assert!(!before.stdout.contains("aws:ResourceAccount"), "{}", before.stdout);
+    let keep = json!({
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Deny", "Principal": "*", "Action": "dynamodb:*", "Resource": "*"},
+    });
+    let limit = SeedPolicy {
+        name: "perimeter".to_owned(),
+        content: keep.to_string(),
+        targets: vec![String::new()],
+        ..SeedPolicy::default()
+    };
+    server.seed(&Seed { resource_control_policies: vec![limit], ..Seed::default() }).unwrap();
+    let said = update(&project);
+    let pinned = lock(&project);
+    let limits = pinned["organization"]["resource_policies"].as_object().unwrap();
+    let (id, limit) = limits.iter().next().unwrap();
+    assert!(
+        said.contains(&format!("resource control policy `perimeter` ({id}): pinned, attached to root\n")),
+        "{said}"
+    );
+    assert_eq!(pinned["organization"]["policies"].as_object().unwrap().len(), 1, "{pinned}");
+    assert_eq!(limits.len(), 1, "{pinned}");
+    let file = read(&project, limit["file"].as_str().unwrap());
+    assert_eq!(serde_json::from_str::<Value>(&file).unwrap(), keep);
+    assert_eq!(update(&project), "", "again, and nothing is said");
+
+    let answer = project.run_without_credentials(&ask).unwrap().ended(0).unwrap();
+    assert!(answer.stdout.contains("aws:ResourceAccount is * except"), "{}", answer.stdout);
+    let own = [&ask[..], &["--context", "aws:ResourceAccount=444444444444"]].concat();
+    let answer = project.run_without_credentials(&own).unwrap();
+    assert!(answer.stdout.starts_with("group.auditors cannot "), "{}", answer.stdout);
+    assert!(answer.stdout.contains("perimeter"), "{}", answer.stdout);
 }
 
 /// A document that somebody changed is refused by every command, offline, until it is fetched again.
@@ -228,6 +269,7 @@ at_once! {
     what_the_program_does_not_write_is_pinned,
     a_document_that_was_tampered_with_is_refused,
     changes_of_others_are_told,
+    resource_control_policies_are_pinned_and_bind,
     an_update_is_whole_or_not_at_all,
     the_embedded_sandbox_pins_what_it_knows,
 }

@@ -1,5 +1,6 @@
 //! AWS Organizations on the SDK. Owns which call answers which question, and which refusals mean that it is done.
 
+use aws_sdk_organizations::types::PolicyType;
 use cell_eval::provider::{
     Account, Answer, CloudError, Creation, Failure, Organization, Organizations, Policy, Tags, Unit,
 };
@@ -7,7 +8,7 @@ use cell_eval::provider::{
 use crate::call::{creation, once, read, write};
 use crate::cloud::AwsCloud;
 use crate::convert::{done, found, need};
-use crate::organizations_convert::{self as convert, SCP, tags_to};
+use crate::organizations_convert::{self as convert, RCP, SCP, tags_to};
 use crate::paging::{ALL, listed};
 
 /// The most that Organizations puts on a page.
@@ -16,6 +17,15 @@ const PAGE: i32 = 20;
 const CENTER: &str = "sso.amazonaws.com";
 
 impl AwsCloud {
+    fn policies_of_type(&self, kind: &PolicyType) -> Answer<Vec<Policy>> {
+        const NAME: &str = "organizations:ListPolicies";
+        let policies = self.block(async {
+            let request = || self.organizations.list_policies().filter(kind.clone()).max_results(PAGE);
+            listed!(self, NAME, ALL, request(), policies)
+        })?;
+        policies.into_iter().map(|policy| convert::policy(NAME, policy, None)).collect()
+    }
+
     async fn parent(&self, child: &str) -> Answer<String> {
         const NAME: &str = "organizations:ListParents";
         let parents =
@@ -77,7 +87,8 @@ impl Organizations for AwsCloud {
             Ok(Organization {
                 id: need(call.name, "Id", organization.id)?,
                 management_account: need(call.name, "MasterAccountId", organization.master_account_id)?,
-                policies_enabled: convert::policies_enabled(&root),
+                policies_enabled: convert::enabled(&root, &SCP),
+                resource_policies_enabled: convert::enabled(&root, &RCP),
                 root: need(NAME, "Id", root.id)?,
             })
         })
@@ -145,11 +156,11 @@ impl Organizations for AwsCloud {
     }
 
     fn policies(&self) -> Answer<Vec<Policy>> {
-        const NAME: &str = "organizations:ListPolicies";
-        let policies = self.block(async {
-            listed!(self, NAME, ALL, self.organizations.list_policies().filter(SCP).max_results(PAGE), policies)
-        })?;
-        policies.into_iter().map(|policy| convert::policy(NAME, policy, None)).collect()
+        self.policies_of_type(&SCP)
+    }
+
+    fn resource_policies(&self) -> Answer<Vec<Policy>> {
+        self.policies_of_type(&RCP)
     }
 
     fn policy(&self, id: &str) -> Answer<Option<Policy>> {

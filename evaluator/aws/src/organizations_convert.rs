@@ -7,12 +7,14 @@ use cell_eval::provider::{Account, AccountState, Answer, CloudError, Creation, F
 
 use crate::convert::{need, timestamp};
 
-/// The policies that cellc knows.
+/// The policies that cellc manages.
 pub(crate) const SCP: sdk::PolicyType = sdk::PolicyType::ServiceControlPolicy;
+/// The policies that cellc reads besides.
+pub(crate) const RCP: sdk::PolicyType = sdk::PolicyType::ResourceControlPolicy;
 
-/// Does the root take service control policies?
-pub(crate) fn policies_enabled(root: &sdk::Root) -> bool {
-    root.policy_types().iter().any(|p| p.r#type() == Some(&SCP) && p.status() == Some(&PolicyTypeStatus::Enabled))
+/// Does the root take policies of a type?
+pub(crate) fn enabled(root: &sdk::Root, kind: &sdk::PolicyType) -> bool {
+    root.policy_types().iter().any(|p| p.r#type() == Some(kind) && p.status() == Some(&PolicyTypeStatus::Enabled))
 }
 
 /// A unit below a root or unit.

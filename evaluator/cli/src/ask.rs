@@ -121,6 +121,14 @@ fn unknown(
 
 fn text(answer: &Answer, everybody: bool) -> String {
     let what = format!("{} on {}", visible::text(&answer.action), visible::text(&answer.resource));
+    if let Some(on) = &answer.asked_on {
+        let on = if on.is_empty() {
+            String::new()
+        } else {
+            format!(": it is asked for on {}", visible::whole(&on.join(", ")))
+        };
+        return format!("nobody can {what}, for no request is one{on}\n");
+    }
     if answer.answers.is_empty() {
         let nobody = if everybody { "nobody" } else { "no cell" };
         return format!("{nobody} can {what}\n");

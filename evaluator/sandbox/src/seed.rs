@@ -34,6 +34,8 @@ pub struct Seed {
     pub accounts: Vec<SeedAccount>,
     /// Service control policies.
     pub service_control_policies: Vec<SeedPolicy>,
+    /// Resource control policies, likewise; the first enables their type.
+    pub resource_control_policies: Vec<SeedPolicy>,
     /// Permission sets.
     pub permission_sets: Vec<SeedSet>,
     /// Assignments, many at a time.

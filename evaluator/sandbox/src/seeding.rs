@@ -6,7 +6,8 @@ use crate::input::Millis;
 use crate::seed::{Seed, SeedAccount, SeedAssignment, SeedCustomerPolicy, SeedPolicy, SeedSet};
 use crate::services::{iam, identitystore, organizations, ssoadmin};
 use crate::state::{
-    Account, AccountState, Body, Bucket, CustomerPolicy, Org, PermissionSet, Policy, Principal, PrincipalKind, State,
+    Account, AccountState, Body, Bucket, CustomerPolicy, Org, PermissionSet, Policy, PolicyKind, Principal,
+    PrincipalKind, State,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,7 +34,10 @@ impl Seed {
             policy.apply(state, now)?;
         }
         for policy in &self.service_control_policies {
-            policy.apply(state);
+            policy.apply(state, PolicyKind::Service);
+        }
+        for policy in &self.resource_control_policies {
+            policy.apply(state, PolicyKind::Resource);
         }
         for set in &self.permission_sets {
             set.apply(state, now);
@@ -234,8 +238,8 @@ impl SeedAccount {
 }
 
 impl SeedPolicy {
-    fn apply(&self, state: &mut State) {
-        let same = |policy: &Policy| policy.name == self.name;
+    fn apply(&self, state: &mut State, kind: PolicyKind) {
+        let same = |policy: &Policy| policy.kind == kind && policy.name == self.name;
         let known =
             state.org.iter().flat_map(|org| org.policies.iter()).find(|(_, p)| same(p)).map(|(id, _)| id.clone());
         let id = known.unwrap_or_else(|| format!("p-{}", state.ids.lower(10)));
@@ -244,8 +248,10 @@ impl SeedPolicy {
             targets.push(find_account(state, target).unwrap_or_else(|_| unit(state, target)));
         }
         let Some(org) = &mut state.org else { return };
+        organizations::enable_policies(org, kind);
         if !org.policies.contains(&id) {
             let policy = Policy {
+                kind,
                 name: self.name.clone(),
                 description: self.description.clone(),
                 content: self.content.clone(),

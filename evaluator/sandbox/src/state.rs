@@ -33,6 +33,9 @@ pub(crate) struct Org {
     pub(crate) root: String,
     /// Whether service control policies are enabled.
     pub(crate) scp: bool,
+    /// Whether resource control policies are enabled.
+    #[serde(default)]
+    pub(crate) rcp: bool,
     pub(crate) units: Table<String, Unit>,
     pub(crate) accounts: Table<String, Account>,
     /// (parent, child), for accounts and units alike.
@@ -111,9 +114,21 @@ impl<T> Outcome<T> {
     }
 }
 
-/// A service control policy.
+/// The kinds of policies that limit what accounts may do.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) enum PolicyKind {
+    /// Of what principals of an account do.
+    #[default]
+    Service,
+    /// Of what is done to resources of an account.
+    Resource,
+}
+
+/// A policy of the organization.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Policy {
+    #[serde(default)]
+    pub(crate) kind: PolicyKind,
     pub(crate) name: String,
     pub(crate) description: String,
     pub(crate) content: String,

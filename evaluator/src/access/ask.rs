@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use cell_iam::access::{Access, Facts, Part};
 use cell_iam::lint::{Holder, Kind, Linter, Setting};
 use cell_iam::policy::{self, Document, Effect, Elements, Source, Text};
 use cell_iam::{Engine, Forbid, risk};
@@ -45,6 +46,10 @@ pub struct Answer {
     pub action: String,
     /// See [`Self::action`].
     pub resource: String,
+    /// Of a question that no request fits: the ARNs, with variables, of what the action is asked for on; `*` for no
+    /// resource. Nobody can, and no policy is the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_on: Option<Vec<String>>,
     /// The answers, equal ones in one; those who can before those who cannot.
     pub answers: Vec<One>,
 }
@@ -104,10 +109,14 @@ impl Subject {
         let nowhere = self.nowhere(ask, &held);
         holdings.extend(nowhere.iter().map(|holding| (holding, NOTHING)));
         let mut engine = Engine::new(known.catalogue);
+        let asked_on = asked_on(ask, known, &mut engine);
         let mut found: BTreeMap<CaseId, One> = BTreeMap::new();
         let mut rows: BTreeMap<(Can, String, String), One> = BTreeMap::new();
         for (holding, case) in holdings {
-            let one = found.entry(case).or_insert_with(|| self.decided(ask, &cases, case, known, &mut engine));
+            let one = found.entry(case).or_insert_with(|| match asked_on {
+                Some(_) => One::refused(Reasons::default()),
+                None => self.decided(ask, &cases, case, known, &mut engine),
+            });
             if one.can == Can::No && ask.principal.is_none() {
                 continue;
             }
@@ -121,6 +130,7 @@ impl Subject {
             format_version: super::model::FORMAT_VERSION,
             action: ask.action.clone(),
             resource: ask.resource.clone(),
+            asked_on: asked_on.clone(),
             answers: rows.into_values().collect(),
         })
     }
@@ -156,24 +166,54 @@ impl Subject {
             () if !allowed.is_empty() => Can::May,
             () => Can::No,
         };
-        let reasons = match can {
-            Can::No => {
-                let asked = denied::Asked { access: &access, open: &open, forbid: &forbid };
-                denied::reasons(&asked, engine, &self.sources())
-            }
-            _ => Reasons { denying: deciding(&allowed), ..Reasons::default() },
-        };
-        One {
+        if can == Can::No {
+            let asked = denied::Asked { access: &access, open: &open, forbid: &forbid };
+            return One::refused(denied::reasons(&asked, engine, &self.sources()));
+        }
+        One { can, statements: deciding(&allowed), allowed, ..One::refused(Reasons::default()) }
+    }
+}
+
+impl One {
+    /// A no of nobody yet.
+    fn refused(reasons: Reasons) -> Self {
+        Self {
             principal: String::new(),
             cells: Vec::new(),
-            can,
-            allowed,
+            can: Can::No,
+            allowed: Vec::new(),
             statements: reasons.denying,
             allowing: reasons.allowing,
             unmet: reasons.unmet,
             missing: reasons.missing.iter().map(tell::layer).collect(),
         }
     }
+}
+
+/// What the action is asked for on, if nobody at all could be allowed what is asked: it is no request.
+fn asked_on(ask: &Ask, known: Known, engine: &mut Engine<'_>) -> Option<Vec<String>> {
+    let forbid = whole(&ask.action, &ask.resource);
+    let all = whole("*", "*");
+    let everything = policy::Statement {
+        sid: None,
+        effect: Effect::Allow,
+        principal: None,
+        actions: all.actions,
+        resources: Some(all.resources),
+        conditions: Vec::new(),
+        source: all.source,
+    };
+    let part = Part::known("everything", Document::new(vec![everything]));
+    if !engine.forbidden(&Access::of(vec![part], Facts::default()), &forbid).is_empty() {
+        return None;
+    }
+    let Some((service, action)) = known.catalogue.action(&ask.action) else { return Some(Vec::new()) };
+    let types = action.resources.iter().filter_map(|at| service.resources.get(usize::from(*at)));
+    let mut on: Vec<String> = types.map(|kind| kind.arn.to_string()).collect();
+    if on.is_empty() || action.whole {
+        on.push("*".to_owned());
+    }
+    Some(on)
 }
 
 /// The statements that allow it, each once.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cell_iam::access::{self, Access, Fact, Facts, Home, Level, Part, Way};
-use cell_iam::policy;
+use cell_iam::policy::{self, Document};
 use cell_iam::session::{self, Session};
 use foldhash::HashMap;
 use indexmap::{IndexMap, IndexSet};
@@ -53,7 +53,10 @@ pub struct Cases<'p> {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Case {
     ways: Vec<usize>,
+    /// The service control policies.
     chain: usize,
+    /// The resource control policies.
+    resources: usize,
     management: bool,
     account: Account,
     organization: Option<SmolStr>,
@@ -86,8 +89,14 @@ impl<'p> Cases<'p> {
         };
         cases.full = cases.document("FullAWSAccess", FULL_ACCESS);
         cases.chains.insert(Arc::default());
-        let nobody =
-            Case { ways: Vec::new(), chain: 0, management: false, account: Account::Unknown, organization: None };
+        let nobody = Case {
+            ways: Vec::new(),
+            chain: 0,
+            resources: 0,
+            management: false,
+            account: Account::Unknown,
+            organization: None,
+        };
         cases.distinct.insert(nobody, String::new());
         cases
     }
@@ -154,7 +163,8 @@ impl<'p> Cases<'p> {
             Some(_) => Account::Some,
         };
         let organization = side.organization.as_ref().map(ToSmolStr::to_smolstr);
-        Case { ways, chain: target.chain, management: target.management, account, organization }
+        let Target { chain, resources, management, .. } = *target;
+        Case { ways, chain, resources, management, account, organization }
     }
 
     fn numbered(&mut self, case: Case, first: &str) -> CaseId {
@@ -178,12 +188,12 @@ impl<'p> Cases<'p> {
         let home = self.homes.of(target);
         let region = self.homes.region.as_deref();
         let ways = case.ways.iter().filter_map(|at| self.ways.get_index(*at));
-        let scps = self.chains.get_index(case.chain).map(|chain| chain.as_ref().clone()).unwrap_or_default();
+        let levels = |at: usize| self.chains.get_index(at).map(|chain| chain.as_ref().clone()).unwrap_or_default();
         Access {
             facts: facts(&home, case.organization.as_ref()),
             ways: ways.map(|way| way_in(way, &home, region)).collect(),
-            scps,
-            rcps: Vec::new(),
+            scps: levels(case.chain),
+            rcps: levels(case.resources),
             management_account: case.management,
             home,
         }
@@ -212,7 +222,7 @@ impl<'p> Cases<'p> {
     fn target(&mut self, side: &Side, target: &str) -> Target {
         let id = side.accounts.get(target);
         let management = id.is_some() && id == side.management.as_ref();
-        let mut chain: Vec<Level> = Vec::new();
+        let (mut chain, mut resources): (Vec<Level>, Vec<Level>) = Default::default();
         if !management {
             for at in side.levels(target) {
                 let own = side.attached.get(&at).into_iter().flatten();
@@ -220,7 +230,14 @@ impl<'p> Cases<'p> {
                     .filter_map(|policy| Some((policy, side.policies.get(policy)?)))
                     .map(|(policy, content)| self.document(policy, &content.to_string()))
                     .collect();
-                let foreign = self.pins.attached(&at);
+                let pins = self.pins;
+                let limits = pins.resource_attached(&at);
+                if !limits.is_empty() {
+                    let mut parts: Vec<Part> = limits.iter().map(|(name, text)| self.limit(name, text)).collect();
+                    parts.push(self.full.clone());
+                    resources.push(Level { name: at.to_smolstr(), parts });
+                }
+                let foreign = pins.attached(&at);
                 parts.extend(foreign.iter().map(|(name, text)| self.document(name, text)));
                 // A level where nothing but AWS's own policy is attached holds nobody back.
                 if parts.is_empty() {
@@ -230,10 +247,10 @@ impl<'p> Cases<'p> {
                 chain.push(Level { name: at.to_smolstr(), parts });
             }
         }
+        let named = Named::by(chain.iter().chain(&resources).flat_map(|level| &level.parts));
         let chain = self.chains.insert_full(Arc::new(chain)).0;
-        let named =
-            self.chains.get_index(chain).map(|levels| Named::by(levels.iter().flat_map(|level| &level.parts)));
-        Target { chain, management, named: named.unwrap_or_default() }
+        let resources = self.chains.insert_full(Arc::new(resources)).0;
+        Target { chain, resources, management, named }
     }
 
     /// A permission set as a way to act.
@@ -272,12 +289,21 @@ impl<'p> Cases<'p> {
 
     /// A document by its name and text; one that cannot be read may allow and deny anything.
     fn document(&mut self, name: &str, text: &str) -> Part {
+        self.read(name, text, |document| document)
+    }
+
+    /// A resource control policy.
+    fn limit(&mut self, name: &str, text: &str) -> Part {
+        self.read(name, text, Document::on_own_resources)
+    }
+
+    fn read(&mut self, name: &str, text: &str, as_it_binds: fn(Document) -> Document) -> Part {
         let key = (name.to_smolstr(), text.to_smolstr());
         if let Some(part) = self.documents.get(&key) {
             return part.clone();
         }
         let part = match policy::parse(text, &Arc::from(name)) {
-            Ok(document) => Part::Known(access::Named::new(name, document)),
+            Ok(document) => Part::Known(access::Named::new(name, as_it_binds(document))),
             Err(fault) => {
                 self.unread.insert(name.to_smolstr(), fault.to_string());
                 // Another document under the name is another unknown.
@@ -320,6 +346,7 @@ pub(super) fn beside(pins: &Pins, side: &Side, address: &str) -> Vec<Part> {
 #[derive(Debug, Clone)]
 struct Target {
     chain: usize,
+    resources: usize,
     management: bool,
     named: Named,
 }

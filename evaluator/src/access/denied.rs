@@ -52,8 +52,10 @@ pub(super) fn reasons(asked: &Asked<'_>, engine: &mut Engine<'_>, sources: &Sour
             (Layer::Identity(way.name.clone()), Some(&way.identity)),
             (Layer::Boundary(way.name.clone()), way.boundary.as_ref()),
         ];
-        let levels = asked.access.scps.iter().filter(|_| !asked.access.management_account);
-        let levels = levels.map(|level| (Layer::Scp(level.name.clone()), Some(&level.parts)));
+        let bound = !asked.access.management_account;
+        let levels = asked.access.scps.iter().map(|level| (Layer::Scp(level.name.clone()), Some(&level.parts)));
+        let limits = asked.access.rcps.iter().map(|level| (Layer::Rcp(level.name.clone()), Some(&level.parts)));
+        let levels = levels.chain(limits).filter(|_| bound);
         let layers: Vec<_> =
             own.into_iter().chain(levels).filter_map(|(layer, parts)| Some((layer, parts?))).collect();
         for (layer, parts) in layers {

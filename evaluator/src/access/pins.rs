@@ -1,5 +1,5 @@
-//! Documents of policies that no program writes, as `cell.lock` pins them: AWS's managed policies, and service control
-//! policies attached outside the program. Owns looking them up; the lock's form and fetching are not its affair.
+//! Documents of policies that no program writes, as `cell.lock` pins them: AWS's managed policies, and service and
+//! resource control policies attached outside the program. Owns looking them up; the lock's form and fetching are not its affair.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +15,8 @@ pub struct Pins {
     /// Foreign service control policies by the address they are attached to: name and document. None when the
     /// organization was never looked at.
     pub organization: Option<BTreeMap<String, Vec<(String, String)>>>,
+    /// Resource control policies, likewise. None when it was never looked for them.
+    pub resources: Option<BTreeMap<String, Vec<(String, String)>>>,
     /// The files of the documents, by ARN and name, from the project's folder.
     pub files: BTreeMap<String, String>,
 }
@@ -27,7 +29,8 @@ impl Pins {
 
     /// The document of a policy, by its ARN or name.
     pub fn document(&self, policy: &str) -> Option<&str> {
-        let foreign = || self.organization.iter().flat_map(BTreeMap::values).flatten();
+        let limits = || self.organization.iter().chain(&self.resources);
+        let foreign = || limits().flat_map(BTreeMap::values).flatten();
         let named = || foreign().find(|(name, _)| name == policy).map(|(_, text)| text.as_str());
         self.managed(policy).or_else(named)
     }
@@ -42,13 +45,21 @@ impl Pins {
                 self.files.extend(now.files.get(policy).map(|file| (policy.clone(), file.clone())));
             }
         }
-        if self.organization.is_none() {
-            self.organization.clone_from(&now.organization);
+        let unseen = self.organization.is_none() || self.resources.is_none();
+        self.organization = self.organization.take().or_else(|| now.organization.clone());
+        self.resources = self.resources.take().or_else(|| now.resources.clone());
+        if unseen {
             let own: Vec<_> = now.files.iter().filter(|(name, _)| !self.files.contains_key(*name)).collect();
             let own: Vec<_> = own.into_iter().map(|(name, file)| (name.clone(), file.clone())).collect();
             self.files.extend(own);
         }
         self
+    }
+
+    /// Resource control policies attached to what has the address.
+    pub fn resource_attached(&self, at: &str) -> &[(String, String)] {
+        let all = self.resources.as_ref().and_then(|all| all.get(at));
+        all.map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Foreign policies attached to what has the address.

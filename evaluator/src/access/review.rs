@@ -345,9 +345,15 @@ fn not_modelled(question: &Question<'_>, cases: &Cases<'_>) -> Vec<String> {
             unpinned.join(", ")
         ));
     }
-    if !question.sources.now.pins.knows_organization() {
-        all.push("service control policies attached outside the program: none is pinned".to_owned());
-    }
+    let pins = question.sources.now.pins;
+    let limits = match (&pins.organization, &pins.resources) {
+        (None, None) => Some("service and resource control policies attached outside the program: none is pinned"),
+        (None, _) => Some("service control policies attached outside the program: none is pinned"),
+        (_, None) => Some("resource control policies: none is pinned"),
+        (_, Some(pinned)) if pinned.is_empty() => None,
+        (_, Some(_)) => Some("resource control policies of other accounts, for what is done to resources there"),
+    };
+    all.extend(limits.map(str::to_owned));
     all.extend(cases.unread().iter().map(|(name, why)| format!("{name}, which cannot be read: {why}")));
     all
 }

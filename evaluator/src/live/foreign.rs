@@ -1,4 +1,5 @@
-//! Service control policies that others manage, for the lock: what holds the program's accounts besides its own.
+//! Service and resource control policies that others manage, for the lock: what holds the program's accounts besides
+//! its own.
 
 use std::collections::BTreeMap;
 
@@ -7,30 +8,33 @@ use crate::lock::update::{Seen, SeenPolicy};
 use crate::plan::identity;
 use crate::provider::{CloudError, Policy};
 
-/// AWS's own, which allows everything and is attached everywhere by AWS.
-const FULL_ACCESS: &str = "p-FullAWSAccess";
+/// AWS's own, which allow everything and are attached everywhere by AWS.
+const FULL_ACCESS: [&str; 2] = ["p-FullAWSAccess", "p-RCPFullAWSAccess"];
 
 impl Reader<'_> {
-    /// The policies that the record does not have, with their documents, and where they are attached. The list, two
-    /// calls for each, and the tree of the organization when there is one.
+    /// The policies that the record does not have, with their documents, and where they are attached. A list for each
+    /// type that is enabled, two calls for each policy, and the tree of the organization when there is one.
     pub fn foreign_policies(&self) -> Result<Seen, CloudError> {
         let organization = self.provider.organization()?;
-        let mut seen = Seen { id: organization.id.clone(), policies: BTreeMap::new() };
-        if !organization.policies_enabled {
-            return Ok(seen);
+        let mut seen = Seen { id: organization.id.clone(), ..Seen::default() };
+        let mut live = Live::default();
+        if organization.policies_enabled {
+            live.policies = by_id(self.provider.policies()?);
         }
-        let all = self.provider.policies()?.into_iter().map(|policy| (policy.id.clone(), policy)).collect();
-        let mut live = Live { policies: all, ..Live::default() };
         let own = identity::policies(self.record, &live);
-        let foreign: Vec<&Policy> = live
+        let foreign = |policy: &&Policy| !FULL_ACCESS.contains(&policy.id.as_str());
+        let of_service: Vec<&Policy> = live
             .policies
             .values()
-            .filter(|policy| policy.id != FULL_ACCESS && !own.values().any(|id| *id == policy.id))
+            .filter(foreign)
+            .filter(|policy| !own.values().any(|id| *id == policy.id))
             .collect();
-        let read = parallel::each(self.lanes, &foreign, |policy| {
-            Ok::<_, CloudError>((self.provider.policy(&policy.id)?, self.provider.targets_of(&policy.id)?))
-        })?;
-        if read.is_empty() {
+        let limits =
+            if organization.resource_policies_enabled { self.provider.resource_policies()? } else { Vec::new() };
+        let of_resource: Vec<&Policy> = limits.iter().filter(foreign).collect();
+        let service = self.read_policies(&of_service)?;
+        let resource = self.read_policies(&of_resource)?;
+        if service.is_empty() && resource.is_empty() {
             return Ok(seen);
         }
         self.whole_tree(&mut live, &organization)?;
@@ -40,13 +44,32 @@ impl Reader<'_> {
         for (address, id) in identity::organization(self.desired, self.record, &live) {
             addresses.entry(id).or_insert(address);
         }
-        for (policy, targets) in read {
-            // One that went between the two calls is gone.
-            let Some(policy) = policy else { continue };
-            let Some(document) = policy.content else { continue };
-            let attached = targets.into_iter().map(|id| addresses.get(&id).cloned().unwrap_or(id)).collect();
-            seen.policies.insert(policy.id, SeenPolicy { name: policy.name, attached, document });
-        }
+        seen.policies = placed(service, &addresses);
+        seen.resource_policies = placed(resource, &addresses);
         Ok(seen)
     }
+
+    /// The policies, with the targets of each. One that went between the two calls is gone.
+    fn read_policies(&self, policies: &[&Policy]) -> Result<Vec<(Policy, Vec<String>)>, CloudError> {
+        let read = parallel::each(self.lanes, policies, |policy| {
+            Ok::<_, CloudError>((self.provider.policy(&policy.id)?, self.provider.targets_of(&policy.id)?))
+        })?;
+        Ok(read.into_iter().filter_map(|(policy, targets)| Some((policy?, targets))).collect())
+    }
+}
+
+fn by_id(policies: Vec<Policy>) -> BTreeMap<String, Policy> {
+    policies.into_iter().map(|policy| (policy.id.clone(), policy)).collect()
+}
+
+/// Policies with where they are attached, by the program's addresses where it has one.
+fn placed(
+    policies: Vec<(Policy, Vec<String>)>,
+    addresses: &BTreeMap<String, String>,
+) -> BTreeMap<String, SeenPolicy> {
+    let seen = policies.into_iter().filter_map(|(policy, targets)| {
+        let attached = targets.into_iter().map(|id| addresses.get(&id).cloned().unwrap_or(id)).collect();
+        Some((policy.id, SeenPolicy { name: policy.name, attached, document: policy.content? }))
+    });
+    seen.collect()
 }

@@ -21,6 +21,7 @@ pub fn recorded(desired: &Desired, record: &Record) -> Live {
             management_account: identity.management_account.clone(),
             root: ROOT.to_owned(),
             policies_enabled: true,
+            resource_policies_enabled: false,
         });
         let store = String::new();
         live.center = identity.instance.clone().map(|arn| Center { arn, store });

@@ -23,7 +23,7 @@ use policies::{PinnedOrganization, PinnedPolicy};
 
 /// The newest format that this version knows. A reader takes any minor version of the same major one, and what is
 /// written has the oldest that has all that is in it.
-pub const FORMAT_VERSION: &str = "1.1";
+pub const FORMAT_VERSION: &str = "1.2";
 /// The format of a lock that pins packages only.
 const PACKAGES_ONLY: &str = "1.0";
 /// The lock's file, in the project's folder.

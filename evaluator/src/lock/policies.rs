@@ -42,9 +42,39 @@ pub struct PinnedOrganization {
     /// Service control policies that the program does not have, by id; `FullAWSAccess` is left out.
     #[serde(default)]
     pub policies: BTreeMap<String, ForeignPolicy>,
+    /// Resource control policies, by id; `RCPFullAWSAccess` is left out. None: it was never looked for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_policies: Option<BTreeMap<String, ForeignPolicy>>,
 }
 
-/// A service control policy that others manage.
+impl PinnedOrganization {
+    /// All its policies, by kind.
+    pub fn all(&self) -> impl Iterator<Item = (Kind, &String, &ForeignPolicy)> {
+        let service = self.policies.iter().map(|(id, policy)| (Kind::Service, id, policy));
+        let resource = self.resource_policies.iter().flatten().map(|(id, policy)| (Kind::Resource, id, policy));
+        service.chain(resource)
+    }
+}
+
+/// What a policy of the organization limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A service control policy: what principals of its accounts do.
+    Service,
+    /// A resource control policy: what is done to resources of its accounts.
+    Resource,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Service => "service control policy",
+            Self::Resource => "resource control policy",
+        })
+    }
+}
+
+/// A policy of the organization that others manage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignPolicy {
     /// Its name.
@@ -74,7 +104,7 @@ impl PolicyFile {
         Self::try_from(format!("{FOLDER}{partition}/{name}.json")).ok()
     }
 
-    /// The file of a service control policy: `policies/organization/deny-regions.p-abc12345.json`.
+    /// The file of a policy of the organization: `policies/organization/deny-regions.p-abc12345.json`.
     pub fn of_foreign(id: &str, name: &str) -> Option<Self> {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
         let words: String = name.chars().map(plain).take(SLUG).collect();
@@ -129,26 +159,31 @@ impl Lock {
             pins.managed.extend(text.map(|text| (arn.clone(), text)));
             pins.files.insert(arn.clone(), policy.file.to_string());
         }
-        let mut files = BTreeMap::new();
-        pins.organization = self.organization.as_ref().map(|organization| {
-            let mut attached: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
-            for (id, policy) in &organization.policies {
-                let what = format!("service control policy `{}` ({id})", policy.name);
-                let Some(text) = document(what, &policy.file, &policy.digest) else { continue };
-                files.insert(policy.name.clone(), policy.file.to_string());
-                for at in &policy.attached {
-                    attached.entry(at.clone()).or_default().push((policy.name.clone(), text.clone()));
-                }
+        for (kind, id, policy) in self.organization.iter().flat_map(PinnedOrganization::all) {
+            let what = format!("{kind} `{}` ({id})", policy.name);
+            let Some(text) = document(what, &policy.file, &policy.digest) else { continue };
+            pins.files.insert(policy.name.clone(), policy.file.to_string());
+            let limits = match kind {
+                Kind::Service => &mut pins.organization,
+                Kind::Resource => &mut pins.resources,
+            };
+            let attached = limits.get_or_insert_default();
+            for at in &policy.attached {
+                attached.entry(at.clone()).or_default().push((policy.name.clone(), text.clone()));
             }
-            attached
-        });
-        pins.files.extend(files);
+        }
+        if let Some(organization) = &self.organization {
+            pins.organization.get_or_insert_default();
+            if organization.resource_policies.is_some() {
+                pins.resources.get_or_insert_default();
+            }
+        }
         if faults.is_empty() { Ok(pins) } else { Err(faults) }
     }
 
     /// How many documents it pins.
     pub fn documents(&self) -> usize {
-        self.policies.len() + self.organization.as_ref().map_or(0, |organization| organization.policies.len())
+        self.policies.len() + self.organization.as_ref().map_or(0, |organization| organization.all().count())
     }
 }
 

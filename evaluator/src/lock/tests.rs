@@ -55,7 +55,7 @@ fn seen(all: &[(&str, &str, &[&str])]) -> Seen {
         let attached = attached.iter().map(|at| (*at).to_owned()).collect();
         ((*id).to_owned(), SeenPolicy { name: (*name).to_owned(), attached, document: DENY.to_owned() })
     };
-    Seen { id: "o-abcdefghij".to_owned(), policies: all.iter().map(policy).collect() }
+    Seen { id: "o-abcdefghij".to_owned(), policies: all.iter().map(policy).collect(), ..Seen::default() }
 }
 
 /// A lock and its documents, with one policy of AWS's and one of others.
@@ -81,7 +81,7 @@ fn a_lock_is_read_as_it_was_written() {
     let text = lock.to_text().unwrap();
     insta::assert_snapshot!(text, @r#"
     {
-      "format_version": "1.1",
+      "format_version": "1.2",
       "packages": {},
       "policies": {
         "arn:aws:iam::aws:policy/ReadOnlyAccess": {
@@ -104,7 +104,8 @@ fn a_lock_is_read_as_it_was_written() {
             "digest": "sha256:106c04102dc1ca9264c0f1420c39827e0b4bb1efc7361818da60b2bcaf9d95da",
             "file": "policies/organization/deny-the-regions.p-abc12345.json"
           }
-        }
+        },
+        "resource_policies": {}
       }
     }
     "#);

@@ -7,20 +7,22 @@ use std::fmt;
 use cell_lang::files::Files;
 use jiff::civil::Date;
 
-use super::policies::{ForeignPolicy, PinnedOrganization, PinnedPolicy, PolicyFile};
+use super::policies::{ForeignPolicy, Kind, PinnedOrganization, PinnedPolicy, PolicyFile};
 use super::{Lock, digest};
 use crate::provider::ManagedPolicy;
 
 /// The organization as it is now.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
     /// Its id.
     pub id: String,
     /// Service control policies that the program does not have, by id.
     pub policies: BTreeMap<String, SeenPolicy>,
+    /// Resource control policies, by id.
+    pub resource_policies: BTreeMap<String, SeenPolicy>,
 }
 
-/// A service control policy that others manage.
+/// A policy of the organization that others manage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenPolicy {
     /// Its name.
@@ -134,8 +136,8 @@ impl Lock {
     /// Every file that it pins, with the digest.
     fn files(&self) -> BTreeMap<PolicyFile, String> {
         let managed = self.policies.values().map(|policy| (&policy.file, &policy.digest));
-        let foreign = self.organization.iter().flat_map(|organization| organization.policies.values());
-        let foreign = foreign.map(|policy| (&policy.file, &policy.digest));
+        let foreign = self.organization.iter().flat_map(PinnedOrganization::all);
+        let foreign = foreign.map(|(_, _, policy)| (&policy.file, &policy.digest));
         managed.chain(foreign).map(|(file, digest)| (file.clone(), digest.clone())).collect()
     }
 }
@@ -185,35 +187,61 @@ impl Update {
         let whole = format!("organization {}", found.id);
         let mut tell = |what| self.changes.push(Change { id: found.id.clone(), name: whole.clone(), what });
         match pinned {
-            None if found.policies.is_empty() => {
-                tell(What::Pinned("seen: no service control policy of others".to_owned()));
+            None if found.policies.is_empty() && found.resource_policies.is_empty() => {
+                tell(What::Pinned(
+                    "seen: no service control policy of others, and no resource control policy".to_owned(),
+                ));
             }
             None => tell(What::Pinned("seen".to_owned())),
             Some(old) if old.id != found.id => tell(What::Changed(format!("it was {} before", old.id))),
             Some(_) => {}
         }
-        let none = BTreeMap::new();
-        let old = pinned.filter(|old| old.id == found.id).map_or(&none, |old| &old.policies);
+        let former = pinned.filter(|old| old.id == found.id);
+        let policies = self.policies(Kind::Service, former.map(|old| &old.policies), &found.policies, files)?;
+        let looked_for = former.and_then(|old| old.resource_policies.as_ref());
+        let resource_policies = self.policies(Kind::Resource, looked_for, &found.resource_policies, files)?;
+        let gone = |kind: Kind, id: &String| match kind {
+            Kind::Service => !policies.contains_key(id),
+            Kind::Resource => !resource_policies.contains_key(id),
+        };
+        for (kind, id, policy) in
+            pinned.iter().flat_map(|pinned| pinned.all()).filter(|(kind, id, _)| gone(*kind, id))
+        {
+            let why = "no longer pinned: it is gone, or the program's own now".to_owned();
+            let name = foreign(kind, id, &policy.name);
+            self.changes.push(Change { id: id.clone(), name, what: What::Dropped(why) });
+        }
+        let new = PinnedOrganization {
+            id: found.id.clone(),
+            date: today,
+            policies,
+            resource_policies: Some(resource_policies),
+        };
+        // The day changes with what was seen only, so that looking again makes no change to review.
+        let same = |old: &&PinnedOrganization| PinnedOrganization { date: old.date, ..new.clone() } == **old;
+        let date = former.filter(same).map_or(today, |old| old.date);
+        Ok(PinnedOrganization { date, ..new })
+    }
+
+    /// The policies of one kind.
+    fn policies(
+        &mut self,
+        kind: Kind,
+        old: Option<&BTreeMap<String, ForeignPolicy>>,
+        found: &BTreeMap<String, SeenPolicy>,
+        files: &dyn Files,
+    ) -> Result<BTreeMap<String, ForeignPolicy>, Unfit> {
         let mut policies = BTreeMap::new();
-        for (id, policy) in &found.policies {
+        for (id, policy) in found {
             let file =
                 PolicyFile::of_foreign(id, &policy.name).ok_or_else(|| unfit(id, "its id is of no known form"))?;
             let (text, digest) = document(id, &policy.document)?;
             let new = ForeignPolicy { name: policy.name.clone(), attached: policy.attached.clone(), digest, file };
-            let what = difference(old.get(id), &new);
-            self.file(id, &foreign(id, &new.name), &new.file, (text, &new.digest), what, files);
+            let what = difference(old.and_then(|old| old.get(id)), &new);
+            self.file(id, &foreign(kind, id, &new.name), &new.file, (text, &new.digest), what, files);
             policies.insert(id.clone(), new);
         }
-        for (id, gone) in pinned.iter().flat_map(|pinned| &pinned.policies) {
-            if !policies.contains_key(id) {
-                let why = "no longer pinned: it is gone, or the program's own now".to_owned();
-                let name = foreign(id, &gone.name);
-                self.changes.push(Change { id: id.clone(), name, what: What::Dropped(why) });
-            }
-        }
-        // The day changes with what was seen only, so that looking again makes no change to review.
-        let since = pinned.filter(|old| old.id == found.id && old.policies == policies).map(|old| old.date);
-        Ok(PinnedOrganization { id: found.id.clone(), date: since.unwrap_or(today), policies })
+        Ok(policies)
     }
 
     /// There is no organization to look at.
@@ -249,7 +277,7 @@ impl Update {
     }
 }
 
-/// How a service control policy is pinned otherwise.
+/// How a policy of the organization is pinned otherwise.
 fn difference(old: Option<&ForeignPolicy>, new: &ForeignPolicy) -> Option<What> {
     let places = |all: &BTreeSet<String>| {
         let all: Vec<&str> = all.iter().map(String::as_str).collect();
@@ -275,8 +303,8 @@ fn named(arn: &str) -> String {
     format!("policy {}", arn.rsplit('/').next().unwrap_or(arn))
 }
 
-fn foreign(id: &str, name: &str) -> String {
-    format!("service control policy `{name}` ({id})")
+fn foreign(kind: Kind, id: &str, name: &str) -> String {
+    format!("{kind} `{name}` ({id})")
 }
 
 /// A document as it is written, and its digest: one element a line, everything in AWS's order.

@@ -42,6 +42,9 @@ pub trait Organizations: Send + Sync {
     fn parent_of(&self, child: &str) -> Answer<String>;
     /// ListPolicies: the service control policies, without their content; AWS's own too.
     fn policies(&self) -> Answer<Vec<Policy>>;
+    /// ListPolicies: the resource control policies, likewise. The cloud may refuse to list those of a type that is
+    /// not enabled.
+    fn resource_policies(&self) -> Answer<Vec<Policy>>;
     /// DescribePolicy: none when there is no such policy.
     fn policy(&self, id: &str) -> Answer<Option<Policy>>;
     /// ListTargetsForPolicy: ids of roots, units and accounts.

@@ -28,6 +28,8 @@ pub struct Organization {
     pub root: String,
     /// Are service control policies enabled at the root?
     pub policies_enabled: bool,
+    /// Are resource control policies?
+    pub resource_policies_enabled: bool,
 }
 
 /// An organizational unit.

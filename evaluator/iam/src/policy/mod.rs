@@ -179,6 +179,26 @@ impl Document {
         Self { version: Version::V2012, id: None, statements, bare: false }
     }
 
+    /// A resource control policy as it binds a principal's requests: what it denies of resources of the principal's
+    /// own account, and of those of which a request does not say whose they are. Those of other accounts are bound by
+    /// the policies that hold there.
+    ///
+    /// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html>
+    #[must_use]
+    pub fn on_own_resources(mut self) -> Self {
+        for statement in self.statements.iter_mut().filter(|statement| statement.effect == Effect::Deny) {
+            let own = Text::new("${aws:PrincipalAccount}", statement.source.clone());
+            let source = statement.source.clone();
+            statement.conditions.push(Condition::new(
+                "StringEqualsIfExists",
+                "aws:ResourceAccount",
+                vec![own],
+                source,
+            ));
+        }
+        self
+    }
+
     /// Whether `${…}` in it is a policy variable.
     pub fn has_variables(&self) -> bool {
         self.version == Version::V2012

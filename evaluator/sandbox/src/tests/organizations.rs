@@ -148,6 +148,37 @@ fn policies_are_bounded_and_in_use() {
 }
 
 #[test]
+fn resource_control_policies_are_a_type_of_their_own() {
+    let cloud = Cloud::new();
+    let root = cloud.root();
+    let kind = "RESOURCE_CONTROL_POLICY";
+    let make = |content: &str| json!({"Name": "perimeter", "Description": "", "Type": kind, "Content": content});
+    let deny =
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}}"#;
+    let malformed = "MalformedPolicyDocumentException";
+    for bad in
+        [deny.replace("Deny", "Allow"), deny.replace(r#""Principal":"*","#, ""), deny.replace("Action", "NotAction")]
+    {
+        assert_eq!(cloud.err("organizations:CreatePolicy", make(&bad)), malformed, "{bad}");
+    }
+    let id = text(&cloud.ok("organizations:CreatePolicy", make(deny)), "/Policy/PolicySummary/Id");
+    let on = json!({"PolicyId": id, "TargetId": root});
+    assert_eq!(cloud.err("organizations:AttachPolicy", on.clone()), "PolicyTypeNotEnabledException");
+    cloud.ok("organizations:EnablePolicyType", json!({"RootId": root, "PolicyType": kind}));
+    cloud.ok("organizations:AttachPolicy", on);
+    let of = |kind: &str| {
+        let found = cloud.ok("organizations:ListPoliciesForTarget", json!({"TargetId": root, "Filter": kind}));
+        list(&found, "/Policies").iter().map(|policy| text(policy, "/Name")).collect::<Vec<_>>()
+    };
+    assert_eq!(of("SERVICE_CONTROL_POLICY"), ["FullAWSAccess"]);
+    let mut own = of(kind);
+    own.sort();
+    assert_eq!(own, ["RCPFullAWSAccess", "perimeter"]);
+    let full = json!({"PolicyId": "p-RCPFullAWSAccess", "TargetId": root});
+    assert_eq!(cloud.err("organizations:DetachPolicy", full), "InvalidInputException/IMMUTABLE_POLICY");
+}
+
+#[test]
 fn switching_the_policy_type_off_loses_every_attachment() {
     let cloud = Cloud::new();
     let input = json!({"RootId": cloud.root(), "PolicyType": "SERVICE_CONTROL_POLICY"});

@@ -85,3 +85,18 @@ fn an_action_that_aws_does_not_list_is_doubted() {
         assert!(fact(listed).is_empty(), "{listed}");
     }
 }
+
+#[test]
+fn what_no_request_is_has_no_policy_as_its_reason() {
+    let ask = |action: &str, resource: &str| {
+        let all = grant("S", r#"allow a { actions = ["*"], resources = ["*"], reason = "all" }"#);
+        let ask = Ask { action: action.to_owned(), resource: resource.to_owned(), ..Ask::default() };
+        subject(&all, &Pins::default()).ask(&ask).unwrap()
+    };
+    let answer = ask("ec2:RunInstances", "arn:aws:s3:::logs");
+    let on = answer.asked_on.unwrap();
+    assert!(on.iter().any(|arn| arn.ends_with(":instance/${InstanceId}")), "{on:?}");
+    assert!(answer.answers.is_empty());
+    assert_eq!(ask("ec2:DescribeInstances", "arn:aws:ec2:*:*:instance/i-1").asked_on.unwrap(), ["*"]);
+    assert_eq!(ask("s3:GetObject", "arn:aws:s3:::logs/*").asked_on, None);
+}

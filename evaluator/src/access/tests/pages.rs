@@ -1,5 +1,7 @@
 //! What a reviewer sees of small programs.
 
+use std::collections::BTreeMap;
+
 use super::{FLEET, change, fleet, grant};
 use crate::access::model::Review;
 use crate::access::pins::Pins;
@@ -56,7 +58,7 @@ fn a_path_that_is_completed_names_the_piece_that_arrives() {
       permission sets, roles and users that cellc does not manage, and roles that are taken from there
       memberships of groups are not read: what one person has by several groups, or besides, is judged
           for each alone
-      service control policies attached outside the program: none is pinned
+      service and resource control policies attached outside the program: none is pinned
     evidence: 1 query over 2 distinct cases · all 2 regions proven · action list of 2026-09-26
     approve all of it: cellc apply --approve access-<fingerprint>
     ");
@@ -79,7 +81,7 @@ fn a_path_that_is_completed_names_the_piece_that_arrives() {
       permission sets, roles and users that cellc does not manage, and roles that are taken from there
       memberships of groups are not read: what one person has by several groups, or besides, is judged
           for each alone
-      service control policies attached outside the program: none is pinned
+      service and resource control policies attached outside the program: none is pinned
     evidence: 2 queries over 2 distinct cases · all 2 regions proven · action list of 2026-09-26
     approve all of it: cellc apply --approve access-<fingerprint>
     ");
@@ -113,7 +115,7 @@ fn a_condition_that_is_loosened_is_told_by_its_values() {
       permission sets, roles and users that cellc does not manage, and roles that are taken from there
       memberships of groups are not read: what one person has by several groups, or besides, is judged
           for each alone
-      service control policies attached outside the program: none is pinned
+      service and resource control policies attached outside the program: none is pinned
     evidence: 2 queries over 2 distinct cases · 1 region proven · action list of 2026-09-26
     approve all of it: cellc apply --approve access-<fingerprint>
     ");
@@ -146,7 +148,7 @@ fn a_broken_guard_stands_first() {
       permission sets, roles and users that cellc does not manage, and roles that are taken from there
       memberships of groups are not read: what one person has by several groups, or besides, is judged
           for each alone
-      service control policies attached outside the program: none is pinned
+      service and resource control policies attached outside the program: none is pinned
     evidence: 2 queries over 2 distinct cases · 1 region proven · action list of 2026-09-26
     ");
 }
@@ -177,7 +179,7 @@ fn what_is_not_pinned_is_told_as_what_may_be() {
           for each alone
       documents that are not pinned, so that they may allow anything:
           arn:aws:iam::aws:policy/ReadOnlyAccess (`cellc lock --update` pins them)
-      service control policies attached outside the program: none is pinned
+      service and resource control policies attached outside the program: none is pinned
     evidence: 1 query over 1 distinct case · 0 of 1 regions proven, 1 may · action list of 2026-09-26
     approve all of it: cellc apply --approve access-<fingerprint>
     ");
@@ -202,7 +204,68 @@ fn what_is_taken_away_says_how_long_it_lasts() {
       permission sets, roles and users that cellc does not manage, and roles that are taken from there
       memberships of groups are not read: what one person has by several groups, or besides, is judged
           for each alone
-      service control policies attached outside the program: none is pinned
+      service and resource control policies attached outside the program: none is pinned
     evidence: 2 queries over 1 distinct case · 1 region proven · action list of 2026-09-26
+    ");
+}
+
+#[test]
+fn resource_control_policies_bind_what_is_done_to_resources_of_the_account() {
+    let read = |resource: &str| {
+        grant("Look", &format!(r#"allow l {{ actions = ["s3:GetObject"], resources = ["{resource}"] }}"#))
+    };
+    let pins = |content: &str| Pins {
+        organization: Some(BTreeMap::new()),
+        resources: Some(BTreeMap::from([("root".to_owned(), vec![("perimeter".to_owned(), content.to_owned())])])),
+        ..Pins::default()
+    };
+    let deny = |condition: &str| {
+        pins(&format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"{condition}}}]}}"#
+        ))
+    };
+    let secure = deny(r#","Condition":{"BoolIfExists":{"aws:SecureTransport":"false"}}"#);
+    let before = read("arn:aws:s3:::logs/a");
+    let after = read("arn:aws:s3:::logs/*");
+    insta::assert_snapshot!(page(&change(&before, &after, &secure)), @r"
+    access review of main.cell, against revision before
+    VERDICT: needs security review · 1 principal gains, 0 unchanged
+    guards: the program has none
+    MEDIUM   + group dev × p, a (1 production)                                  bulk data reads [proven]
+      gains  s3:GetObject on arn:aws:s3:::logs/* except arn:aws:s3:::logs/a  when aws:SecureTransport is
+          * except false
+      gains  s3:GetObject on arn:aws:s3:::logs/* except arn:aws:s3:::logs/a  when aws:ResourceAccount is
+          * except ${aws:PrincipalAccount} and aws:SecureTransport is absent or false
+      by main.cell:7
+      accept as  access-<fingerprint>
+
+    not modelled:
+      policies of resources (buckets, keys, queues, roles' trust)
+      permission sets, roles and users that cellc does not manage, and roles that are taken from there
+      memberships of groups are not read: what one person has by several groups, or besides, is judged
+          for each alone
+      resource control policies of other accounts, for what is done to resources there
+    evidence: 6 queries over 2 distinct cases · all 2 regions proven · action list of 2026-09-26
+    approve all of it: cellc apply --approve access-<fingerprint>
+    ");
+    let none = deny("");
+    insta::assert_snapshot!(page(&change(&before, &after, &none)), @r"
+    access review of main.cell, against revision before
+    VERDICT: needs security review · 1 principal gains, 0 unchanged
+    guards: the program has none
+    LOW      + group dev × p, a (1 production)                                  bulk data reads [proven]
+      gains  s3:GetObject on arn:aws:s3:::logs/* except arn:aws:s3:::logs/a  when aws:ResourceAccount is
+          * except ${aws:PrincipalAccount}
+      by main.cell:7
+      accept as  access-<fingerprint>
+
+    not modelled:
+      policies of resources (buckets, keys, queues, roles' trust)
+      permission sets, roles and users that cellc does not manage, and roles that are taken from there
+      memberships of groups are not read: what one person has by several groups, or besides, is judged
+          for each alone
+      resource control policies of other accounts, for what is done to resources there
+    evidence: 6 queries over 2 distinct cases · 1 region proven · action list of 2026-09-26
+    approve all of it: cellc apply --approve access-<fingerprint>
     ");
 }

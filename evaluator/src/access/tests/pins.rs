@@ -20,6 +20,7 @@ fn managed(actions: &[&str]) -> Pins {
         managed: [(ARN.to_owned(), document)].into(),
         organization: Some([].into()),
         files: [(ARN.to_owned(), FILE.to_owned())].into(),
+        ..Pins::default()
     }
 }
 

@@ -28,6 +28,7 @@ impl Organizations for FakeCloud {
                 management_account: MANAGEMENT.to_owned(),
                 root: ROOT_ID.to_owned(),
                 policies_enabled: state.enabled,
+                resource_policies_enabled: false,
             })
         })
     }
@@ -78,6 +79,10 @@ impl Organizations for FakeCloud {
         self.list("organizations:ListPolicies", PAGE, |state| {
             Ok(state.policies.values().map(|policy| Policy { content: None, ..policy.clone() }).collect())
         })
+    }
+
+    fn resource_policies(&self) -> Answer<Vec<Policy>> {
+        self.list("organizations:ListPolicies", PAGE, |_| Ok(Vec::new()))
     }
 
     fn policy(&self, id: &str) -> Answer<Option<Policy>> {

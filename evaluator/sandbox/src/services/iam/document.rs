@@ -17,6 +17,27 @@ pub(crate) fn policy_document(text: &str, old: bool) -> Result<(), String> {
     Ok(())
 }
 
+/// A resource control policy of a customer's: it denies, and it is about everybody.
+///
+/// The rules are those of <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps_syntax.html>.
+pub(crate) fn resource_control_document(text: &str) -> Result<(), String> {
+    let document = parse(text, false)?;
+    for statement in statements(&document)? {
+        if statement.get("Effect").and_then(Value::as_str) != Some("Deny") {
+            return Err("the effect of a resource control policy is Deny".to_owned());
+        }
+        if statement.get("Principal").and_then(Value::as_str) != Some("*") {
+            return Err("the principal of a resource control policy is \"*\"".to_owned());
+        }
+        if statement.contains_key("NotAction") || !statement.contains_key("Action") {
+            return Err("a resource control policy has Action, and no NotAction".to_owned());
+        }
+        one_of(statement, "Resource", "NotResource")?;
+        actions(statement)?;
+    }
+    Ok(())
+}
+
 /// A role's trust: principals, no resources.
 pub(crate) fn trust_document(text: &str) -> Result<(), String> {
     let document = parse(text, true)?;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub(crate) use document::{policy_document, trust_document};
+pub(crate) use document::{policy_document, resource_control_document, trust_document};
 pub(crate) use managed::{aws_policy_exists, aws_policy_name};
 
 pub(crate) const OPERATIONS: &[&[Op]] = &[roles::OPERATIONS, policies::OPERATIONS];

@@ -13,7 +13,7 @@ use crate::state::{Account, AccountState, Org, State};
 use serde_json::{Value, json};
 
 pub(crate) use accounts::{close, create, forget};
-pub(crate) use policies::{FULL_ACCESS, attach_default, full_access};
+pub(crate) use policies::{FULL_ACCESS, attach_default, enable_policies, full_access};
 pub(crate) use tree::add_unit;
 
 pub(crate) const OPERATIONS: &[&[Op]] =

@@ -34,12 +34,12 @@ fn describe_organization(state: &State, cx: &Cx<'_>, _: Input<'_>) -> Answer {
         "MasterAccountArn": org.arn(management, "account", management),
         "MasterAccountId": management,
         "MasterAccountEmail": email,
-        "AvailablePolicyTypes": [{"Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED"}],
+        "AvailablePolicyTypes": super::policies::available_types(),
     }}))
 }
 
 pub(super) fn show_root(org: &Org, management: &str) -> Value {
-    let types = if org.scp { json!([{"Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED"}]) } else { json!([]) };
+    let types = super::policies::enabled_types(org);
     json!({"Id": org.root, "Arn": org.arn(management, "root", &org.root), "Name": "Root", "PolicyTypes": types})
 }
 
