@@ -56,6 +56,11 @@ pub(crate) fn destroy(args: &DestroyArgs, output: &Output) -> Status {
         let ask = |session: &Session<'_>, record: &Record| {
             session.plan(record, &session::scope(&args.scope), Command::Destroy, true)
         };
+        if args.policy {
+            let session = Session::open(run, output, &args.cloud, args.scope.at);
+            let plan = session.and_then(|session| ask(&session, &session.load()?.record));
+            return plan.map_or_else(|status| status, |plan| plans::policies(&plan));
+        }
         changed(run, output, &args.cloud, args.scope.at, "destroy", &args.consent, &ask)
     })
 }

@@ -25,8 +25,7 @@ fn planned(args: &PlanArgs, run: &Run<'_>, output: &Output) -> Result<Status, St
     let loaded = session.load()?;
     let plan = session.plan(&loaded.record, &session::scope(&args.scope), Command::Apply, !args.no_refresh)?;
     if args.policy {
-        let policies = least::policies(&plan);
-        return Ok(output::result(&format!("{policies:#}\n")));
+        return Ok(policies(&plan));
     }
     if let Some(path) = &args.out {
         save(&plan, path)?;
@@ -42,6 +41,11 @@ fn planned(args: &PlanArgs, run: &Run<'_>, output: &Output) -> Result<Status, St
     // The process ends here: a fleet's some hundred thousand records need not be freed one by one before.
     std::mem::forget((session.subject, loaded, plan));
     Ok(status)
+}
+
+/// Prints the least IAM policies for planning and for carrying out a plan.
+pub(crate) fn policies(plan: &Plan) -> Status {
+    output::result(&format!("{:#}\n", least::policies(plan)))
 }
 
 /// How a plan that was shown ends: the first that applies.

@@ -34,6 +34,10 @@ pub struct Config {
     /// AWS's managed policies that are to have another version or document than the sandbox has, by path and name:
     /// `job-function/ViewOnlyAccess`.
     pub aws_policies: BTreeMap<String, AwsPolicy>,
+    /// Identity policies by access key: who calls with such a key may do what its policy allows, and nothing else.
+    pub identities: BTreeMap<String, Value>,
+    /// Whether a session of a role may do only what the role's policies allow.
+    pub enforce_roles: bool,
 }
 
 /// A managed policy of AWS, at the version that is in force.
@@ -68,6 +72,8 @@ impl Default for Config {
             listen_anywhere: false,
             log: 20_000,
             aws_policies: BTreeMap::new(),
+            identities: BTreeMap::new(),
+            enforce_roles: false,
         }
     }
 }

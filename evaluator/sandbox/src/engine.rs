@@ -1,6 +1,7 @@
 //! A call from its arrival to its answer: faults, throttling, authority, the model, the handler, the journal.
 //! It knows no wire: the protocols are in [`crate::http`].
 
+use crate::authority::{self, Authority};
 use crate::config::Config;
 use crate::error::{Answer, ApiError};
 use crate::fault::{self, FaultKind};
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// A call, read off the wire.
+#[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) service: Service,
     pub(crate) operation: String,
@@ -116,6 +118,22 @@ impl Inner {
         let caller = self.caller(&call, now)?;
         account.clone_from(&caller.account);
         model::check(call.service, &call.operation, &call.input)?;
+        let policies = authority::policies(&self.state, &self.config, call.key.as_deref(), &caller);
+        let Some(policies) = policies else { return self.answer(call, caller, handler, now, struck) };
+        Authority::new(&self.state, &caller, policies.clone()).check(&call)?;
+        let asked = call.clone();
+        self.answer(call, caller.clone(), handler, now, struck)
+            .map_err(|error| Authority::new(&self.state, &caller, policies).hide(&asked, error))
+    }
+
+    fn answer(
+        &mut self,
+        call: Call,
+        caller: Caller,
+        handler: Handler,
+        now: Millis,
+        struck: Option<&FaultKind>,
+    ) -> Answer {
         let cx = Cx { now, caller: &caller, config: &self.config, fail: None };
         match handler {
             Handler::Read(read) | Handler::Lag(read) if struck == Some(&FaultKind::Stale) => {

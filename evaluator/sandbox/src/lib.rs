@@ -4,6 +4,7 @@
 //! [`Sandbox`] is the state; [`serve`] or [`Running`] answer for it on a socket; [`Seed`] fills it; [`Config`] sets
 //! its pace, [`Fault`]s make it fail. The crate owns no client and knows nothing of the language or the planner.
 
+mod authority;
 mod clock;
 mod config;
 mod engine;

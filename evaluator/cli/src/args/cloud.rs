@@ -166,6 +166,9 @@ pub(crate) struct DestroyArgs {
     /// Which part.
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
+    /// Print the least IAM policies for planning and for this very tear-down, and do nothing.
+    #[arg(long, env = "CELLC_POLICY", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) policy: bool,
     /// What lets it go on.
     #[command(flatten)]
     pub(crate) consent: ConsentArgs,

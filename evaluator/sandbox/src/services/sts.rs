@@ -11,14 +11,23 @@ pub(crate) const OPERATIONS: &[&[Op]] =
 
 fn identity(state: &State, cx: &Cx<'_>, _: Input<'_>) -> Answer {
     let account = &cx.caller.account;
-    let (arn, user) = match &cx.caller.role {
+    let user = match &cx.caller.role {
         Some((role, session)) => {
             let id = state.iam.roles.get(&(account.clone(), role.clone())).map_or("AROASANDBOX", |r| r.id.as_str());
-            (format!("arn:aws:sts::{account}:assumed-role/{role}/{session}"), format!("{id}:{session}"))
+            format!("{id}:{session}")
         }
-        None => (format!("arn:aws:iam::{account}:user/sandbox"), "AIDASANDBOXSANDBOXSA1".to_owned()),
+        None => "AIDASANDBOXSANDBOXSA1".to_owned(),
     };
-    Ok(json!({"Arn": arn, "UserId": user, "Account": account}))
+    Ok(json!({"Arn": principal(cx.caller), "UserId": user, "Account": account}))
+}
+
+/// The ARN of who calls.
+pub(crate) fn principal(caller: &Caller) -> String {
+    let account = &caller.account;
+    match &caller.role {
+        Some((role, session)) => format!("arn:aws:sts::{account}:assumed-role/{role}/{session}"),
+        None => format!("arn:aws:iam::{account}:user/sandbox"),
+    }
 }
 
 /// (account, path and name) of a role's ARN.

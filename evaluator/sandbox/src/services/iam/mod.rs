@@ -5,6 +5,7 @@ mod managed;
 mod policies;
 mod roles;
 
+use crate::config::Config;
 use crate::error::{Answer, ApiError};
 use crate::input::{Cx, Input, Millis};
 use crate::paging::{IAM, page};
@@ -23,6 +24,16 @@ pub(crate) const OPERATIONS: &[&[Op]] = &[roles::OPERATIONS, policies::OPERATION
 pub(crate) fn policy_exists(state: &State, account: &str, path: &str, name: &str) -> bool {
     let found = state.iam.policies.get(&(account.to_owned(), name.to_owned()));
     found.is_some_and(|policy| policy.path == path)
+}
+
+/// The document of a policy as a role has it; one that is gone says nothing.
+pub(crate) fn document(state: &State, config: &Config, account: &str, arn: &str) -> String {
+    if let Some(name) = aws_policy_name(arn) {
+        return managed::aws_policy(config, name).document.to_string();
+    }
+    let name = arn.rsplit('/').next().unwrap_or_default();
+    let own = state.iam.policies.get(&(account.to_owned(), name.to_owned()));
+    own.map_or_else(|| r#"{"Version":"2012-10-17","Statement":[]}"#.to_owned(), |policy| policy.document.clone())
 }
 
 fn no_such(what: impl std::fmt::Display) -> ApiError {
