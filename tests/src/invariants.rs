@@ -6,7 +6,10 @@
 #![allow(clippy::expect_used, clippy::missing_panics_doc, reason = "a property that does not hold panics")]
 
 use cell_eval::budget::Options;
+use cell_eval::plan::{file, text};
+use cell_eval::registry::record::{FORMAT_VERSION, Record};
 use cell_eval::resources::Resources;
+use cell_eval::terminal::Look;
 use cell_eval::{emit, expand, rules};
 use cell_lang::check::Checked;
 use cell_lang::diagnostics::render::{Style, render};
@@ -14,6 +17,7 @@ use cell_lang::diagnostics::{Diagnostic, has_errors, json};
 use cell_lang::fmt::format_proven;
 use cell_lang::source::SourceMap;
 use cell_lang::syntax::{parse, tokens};
+use sha2::{Digest as _, Sha256};
 
 use super::memory::Memory;
 
@@ -98,6 +102,49 @@ fn told(text: &str, threads: usize) -> (String, Vec<u8>) {
     diagnostics.extend(world.take_findings());
     can_be_shown(&sources, &diagnostics);
     (said(&diagnostics), normal)
+}
+
+/// A plan file is the plan that was written or it is refused; with a digest that is right for what it says it is
+/// refused all the same, or it can be shown, nothing in it steers a terminal, and it is written as it was read.
+pub fn of_plan_files(text: &str) {
+    if let Ok(plan) = file::parse(text.as_bytes()) {
+        taken(&plan);
+    }
+    if let Ok(plan) = file::parse(sealed(text).as_bytes()) {
+        taken(&plan);
+    }
+}
+
+fn taken(plan: &cell_eval::plan::model::Plan) {
+    let mut bytes = Vec::new();
+    file::write(plan, &mut bytes).expect("memory takes all that is written");
+    assert_eq!(file::parse(&bytes).as_ref(), Ok(plan), "what is written reads as another plan");
+    for verbose in [false, true] {
+        let mut page = String::new();
+        let look = Look { verbose, width: 80, color: false };
+        text::write(plan, &look, &mut page).expect("memory takes all that is written");
+        assert!(!page.chars().any(|c| c.is_control() && c != '\n'), "a control character is printed: {page:?}");
+    }
+}
+
+/// The text with the digest in its second line that it would have to have.
+fn sealed(text: &str) -> String {
+    let mut lines = text.splitn(3, '\n');
+    let (Some(first), Some(_), Some(rest)) = (lines.next(), lines.next(), lines.next()) else {
+        return String::new();
+    };
+    let digest = Sha256::digest(format!("{first}\n{rest}"));
+    let digits: Vec<String> = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("{first}\n\"plan_id\":\"plan-{}\",\n{rest}", digits.concat())
+}
+
+/// A record, and a journal over it, is read or refused; what is read is written so that it reads the same.
+pub fn of_records(text: &str) {
+    let none = || Record { format_version: FORMAT_VERSION.to_owned(), ..Record::default() };
+    let mut record = Record::parse(text.as_bytes()).unwrap_or_else(|_| none());
+    let _ = record.replay(&[text.as_bytes().to_vec()]);
+    let bytes = record.to_bytes().expect("a record is written");
+    assert_eq!(Record::parse(&bytes).as_ref(), Ok(&record), "what is written reads as another record");
 }
 
 /// Every place that a finding names is one, and it is shown in every form.

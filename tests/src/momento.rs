@@ -197,6 +197,12 @@ impl Project {
         Ok((args.join(" "), output).into())
     }
 
+    /// Runs a command with more in its environment.
+    pub fn run_in(&self, args: &[&str], env: &[(&str, &str)]) -> Result<Ran, String> {
+        let output = self.command(args)?.envs(env.iter().copied()).output().map_err(|error| error.to_string())?;
+        Ok((args.join(" "), output).into())
+    }
+
     /// Runs a command on AWS itself, where no credentials are to be had.
     pub fn run_without_credentials(&self, args: &[&str]) -> Result<Ran, String> {
         let output = self.command(args)?.env_remove("CELLC_CLOUD").output().map_err(|error| error.to_string())?;

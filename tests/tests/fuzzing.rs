@@ -2,6 +2,7 @@
 //! something before, and programs of this repository with pieces cut out, doubled, moved and replaced. The seeds are
 //! fixed; the long runs are of `tests/fuzz`.
 
+use cell_tests::momento::{Project, Registry};
 use cell_tests::{failures, invariants, report, repository};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -89,6 +90,12 @@ const WORDS: &[&str] = &[
     "Ref<cell>",
     "enum { a }",
     "secret(\"x:y\")",
+    "\\u001b[2J",
+    "null",
+    "\"address\":",
+    "\u{202e}",
+    "1e999",
+    "-1",
     "file(\"main.cell\")",
     "pad(1, 9999999)",
 ];
@@ -146,8 +153,7 @@ fn programs() -> Vec<String> {
 }
 
 /// The same texts on every run: the seed is fixed.
-fn texts() -> Vec<String> {
-    let programs = programs();
+fn texts(programs: &[String]) -> Vec<String> {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let recipe = (any::<Index>(), prop::collection::vec(edit(), 1..6));
@@ -164,16 +170,40 @@ fn holds(name: &str, property: Property, text: &str) -> Result<(), String> {
     std::panic::catch_unwind(|| property(text)).map_err(|panic| {
         let said = panic.downcast_ref::<String>().cloned();
         let said = said.or_else(|| panic.downcast_ref::<&str>().map(|&said| said.to_owned()));
-        format!("── {name}: {}\n{text}", said.unwrap_or_default())
+        let said: String = said.unwrap_or_default().chars().take(2_000).collect();
+        let shown: String = text.chars().take(6_000).collect();
+        format!("── {name}: {said}\n{shown}")
     })
 }
 
 #[test]
 fn changed_programs_hold_to_every_property() {
-    let texts = texts();
+    let texts = texts(&programs());
     let failed =
         failures(&texts, |text| PROPERTIES.iter().try_for_each(|(name, property)| holds(name, *property, text)));
     report(texts.len(), &failed);
+}
+
+/// A plan and a record as `cellc` writes them, changed by strangers. Their words are JSON's and names that steer a
+/// terminal.
+#[test]
+fn changed_plans_and_records_hold_to_theirs() {
+    let project = Project::applied(Registry::File).unwrap();
+    project
+        .edit(&[(
+            "account monitoring { ou = ou[\"infrastructure\"] }",
+            "account monitoring { ou = ou.watch }\nou watch {}",
+        )])
+        .unwrap();
+    project.plan(&["--out", "plan.json"]).unwrap();
+    let read = |path: &str| std::fs::read_to_string(project.path().join(path)).unwrap();
+    for (name, property, file) in [
+        ("plans", invariants::of_plan_files as Property, "plan.json"),
+        ("records", invariants::of_records as Property, ".cellc/sandbox/registry.json"),
+    ] {
+        let texts = texts(&[read(file)]);
+        report(texts.len(), &failures(&texts, |text| holds(name, property, text)));
+    }
 }
 
 /// What a fuzzer found once, or took long over, lies in `tests/fuzz/regressions`, one text a file.

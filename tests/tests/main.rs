@@ -32,6 +32,7 @@ mod pins;
 mod review_outputs;
 mod reviews;
 mod safety;
+mod security;
 mod silent_failures;
 mod spec_runs;
 mod starter;

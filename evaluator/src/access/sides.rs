@@ -87,12 +87,7 @@ impl Side {
                 after.put(desired, &change.address, &change.kind, will, &id);
             }
         }
-        let has_groups = |(user, _): &&Holding| plan.memberships.as_ref().is_some_and(|all| all.contains_key(user));
-        let given = std::iter::once(&before).chain(&after).flat_map(|side| side.given.keys());
-        let people = given.filter(has_groups).cloned().collect();
-        for side in std::iter::once(&mut before).chain(&mut after) {
-            side.through_groups(&people, plan.memberships.clone());
-        }
+        Self::join_groups(&mut before, after.as_mut(), plan.memberships.as_ref());
         (before, after)
     }
 
@@ -114,8 +109,16 @@ impl Side {
         }
     }
 
-    /// Adds what users who are given something themselves have through their groups in the same places.
-    pub(super) fn through_groups(&mut self, people: &BTreeSet<Holding>, memberships: Option<Memberships>) {
+    /// Adds what users have through their groups to both sides.
+    pub(super) fn join_groups(before: &mut Self, after: Option<&mut Self>, memberships: Option<&Memberships>) {
+        let people = memberships.map(|all| combining(all, before, after.as_deref())).unwrap_or_default();
+        for side in std::iter::once(before).chain(after) {
+            side.through_groups(&people, memberships.cloned());
+        }
+    }
+
+    /// Adds what these users have through their groups in these places.
+    fn through_groups(&mut self, people: &BTreeSet<Holding>, memberships: Option<Memberships>) {
         self.groups = memberships;
         for (user, target) in people {
             let groups = self.groups.as_ref().and_then(|all| all.get(user)).into_iter().flatten();
@@ -256,6 +259,29 @@ impl Side {
         levels.reverse();
         levels
     }
+}
+
+/// Users in the places where what they have is more than one group's: something of their own beside a group's, or
+/// something of several groups, on either side.
+fn combining(memberships: &Memberships, before: &Side, after: Option<&Side>) -> BTreeSet<Holding> {
+    let given: BTreeSet<&Holding> =
+        before.given.keys().chain(after.iter().flat_map(|side| side.given.keys())).collect();
+    let mut places: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (principal, target) in given {
+        places.entry(principal).or_default().push(target);
+    }
+    let mut people = BTreeSet::new();
+    for (user, groups) in memberships {
+        let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+        for who in groups.iter().chain([user]) {
+            for target in places.get(who.as_str()).into_iter().flatten() {
+                *times.entry(target).or_default() += 1;
+            }
+        }
+        let several = times.into_iter().filter(|(_, times)| *times > 1);
+        people.extend(several.map(|(target, _)| (user.clone(), target.to_owned())));
+    }
+    people
 }
 
 fn keys<V>(all: BTreeMap<String, V>, new: impl Fn(String) -> String) -> BTreeMap<String, V> {

@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use super::policies::{ForeignPolicy, Kind, PinnedOrganization, PinnedPolicy, PolicyFile};
 use super::{Lock, digest};
 use crate::provider::ManagedPolicy;
+use crate::terminal::visible;
 
 /// The organization as it is now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,7 +87,7 @@ impl What {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name, self.what.text())
+        write!(f, "{}: {}", visible::whole(&self.name), visible::whole(self.what.text()))
     }
 }
 

@@ -3,9 +3,14 @@
 use super::{fleet, line, subject};
 use crate::access::model::Review;
 use crate::access::pins::Pins;
+use crate::access::sides::Side;
 
 /// A developer who is in the group of developers.
 fn reviewed(before: &str, after: &str) -> Review {
+    reviewed_in(&["group.dev"], before, after)
+}
+
+fn reviewed_in(groups: &[&str], before: &str, after: &str) -> Review {
     let program = |rest: &str| {
         fleet(&format!(
             r#"user ana {{}}
@@ -18,11 +23,9 @@ permission_set Own {{ allow own {{ actions = ["sqs:ListQueues"], resources = ["*
     let (was, now) = (program(before), program(after));
     let (was, now) = (subject(&was, &Pins::default()), subject(&now, &Pins::default()));
     let (mut before, mut after) = (was.side(), now.side());
-    let people = before.given.keys().chain(after.given.keys()).cloned().collect();
-    for side in [&mut before, &mut after] {
-        let groups = [("user.ana".to_owned(), ["group.dev".to_owned()].into())].into();
-        side.through_groups(&people, Some(groups));
-    }
+    let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+    let memberships = [("user.ana".to_owned(), groups)].into();
+    Side::join_groups(&mut before, Some(&mut after), Some(&memberships));
     now.compared(&was, (before, after), "revision before", None).unwrap()
 }
 
@@ -65,6 +68,20 @@ fn what_ones_group_gains_completes_what_one_has() {
     let all = rows(&reviewed(&format!("{PASS}{OWN}"), &format!("{PASS}{OWN}{first}")));
     assert_eq!(all.len(), 1, "the row of the group tells what its member gains: {all:?}");
     assert!(all[0].starts_with("group.dev CRITICAL privilege escalation"), "{all:?}");
+}
+
+/// Also where the program gives her nothing herself.
+#[test]
+fn what_one_group_gains_completes_what_another_has() {
+    let elsewhere = "grant own { to = user.ana, can = permission_set.Own, on = [cell.a] }\n";
+    let pass = format!("{PASS}grant pass {{ to = group.ops, can = permission_set.Pass, on = [cell.p] }}\n");
+    let all = rows(&reviewed_in(&["group.dev", "group.ops"], elsewhere, &format!("{elsewhere}{pass}")));
+    let hers = all.iter().find(|row| row.starts_with("user.ana "));
+    let hers = hers.unwrap_or_else(|| panic!("{all:?}"));
+    assert!(hers.contains("CRITICAL privilege escalation") && hers.contains("lambda-001"), "{hers}");
+    // In one of the groups alone she has what the group has.
+    let all = rows(&reviewed_in(&["group.ops"], elsewhere, &format!("{elsewhere}{pass}")));
+    assert!(all.iter().all(|row| row.starts_with("group.ops ")), "{all:?}");
 }
 
 #[test]
