@@ -10,6 +10,7 @@ mod bad_cases;
 mod bad_input;
 mod command_line;
 mod conformance;
+mod dependencies;
 mod determinism;
 mod editor;
 mod edits;

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use cell_eval::access::ask::{self, Answer, Ask, Can, Conditional, One};
+use cell_eval::access::model::Delta;
+use cell_eval::access::phrases;
 use cell_eval::access::subject::Subject;
 use cell_eval::plan::fault;
 use cell_eval::terminal::visible;
@@ -59,6 +61,11 @@ fn asked(principal: Option<&String>, args: &AskArgs, output: &Output) -> Status 
             on: args.on.clone(),
             context,
         };
+        match ask::misfit(&ask.context) {
+            Ok(None) => {}
+            Ok(Some(why)) => return output::refuse(&why, "`--context KEY=VALUE` says what the request carries"),
+            Err(why) => return output::fail(&why.to_string()),
+        }
         match ask::doubts(&ask.action) {
             Ok(doubts) if doubts.is_empty() => {}
             Ok(doubts) => {
@@ -110,6 +117,12 @@ fn unknown(
         .collect();
     let person = principal.filter(|name| !people.contains(&name.as_str())).map(|name| (name, &people));
     let place = on.iter().find(|name| !places.contains(&name.as_str())).map(|name| (name, &places));
+    if let Some((name, _)) = person.filter(|(name, _)| desired.resources.contains_key(*name)) {
+        let what = format!("`{name}` is no group or user");
+        return Some(
+            finding(Code::UnknownAddress, what).help("who is asked about is a group or a user; `--on` says where"),
+        );
+    }
     let (name, known) = person.or(place)?;
     let near = nearest(name, known.iter().copied(), 3);
     let help = match near.as_slice() {
@@ -144,12 +157,8 @@ fn paragraph(one: &One, what: &str) -> String {
     };
     let mut out = format!("{} {word} {what} in {}\n", visible::name(&one.principal), cells(&one.cells));
     for delta in &one.allowed {
-        let all: Vec<&String> = delta.actions.iter().chain(&delta.future).collect();
-        let shown: Vec<&str> = all.iter().take(NAMED).map(|action| action.as_str()).collect();
-        let more = all.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(" and {more} more (`--format json` lists them)") } else { String::new() };
-        let (actions, on) = (visible::whole(&shown.join(", ")), visible::whole(&delta.resources.join(", ")));
-        out.push_str(&format!("    {actions}{more} on {on}\n"));
+        let on = visible::whole(&delta.resources.join(", "));
+        out.push_str(&format!("    {} on {on}\n", actions(delta)));
         alternatives(&mut out, "      ", &delta.conditions);
         delta.because.iter().for_each(|why| out.push_str(&format!("      because {}\n", visible::whole(why))));
     }
@@ -162,6 +171,21 @@ fn paragraph(one: &One, what: &str) -> String {
         out.push_str("    it is given nothing there\n");
     }
     out
+}
+
+/// The actions of a region: those that there are, and those that AWS may add.
+fn actions(delta: &Delta) -> String {
+    let shown: Vec<&str> = delta.actions.iter().take(NAMED).map(String::as_str).collect();
+    let mut text = visible::whole(&shown.join(", "));
+    let more = delta.actions.len().saturating_sub(NAMED);
+    if more > 0 {
+        text.push_str(&format!(" and {more} more (`--format json` lists them)"));
+    }
+    if let Some(future) = phrases::future(delta, NAMED) {
+        text.push_str(if text.is_empty() { "" } else { ", and " });
+        text.push_str(&future);
+    }
+    text
 }
 
 /// Statements, each with when it is about the request.

@@ -7,6 +7,7 @@ use cell_eval::live::Depth;
 use cell_eval::plan::Command;
 use cell_eval::plan::text::Look;
 use cell_lang::diagnostics::Code;
+use cell_lang::files::{FileError, Files as _};
 
 use crate::args::{Form, ReviewArgs};
 use crate::exit::Status;
@@ -45,6 +46,13 @@ fn since(run: &Run<'_>, revision: &str, args: &ReviewArgs) -> Result<Review, Sta
     let (subject, _) = run.subject(at)?;
     let former = Revision::open(run.files(), revision)
         .map_err(|why| output::fail(&format!("the program of revision `{revision}` cannot be read: {why}")))?;
+    if former.read(&former.main) == Err(FileError::NotFound) {
+        let why = format!(
+            "revision {revision} has no {}: the program is new since, or had another place; `cellc review` without --base compares with the cloud",
+            former.named()
+        );
+        return Err(output::fail(&why));
+    }
     let former = run.former(&former, at)?;
     let today = jiff::tz::TimeZone::UTC.to_datetime(at).date();
     subject.since(&former, &format!("revision {revision}"), Some(today)).map_err(|why| output::fail(&why.to_string()))

@@ -40,6 +40,13 @@ impl Revision {
     }
 }
 
+impl Revision {
+    /// The program's first file, from the root of the repository.
+    pub(crate) fn named(&self) -> String {
+        format!("{}{}", self.prefix, self.main)
+    }
+}
+
 impl Files for Revision {
     fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
         if path.starts_with(STD) {

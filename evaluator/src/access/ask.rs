@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cell_iam::access::{Access, Facts, Part};
+use cell_iam::catalogue::KeyKind;
 use cell_iam::lint::{Holder, Kind, Linter, Setting};
 use cell_iam::policy::{self, Document, Effect, Elements, Source, Text};
 use cell_iam::{Engine, Forbid, risk};
@@ -251,6 +252,47 @@ pub fn doubts(action: &str) -> Result<Vec<Fault>, Unreadable> {
             finding.help.into_iter().fold(fault, Fault::help)
         })
         .collect())
+}
+
+/// What no request carries so: several values of a key that has one, or a value that the key cannot have.
+///
+/// # Errors
+/// When the shipped data cannot be read.
+pub fn misfit(context: &BTreeMap<String, Vec<String>>) -> Result<Option<String>, Unreadable> {
+    let catalogue = Known::read()?.catalogue;
+    for (key, values) in context {
+        let prefix = key.split_once(':').map_or("", |(prefix, _)| prefix);
+        let own = catalogue.service(prefix).map_or(&[][..], |service| &service.keys);
+        let Some(known) = own.iter().chain(&catalogue.globals).find(|known| known.is(key)) else { continue };
+        if values.len() > 1 && !known.several {
+            return Ok(Some(format!("a request has one value of {key}, and {} are given", values.len())));
+        }
+        let wrong = values.iter().find(|value| !fits(known.kind, value));
+        if let Some(value) = wrong {
+            return Ok(Some(format!("`{value}` is no value of {key}, which is {}", kind(known.kind))));
+        }
+    }
+    Ok(None)
+}
+
+fn fits(kind: KeyKind, value: &str) -> bool {
+    match kind {
+        KeyKind::Bool => matches!(value, "true" | "false"),
+        KeyKind::Ip => value.parse::<std::net::IpAddr>().is_ok(),
+        KeyKind::Numeric => value.parse::<f64>().is_ok_and(f64::is_finite),
+        KeyKind::Date => value.parse::<jiff::Timestamp>().is_ok() || value.parse::<i64>().is_ok(),
+        KeyKind::String | KeyKind::Arn | KeyKind::Binary => true,
+    }
+}
+
+fn kind(kind: KeyKind) -> &'static str {
+    match kind {
+        KeyKind::Bool => "`true` or `false`",
+        KeyKind::Ip => "an address",
+        KeyKind::Numeric => "a number",
+        KeyKind::Date => "an instant, such as `2026-12-31T09:00:00Z`",
+        KeyKind::String | KeyKind::Arn | KeyKind::Binary => "a text",
+    }
 }
 
 /// All requests of an action on a resource.

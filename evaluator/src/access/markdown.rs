@@ -315,7 +315,7 @@ fn places(entry: &Entry<'_>, most: usize) -> String {
 /// `gains iam:PassRole on …`
 fn region(delta: &Delta, lost: bool, most: usize) -> String {
     let verb = match delta.proof {
-        _ if lost => "loses",
+        _ if lost => phrases::loses(delta),
         Proof::Proven => "gains",
         Proof::May => "may gain",
     };

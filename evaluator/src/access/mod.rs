@@ -23,7 +23,7 @@ mod limits;
 pub mod markdown;
 pub mod model;
 mod moved;
-mod phrases;
+pub mod phrases;
 pub mod pins;
 pub mod places;
 pub(crate) mod questions;

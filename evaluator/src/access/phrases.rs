@@ -142,7 +142,7 @@ pub(super) fn actions(delta: &Delta) -> Vec<String> {
 }
 
 /// Actions that AWS may add, by so many patterns: `future actions matching ec2:Describe*`.
-pub(super) fn future(delta: &Delta, most: usize) -> Option<String> {
+pub fn future(delta: &Delta, most: usize) -> Option<String> {
     if delta.future.iter().any(|pattern| pattern == "*") {
         return Some("every future action".to_owned());
     }
@@ -279,6 +279,14 @@ pub(super) fn said_of(one: &Equivalent) -> String {
 /// Permission sets without their kind.
 pub(super) fn sets(addresses: &[String]) -> String {
     addresses.iter().map(|set| address::label(set)).collect::<Vec<_>>().join(", ")
+}
+
+/// How surely something is lost.
+pub(super) fn loses(delta: &Delta) -> &'static str {
+    match delta.proof {
+        Proof::Proven => "loses",
+        Proof::May => "may lose",
+    }
 }
 
 /// `open sessions keep it for up to 4 h`.

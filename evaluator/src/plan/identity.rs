@@ -49,7 +49,9 @@ pub fn policies(record: &Record, live: &Live) -> Ids {
     let mut ids = recorded(record, "scp");
     for (address, pending) in record.pending.iter().filter(|(_, pending)| pending.kind == "scp") {
         let made = live.policies.values().find(|policy| policy.name == pending.name && !policy.aws_managed);
-        if let (Some(policy), false) = (made, ids.contains_key(address)) {
+        // What the record holds may be gone: then it was made anew.
+        let is_there = ids.get(address).is_some_and(|id| live.policies.contains_key(id));
+        if let (Some(policy), false) = (made, is_there) {
             ids.insert(address.clone(), policy.id.clone());
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{fleet, grant, subject};
-use crate::access::ask::{Ask, Can, Conditional, One, doubts};
+use crate::access::ask::{Ask, Can, Conditional, One, doubts, misfit};
 use crate::access::pins::Pins;
 
 fn asked(program: &str, action: &str, context: &[(&str, &str)]) -> One {
@@ -99,4 +99,21 @@ fn what_no_request_is_has_no_policy_as_its_reason() {
     assert!(answer.answers.is_empty());
     assert_eq!(ask("ec2:DescribeInstances", "arn:aws:ec2:*:*:instance/i-1").asked_on.unwrap(), ["*"]);
     assert_eq!(ask("s3:GetObject", "arn:aws:s3:::logs/*").asked_on, None);
+}
+
+#[test]
+fn what_no_request_carries_is_refused() {
+    let told = |key: &str, values: &[&str]| {
+        let values = values.iter().map(|value| (*value).to_owned()).collect();
+        misfit(&[(key.to_owned(), values)].into()).unwrap()
+    };
+    let one = told("aws:RequestedRegion", &["eu-central-1", "us-east-1"]);
+    assert_eq!(one.as_deref(), Some("a request has one value of aws:RequestedRegion, and 2 are given"));
+    let ip = told("aws:SourceIp", &["notanip"]);
+    assert_eq!(ip.as_deref(), Some("`notanip` is no value of aws:SourceIp, which is an address"));
+    for (key, values) in
+        [("aws:TagKeys", &["a", "b"][..]), ("aws:SourceIp", &["10.0.0.1"]), ("aws:PrincipalTag/x", &["y"])]
+    {
+        assert_eq!(told(key, values), None, "{key}");
+    }
 }

@@ -82,7 +82,7 @@ pub(super) fn short(page: &mut Page, entry: &Entry<'_>) {
     let Some(first) = entry.deltas().next() else { return };
     let more = entry.deltas().count() - 1;
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-    let verb = if entry.gained.is_empty() { "loses" } else { verb(entry) };
+    let verb = if entry.gained.is_empty() { phrases::loses(first) } else { verb(entry) };
     let line = format!("{verb}  {}{more}{}", what(page, first), at(page, entry));
     page.plain(1, &line);
     prints(page, entry);
@@ -93,12 +93,12 @@ pub(super) fn details(page: &mut Page, entry: &Entry<'_>) {
     extent(page, entry);
     let shown = most(page, REGIONS);
     let mut left = 0;
-    for (verb, deltas) in [(verb(entry), &entry.gained), ("loses", &entry.lost)] {
+    for (lost, deltas) in [(false, &entry.gained), (true, &entry.lost)] {
         for delta in deltas.iter().take(shown) {
-            region(page, verb, delta);
+            region(page, if lost { phrases::loses(delta) } else { verb(entry) }, delta);
             // The head names the class of the gravest.
             let head = entry.gained.first().map(|first| &first.risk.class);
-            if verb != "loses" && head.is_some_and(|class| *class != delta.risk.class) {
+            if !lost && head.is_some_and(|class| *class != delta.risk.class) {
                 page.plain(2, &format!("as {}", visible::text(&delta.risk.class)));
             }
         }
@@ -107,7 +107,7 @@ pub(super) fn details(page: &mut Page, entry: &Entry<'_>) {
     if left > 0 {
         page.plain(1, &format!("… and {left} more regions, none graver; `--verbose` shows them"));
     }
-    if let Some(until) = entry.lost.first().and_then(|delta| phrases::until(delta)) {
+    if let Some(until) = entry.lost.iter().find_map(|delta| phrases::until(delta)) {
         page.plain(1, &until);
     }
     causes(page, entry);

