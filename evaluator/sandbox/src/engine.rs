@@ -38,6 +38,8 @@ pub(crate) enum Manner {
     Whole,
     Half,
     Never,
+    /// Not before it is let go, and then never.
+    Hangs,
 }
 
 /// A line of the request log.
@@ -82,6 +84,7 @@ impl Inner {
         let manner = match struck {
             Some(FaultKind::Reset | FaultKind::Drop) => Manner::Never,
             Some(FaultKind::Truncate) => Manner::Half,
+            Some(FaultKind::Hang | FaultKind::HangAfter) => Manner::Hangs,
             _ => Manner::Whole,
         };
         let delay = match struck {
@@ -238,7 +241,7 @@ fn injected(kind: &FaultKind, service: Service) -> Option<ApiError> {
         FaultKind::Error500 => Some(ApiError::new(internal(service), 500, "An internal error occurred.")),
         FaultKind::Error503 => Some(ApiError::new("ServiceUnavailable", 503, "The service is unavailable.")),
         FaultKind::Error { code, status, message } => Some(ApiError::new(code, *status, message.clone())),
-        FaultKind::Reset => Some(ApiError::new("Reset", 500, "")),
+        FaultKind::Reset | FaultKind::Hang => Some(ApiError::new("Reset", 500, "")),
         _ => None,
     }
 }

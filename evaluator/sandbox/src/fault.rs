@@ -39,6 +39,14 @@ pub enum FaultKind {
     Drop,
     /// The call acts, then half of the answer is sent.
     Truncate,
+    /// Nothing is done and nothing is answered until [`Sandbox::let_go`]; then the connection is closed.
+    ///
+    /// [`Sandbox::let_go`]: crate::Sandbox::let_go
+    Hang,
+    /// The call acts, and nothing is answered until [`Sandbox::let_go`]; then the connection is closed.
+    ///
+    /// [`Sandbox::let_go`]: crate::Sandbox::let_go
+    HangAfter,
     /// The asynchronous work that the call starts fails later.
     FailAsync {
         /// The reason its status gives.
