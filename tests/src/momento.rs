@@ -210,6 +210,13 @@ impl Project {
         command.spawn().map_err(|error| format!("cellc cannot be run: {error}"))
     }
 
+    /// Starts a command of which nobody reads what it says.
+    pub fn start(&self, args: &[&str]) -> Result<Child, String> {
+        let mut command = self.command(args)?;
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().map_err(|error| format!("cellc cannot be run: {error}"))
+    }
+
     /// The plan, as JSON.
     pub fn plan(&self, more: &[&str]) -> Result<Value, String> {
         let args = [&["plan", "--format", "json", "--at", AT], more].concat();

@@ -25,6 +25,7 @@ mod iam_corpus;
 mod iam_data;
 mod iam_lints;
 mod installation;
+mod kills;
 mod mutation;
 mod packages;
 mod pins;
