@@ -10,12 +10,15 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use cell_tests::trust::{LIVES, Life, kill};
+use cell_tests::momento::Registry;
+use cell_tests::trust::disk::{self, Beyond};
+use cell_tests::trust::storm::{self, Storm};
+use cell_tests::trust::{Deed, Found, LIVES, Life, kill};
 use cell_tests::waiting_on;
 use serde_json::{Value, json};
 
 /// What is done in full, by name.
-const PARTS: [(&str, fn(Option<usize>) -> Vec<Row>); 1] = [("kills", kills)];
+const PARTS: [(&str, fn(Option<usize>) -> Vec<Row>); 3] = [("kills", kills), ("disks", disks), ("storms", storms)];
 
 /// A line of the table.
 struct Row {
@@ -46,7 +49,9 @@ fn main() -> ExitCode {
     for row in &rows {
         let Row { what, points, struck, duplicates, lost, extra, twice, failed, seconds } = row;
         let failed = failed.len();
-        println!("| {what} | {points} | {struck} | {duplicates} | {lost} | {extra} | {twice} | {failed} | {seconds:.0} |");
+        println!(
+            "| {what} | {points} | {struck} | {duplicates} | {lost} | {extra} | {twice} | {failed} | {seconds:.0} |"
+        );
     }
     let told: Vec<Value> = rows.iter().map(Row::json).collect();
     println!("{}", json!({ "trust": told }));
@@ -65,41 +70,92 @@ impl Row {
     }
 }
 
-fn kills(sample: Option<usize>) -> Vec<Row> {
-    LIVES.into_iter().map(|life| killed_everywhere(life, sample)).collect()
+/// What one case came to.
+struct Seen {
+    /// Did the trouble strike?
+    struck: bool,
+    /// Runs that it took after it, or with it.
+    runs: usize,
+    found: Found,
 }
 
-fn killed_everywhere(life: Life, sample: Option<usize>) -> Row {
-    let calls = life.reference().unwrap().total();
-    let points = sample.map_or_else(|| kill::all(calls), |count| kill::spread(calls, count));
+/// Takes every case, so many at once as wait for one another on two cores.
+fn row<P: Sync>(what: String, cases: &[P], work: impl Fn(&P) -> Result<Seen, String> + Sync) -> Row {
     let begun = Instant::now();
     let sum = Mutex::new((0, 0, 0, 0, 0));
-    let failed = waiting_on(4, &points, |point| {
-        let outcome = kill::at(life, *point)?;
-        let found = &outcome.found;
+    let failed = waiting_on(4, cases, |case| {
+        let Seen { struck, runs, found } = work(case)?;
         let mut sum = sum.lock().unwrap();
-        sum.0 += usize::from(outcome.killed.is_some());
+        sum.0 += usize::from(struck);
         sum.1 += found.duplicates;
         sum.2 += found.lost.len();
         sum.3 += found.extra.len();
-        sum.4 += usize::from(outcome.runs > 1);
-        if found.is_nothing() {
-            return Ok(());
-        }
-        Err(format!("── {}, killed {point}, at {}: {found}", life.name(), outcome.killed.unwrap_or_default()))
+        sum.4 += usize::from(runs > 1);
+        Ok(())
     });
     let (struck, duplicates, lost, extra, twice) = sum.into_inner().unwrap();
-    let row = Row {
-        what: format!("killed: {}", life.name()),
-        points: points.len(),
-        struck,
-        duplicates,
-        lost,
-        extra,
-        twice,
-        failed,
-        seconds: begun.elapsed().as_secs_f64(),
-    };
+    let seconds = begun.elapsed().as_secs_f64();
+    let row = Row { what, points: cases.len(), struck, duplicates, lost, extra, twice, failed, seconds };
     eprintln!("{}", row.json());
     row
+}
+
+/// So many of them, spread over all.
+fn some<P>(all: Vec<P>, sample: Option<usize>) -> Vec<P> {
+    let stride = sample.map_or(1, |count| (all.len() / count.max(1)).max(1));
+    all.into_iter().step_by(stride).collect()
+}
+
+fn kills(sample: Option<usize>) -> Vec<Row> {
+    let killed = |life: Life| {
+        let calls = life.reference().unwrap().total();
+        let points = sample.map_or_else(|| kill::all(calls), |count| kill::spread(calls, count));
+        row(format!("killed at a call: {}", life.name()), &points, |point| {
+            let outcome = kill::at(life, *point)?;
+            if outcome.found.is_nothing() {
+                return Ok(Seen { struck: outcome.killed.is_some(), runs: outcome.runs, found: outcome.found });
+            }
+            let at = outcome.killed.unwrap_or_default();
+            Err(format!("── {}, killed {point}, at {at}: {}", life.name(), outcome.found))
+        })
+    };
+    LIVES.into_iter().map(killed).collect()
+}
+
+/// Killed in the middle of a write of a file, and writes that fail, at each block.
+fn disks(sample: Option<usize>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for deed in [Deed::Apply, Deed::Destroy] {
+        let life = disk::life(deed);
+        let most = disk::largest(life).unwrap() / disk::BLOCK + 1;
+        for beyond in [Beyond::Kills, Beyond::Fails] {
+            let blocks = some((0..=most).collect(), sample);
+            let what = if beyond == Beyond::Kills { "killed at a write" } else { "a write fails" };
+            rows.push(row(format!("{what}: {}", life.name()), &blocks, |blocks| {
+                let outcome = disk::limited(life, *blocks, beyond)?;
+                let struck = outcome.status != 0;
+                if outcome.found.is_nothing() {
+                    return Ok(Seen { struck, runs: 1, found: outcome.found });
+                }
+                Err(format!("── {}, {blocks} blocks, {beyond:?}: {}", life.name(), outcome.found))
+            }));
+        }
+    }
+    rows
+}
+
+fn storms(sample: Option<usize>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let weathered = |life: Life, storm: &Storm| {
+        let runs = storm::through(life, storm)?;
+        Ok(Seen { struck: true, runs, found: Found::default() })
+    };
+    for life in LIVES.into_iter().filter(|life| life.registry == Registry::S3) {
+        let reference = life.reference().unwrap();
+        let lost = some(storm::each_answer_lost(reference), sample);
+        rows.push(row(format!("an answer is lost: {}", life.name()), &lost, |storm| weathered(life, storm)));
+        let all = some(storm::everything(reference), sample);
+        rows.push(row(format!("a call fails: {}", life.name()), &all, |storm| weathered(life, storm)));
+    }
+    rows
 }

@@ -41,7 +41,11 @@ pub fn waiting<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<(), String> + S
 }
 
 /// As [`waiting`], so many at once.
-pub fn waiting_on<T: Sync>(threads: usize, items: &[T], work: impl Fn(&T) -> Result<(), String> + Sync) -> Vec<String> {
+pub fn waiting_on<T: Sync>(
+    threads: usize,
+    items: &[T],
+    work: impl Fn(&T) -> Result<(), String> + Sync,
+) -> Vec<String> {
     on_threads(items, threads, work)
 }
 

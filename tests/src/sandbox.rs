@@ -1,8 +1,8 @@
 //! The sandbox as a server for other clients. Owns its settings in tests (hardly any delay, no limit of pace), and
 //! how faults are put in and requests read back.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 

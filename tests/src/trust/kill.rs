@@ -61,7 +61,8 @@ pub fn at(life: Life, point: Point) -> Result<Outcome, String> {
 }
 
 fn killed(case: &Case, point: Point) -> Result<Outcome, String> {
-    let before = json!({ "operation": "*", "kind": "hang", "after": point.call - u64::from(!point.after), "count": ALL });
+    let before =
+        json!({ "operation": "*", "kind": "hang", "after": point.call - u64::from(!point.after), "count": ALL });
     let faults = if point.after {
         json!([{ "operation": "*", "kind": "hang_after", "after": point.call - 1 }, before])
     } else {

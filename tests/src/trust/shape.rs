@@ -11,7 +11,19 @@ pub struct Shape(BTreeMap<String, usize>);
 
 /// Members that no two runs have in common.
 const FLEETING: [&str; 14] = [
-    "applied_at", "at", "run", "since", "created", "joined", "ready", "serial", "fence", "lock", "role", "revision", "modified",
+    "applied_at",
+    "at",
+    "run",
+    "since",
+    "created",
+    "joined",
+    "ready",
+    "serial",
+    "fence",
+    "lock",
+    "role",
+    "revision",
+    "modified",
     "id",
 ];
 
@@ -48,7 +60,10 @@ impl Shape {
         lines.extend(shown["lock"].as_object().map(|lock| format!("locked {lock:?}")));
         lines.extend(left_over.iter().map(|file| format!("journal {file}")));
         let objects = rows(state, "s3", "objects").filter(|(key, value)| {
-            let there = value.as_array().and_then(|versions| versions.first()).is_some_and(|newest| newest["body"].is_string());
+            let there = value
+                .as_array()
+                .and_then(|versions| versions.first())
+                .is_some_and(|newest| newest["body"].is_string());
             there && key[1].as_str().is_some_and(|key| key.contains(".journal/"))
         });
         lines.extend(objects.map(|(key, _)| format!("journal {key}")));
@@ -96,7 +111,10 @@ fn stale(state: &Value, names: &Names) -> Vec<String> {
     let newest: BTreeMap<&str, &Value> =
         rows(state, "sso", "sets").filter_map(|(key, set)| Some((key.as_str()?, &set["revision"]))).collect();
     let behind = rows(state, "sso", "provisioned").filter(|(key, had)| {
-        key[0].as_str().and_then(|set| newest.get(set)).is_some_and(|newest| !newest.is_null() && **newest != had["revision"])
+        key[0]
+            .as_str()
+            .and_then(|set| newest.get(set))
+            .is_some_and(|newest| !newest.is_null() && **newest != had["revision"])
     });
     behind.map(|(key, _)| names.named(&format!("older form of {key}"))).collect()
 }
