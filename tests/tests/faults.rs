@@ -1,10 +1,10 @@
 //! An apply on a cloud that fails in every way it can: what was done stays done, what failed is said, the next run
 //! converges, and nothing is made twice.
 
-use cell_tests::momento::{AT, Project, Registry, exactly};
+use cell_tests::momento::{AT, Project, Registry};
 use cell_tests::sandbox::{Server, quick};
 use cell_tests::trust::storm::{self, Storm, each};
-use cell_tests::trust::{Case, Deed, Life};
+use cell_tests::trust::{Deed, Life};
 use cell_tests::{at_once, report, waiting};
 use serde_json::{Value, json};
 
@@ -94,66 +94,6 @@ fn what_is_too_much_is_done_with_fewer_lanes() {
     let ran = case.run().unwrap().ended(0).unwrap();
     ran.says(&["IAM Identity Center asks for less: 4 at a time from here on"]).unwrap();
     assert!(case.judged().unwrap().is_nothing());
-}
-
-/// The SDK that tries again by itself made two accounts.
-fn a_lost_answer_makes_no_second_account() {
-    let cases: Vec<Storm> = ["drop", "truncate", "error500", "reset"]
-        .iter()
-        .map(|kind| Storm {
-            name: format!("{kind} of two creations"),
-            faults: json!([{ "operation": "organizations:CreateAccount", "kind": kind, "after": 1, "count": 2 }]),
-            runs: 3,
-        })
-        .collect();
-    let failed = waiting(&cases, |storm| storm::through(APPLY, storm).map(drop));
-    report(cases.len(), &failed);
-}
-
-/// A call was answered well and its work failed after that: it is a failure, with its reason; all that does not need
-/// it is done, and the next run does the rest.
-fn an_assignment_that_fails_later_is_a_failure() {
-    let Case { project, server, .. } = APPLY.begin().unwrap();
-    let reason = "Received a 404 status error: the customer policy is not there";
-    server.inject(&json!([{ "operation": "sso-admin:CreateAccountAssignment", "kind": "fail_async", "reason": reason, "after": 3 }])).unwrap();
-    let ran = project.run(&["apply", "--yes", "--at", AT]).unwrap().ended(1).unwrap();
-    ran.clone().says(&["E0604"]).unwrap();
-    assert!(ran.stdout.contains(reason), "the reason is not told:\n{}", ran.stdout);
-    let receipt = project.receipt().unwrap();
-    let operations = receipt["operations"].as_array().unwrap();
-    let of = |outcome: &str| operations.iter().filter(|done| done["outcome"] == outcome).collect::<Vec<_>>();
-    let failed = of("failed");
-    assert_eq!((failed.len(), &receipt["ending"]), (1, &json!("failed")), "{failed:?}");
-    assert!(failed[0]["error"].as_str().unwrap().contains(reason), "{}", failed[0]);
-    assert_eq!(of("done").len(), operations.len() - 1, "what does not need it was not done");
-    let address = failed[0]["address"].as_str().unwrap();
-    exactly(&project.plan(&[]).unwrap(), &[&format!("create {address}")]).unwrap();
-    assert_eq!(Case { life: APPLY, project, server }.converges(1), Ok(1));
-}
-
-/// A policy was changed and its roles were not: that is no "no changes".
-fn a_provisioning_that_failed_is_in_the_next_plan() {
-    let cases = [
-        json!([{ "operation": "sso-admin:ProvisionPermissionSet", "kind": "fail_async", "reason": "role quota" }]),
-        json!([{ "operation": "sso-admin:ProvisionPermissionSet", "kind": "error", "code": "AccessDeniedException", "count": 9 }]),
-    ];
-    let failed = waiting(&cases, |faults| {
-        let (project, server) = applied()?;
-        project.edit(&[("\"s3:GetObject\", \"s3:PutObject\"]", "\"s3:GetObject\"]")])?;
-        server.inject(faults)?;
-        project.run(&["apply", "--yes", "--at", AT])?.ended(1)?.says(&["E0604"])?;
-        let plan = project.plan(&[])?;
-        exactly(&plan, &["update permission_set.CellOperator"])?;
-        let verbs: Vec<&Value> =
-            plan["operations"].as_array().ok_or("no operations")?.iter().map(|one| &one["verb"]["do"]).collect();
-        if verbs != ["provision"] {
-            return Err(format!("only the provisioning was left to do: {verbs:?}"));
-        }
-        server.mend();
-        project.apply(&[])?;
-        project.settled(&[])
-    });
-    report(cases.len(), &failed);
 }
 
 /// Every kind of thing is taken away again while its call fails once.
@@ -249,14 +189,21 @@ fn a_clock_that_is_off_is_told_as_such() {
 
 /// The bucket of the record refuses: as the lock is taken, as the journal is written, as the record is replaced.
 fn a_bucket_that_refuses_is_told_and_the_next_run_goes_on() {
-    let put = |code: &str, status: u16, after: u64, count: u64| json!([{ "operation": "s3:PutObject", "kind": "error", "code": code, "status": status, "after": after, "count": count }]);
+    let put = |code: &str, status: u16, of: &str, after: u64, count: u64| {
+        json!([{
+            "operation": "s3:PutObject", "containing": of, "kind": "error", "code": code, "status": status,
+            "after": after, "count": count,
+        }])
+    };
+    let (lock, journal, record) = ("cells.json.lock", ".journal/", "\"Key\":\"cells.json\"");
     let storm = |name: &str, faults: Value| Storm { name: name.to_owned(), faults, runs: 1 };
     let cases = [
-        (storm("412 for the lock", put("PreconditionFailed", 412, 0, 9)), Some("E051")),
-        (storm("412 for the journal", put("PreconditionFailed", 412, 4, 9)), Some("E0605")),
-        (storm("403 for the journal", put("AccessDenied", 403, 4, 99)), Some("E0605")),
-        (storm("503 now and then", put("SlowDown", 503, 2, 3)), None),
-        (storm("500 now and then", put("InternalError", 500, 2, 2)), None),
+        (storm("412 for the lock", put("PreconditionFailed", 412, lock, 0, 99)), Some("E0512")),
+        (storm("412 for the journal", put("PreconditionFailed", 412, journal, 4, 99)), Some("E0605")),
+        (storm("403 for the journal", put("AccessDenied", 403, journal, 4, 99)), Some("E0605")),
+        (storm("412 for the record", put("PreconditionFailed", 412, record, 0, 99)), Some("E0605")),
+        (storm("503 now and then", put("SlowDown", 503, "", 2, 3)), None),
+        (storm("500 now and then", put("InternalError", 500, "", 2, 2)), None),
         (
             storm("answers that are lost", json!([{ "operation": "s3:*", "kind": "drop", "after": 3, "count": 6 }])),
             None,
@@ -273,9 +220,6 @@ at_once! {
     an_apply_in_all_weathers:
     a_first_apply_converges_in_every_storm,
     what_is_too_much_is_done_with_fewer_lanes,
-    a_lost_answer_makes_no_second_account,
-    an_assignment_that_fails_later_is_a_failure,
-    a_provisioning_that_failed_is_in_the_next_plan,
     tearing_down_converges_too,
     empty_pages_with_a_token_are_followed,
     credentials_that_expire_in_the_middle_are_told,

@@ -37,3 +37,4 @@ mod spec_runs;
 mod starter;
 mod testing;
 mod what_multiplies;
+mod where_others_fail;

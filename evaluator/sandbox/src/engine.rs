@@ -70,7 +70,8 @@ impl Inner {
         let id = format!("{:08x}-0000-4000-8000-{:012x}", self.requests >> 32, self.requests);
         *self.calls.entry(format!("{}:{}", call.service.name(), call.operation)).or_default() += 1;
         let handler = call.service.handler(&call.operation);
-        let struck = handler.and_then(|h| fault::strike(&mut self.faults, call.service, &call.operation, h));
+        let struck =
+            handler.and_then(|h| fault::strike(&mut self.faults, call.service, &call.operation, h, &call.input));
         let mut entry = Entry {
             at: now,
             id: id.clone(),
