@@ -18,7 +18,8 @@ use cell_tests::waiting_on;
 use serde_json::{Value, json};
 
 /// What is done in full, by name.
-const PARTS: [(&str, fn(Option<usize>) -> Vec<Row>); 3] = [("kills", kills), ("disks", disks), ("storms", storms)];
+const PARTS: [(&str, fn(Option<usize>) -> Vec<Row>); 4] =
+    [("kills", kills), ("disks", disks), ("storms", storms), ("waits", waits)];
 
 /// A line of the table.
 struct Row {
@@ -79,11 +80,14 @@ struct Seen {
     found: Found,
 }
 
-/// Takes every case, so many at once as wait for one another on two cores.
+/// Cases at once: most of one is waiting.
+const AT_ONCE: usize = 8;
+
+/// Takes every case.
 fn row<P: Sync>(what: String, cases: &[P], work: impl Fn(&P) -> Result<Seen, String> + Sync) -> Row {
     let begun = Instant::now();
     let sum = Mutex::new((0, 0, 0, 0, 0));
-    let failed = waiting_on(4, cases, |case| {
+    let failed = waiting_on(AT_ONCE, cases, |case| {
         let Seen { struck, runs, found } = work(case)?;
         let mut sum = sum.lock().unwrap();
         sum.0 += usize::from(struck);
@@ -142,6 +146,14 @@ fn disks(sample: Option<usize>) -> Vec<Row> {
         }
     }
     rows
+}
+
+/// Answers that never come, and a lease that ends by itself.
+fn waits(_: Option<usize>) -> Vec<Row> {
+    vec![row("what takes minutes".to_owned(), &storm::PATIENT, |(name, work)| {
+        work().map_err(|failure| format!("── {name}\n{failure}"))?;
+        Ok(Seen { struck: true, runs: 1, found: Found::default() })
+    })]
 }
 
 fn storms(sample: Option<usize>) -> Vec<Row> {

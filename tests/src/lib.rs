@@ -13,6 +13,7 @@ pub mod iam;
 pub mod invariants;
 pub mod markdown;
 pub mod memory;
+pub mod microburst;
 pub mod momento;
 pub mod moto;
 pub mod npm;

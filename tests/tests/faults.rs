@@ -1,6 +1,7 @@
 //! An apply on a cloud that fails in every way it can: what was done stays done, what failed is said, the next run
 //! converges, and nothing is made twice.
 
+use cell_tests::microburst::Microburst;
 use cell_tests::momento::{AT, Project, Registry};
 use cell_tests::sandbox::{Server, quick};
 use cell_tests::trust::storm::{self, Storm, each};
@@ -216,6 +217,30 @@ fn a_bucket_that_refuses_is_told_and_the_next_run_goes_on() {
     report(cases.len(), &failed);
 }
 
+/// The same in the very bytes of another's proxy: throttling in each service's shape, connections that are reset, answers
+/// that are cut short or lost after the server acted.
+fn through_a_proxy_that_fails_as_aws_does_it_converges() {
+    let mut case = APPLY.begin().unwrap();
+    let proxy = Microburst::before(&case.server.url()).unwrap();
+    case.project.endpoint = Some(proxy.url().to_owned());
+    let rules = json!([
+        { "service": "organizations", "operation": "CreateAccount", "times": 2, "response": { "abort_bytes": 0 } },
+        { "service": "organizations", "operation": "MoveAccount", "sequence": { "fail": 1, "pass": 2 },
+          "error": { "code": "ConcurrentModificationException" } },
+        { "service": "organizations", "operation": "ListParents", "times": 3, "response": { "truncate_frac": 0.5 } },
+        { "service": "organizations", "operation": "CreateOrganizationalUnit", "times": 1, "reset": true },
+        { "service": "sso-admin", "operation": "CreateAccountAssignment", "times": 2,
+          "error": { "code": "ThrottlingException" } },
+        { "service": "sso-admin", "operation": "ListAccountAssignments", "times": 2, "reset": true },
+        { "service": "s3", "operation": "PutObject", "times": 2, "error": { "code": "SlowDown", "status": 503 } },
+        { "service": "s3", "operation": "PutObject", "times": 1, "response": { "abort_bytes": 0 } },
+    ]);
+    proxy.rules(&rules).unwrap();
+    case.converges(3).unwrap();
+    let fired = proxy.fired().unwrap();
+    assert!(fired.len() == 8 && fired.iter().all(|count| *count > 0), "a rule was never fired: {fired:?}");
+}
+
 at_once! {
     an_apply_in_all_weathers:
     a_first_apply_converges_in_every_storm,
@@ -225,4 +250,5 @@ at_once! {
     credentials_that_expire_in_the_middle_are_told,
     a_clock_that_is_off_is_told_as_such,
     a_bucket_that_refuses_is_told_and_the_next_run_goes_on,
+    through_a_proxy_that_fails_as_aws_does_it_converges,
 }

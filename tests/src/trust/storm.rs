@@ -1,9 +1,12 @@
 //! A life through faults that the server is told to make: throttling, errors, lost answers, work that fails later.
 //! Owns which faults there are for which call.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
-use super::{Case, Life, Reference};
+use super::{Case, Deed, Life, Reference};
+use crate::momento::Registry;
 
 /// Faults, and in how many runs a life must come through them.
 #[derive(Debug, Clone)]
@@ -124,4 +127,49 @@ pub fn each(kind: &str, operations: &[&str], after: u64, count: u64) -> Value {
         .iter()
         .map(|operation| json!({ "operation": operation, "kind": kind, "after": after, "count": count }))
         .collect()
+}
+
+/// What takes minutes: answers that never come, and a lease that nobody breaks. By name, with how it is judged.
+pub const PATIENT: [(&str, fn() -> Result<(), String>); 3] = [
+    ("the bucket never answers", || {
+        let never = json!([{ "operation": "s3:PutObject", "containing": ".journal/", "kind": "hang", "after": 4, "count": ALL }]);
+        let storm = Storm { name: "the bucket never answers".to_owned(), faults: never, runs: 1 };
+        refused(APPLY, &storm, &["E0605"])
+    }),
+    ("one answer of each service never comes", || {
+        let operations =
+            ["organizations:MoveAccount", "sso-admin:CreateAccountAssignment", "sso-admin:ListAccountAssignments"];
+        let storm = Storm {
+            name: "one answer never comes".to_owned(),
+            faults: each("hang_after", &operations, 2, 1),
+            runs: 1,
+        };
+        through(APPLY, &storm).map(drop)
+    }),
+    ("the lease of a killed run ends by itself", lease_ends),
+];
+const ALL: u64 = 1 << 32;
+const APPLY: Life = Life { deed: Deed::Apply, registry: Registry::S3 };
+
+/// A lease outlives its run by a minute at most: whoever waits needs no `unlock`.
+fn lease_ends() -> Result<(), String> {
+    let case = APPLY.begin()?;
+    let stop = json!([{ "operation": "*", "kind": "hang", "after": 60, "count": ALL }]);
+    case.server.inject(&stop)?;
+    let mut child = case.project.start(case.life.command())?;
+    let begun = Instant::now();
+    while case.server.hanging() == 0 && begun.elapsed() < Duration::from_mins(1) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().and_then(|()| child.wait()).map_err(|error| error.to_string())?;
+    case.server.mend();
+    case.run()?.ended(1)?.says(&["E0513", "a minute after", "registry unlock"])?;
+    let killed = Instant::now();
+    while case.project.run(&["registry", "show"])?.stdout.contains("locked by") {
+        if killed.elapsed() > Duration::from_secs(70) {
+            return Err("the lease does not end".to_owned());
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    case.converges(1).map(drop)
 }
