@@ -27,6 +27,7 @@ mod iam_lints;
 mod installation;
 mod kills;
 mod mutation;
+mod operations;
 mod packages;
 mod pins;
 mod review_outputs;

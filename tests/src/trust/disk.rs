@@ -72,8 +72,8 @@ pub fn limited(life: Life, blocks: u64, beyond: Beyond) -> Result<Outcome, Strin
     limited().map_err(wrong)
 }
 
-/// Runs the deed under the limit.
-fn run(case: &Case, blocks: u64, beyond: Beyond) -> Result<Ran, String> {
+/// Runs the deed of a life with files of so many blocks at most.
+pub fn run(case: &Case, blocks: u64, beyond: Beyond) -> Result<Ran, String> {
     let ignored = if beyond == Beyond::Fails { "trap '' XFSZ; " } else { "" };
     let script = format!("{ignored}ulimit -c 0; ulimit -f {blocks}; exec \"$0\" \"$@\"");
     case.project.run_by(&["sh", "-c", &script], case.life.command())
