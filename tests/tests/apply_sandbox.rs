@@ -99,6 +99,17 @@ fn the_record_is_shown() {
     report(REGISTRIES.len(), &failed);
 }
 
+/// What a cell says and no operation applies is in the record after an apply all the same, for others to read.
+fn a_cell_that_changed_is_in_the_record_though_nothing_was_to_be_done() {
+    let project = Project::applied(Registry::File).unwrap();
+    project.edit(&[("capacity = 400_000", "capacity = 450_000")]).unwrap();
+    exactly(&project.plan(&[]).unwrap(), &[]).unwrap();
+    project.apply(&[]).unwrap();
+    let shown = project.run(&["registry", "show", "--format", "json"]).unwrap().json().unwrap();
+    let cell = &shown["record"]["cells"]["cell.prod-usw2-1"];
+    assert_eq!((&cell["capacity"], cell["account_id"].is_string()), (&serde_json::json!(450_000), true), "{cell}");
+}
+
 /// An organization as the AWS CLI sees it.
 struct Seen {
     url: String,
@@ -486,6 +497,7 @@ at_once! {
     the_first_plan_is_everything_and_always_the_same,
     after_an_apply_nothing_is_left_to_do,
     the_record_is_shown,
+    a_cell_that_changed_is_in_the_record_though_nothing_was_to_be_done,
     the_aws_cli_sees_the_organization,
     the_aws_cli_sees_the_access,
     what_was_changed_outside_is_found_and_taken_back,

@@ -1,13 +1,16 @@
 //! An apply on a cloud that fails in every way it can: what was done stays done, what failed is said, the next run
 //! converges, and nothing is made twice.
 
-use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
-
-use cell_tests::momento::{AT, Project, Registry, exactly};
+use cell_tests::microburst::Microburst;
+use cell_tests::momento::{AT, Project, Registry};
 use cell_tests::sandbox::{Server, quick};
+use cell_tests::trust::storm::{self, Storm, each};
+use cell_tests::trust::{Deed, Life};
 use cell_tests::{at_once, report, waiting};
 use serde_json::{Value, json};
+
+/// The life that is disturbed.
+const APPLY: Life = Life { deed: Deed::Apply, registry: Registry::S3 };
 
 /// Calls of an apply that change something.
 const WRITES: [&str; 13] = [
@@ -50,74 +53,12 @@ const THROTTLED: [&str; 5] = [
     "identitystore:GetGroupId",
 ];
 
-/// A server that is seeded for the example, which was never applied.
-fn fresh(registry: Registry) -> Result<(Project, Server), String> {
-    let mut project = Project::seeded(registry)?;
-    let server = Server::start(Some(&project.sandbox()), quick())?;
-    project.endpoint = Some(server.url());
-    Ok((project, server))
-}
-
 /// The example applied, on a server.
 fn applied() -> Result<(Project, Server), String> {
     let mut project = Project::applied(Registry::S3)?;
     let server = Server::start(Some(&project.sandbox()), quick())?;
     project.endpoint = Some(server.url());
     Ok((project, server))
-}
-
-/// Applies until a run ends well, at most so often; then everything is there, once.
-fn converges(project: &Project, server: &Server, most: usize) -> Result<usize, String> {
-    let mut said = String::new();
-    for run in 1..=most {
-        let ran = project.run(&["apply", "--yes", "--at", AT])?;
-        match ran.status {
-            0 => {
-                server.mend();
-                once(server)?;
-                match project.settled(&[]) {
-                    Ok(()) => return Ok(run),
-                    Err(left) => said = left,
-                }
-            }
-            1 => said = ran.stderr,
-            status => return Err(format!("apply ended with {status}:\n{}", ran.stderr)),
-        }
-    }
-    Err(format!("{most} runs did not converge; the last said:\n{said}"))
-}
-
-/// No account, unit, policy, set or assignment is there twice, and none is missing.
-fn once(server: &Server) -> Result<(), String> {
-    let state = server.state();
-    // A table is a list of pairs of key and value.
-    let values = |part: &str, table: &str| -> Vec<Value> {
-        state[part][table].as_array().into_iter().flatten().map(|pair| pair[1].clone()).collect()
-    };
-    let expected = [
-        // The management account is one of them, FullAWSAccess one of the policies.
-        ("org", "accounts", "name", 11),
-        ("org", "accounts", "email", 11),
-        ("org", "units", "name", 5),
-        ("org", "policies", "name", 6),
-        ("sso", "sets", "name", 2),
-    ];
-    for (part, table, field, count) in expected {
-        let all = values(part, table);
-        let distinct: BTreeSet<&str> = all.iter().filter_map(|one| one[field].as_str()).collect();
-        if all.len() != count || distinct.len() != count {
-            return Err(format!("{count} {table} were expected, each once; found {}: {distinct:?}", all.len()));
-        }
-    }
-    let given = values("sso", "assignments").len();
-    if given == 15 { Ok(()) } else { Err(format!("15 assignments were expected, found {given}")) }
-}
-
-fn each(kind: &str, operations: &[&str], after: u64, count: u64) -> Value {
-    operations
-        .iter()
-        .map(|operation| json!({ "operation": operation, "kind": kind, "after": after, "count": count }))
-        .collect()
 }
 
 /// What goes wrong in the first apply of the example, and in how many runs it must be done.
@@ -138,88 +79,22 @@ fn storms() -> Vec<(&'static str, Value, usize)> {
 
 fn a_first_apply_converges_in_every_storm() {
     let storms = storms();
-    let failed = waiting(&storms, |(name, faults, most)| {
-        let weather = || -> Result<(), String> {
-            let (project, server) = fresh(Registry::S3)?;
-            server.inject(faults)?;
-            converges(&project, &server, *most).map(|_| ())
-        };
-        weather().map_err(|failure| format!("── {name}\n{failure}"))
+    let failed = waiting(&storms, |(name, faults, runs)| {
+        let storm = Storm { name: (*name).to_owned(), faults: faults.clone(), runs: *runs };
+        storm::through(APPLY, &storm).map(drop)
     });
     report(storms.len(), &failed);
 }
 
 /// Who is told that it is too much sends less at once: fewer operations run side by side, and all are done in one run.
 fn what_is_too_much_is_done_with_fewer_lanes() {
-    let (project, server) = fresh(Registry::S3).unwrap();
+    let case = APPLY.begin().unwrap();
     let much =
         json!([{ "operation": "sso-admin:CreateAccountAssignment", "kind": "throttle", "after": 2, "count": 2 }]);
-    server.inject(&much).unwrap();
-    project.apply(&[]).unwrap().says(&["IAM Identity Center asks for less: 4 at a time from here on"]).unwrap();
-    once(&server).unwrap();
-}
-
-/// The SDK that tries again by itself made two accounts.
-fn a_lost_answer_makes_no_second_account() {
-    let cases: Vec<Value> = ["drop", "truncate", "error500", "reset"]
-        .iter()
-        .map(|kind| json!([{ "operation": "organizations:CreateAccount", "kind": kind, "after": 1, "count": 2 }]))
-        .collect();
-    let failed = waiting(&cases, |faults| {
-        let lost = || -> Result<(), String> {
-            let (project, server) = fresh(Registry::S3)?;
-            server.inject(faults)?;
-            converges(&project, &server, 5).map(|_| ())
-        };
-        lost().map_err(|failure| format!("── {faults}\n{failure}"))
-    });
-    report(cases.len(), &failed);
-}
-
-/// A call was answered well and its work failed after that: it is a failure, with its reason; all that does not need
-/// it is done, and the next run does the rest.
-fn an_assignment_that_fails_later_is_a_failure() {
-    let (project, server) = fresh(Registry::S3).unwrap();
-    let reason = "Received a 404 status error: the customer policy is not there";
-    server.inject(&json!([{ "operation": "sso-admin:CreateAccountAssignment", "kind": "fail_async", "reason": reason, "after": 3 }])).unwrap();
-    let ran = project.run(&["apply", "--yes", "--at", AT]).unwrap().ended(1).unwrap();
-    ran.clone().says(&["E0604"]).unwrap();
-    assert!(ran.stdout.contains(reason), "the reason is not told:\n{}", ran.stdout);
-    let receipt = project.receipt().unwrap();
-    let operations = receipt["operations"].as_array().unwrap();
-    let of = |outcome: &str| operations.iter().filter(|done| done["outcome"] == outcome).collect::<Vec<_>>();
-    let failed = of("failed");
-    assert_eq!((failed.len(), &receipt["ending"]), (1, &json!("failed")), "{failed:?}");
-    assert!(failed[0]["error"].as_str().unwrap().contains(reason), "{}", failed[0]);
-    assert_eq!(of("done").len(), operations.len() - 1, "what does not need it was not done");
-    let address = failed[0]["address"].as_str().unwrap();
-    exactly(&project.plan(&[]).unwrap(), &[&format!("create {address}")]).unwrap();
-    assert_eq!(converges(&project, &server, 1), Ok(1));
-}
-
-/// A policy was changed and its roles were not: that is no "no changes".
-fn a_provisioning_that_failed_is_in_the_next_plan() {
-    let cases = [
-        json!([{ "operation": "sso-admin:ProvisionPermissionSet", "kind": "fail_async", "reason": "role quota" }]),
-        json!([{ "operation": "sso-admin:ProvisionPermissionSet", "kind": "error", "code": "AccessDeniedException", "count": 9 }]),
-    ];
-    let failed = waiting(&cases, |faults| {
-        let (project, server) = applied()?;
-        project.edit(&[("\"s3:GetObject\", \"s3:PutObject\"]", "\"s3:GetObject\"]")])?;
-        server.inject(faults)?;
-        project.run(&["apply", "--yes", "--at", AT])?.ended(1)?.says(&["E0604"])?;
-        let plan = project.plan(&[])?;
-        exactly(&plan, &["update permission_set.CellOperator"])?;
-        let verbs: Vec<&Value> =
-            plan["operations"].as_array().ok_or("no operations")?.iter().map(|one| &one["verb"]["do"]).collect();
-        if verbs != ["provision"] {
-            return Err(format!("only the provisioning was left to do: {verbs:?}"));
-        }
-        server.mend();
-        project.apply(&[])?;
-        project.settled(&[])
-    });
-    report(cases.len(), &failed);
+    case.server.inject(&much).unwrap();
+    let ran = case.run().unwrap().ended(0).unwrap();
+    ran.says(&["IAM Identity Center asks for less: 4 at a time from here on"]).unwrap();
+    assert!(case.judged().unwrap().is_nothing());
 }
 
 /// Every kind of thing is taken away again while its call fails once.
@@ -252,53 +127,128 @@ fn tearing_down_converges_too() {
     report(kinds.len(), &failed);
 }
 
-/// A run is killed as it stands; the next one takes up what it left, with its record in a file and in S3.
-fn a_killed_run_is_taken_up_by_the_next() {
-    let points = [
-        ("organizations:CreateOrganizationalUnit", 2),
-        ("organizations:CreateAccount", 1),
-        ("organizations:CreateAccount", 3),
-        ("organizations:MoveAccount", 2),
-        ("sso-admin:PutInlinePolicyToPermissionSet", 1),
-        ("sso-admin:CreateAccountAssignment", 4),
+/// A list may be empty and go on.
+fn empty_pages_with_a_token_are_followed() {
+    let case = APPLY.begin().unwrap();
+    case.server
+        .configure(|config| {
+            config.empty_pages = true;
+            config.page = Some(3);
+        })
+        .unwrap();
+    assert_eq!(case.converges(1), Ok(1));
+}
+
+fn error(operation: &str, code: &str, status: u16, message: &str, after: u64) -> Value {
+    json!([{
+        "operation": operation, "kind": "error", "code": code, "status": status, "message": message,
+        "after": after, "count": 1_000_000,
+    }])
+}
+
+/// Credentials end in the middle of a run: what was done stays done, what to do is said, and the next run goes on.
+fn credentials_that_expire_in_the_middle_are_told() {
+    let expired = "The security token included in the request is expired";
+    let cases = [
+        // The record is elsewhere: what failed is told, operation by operation.
+        (Registry::File, "E0604", "renew the credentials and run again: what was done stays done"),
+        // The record lies behind the same credentials.
+        (Registry::S3, "E0605", "run again"),
     ];
-    let cases: Vec<_> = points
-        .iter()
-        .enumerate()
-        .map(|(at, point)| (*point, if at % 2 == 0 { Registry::S3 } else { Registry::File }))
-        .collect();
-    let failed = waiting(&cases, |((operation, times), registry)| {
-        let killed = || -> Result<(), String> {
-            let (project, server) = fresh(*registry)?;
-            let mut child = project.spawn(&["apply", "--yes", "--at", AT])?;
-            let end = Instant::now() + Duration::from_mins(1);
-            while server.called(operation) < *times {
-                if Instant::now() > end {
-                    return Err("the run did not come so far".to_owned());
-                }
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            child.kill().and_then(|()| child.wait()).map_err(|error| error.to_string())?;
-            if *registry == Registry::S3 {
-                // The lease outlives its run for a minute.
-                project.run(&["apply", "--yes", "--at", AT])?.ended(1)?.says(&["E0513", "registry unlock"])?;
-                project.run(&["registry", "unlock", "--yes"])?.ended(0)?;
-            }
-            // A second run may only have to bring the record up to what the killed one did and could not say.
-            converges(&project, &server, 2).map(|_| ())
-        };
-        killed().map_err(|failure| format!("── killed at call {times} of {operation}, {registry:?}\n{failure}"))
+    let failed = waiting(&cases, |(registry, code, advice)| {
+        let life = Life { registry: *registry, ..APPLY };
+        let case = life.begin()?;
+        case.server.inject(&error("*", "ExpiredTokenException", 400, expired, 90))?;
+        let ran = case.run()?.ended(1)?.says(&[code])?;
+        let said = format!("{} {}", ran.stdout, ran.stderr);
+        if let Some(missing) = [expired, advice].iter().find(|words| !said.contains(**words)) {
+            return Err(format!("it does not say `{missing}`:\n{said}"));
+        }
+        case.server.mend();
+        case.project.run(&["registry", "unlock", "--yes"])?.ended(0)?;
+        case.converges(1).map(drop)
     });
     report(cases.len(), &failed);
+}
+
+/// A clock that is off is no matter of credentials: that it is the clock, and what AWS takes, is said.
+fn a_clock_that_is_off_is_told_as_such() {
+    let words =
+        "Signature expired: 20261126T090000Z is now earlier than 20261126T091000Z (20261126T091500Z - 5 min.)";
+    let case = APPLY.begin().unwrap();
+    case.server.inject(&error("*", "SignatureDoesNotMatch", 403, words, 0)).unwrap();
+    let ran = case.run().unwrap().ended(1).unwrap();
+    ran.clone().says(&["E0511", "Signature expired", "set the clock", "within five minutes"]).unwrap();
+    assert!(!ran.stderr.contains("aws sso login"), "{}", ran.stderr);
+    case.server.mend();
+    case.server.inject(&error("sso-admin:*", "InvalidSignatureException", 400, words, 5)).unwrap();
+    let ran = case.run().unwrap().ended(1).unwrap().says(&["E0604"]).unwrap();
+    assert!(ran.stdout.contains("set this machine's clock and run again"), "{}", ran.stdout);
+    case.server.mend();
+    assert_eq!(case.converges(1), Ok(1));
+}
+
+/// The bucket of the record refuses: as the lock is taken, as the journal is written, as the record is replaced.
+fn a_bucket_that_refuses_is_told_and_the_next_run_goes_on() {
+    let put = |code: &str, status: u16, of: &str, after: u64, count: u64| {
+        json!([{
+            "operation": "s3:PutObject", "containing": of, "kind": "error", "code": code, "status": status,
+            "after": after, "count": count,
+        }])
+    };
+    let (lock, journal, record) = ("cells.json.lock", ".journal/", "\"Key\":\"cells.json\"");
+    let storm = |name: &str, faults: Value| Storm { name: name.to_owned(), faults, runs: 1 };
+    let cases = [
+        (storm("412 for the lock", put("PreconditionFailed", 412, lock, 0, 99)), Some("E0512")),
+        (storm("412 for the journal", put("PreconditionFailed", 412, journal, 4, 99)), Some("E0605")),
+        (storm("403 for the journal", put("AccessDenied", 403, journal, 4, 99)), Some("E0605")),
+        (storm("412 for the record", put("PreconditionFailed", 412, record, 0, 99)), Some("E0605")),
+        (storm("503 now and then", put("SlowDown", 503, "", 2, 3)), None),
+        (storm("500 now and then", put("InternalError", 500, "", 2, 2)), None),
+        (
+            storm("answers that are lost", json!([{ "operation": "s3:*", "kind": "drop", "after": 3, "count": 6 }])),
+            None,
+        ),
+    ];
+    let failed = waiting(&cases, |(storm, code)| match code {
+        Some(code) => storm::refused(APPLY, storm, &[code]),
+        None => storm::through(APPLY, storm).map(drop),
+    });
+    report(cases.len(), &failed);
+}
+
+/// The same in the very bytes of another's proxy: throttling in each service's shape, connections that are reset, answers
+/// that are cut short or lost after the server acted.
+fn through_a_proxy_that_fails_as_aws_does_it_converges() {
+    let mut case = APPLY.begin().unwrap();
+    let proxy = Microburst::before(&case.server.url()).unwrap();
+    case.project.endpoint = Some(proxy.url().to_owned());
+    let rules = json!([
+        { "service": "organizations", "operation": "CreateAccount", "times": 2, "response": { "abort_bytes": 0 } },
+        { "service": "organizations", "operation": "MoveAccount", "sequence": { "fail": 1, "pass": 2 },
+          "error": { "code": "ConcurrentModificationException" } },
+        { "service": "organizations", "operation": "ListParents", "times": 3, "response": { "truncate_frac": 0.5 } },
+        { "service": "organizations", "operation": "CreateOrganizationalUnit", "times": 1, "reset": true },
+        { "service": "sso-admin", "operation": "CreateAccountAssignment", "times": 2,
+          "error": { "code": "ThrottlingException" } },
+        { "service": "sso-admin", "operation": "ListAccountAssignments", "times": 2, "reset": true },
+        { "service": "s3", "operation": "PutObject", "times": 2, "error": { "code": "SlowDown", "status": 503 } },
+        { "service": "s3", "operation": "PutObject", "times": 1, "response": { "abort_bytes": 0 } },
+    ]);
+    proxy.rules(&rules).unwrap();
+    case.converges(3).unwrap();
+    let fired = proxy.fired().unwrap();
+    assert!(fired.len() == 8 && fired.iter().all(|count| *count > 0), "a rule was never fired: {fired:?}");
 }
 
 at_once! {
     an_apply_in_all_weathers:
     a_first_apply_converges_in_every_storm,
     what_is_too_much_is_done_with_fewer_lanes,
-    a_lost_answer_makes_no_second_account,
-    an_assignment_that_fails_later_is_a_failure,
-    a_provisioning_that_failed_is_in_the_next_plan,
     tearing_down_converges_too,
-    a_killed_run_is_taken_up_by_the_next,
+    empty_pages_with_a_token_are_followed,
+    credentials_that_expire_in_the_middle_are_told,
+    a_clock_that_is_off_is_told_as_such,
+    a_bucket_that_refuses_is_told_and_the_next_run_goes_on,
+    through_a_proxy_that_fails_as_aws_does_it_converges,
 }

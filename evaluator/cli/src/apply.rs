@@ -8,7 +8,7 @@ use std::time::Duration;
 use cell_eval::access::model::{Holds, Row, Verdict};
 use cell_eval::apply::journal::Journal;
 use cell_eval::apply::receipt::{Ending, Receipt};
-use cell_eval::apply::{Run as Running, Watcher};
+use cell_eval::apply::{Run as Running, Watcher, publish};
 use cell_eval::plan::model::{Change, Fields, Plan};
 use cell_eval::plan::scope::Scope;
 use cell_eval::plan::{Command, file};
@@ -16,7 +16,7 @@ use cell_eval::provider::Clock as _;
 use cell_eval::registry::record::{Principal, Record};
 use cell_eval::registry::store::{Lease, Owner, StoreError};
 use cell_eval::words::counted;
-use cell_lang::diagnostics::Code;
+use cell_lang::diagnostics::{Code, Diagnostic};
 
 use crate::args::{ApplyArgs, CloudArgs, ConsentArgs, DestroyArgs, Format};
 use crate::exit::Status;
@@ -123,7 +123,9 @@ fn locked(
         // Only the journal of a run that had not ended was folded in: the plan was made of the same record.
         output.remark("the record of an earlier run was completed first");
     }
+    let cells = session.subject.desired.published.clone().into_iter().collect();
     if plan.operations.is_empty() {
+        publish(&journal, &cells).map_err(|error| say(output, &not_recorded(&error.to_string())))?;
         return Ok(nothing(&plan, output));
     }
     let stop = signals::stop();
@@ -135,7 +137,7 @@ fn locked(
         plan: &plan,
         plan_id: file::plan_id(&plan),
         principals: principals(session, &plan),
-        cells: session.subject.desired.published.clone().into_iter().collect(),
+        cells,
         stop,
         watcher: &progress as &dyn Watcher,
     };
@@ -158,12 +160,8 @@ fn told(plan: &Plan, receipt: &Receipt, session: &Session<'_>, output: &Output) 
         Format::Json => output::result(&receipts::json(receipt)),
         Format::Text => output::result(&receipts::text(receipt, plan, path.as_ref().ok())),
     };
-    if let Err(error) = &path {
-        output::fail(&format!("the receipt cannot be written: {error}"));
-    }
-    match receipt.ending {
-        Ending::Done if path.is_ok() => shown,
-        Ending::Done => Status::Failed,
+    let status = match receipt.ending {
+        Ending::Done => shown,
         Ending::Failed => say(output, &receipts::failed(receipt)),
         Ending::Interrupted => {
             if receipt.failed().next().is_some() {
@@ -177,16 +175,25 @@ fn told(plan: &Plan, receipt: &Receipt, session: &Session<'_>, output: &Output) 
         }
         Ending::NotRecorded => {
             let why = receipt.reason.as_deref().unwrap_or("it cannot be written");
-            say(
-                output,
-                &finding(
-                    Code::RecordNotWritten,
-                    format!("the record could not be written, and nothing more was begun: {why}"),
-                )
-                .help("mend that and run again: the next run reads what is there and takes it over"),
-            )
+            say(output, &not_recorded(why))
         }
+    };
+    match path {
+        Ok(_) => status,
+        Err(error) => say(output, &not_kept(receipt, &error)),
     }
+}
+
+fn not_kept(receipt: &Receipt, error: &io::Error) -> Diagnostic {
+    let kept = if receipt.ending == Ending::NotRecorded { "" } else { "; the record has what was done" };
+    finding(Code::ReceiptNotKept, format!("the receipt could not be kept: {error}"))
+        .help(format!("it was printed, and that is all there is of it{kept}; make room before the next run"))
+}
+
+fn not_recorded(why: &str) -> Diagnostic {
+    let message = format!("the record could not be written, and nothing more was begun: {why}");
+    finding(Code::RecordNotWritten, message)
+        .help("mend that and run again: the next run reads what is there and takes it over")
 }
 
 /// Keeps the lock while something takes its time.

@@ -307,6 +307,9 @@ pub(crate) fn finding(code: Code, message: String) -> Diagnostic {
 
 fn cloud_finding(error: &CloudError) -> Diagnostic {
     match error.failure {
+        Failure::Credentials if error.is_of_the_clock() => finding(Code::NoCredentials, format!("AWS does not take what is signed by this machine's clock: {error}"))
+            .help("set the clock: AWS takes requests that were signed within five minutes of its own time")
+            .help("nothing was changed; the credentials may be good"),
         Failure::Credentials => finding(Code::NoCredentials, format!("AWS cannot be used with these credentials: {error}"))
             .help(named_profile())
             .help("sign in (`aws sso login`), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")

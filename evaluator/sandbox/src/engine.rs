@@ -40,6 +40,8 @@ pub(crate) enum Manner {
     Whole,
     Half,
     Never,
+    /// Not before it is let go, and then never.
+    Hangs,
 }
 
 /// A line of the request log.
@@ -70,7 +72,8 @@ impl Inner {
         let id = format!("{:08x}-0000-4000-8000-{:012x}", self.requests >> 32, self.requests);
         *self.calls.entry(format!("{}:{}", call.service.name(), call.operation)).or_default() += 1;
         let handler = call.service.handler(&call.operation);
-        let struck = handler.and_then(|h| fault::strike(&mut self.faults, call.service, &call.operation, h));
+        let struck =
+            handler.and_then(|h| fault::strike(&mut self.faults, call.service, &call.operation, h, &call.input));
         let mut entry = Entry {
             at: now,
             id: id.clone(),
@@ -84,6 +87,7 @@ impl Inner {
         let manner = match struck {
             Some(FaultKind::Reset | FaultKind::Drop) => Manner::Never,
             Some(FaultKind::Truncate) => Manner::Half,
+            Some(FaultKind::Hang | FaultKind::HangAfter) => Manner::Hangs,
             _ => Manner::Whole,
         };
         let delay = match struck {
@@ -256,7 +260,7 @@ fn injected(kind: &FaultKind, service: Service) -> Option<ApiError> {
         FaultKind::Error500 => Some(ApiError::new(internal(service), 500, "An internal error occurred.")),
         FaultKind::Error503 => Some(ApiError::new("ServiceUnavailable", 503, "The service is unavailable.")),
         FaultKind::Error { code, status, message } => Some(ApiError::new(code, *status, message.clone())),
-        FaultKind::Reset => Some(ApiError::new("Reset", 500, "")),
+        FaultKind::Reset | FaultKind::Hang => Some(ApiError::new("Reset", 500, "")),
         _ => None,
     }
 }

@@ -2,12 +2,16 @@
 
 use crate::service::{Handler, Service};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// One fault: it lets `after` matching calls pass, then strikes `count` times.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
     /// `service:Operation`, `service:*` or `*`; services as in the AWS CLI (`organizations`, `sso-admin`, `s3`, …).
     pub operation: String,
+    /// Only calls whose parameters, as JSON, have this in them: `"Key":"cells.json"`.
+    #[serde(default)]
+    pub containing: Option<String>,
     /// How many matching calls pass first.
     #[serde(default)]
     pub after: u64,
@@ -39,6 +43,14 @@ pub enum FaultKind {
     Drop,
     /// The call acts, then half of the answer is sent.
     Truncate,
+    /// Nothing is done and nothing is answered until [`Sandbox::let_go`]; then the connection is closed.
+    ///
+    /// [`Sandbox::let_go`]: crate::Sandbox::let_go
+    Hang,
+    /// The call acts, and nothing is answered until [`Sandbox::let_go`]; then the connection is closed.
+    ///
+    /// [`Sandbox::let_go`]: crate::Sandbox::let_go
+    HangAfter,
     /// The asynchronous work that the call starts fails later.
     FailAsync {
         /// The reason its status gives.
@@ -77,7 +89,7 @@ const ASYNCHRONOUS: &[&str] = &[
 ];
 
 impl Fault {
-    fn matches(&self, service: Service, operation: &str, handler: Handler) -> bool {
+    fn matches(&self, service: Service, operation: &str, handler: Handler, input: &Value) -> bool {
         let named = match self.operation.split_once(':') {
             None => self.operation == "*" || self.operation == operation,
             Some((name, wanted)) => {
@@ -86,6 +98,7 @@ impl Fault {
             }
         };
         named
+            && self.containing.as_ref().is_none_or(|part| input.to_string().contains(part))
             && match self.kind {
                 FaultKind::Stale => !matches!(handler, Handler::Write(_)),
                 FaultKind::FailAsync { .. } => ASYNCHRONOUS.contains(&operation),
@@ -100,9 +113,10 @@ pub(crate) fn strike(
     service: Service,
     operation: &str,
     handler: Handler,
+    input: &Value,
 ) -> Option<FaultKind> {
     let mut struck = None;
-    for fault in faults.iter_mut().filter(|fault| fault.matches(service, operation, handler)) {
+    for fault in faults.iter_mut().filter(|fault| fault.matches(service, operation, handler, input)) {
         if fault.after > 0 {
             fault.after -= 1;
         } else if struck.is_none() && fault.count > 0 {

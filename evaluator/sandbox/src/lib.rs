@@ -10,6 +10,7 @@ mod config;
 mod engine;
 mod error;
 mod fault;
+mod gate;
 mod history;
 mod http;
 mod ids;

@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::engine::{Bucket, Call, Entry, Reply, apply_call};
 use crate::error::Error;
 use crate::fault::Fault;
+use crate::gate::Gate;
 use crate::history::History;
 use crate::input::Millis;
 use crate::jobs::ripen;
@@ -24,6 +25,7 @@ const MANAGEMENT: &str = "111111111111";
 /// An emulated cloud: its state, its clock and where they are kept.
 pub struct Sandbox {
     inner: Mutex<Inner>,
+    gate: Gate,
 }
 
 impl std::fmt::Debug for Sandbox {
@@ -60,7 +62,7 @@ impl Sandbox {
             inner.change_config(config);
             inner.snapshot()?;
         }
-        Ok(Arc::new(Self { inner: Mutex::new(inner) }))
+        Ok(Arc::new(Self { inner: Mutex::new(inner), gate: Gate::default() }))
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -125,6 +127,20 @@ impl Sandbox {
     /// Removes all faults that wait.
     pub fn clear_faults(&self) {
         self.lock().faults.clear();
+    }
+
+    /// How many calls hang now, with their client still there.
+    pub fn hanging(&self) -> usize {
+        self.gate.waiting()
+    }
+
+    /// Closes the connections of all calls that hang.
+    pub fn let_go(&self) {
+        self.gate.open();
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     /// How often each `service:Operation` was called since the start or [`Self::reset_calls`].

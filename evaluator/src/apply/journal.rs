@@ -35,8 +35,10 @@ pub struct Loaded {
     pub record: Record,
     /// The snapshot it began from.
     pub version: Option<String>,
-    /// Was there a journal: did a run end before its snapshot?
+    /// Did a run end before its snapshot: are there lines that are not in it?
     pub unfinished: bool,
+    /// Is there a journal, of which all lines are in the snapshot?
+    pub undropped: bool,
 }
 
 /// Reads a record.
@@ -46,8 +48,10 @@ pub fn load(store: &dyn Store) -> Result<Loaded, JournalError> {
         Some(stored) => Record::parse(&stored.bytes)?,
         None => Record { format_version: FORMAT_VERSION.to_owned(), ..Record::default() },
     };
-    let unfinished = record.replay(&store.segments()?)?;
-    Ok(Loaded { record, version: stored.map(|stored| stored.version), unfinished })
+    let segments = store.segments()?;
+    let unfinished = record.replay(&segments)?;
+    let undropped = !unfinished && !segments.is_empty();
+    Ok(Loaded { record, version: stored.map(|stored| stored.version), unfinished, undropped })
 }
 
 /// The journal of a run.
@@ -56,7 +60,6 @@ pub struct Journal<'a> {
     store: &'a dyn Store,
     clock: &'a dyn Clock,
     lease: Lease,
-    fence: u64,
     state: Mutex<State>,
     /// One write at a time; those that come meanwhile are in the next.
     writing: Mutex<()>,
@@ -65,6 +68,8 @@ pub struct Journal<'a> {
 #[derive(Debug)]
 struct State {
     record: Record,
+    /// What lines are written under.
+    fence: u64,
     version: Option<String>,
     waiting: Vec<u8>,
     lines: usize,
@@ -75,14 +80,16 @@ impl<'a> Journal<'a> {
     /// Takes up the record of a store under a lock that is held. What an earlier run left in the journal is folded
     /// into the snapshot first.
     pub fn open(store: &'a dyn Store, clock: &'a dyn Clock, lease: Lease) -> Result<Self, JournalError> {
-        let Loaded { record, version, unfinished } = load(store)?;
+        let Loaded { record, version, unfinished, undropped } = load(store)?;
         // The locks of another place, or of a file that was deleted, count anew: what is written now must not read
         // as of a lost owner.
         let fence = lease.fence.max(record.fence);
-        let state = State { record, version, waiting: Vec::new(), lines: 0, since: clock.now() };
-        let journal = Self { store, clock, lease, fence, state: Mutex::new(state), writing: Mutex::new(()) };
+        let state = State { record, fence, version, waiting: Vec::new(), lines: 0, since: clock.now() };
+        let journal = Self { store, clock, lease, state: Mutex::new(state), writing: Mutex::new(()) };
         if unfinished {
-            journal.snapshot()?;
+            journal.fold(fence)?;
+        } else if undropped {
+            journal.store.clear(&journal.lease)?;
         }
         Ok(journal)
     }
@@ -116,8 +123,8 @@ impl<'a> Journal<'a> {
 
     fn add(&self, event: Event) -> bool {
         let now = self.clock.now();
-        let line = Line { fence: self.fence, run: self.lease.owner.run.clone(), at: now, event };
         let mut state = self.state();
+        let line = Line { fence: state.fence, run: self.lease.owner.run.clone(), at: now, event };
         state.record.apply(&line);
         if state.lines == 0 {
             state.since = now;
@@ -158,10 +165,19 @@ impl<'a> Journal<'a> {
     /// Replaces the snapshot by the record as it is now, and drops the journal.
     pub fn snapshot(&self) -> Result<(), JournalError> {
         self.flush()?;
+        // Lines of this lock are in the snapshot, too: whichever of them are left when the process dies while it drops
+        // the journal must change nothing. One that speaks of a beginning, without the one of its end, would.
+        let next = self.state().fence + 1;
+        self.fold(next)
+    }
+
+    /// Replaces the snapshot by one that has all lines of locks before `fence`, and drops the journal.
+    fn fold(&self, fence: u64) -> Result<(), JournalError> {
         let (bytes, version) = {
             let mut state = self.state();
             state.record.serial += 1;
-            state.record.fence = self.fence;
+            state.fence = fence;
+            state.record.fence = fence;
             FORMAT_VERSION.clone_into(&mut state.record.format_version);
             (state.record.to_bytes()?, state.version.clone())
         };

@@ -14,4 +14,4 @@ mod schedule;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use run::{Run, Watcher};
+pub use run::{Run, Watcher, publish};

@@ -3,6 +3,7 @@
 //! Owns the threads and the end of a run. Told to stop, it begins nothing more and lets finish what is under way;
 //! it stops likewise when the record cannot be written or the lock is lost.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use super::receipt::{Done, Ending, FORMAT_VERSION, Outcome, Receipt};
 use super::schedule::{Schedule, Stage};
 use crate::plan::model::{Operation, Plan};
 use crate::provider::{Clock, CloudError, Failure, Provider};
-use crate::registry::record::{Event, Identity, Principal};
+use crate::registry::record::{Event, Identity, Principal, Record};
 
 /// How often the lock is renewed.
 const RENEWAL: Duration = Duration::from_secs(15);
@@ -45,9 +46,9 @@ pub struct Run<'a> {
     /// Its id.
     pub plan_id: String,
     /// Groups and users as they were looked up, by address.
-    pub principals: std::collections::BTreeMap<String, Principal>,
+    pub principals: BTreeMap<String, Principal>,
     /// The cells as other tools read them.
-    pub cells: std::collections::BTreeMap<String, serde_json::Value>,
+    pub cells: BTreeMap<String, serde_json::Value>,
     /// Set when the run is to stop.
     pub stop: &'a AtomicBool,
     /// Who looks on.
@@ -219,18 +220,40 @@ impl Run<'_> {
             Ending::Interrupted => "interrupted",
             Ending::Failed | Ending::NotRecorded => "failed",
         };
-        let mut cells = self.cells.clone();
-        self.journal.with(|record| {
-            for (address, cell) in &mut cells {
-                let id = record.entry(address).map(|entry| entry.id.clone());
-                if let (Some(id), serde_json::Value::Object(fields)) = (id, cell) {
-                    fields.insert("account_id".to_owned(), id.into());
-                }
-            }
-        });
+        let cells = self.journal.with(|record| published(record, &self.cells));
         self.journal.commit(Event::Finished { outcome: outcome.to_owned(), cells })?;
         self.journal.snapshot()
     }
+}
+
+/// The cells as other tools read them, with the ids of their accounts.
+fn published(record: &Record, cells: &BTreeMap<String, serde_json::Value>) -> BTreeMap<String, serde_json::Value> {
+    let mut cells = cells.clone();
+    for (address, cell) in &mut cells {
+        let id = record.entry(address).map(|entry| entry.id.clone());
+        if let (Some(id), serde_json::Value::Object(fields)) = (id, cell) {
+            fields.insert("account_id".to_owned(), id.into());
+        }
+    }
+    cells
+}
+
+/// Brings the cells of a record to what the program says, where nothing else was to be done: a field that no
+/// operation applies may have changed, or the last run died before it said them.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn publish(journal: &Journal<'_>, cells: &BTreeMap<String, serde_json::Value>) -> Result<(), JournalError> {
+    let (now, same) = journal.with(|record| {
+        let cells = published(record, cells);
+        let same = cells == record.cells;
+        (cells, same)
+    });
+    if same {
+        return Ok(());
+    }
+    journal.commit(Event::Finished { outcome: "done".to_owned(), cells: now })?;
+    journal.snapshot()
 }
 
 fn locked<'m, 'p>(shared: &'m Mutex<Shared<'p>>) -> MutexGuard<'m, Shared<'p>> {
@@ -267,6 +290,9 @@ fn not_recorded(error: &JournalError) -> Outcome {
 /// What to do about a failure.
 fn advice(error: &CloudError) -> Option<&'static str> {
     Some(match error.failure {
+        Failure::Credentials if error.is_of_the_clock() => {
+            "set this machine's clock and run again: what was done stays done"
+        }
         Failure::Throttled => {
             "run again; lower `tps` or `lanes` in the organization's `limits` when others use the same API"
         }

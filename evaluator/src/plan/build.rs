@@ -338,7 +338,11 @@ impl<'a> Builder<'a> {
     /// The unit of parked accounts, made when first needed.
     pub(super) fn parking(&mut self) -> Vec<OperationId> {
         let made = self.after(PARKING, Step::Made);
-        if self.ids.contains_key(PARKING) || !made.is_empty() {
+        if self.ids.contains_key(PARKING) {
+            self.take_parking();
+            return made;
+        }
+        if !made.is_empty() {
             return made;
         }
         let name = self.desired.org.parking.clone();
@@ -349,14 +353,38 @@ impl<'a> Builder<'a> {
         ]);
         let operation = self.operation(PARKING, verb, &[], fields.clone());
         self.step(PARKING, Step::Made, operation);
+        self.parking_change(Action::Create, None, fields, operation);
+        vec![operation]
+    }
+
+    /// A unit of parked accounts that a run has begun to make and could not note any more.
+    pub(super) fn parking_begun(&mut self) {
+        if self.record.pending.contains_key(PARKING) && self.takes(PARKING) {
+            self.take_parking();
+        }
+    }
+
+    /// Takes into the record the unit of parked accounts that is there, unless it is in it.
+    fn take_parking(&mut self) {
+        let unit = self.ids.get(PARKING).and_then(|id| self.live.units.get(id));
+        let known = self.record.entry(PARKING).is_some() || self.opening.contains_key(PARKING);
+        let (Some(unit), false) = (unit, known) else { return };
+        let (id, name) = (unit.id.clone(), unit.name.clone());
+        let fields =
+            Fields::from_iter([("name".to_owned(), Json::from(name)), ("parent".to_owned(), Json::from(ROOT))]);
+        let operation = self.operation(PARKING, Verb::Remember { id: id.clone() }, &[], fields.clone());
+        self.parking_change(Action::Adopt, Some(id), fields, operation);
+    }
+
+    fn parking_change(&mut self, action: Action, id: Option<String>, fields: Fields, operation: OperationId) {
         self.changes.push(Change {
             address: PARKING.to_owned(),
             kind: "ou".to_owned(),
-            action: Action::Create,
-            id: None,
-            name,
+            action,
+            before: id.is_some().then(|| fields.clone()),
+            id,
+            name: self.desired.org.parking.clone(),
             from: None,
-            before: None,
             after: Some(fields),
             later: Vec::new(),
             drift: Vec::new(),
@@ -364,7 +392,6 @@ impl<'a> Builder<'a> {
             sources: Vec::new(),
             operations: vec![operation],
         });
-        vec![operation]
     }
 }
 

@@ -81,6 +81,7 @@ pub fn plan(question: &Question<'_>) -> Result<Plan, Vec<Fault>> {
     builder.surplus_attachments();
     builder.surplus_policies();
     builder.surplus_accounts();
+    builder.parking_begun();
     builder.surplus_units(&replaced);
     builder.judge();
     let access = builder.access();

@@ -83,6 +83,15 @@ impl CloudError {
     pub fn own(call: impl Into<String>, failure: Failure, message: impl Into<String>) -> Self {
         Self { call: call.into(), failure, code: String::new(), message: message.into(), request_id: None }
     }
+
+    /// Was the request refused for the time at which it was signed? Then the clock of one side is wrong. Services
+    /// have no code of their own for it: those that check signatures say it in the message.
+    pub fn is_of_the_clock(&self) -> bool {
+        let told = ["Signature expired", "Signature not yet current"];
+        let coded = ["RequestTimeTooSkewed", "RequestExpired"];
+        self.failure == Failure::Credentials
+            && (coded.contains(&self.code.as_str()) || told.iter().any(|words| self.message.contains(words)))
+    }
 }
 
 impl fmt::Display for CloudError {

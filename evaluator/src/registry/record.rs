@@ -24,7 +24,7 @@ pub struct Record {
     /// Grows by one with every snapshot.
     #[serde(default)]
     pub serial: u64,
-    /// The fence of the last lock that wrote it.
+    /// From which fence on lines of a journal count: those of earlier locks, and of the run that wrote it, are in it.
     #[serde(default)]
     pub fence: u64,
     /// The organization it is of; none before the first apply.

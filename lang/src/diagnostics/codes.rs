@@ -172,6 +172,7 @@ codes! {
     OperationFailed "E0604" "an operation that failed";
     RecordNotWritten "E0605" "a record that was not written";
     Interrupted "E0606" "a run that was interrupted";
+    ReceiptNotKept "E0607" "a receipt that was not kept";
 
     BrokenGuard "E0701" "a guard that is broken";
     StarOnStar "E0702" "an allow of everything without a reason";

@@ -24,6 +24,8 @@ pub(crate) struct FileStore {
 struct Held {
     lock: Option<File>,
     segment: Option<File>,
+    /// Does the segment end in half a line that could not be taken back? Nothing may come after it.
+    torn: bool,
 }
 
 /// What the lock's file says of who holds it.
@@ -183,13 +185,14 @@ impl Store for FileStore {
                 sync_folder(&folder)?;
                 sync_folder(self.folder())?;
             }
-            let Some(file) = &mut held.segment else { return Ok(()) };
+            let Held { segment: Some(file), torn, .. } = held else { return Ok(()) };
+            if *torn {
+                return Err(io::Error::other("an earlier line of the journal was cut short"));
+            }
             let before = file.metadata()?.len();
             let written = file.write_all(segment).and_then(|()| file.sync_data());
-            if written.is_err() {
-                // Half a segment must not stand before the next one.
-                file.set_len(before)?;
-            }
+            // Half a segment must not stand before the next one. What is told is why it was not written.
+            *torn = written.is_err() && file.set_len(before).is_err();
             written
         };
         append(&mut held).map_err(|error| self.failed("written", &error))
@@ -267,6 +270,22 @@ mod tests {
         assert_eq!(store.save(&lease, b"two", None), Err(StoreError::Moved));
         store.save(&lease, b"two", Some(&first)).unwrap();
         assert_eq!(store.load().unwrap().unwrap().bytes, b"two");
+    }
+
+    /// `/dev/full` is a disk without room, and takes nothing back either.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_is_told_as_one_and_nothing_is_written_after_half_a_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = FileStore::new(folder.path().join("r.json"), "r.json".to_owned());
+        let lease = store.lock(&owner("first")).unwrap();
+        let segment = folder.path().join(format!("r.json.journal/{:012}.jsonl", lease.fence));
+        fs::create_dir(segment.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink("/dev/full", &segment).unwrap();
+        let first = store.append(&lease, b"a\n").unwrap_err().to_string();
+        assert!(first.contains("r.json cannot be written: No space left on device"), "{first}");
+        let second = store.append(&lease, b"b\n").unwrap_err().to_string();
+        assert!(second.contains("cut short"), "{second}");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! | `POST reset` | forgets everything but the settings |
 //! | `POST advance {"seconds": n}` | moves sandbox time on |
 //! | `POST faults [fault…]`, `GET`, `DELETE` | adds, shows, removes faults; posting `[]` removes them too |
+//! | `GET hanging`, `POST hanging/release` | how many calls hang; closes their connections |
 //! | `POST config {…}`, `GET` | changes the members given, shows all |
 //! | `GET calls`, `POST calls/reset` | counts by `service:Operation`; a reset empties the log too |
 //! | `GET log?service=&operation=&error=&limit=` | recent requests, oldest first |
@@ -40,6 +41,11 @@ pub(crate) fn answer(sandbox: &Sandbox, received: &Received) -> Response {
         (&Method::POST, "faults") => faults(sandbox, received),
         (&Method::DELETE, "faults") => {
             sandbox.clear_faults();
+            Ok(json!({}))
+        }
+        (&Method::GET, "hanging") => Ok(json!({ "hanging": sandbox.hanging() })),
+        (&Method::POST, "hanging/release") => {
+            sandbox.let_go();
             Ok(json!({}))
         }
         (&Method::GET, "faults") => Ok(json!(sandbox.lock().faults)),

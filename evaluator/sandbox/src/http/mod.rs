@@ -87,6 +87,9 @@ async fn handle(
     if reply.delay > Duration::ZERO {
         tokio::time::sleep(reply.delay).await;
     }
+    if reply.manner == Manner::Hangs {
+        sandbox.gate().pass().await;
+    }
     send(&protocol, &reply, &cut)
 }
 
@@ -97,7 +100,7 @@ fn send(protocol: &request::Protocol, reply: &Reply, cut: &Cut) -> Response {
     };
     match reply.manner {
         Manner::Whole => response,
-        Manner::Never => {
+        Manner::Never | Manner::Hangs => {
             cut.before_answer();
             response
         }

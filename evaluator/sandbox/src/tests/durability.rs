@@ -104,7 +104,13 @@ fn any_history_replays_to_the_same_state() {
         let cloud = folder.open();
         cloud.sandbox.seed(&seed()).unwrap();
         let reason = FaultKind::FailAsync { reason: "chance".to_owned() };
-        cloud.sandbox.inject([Fault { operation: "*".to_owned(), after: 9, count: 3, kind: reason }]);
+        cloud.sandbox.inject([Fault {
+            operation: "*".to_owned(),
+            containing: None,
+            after: 9,
+            count: 3,
+            kind: reason,
+        }]);
         for step in 0..120 {
             anything(&cloud, mix(seed_number * 1_000 + step));
             if step == 60 {

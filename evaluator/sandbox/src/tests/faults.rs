@@ -74,6 +74,15 @@ fn a_stale_read_does_not_see_the_last_write() {
 }
 
 #[test]
+fn a_fault_strikes_the_calls_that_it_is_of() {
+    let cloud = Cloud::new();
+    let fault = json!({"operation": "*", "kind": "error500", "containing": "b@example.com", "count": 9});
+    inject(&cloud, fault);
+    assert!(account(&cloud, "a@example.com").answer.is_ok());
+    assert!(account(&cloud, "b@example.com").answer.is_err());
+}
+
+#[test]
 fn any_error_and_any_delay() {
     let cloud = Cloud::new();
     let fault = json!({"operation": "s3:*", "kind": "error", "code": "ConditionalRequestConflict", "status": 409});
@@ -81,6 +90,7 @@ fn any_error_and_any_delay() {
     assert_eq!(cloud.err("s3:ListBuckets", json!({})), "ConditionalRequestConflict");
     cloud.sandbox.inject([Fault {
         operation: "sso:ListInstances".to_owned(),
+        containing: None,
         after: 0,
         count: 1,
         kind: FaultKind::Delay { ms: 7 },

@@ -136,3 +136,52 @@ fn only_loopback_and_no_browsers() {
     let answer = send(&running, "GET /_sandbox/state HTTP/1.1\r\nOrigin: http://example.com\r\n", "none", b"");
     assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
 }
+
+#[test]
+fn a_call_hangs_until_it_is_let_go() {
+    let running = start();
+    let hang = |kind: &str, after: u64| json!({"operation": "*", "kind": kind, "after": after});
+    control(&running, "POST /_sandbox/faults", &json!([hang("hang", 0), hang("hang_after", 1)]));
+    let create = |email: &str| json!({"Email": email, "AccountName": "new"});
+    std::thread::scope(|scope| {
+        for (at, email) in ["never@example.com", "made@example.com"].into_iter().enumerate() {
+            let running = &running;
+            let call = move || json_call(running, "AWSOrganizationsV20161128.CreateAccount", &create(email));
+            let hung = scope.spawn(call);
+            while control(running, "GET /_sandbox/hanging", &json!({})) != json!({ "hanging": 1 }) {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            assert!(!hung.is_finished());
+            let made = control(running, "GET /_sandbox/state", &json!({}))["org"]["creations"].to_string();
+            assert_eq!(made.contains("made@example.com"), at == 1, "{made}");
+            assert!(!made.contains("never@example.com"), "{made}");
+            control(running, "POST /_sandbox/hanging/release", &json!({}));
+            assert_eq!(hung.join().unwrap(), "");
+        }
+    });
+    assert_eq!(control(&running, "GET /_sandbox/hanging", &json!({})), json!({ "hanging": 0 }));
+}
+
+/// A client that is killed leaves nothing behind that hangs, and what it asked for is not done later.
+#[test]
+fn a_call_whose_client_goes_hangs_no_more() {
+    let running = start();
+    control(&running, "POST /_sandbox/faults", &json!([{"operation": "*", "kind": "hang"}]));
+    let body = json!({"Email": "gone@example.com", "AccountName": "new"}).to_string();
+    let head = format!(
+        "POST / HTTP/1.1\r\nX-Amz-Target: AWSOrganizationsV20161128.CreateAccount\r\nContent-Type: application/x-amz-json-1.1\r\nHost: x\r\nAuthorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/organizations/aws4_request, Signature=x\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(running.url().trim_start_matches("http://")).unwrap();
+    stream.write_all(head.as_bytes()).unwrap();
+    let hanging = || control(&running, "GET /_sandbox/hanging", &json!({}))["hanging"].as_u64();
+    while hanging() != Some(1) {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    drop(stream);
+    while hanging() != Some(0) {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let state = control(&running, "GET /_sandbox/state", &json!({}));
+    assert!(!state.to_string().contains("gone@example.com"));
+}

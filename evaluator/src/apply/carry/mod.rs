@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 
 use super::follow::Follower;
 use super::journal::{Journal, JournalError};
-use crate::plan::desired::ADDRESS_TAG;
+use crate::plan::desired::{ADDRESS_TAG, PARKING};
 use crate::plan::later;
 use crate::plan::model::{Fields, Operation, Plan, Verb};
 use crate::provider::{Clock, CloudError, Failure, Provider};
@@ -258,6 +258,7 @@ fn kind_of(address: &str, verb: &Verb) -> &'static str {
         Verb::Assign { .. } | Verb::Unassign { .. } => return "assignment",
         Verb::AttachPolicy { .. } | Verb::DetachPolicy { .. } => return "scp_attachment",
         Verb::CreateUnit { .. } => return "ou",
+        _ if address == PARKING => return "ou",
         _ => {}
     }
     let head = address.split('/').next().unwrap_or(address);

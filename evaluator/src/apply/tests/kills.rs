@@ -10,6 +10,7 @@ use super::troubles::is_read;
 use super::world;
 use crate::apply::receipt::{Ending, Outcome, Receipt};
 use crate::live::parallel;
+use crate::registry::record::Record;
 use crate::registry::store::Store as _;
 
 /// Runs at once.
@@ -107,6 +108,35 @@ fn a_snapshot_that_is_not_written_loses_nothing() {
                 ended.and(left).and_then(|left| if left == 0 { Ok(()) } else { Err(format!("{left} are left")) });
             let converged = ended.and_then(|()| bench.converges(&scenario.to, scenario.command, &reference.shape));
             converged.map_err(|wrong| format!("{}: {fault:?}: {wrong}", scenario.name))
+        }));
+    }
+}
+
+/// The places of a journal are dropped several at a time, in no order.
+#[test]
+fn what_is_left_of_a_journal_that_was_being_dropped_changes_nothing() {
+    for scenario in Scenario::all() {
+        let reference = Reference::of(&scenario);
+        let cases: Vec<(usize, usize)> = (1..=4).flat_map(|of| (0..of).map(move |left| (of, left))).collect();
+        none(&each(&cases, |(of, left)| {
+            let bench = scenario.start.copy();
+            bench.store.fault(Fault::DiesClearing(*of, *left));
+            bench.run(&scenario.to, &reference.plan);
+            bench.store.fault(Fault::None);
+            let said = |record: &Record| format!("{:?} {:?}", record.resources.keys(), record.pending);
+            if said(&bench.record()) != said(&reference.record) {
+                return Err(format!(
+                    "{}: one of {of} is left, the {left}.: {}\n  not {}",
+                    scenario.name,
+                    said(&bench.record()),
+                    said(&reference.record)
+                ));
+            }
+            let converged = bench.converges(&scenario.to, scenario.command, &reference.shape);
+            let dropped = bench.store.segments().map_err(|error| error.to_string()).map(|left| left.is_empty());
+            let dropped = dropped.and_then(|none| if none { Ok(()) } else { Err("the rest stays".to_owned()) });
+            let wrong = |wrong| format!("{}: one of {of} is left, the {left}.: {wrong}", scenario.name);
+            converged.and(dropped).map_err(wrong)
         }));
     }
 }

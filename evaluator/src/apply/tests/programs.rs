@@ -77,6 +77,8 @@ impl Scenario {
 pub(crate) struct Reference {
     pub(crate) plan: Plan,
     pub(crate) shape: Vec<String>,
+    /// The record after it.
+    pub(crate) record: crate::registry::record::Record,
     /// Questions of the run, by call.
     pub(crate) asked: Vec<(String, u64)>,
     /// Lines of its journal.
@@ -99,10 +101,10 @@ impl Reference {
             receipt.failed().collect::<Vec<_>>()
         );
         let (asked, lines, segments) = (bench.cloud.asked(), bench.store.lines(), bench.store.appended());
-        let shape = bench.shape();
+        let (shape, record) = (bench.shape(), bench.record());
         bench.converges(&scenario.to, scenario.command, &shape).unwrap();
         let drift = bench.drift(&scenario.to);
         assert!(drift.changes.is_empty(), "{}", super::world::told(&drift));
-        Self { plan, shape, asked: asked.into_iter().collect(), lines, segments }
+        Self { plan, shape, record, asked: asked.into_iter().collect(), lines, segments }
     }
 }

@@ -214,6 +214,22 @@ fn a_personal_cell_comes_and_goes_a_hundred_times() {
     assert_eq!(bench.cloud.asked().get("organizations:CloseAccount"), None);
 }
 
+/// Killed when the unit of parked accounts had just been made; the next run parks nothing.
+#[test]
+fn a_unit_of_parked_accounts_that_nobody_noted_is_taken_into_the_record() {
+    let dev = program("cell a { kind = \"dev\", region = \"us-west-2\", expires = 2027-01-31 }");
+    let bench = Bench::after(&[&dev]);
+    bench.cloud.script("organizations:CreateOrganizationalUnit", 1, Trouble::DiesAfter);
+    bench.destroy(&dev);
+    assert!(bench.record().pending.contains_key("parking"));
+    bench.cloud.mend();
+    bench.apply(&dev);
+    let (record, state) = (bench.record(), bench.cloud.state());
+    let noted = record.entry("parking").map(|entry| (entry.kind.clone(), entry.id.clone()));
+    let there = state.unit("cellc-parked").map(|unit| ("ou".to_owned(), unit.id.clone()));
+    assert_eq!((noted, record.pending.len()), (there, 0));
+}
+
 #[test]
 fn a_set_goes_whoever_has_it_in_a_large_fleet() {
     let cells: Vec<String> =

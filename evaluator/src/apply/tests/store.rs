@@ -22,6 +22,8 @@ pub(crate) enum Fault {
     SaveUnknown(bool),
     /// The snapshot is replaced, and the journal is not dropped.
     ClearFails,
+    /// The process dies while it drops the journal; of so many segments one is left, the one of this number.
+    DiesClearing(usize, usize),
     /// The process dies once so many lines of the journal are durable; the next may be there in part.
     DiesAtLine(usize, bool),
 }
@@ -207,6 +209,15 @@ impl Store for FakeStore {
         }
         if held.fault == Fault::ClearFails {
             return Err(StoreError::Failed("access denied".to_owned()));
+        }
+        if let Fault::DiesClearing(of, left) = held.fault {
+            let mut number = 0;
+            held.segments.retain(|_| {
+                number += 1;
+                (number - 1) % of == left
+            });
+            self.life.end();
+            return Ok(());
         }
         held.segments.clear();
         Ok(())
