@@ -70,10 +70,11 @@ impl Builder<'_> {
         self.change(plan);
     }
 
-    fn change_scp(&mut self, mut plan: Change, after: Fields, policy: &Policy) {
+    fn change_scp(&mut self, mut plan: Change, mut after: Fields, policy: &Policy) {
         let address = plan.address.clone();
         let entry = self.entry(&address, &policy.id);
         let before = self.scp_fields(policy, &after, entry);
+        canonical::keep(&before, &mut after, "content");
         plan.drift = drifted(entry, &before);
         plan.id = Some(policy.id.clone());
         if entry.is_none() {
