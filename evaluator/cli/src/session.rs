@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use cell_eval::access::subject::Subject;
 use cell_eval::apply::journal::{JournalError, Loaded, load};
-use cell_eval::live::{Depth, Live, Reader, recorded};
+use cell_eval::live::{Depth, Live, Reader, Survey, recorded};
 use cell_eval::plan::desired::Desired;
 use cell_eval::plan::fault::{self, Fault};
 use cell_eval::plan::model::{Notice, NoticeKind, Place, Plan, Verb};
@@ -101,6 +101,15 @@ impl<'a> Session<'a> {
         let provider = self.connection.provider.as_ref();
         let reader = Reader { provider, desired, record, scope, depth, lanes };
         reader.read().map_err(|error| self.cloud(&error))
+    }
+
+    /// Reads everything that exists, whoever made it.
+    pub(crate) fn survey(&self, survey: Survey) -> Result<Live, Status> {
+        let (desired, record) = (&self.subject.desired, &Record::default());
+        let lanes = usize::try_from(desired.org.limits.lanes).unwrap_or(1);
+        let (provider, scope) = (self.connection.provider.as_ref(), &Scope::default());
+        let reader = Reader { provider, desired, record, scope, depth: Depth::Drift, lanes };
+        reader.survey(survey).map_err(|error| self.cloud(&error))
     }
 
     /// The plan for a record.
@@ -287,7 +296,8 @@ pub(crate) fn scope(args: &ScopeArgs) -> Scope {
     Scope { only: args.only.clone(), except: args.except.clone() }
 }
 
-fn unconnected(output: &Output, error: &Unconnected) -> Status {
+/// Tells that there is no connection.
+pub(crate) fn unconnected(output: &Output, error: &Unconnected) -> Status {
     match error {
         Unconnected::Cloud(error) => say(output, &cloud_finding(error)),
         Unconnected::Store(error) => say(output, &store_finding(error)),
@@ -303,6 +313,11 @@ pub(crate) fn say(output: &Output, diagnostic: &Diagnostic) -> Status {
 /// A finding without a place.
 pub(crate) fn finding(code: Code, message: String) -> Diagnostic {
     Diagnostic { code, message, labels: Vec::new(), helps: Vec::new(), fix: None }
+}
+
+/// Tells that the cloud cannot be read.
+pub(crate) fn unread(output: &Output, error: &CloudError) -> Status {
+    say(output, &cloud_finding(error))
 }
 
 fn cloud_finding(error: &CloudError) -> Diagnostic {

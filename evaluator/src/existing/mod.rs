@@ -7,6 +7,7 @@ mod access;
 mod document;
 mod organization;
 mod tags;
+pub mod taking;
 mod words;
 
 use std::collections::BTreeMap;
