@@ -14,6 +14,7 @@ mod determinism;
 mod editor;
 mod edits;
 mod examples;
+mod existing;
 mod faults;
 mod floor;
 mod formatting;

@@ -55,12 +55,12 @@ pub struct Left {
 pub fn program(live: &Live, facts: &Facts) -> Program {
     let mut writer = Writer::new(live, facts);
     let sections = [
-        writer.units(),
-        writer.accounts(),
-        writer.people(),
-        writer.permission_sets(),
-        writer.grants(),
-        writer.policies(),
+        section("Organizational units.", &writer.units()),
+        section("Accounts: each is taken over by its id, and none is made.", &writer.accounts()),
+        section("Groups and users: they come from the identity provider.", &writer.people()),
+        section("What people may be given.", &writer.permission_sets()),
+        section("Who is given what, and where.", &writer.grants()),
+        section("Service control policies: `scps` says what each holds.", &writer.policies()),
     ];
     let organization = writer.organization();
     writer.left.sort();
@@ -68,10 +68,7 @@ pub fn program(live: &Live, facts: &Facts) -> Program {
     let mut out = String::from("edition \"2026\"\n\n");
     out.push_str(&writer.preface());
     out.push_str(&organization);
-    for section in sections.iter().filter(|section| !section.is_empty()) {
-        out.push('\n');
-        out.push_str(section);
-    }
+    sections.iter().for_each(|section| out.push_str(section));
     let main = cell_lang::fmt::format(&out).text;
     let mut files = vec![("main.cell".to_owned(), main)];
     files.append(&mut writer.files);
@@ -161,8 +158,16 @@ fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// Labels by what they are of, in the order of the items.
-fn labelled<'a>(items: impl Iterator<Item = (&'a str, Vec<String>)>) -> BTreeMap<&'a str, String> {
+/// Labels by what they are of (id, name, candidates), in the order of the items; but whose name is a label itself has
+/// it before all others.
+fn labelled<'a>(items: impl Iterator<Item = (&'a str, &'a str, Vec<String>)>) -> BTreeMap<&'a str, String> {
     let mut labels = Labels::default();
-    items.map(|(id, candidates)| (id, labels.take(&candidates))).collect()
+    let mut all: Vec<_> = items.collect();
+    all.sort_by_key(|(_, name, candidates)| !candidates.iter().any(|candidate| candidate == name));
+    all.into_iter().map(|(id, _, candidates)| (id, labels.take(&candidates))).collect()
+}
+
+/// A section of the program, with its title; nothing when there is nothing in it.
+fn section(title: &str, text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("\n# {title}\n\n{}", text.trim_start()) }
 }

@@ -96,7 +96,7 @@ impl<'a> Writer<'a> {
             let own = slug(&unit.name, "ou");
             let above = names.get(unit.parent.as_str()).and_then(|name| slug(&format!("{name}-{}", unit.name), "ou"));
             let fallback = (own.is_none() && above.is_none()).then(|| "unit".to_owned());
-            (unit.id.as_str(), own.into_iter().chain(above).chain(fallback).collect())
+            (unit.id.as_str(), unit.name.as_str(), own.into_iter().chain(above).chain(fallback).collect())
         }));
         self.hold(kept.len(), "unit");
         kept.into_iter().map(|unit| self.unit(unit)).collect()
@@ -160,7 +160,9 @@ impl<'a> Writer<'a> {
             }
         }
         let mut labels = Labels::default();
-        for account in accounts {
+        let mut in_turn = accounts.to_vec();
+        in_turn.sort_by_key(|account| slug(&account.name, "account").as_deref() != Some(&account.name));
+        for account in in_turn {
             let own = account.name.as_str();
             let candidates = [slug(own, "account").unwrap_or_else(|| "account".to_owned())];
             // A label is the name where none is written: it must be no other account's.
@@ -249,7 +251,11 @@ impl<'a> Writer<'a> {
             false
         });
         self.policies = labelled(own.iter().map(|policy| {
-            (policy.id.as_str(), vec![slug(&policy.name, "scp").unwrap_or_else(|| "policy".to_owned())])
+            (
+                policy.id.as_str(),
+                policy.name.as_str(),
+                vec![slug(&policy.name, "scp").unwrap_or_else(|| "policy".to_owned())],
+            )
         }));
     }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Live, LiveSet, Reader, Reading, parallel};
-use crate::plan::identity::is_open;
+use crate::plan::identity::{self, is_open};
 use crate::provider::{CloudError, Failure, Given, Principal, PrincipalKind};
 
 /// How much of what exists is read.
@@ -30,8 +30,24 @@ impl Reader<'_> {
         }
         live.organization = Some(organization);
         self.marks(&mut live)?;
-        self.every_set(&mut live, survey)?;
+        self.sets_but(&mut live, &BTreeSet::new(), survey)?;
         if survey == Survey::Whole && live.center.is_some() {
+            self.everybody(&mut live)?;
+        }
+        Ok(live)
+    }
+
+    /// Who has which of the sets that the record does not have, in every account: the list of accounts, seven calls for
+    /// each such set and one for each of its accounts.
+    ///
+    /// # Errors
+    /// As [`Self::survey`].
+    pub fn foreign_access(&self) -> Result<Live, CloudError> {
+        let accounts = self.provider.accounts()?.into_iter().map(|account| (account.id.clone(), account)).collect();
+        let mut live = Live { accounts, ..Live::default() };
+        let owned: BTreeSet<String> = identity::sets(self.record, &live).into_values().collect();
+        self.sets_but(&mut live, &owned, Survey::Whole)?;
+        if live.center.is_some() {
             self.everybody(&mut live)?;
         }
         Ok(live)
@@ -67,12 +83,13 @@ impl Reader<'_> {
     }
 
     /// ⌈P/100⌉ calls, one for each set, and six more: its details and its accounts; of marks only its tags.
-    fn every_set(&self, live: &mut Live, survey: Survey) -> Result<(), CloudError> {
+    fn sets_but(&self, live: &mut Live, but: &BTreeSet<String>, survey: Survey) -> Result<(), CloudError> {
         live.center = self.provider.center(self.desired.org.identity_center.as_deref())?;
         if live.center.is_none() {
             return Ok(());
         }
-        let arns = self.provider.sets()?;
+        let mut arns = self.provider.sets()?;
+        arns.retain(|arn| !but.contains(arn));
         let read = parallel::each(self.lanes, &arns, |arn| {
             let Some(fields) = self.provider.set(arn)? else { return Ok(None) };
             let detail = match survey {

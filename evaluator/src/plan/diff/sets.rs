@@ -340,6 +340,11 @@ fn normal(fields: &mut Fields) {
     }
 }
 
+/// The fields of a set that was read, whoever made it.
+pub(crate) fn fields_as_read(set: &LiveSet, detail: &SetDetail) -> Fields {
+    Builder::set_fields_of(set, detail, &Fields::new(), None)
+}
+
 /// How long a session lasts, written as programs' durations are: `PT90M` is `PT1H30M`. What is no such time stays.
 fn session(text: &str) -> String {
     let span = text.parse::<jiff::SignedDuration>().ok();
