@@ -29,6 +29,7 @@ mod installation;
 mod mutation;
 mod packages;
 mod pins;
+mod published;
 mod review_outputs;
 mod reviews;
 mod safety;

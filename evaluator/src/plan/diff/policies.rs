@@ -282,5 +282,6 @@ pub(super) fn not_owned(address: &str, what: &str, name: &str, id: &str, plan: &
     Fault::new(Code::NotOwned, format!("a {what} named `{name}` exists, and cellc does not own it"))
         .at(plan.sources.first(), format!("{address} would be a second one"))
         .help(format!("`cellc adopt {address} {id}` takes it over: the next plan then shows what would change"))
+        .help("`cellc adopt --all` takes over everything that the program names and that exists")
         .help("or give it another label")
 }

@@ -36,12 +36,12 @@ def parse(text: str) -> Registry:
 }
 
 /// What a later version adds is left out.
-const HELPER: &str = r#"
+const HELPER: &str = r"
 
 def _known(of: Any, found: dict[str, Any]) -> dict[str, Any]:
     names = {one.name for one in fields(of)}
     return {name: value for name, value in found.items() if name in names}
-"#;
+";
 
 fn record(name: &str, about: &str, all: &[Field], nested: &[(&str, &str)]) -> String {
     let mut out = format!("\n\n@dataclass(frozen=True)\nclass {name}:\n    \"\"\"{about}\"\"\"\n\n");

@@ -124,7 +124,7 @@ mod tests {
             assert_eq!(field.always, always, "{}", field.name);
             if let Type::One(_, values) = field.ty {
                 assert!(
-                    matches!(&theirs.shape, Shape::Value(ty) if *ty == Ty::enumeration(values)),
+                    matches!(&theirs.shape, Shape::Value(Ty::Enum(all)) if all.iter().eq(values)),
                     "{}",
                     field.name
                 );
