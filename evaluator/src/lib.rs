@@ -10,6 +10,7 @@ pub mod access;
 pub mod apply;
 pub mod budget;
 pub mod emit;
+pub mod existing;
 pub mod expand;
 pub mod explain;
 pub mod findings;

@@ -17,6 +17,16 @@ def list_tags_for_resource(self):
     return json.dumps({"Tags": next(held.tags or [] for held in sets if held.permission_set_arn == arn)})
 
 
+def tag_resource(self):
+    arn = self._get_param("ResourceArn")
+    sets = self.ssoadmin_backend.permission_sets
+    held = next(held for held in sets if held.permission_set_arn == arn)
+    new = {tag["Key"]: tag["Value"] for tag in self._get_param("Tags")}
+    kept = [tag for tag in held.tags or [] if tag["Key"] not in new]
+    held.tags = kept + [{"Key": key, "Value": value} for key, value in new.items()]
+    return json.dumps({})
+
+
 def list_accounts_for_provisioned_permission_set(self):
     params = json.loads(self.body)
     given = self.ssoadmin_backend.account_assignments
@@ -26,5 +36,6 @@ def list_accounts_for_provisioned_permission_set(self):
 
 
 SSOAdminResponse.list_tags_for_resource = list_tags_for_resource
+SSOAdminResponse.tag_resource = tag_resource
 SSOAdminResponse.list_accounts_for_provisioned_permission_set = list_accounts_for_provisioned_permission_set
 main(sys.argv[1:])

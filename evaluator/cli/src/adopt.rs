@@ -1,9 +1,11 @@
-//! `cellc adopt`: something that exists comes into the record under an address of the program. It gets the tag that
-//! marks it; nothing else of it is changed: the next plan shows what would be.
+//! `cellc adopt`: things that exist come into the record under addresses of the program. They get the tag that marks
+//! them; nothing else of them is changed: the next plan shows what would be.
 
-use cell_eval::plan::model::{Action, Operation, Plan, Verb};
+use cell_eval::existing::taking::{self, Claims};
+use cell_eval::live::{Depth, Survey};
+use cell_eval::plan::model::Plan;
 use cell_eval::plan::scope::Scope;
-use cell_eval::plan::{Command, cost};
+use cell_eval::plan::{Command, moves};
 use cell_eval::registry::record::{Entry, Record};
 use cell_lang::diagnostics::{Code, nearest};
 
@@ -15,87 +17,76 @@ use crate::session::{Session, finding, say};
 
 /// Runs the command.
 pub(crate) fn run(args: &AdoptArgs, output: &Output) -> Status {
-    output.run(&args.program, |run| {
-        let ask = |session: &Session<'_>, record: &Record| adopted(args, session, record, output);
+    let mut program = args.program.clone();
+    // With `--all` a lone argument is the program.
+    if let Some(path) = args.address.as_ref().filter(|_| args.all) {
+        program.path = path.into();
+    }
+    output.run(&program, |run| {
+        let ask = |session: &Session<'_>, record: &Record| match (&args.address, &args.id) {
+            (Some(address), Some(id)) if !args.all => adopted((address, id), session, record, output),
+            _ => everything(session, record),
+        };
         changed(run, output, &args.cloud, None, "adopt", &args.consent, &ask)
     })
 }
 
-fn adopted(args: &AdoptArgs, session: &Session<'_>, record: &Record, output: &Output) -> Result<Plan, Status> {
-    let Some(wanted) = session.subject.desired.resources.get(&args.address) else {
+/// Everything that the program names, that exists, and that the record does not have.
+fn everything(session: &Session<'_>, record: &Record) -> Result<Plan, Status> {
+    let desired = &session.subject.desired;
+    let (record, _) = moves::follow(desired, record);
+    let live = session.survey(Survey::Marks)?;
+    let claims = taking::by_name(desired, &record, &live, session.at);
+    taken(session, &claims, &|_| true)
+}
+
+/// The plan that takes over what is claimed and `takes` says, and what of it is given and attached.
+pub(crate) fn taken(session: &Session<'_>, claims: &Claims, takes: &dyn Fn(&str) -> bool) -> Result<Plan, Status> {
+    let desired = &session.subject.desired;
+    let scope = Scope::default();
+    let live = session.read(desired, &claims.record, &scope, Depth::Drift)?;
+    let origins = std::collections::BTreeMap::new();
+    let plan = session.ask(desired, (&claims.record, &origins), &live, &scope, Command::Apply)?;
+    let mut plan = taking::only(plan, desired, claims, takes);
+    "adopt".clone_into(&mut plan.command);
+    Ok(plan)
+}
+
+fn adopted(
+    (address, id): (&String, &String),
+    session: &Session<'_>,
+    record: &Record,
+    output: &Output,
+) -> Result<Plan, Status> {
+    let Some(wanted) = session.subject.desired.resources.get(address) else {
         let known = session.subject.desired.resources.keys().map(String::as_str);
-        let near = nearest(&args.address, known, 1);
-        let message = format!("`{}` is no resource of the program", args.address);
+        let near = nearest(address, known, 1);
+        let message = format!("`{address}` is no resource of the program");
         let help = near.first().map_or_else(
             || "`cellc expand` prints all addresses".to_owned(),
             |near| format!("did you mean `{near}`?"),
         );
         return Err(say(output, &finding(Code::UnknownAddress, message).help(help)));
     };
-    if let Some((owner, _)) =
-        record.resources.iter().find(|(address, entry)| entry.id == args.id && **address != args.address)
-    {
-        let message = format!("{} is in the record already, as {owner}", args.id);
+    if let Some((owner, _)) = record.resources.iter().find(|(owner, entry)| entry.id == *id && *owner != address) {
+        let message = format!("{id} is in the record already, as {owner}");
         return Err(say(
             output,
             &finding(Code::UnknownAddress, message).help("`moved { from = …, to = … }` gives it another address"),
         ));
     }
     let mut with = record.clone();
-    with.resources.insert(args.address.clone(), Entry::claim(wanted.kind.name(), &args.id, session.at));
-    let scope = Scope { only: vec![args.address.clone()], except: Vec::new() };
+    with.resources.insert(address.clone(), Entry::claim(wanted.kind.name(), id, session.at));
+    let scope = Scope { only: vec![address.clone()], except: Vec::new() };
     let mut plan = session.plan(&with, &scope, Command::Apply, true)?;
-    plan.changes.retain(|change| change.address == args.address);
-    let Some(change) = plan.changes.iter_mut().find(|change| change.before.is_some()) else {
-        let message = format!("there is no {} {}", wanted.kind.name(), args.id);
+    plan.changes.retain(|change| change.address == *address);
+    if !plan.changes.iter().any(|change| change.before.is_some()) {
+        let message = format!("there is no {} {id}", wanted.kind.name());
         return Err(say(output, &finding(Code::AccountNotThere, message)));
-    };
-    only_taken(change, &args.id, wanted.protect, &plan.operations).clone_into(&mut plan.operations);
-    plan.access.clear();
-    plan.review = None;
+    }
+    let claims = Claims { taken: std::iter::once(address.clone()).collect(), ..Claims::default() };
+    let mut plan = taking::only(plan, &session.subject.desired, &claims, &|_| true);
     plan.notices.clear();
     "adopt".clone_into(&mut plan.command);
-    plan.cost = cost::of(&plan.operations, plan.limits, Vec::new());
     Ok(plan)
-}
-
-/// The operations that take it into the record and mark it; the change is made to say only that.
-fn only_taken(
-    change: &mut cell_eval::plan::model::Change,
-    id: &str,
-    protect: bool,
-    operations: &[Operation],
-) -> Vec<Operation> {
-    let mut before = change.before.clone().unwrap_or_default();
-    let mut after = before.clone();
-    let tag = operations
-        .iter()
-        .find(|operation| operation.address == change.address && matches!(operation.verb, Verb::Tag { .. }));
-    if let Some(tags) = tag.and_then(|tag| tag.sets.get("tags")) {
-        after.insert("tags".to_owned(), tags.clone());
-    }
-    let mut sets = before.clone();
-    if protect {
-        sets.insert("protect".to_owned(), true.into());
-    }
-    before.remove("protect");
-    let remember = Operation {
-        id: cell_eval::plan::model::OperationId(0),
-        address: change.address.clone(),
-        verb: Verb::Remember { id: id.to_owned() },
-        needs: Vec::new(),
-        sets,
-    };
-    let mut taken = vec![remember];
-    if let Some(tag) = tag {
-        let id = cell_eval::plan::model::OperationId(1);
-        taken.push(Operation { id, needs: vec![cell_eval::plan::model::OperationId(0)], ..tag.clone() });
-    }
-    change.action = Action::Adopt;
-    change.drift.clear();
-    change.later.clear();
-    change.before = Some(before);
-    change.after = Some(after);
-    change.operations = taken.iter().map(|operation| operation.id).collect();
-    taken
 }

@@ -8,13 +8,14 @@ mod tools;
 
 use std::path::PathBuf;
 
+use cell_eval::budget::Options;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use access::{AskArgs, CanArgs, Form, ReviewArgs, WhoCanArgs};
 pub(crate) use cloud::{
-    AdoptArgs, ApplyArgs, Cloud, CloudArgs, ConsentArgs, DestroyArgs, DriftArgs, PlanArgs, RegistryArgs,
-    RegistryCommand, SandboxCommand, ScopeArgs, ShowArgs,
+    AdoptArgs, ApplyArgs, Cloud, CloudArgs, ConsentArgs, DestroyArgs, DriftArgs, Language, PlanArgs, RebuildArgs,
+    RegistryArgs, RegistryCommand, SandboxCommand, ScopeArgs, ShowArgs,
 };
 pub(crate) use tools::{Ci, CompletionsArgs, GraphArgs, InitArgs, ManArgs, Part, Picture, TestArgs};
 
@@ -211,6 +212,23 @@ pub(crate) struct Program {
     #[arg(long, env = "CELLC_THREADS", hide_env = true, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Budgets")]
     pub(crate) threads: Option<u16>,
+}
+
+impl Program {
+    /// A program with the budgets of a command line that says none.
+    pub(crate) fn of(path: PathBuf) -> Self {
+        let Options { max_steps, max_entities, max_string, max_depth, .. } = Options::default();
+        let wide = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
+        Self {
+            path,
+            max_steps,
+            max_entities: wide(max_entities),
+            max_string: wide(max_string),
+            max_depth: wide(max_depth),
+            max_file: 16 << 20,
+            threads: None,
+        }
+    }
 }
 
 /// Reads `100_000`, `64KiB`, `16MiB`, `1GiB`.

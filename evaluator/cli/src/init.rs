@@ -28,34 +28,48 @@ const FILES: [Template; 5] = [
 
 /// Runs the command.
 pub(crate) fn run(args: &InitArgs, output: &Output) -> Status {
+    if args.from_live {
+        return crate::from_live::run(args, output);
+    }
+    let files = templates(args, args.name.as_deref().unwrap_or(NAME));
+    match put(&args.folder, &files) {
+        Ok(()) => report(&args.folder, &files, output),
+        Err(status) => status,
+    }
+}
+
+/// The files of a program to begin with.
+pub(crate) fn templates(args: &InitArgs, name: &str) -> Vec<(PathBuf, String)> {
     let wanted = |of: &Option<Ci>| of.is_none_or(|of| args.ci == Ci::All || args.ci == of);
-    let files: Vec<(PathBuf, String)> = FILES
-        .iter()
-        .filter(|(_, _, of)| wanted(of))
-        .map(|(path, text, _)| (PathBuf::from(path), text.replace(NAME, &args.name)))
-        .collect();
-    let there: Vec<String> = files
-        .iter()
-        .map(|(path, _)| placed(&args.folder, path))
+    let wanted = FILES.iter().filter(|(_, _, of)| wanted(of));
+    wanted.map(|(path, text, _)| (PathBuf::from(path), text.replace(NAME, name))).collect()
+}
+
+/// Writes files where none of them is, or says why not.
+pub(crate) fn put(folder: &Path, files: &[(PathBuf, String)]) -> Result<(), Status> {
+    free(folder, files.iter().map(|(path, _)| path.as_path()))?;
+    write(folder, files).map_err(|(path, error)| {
+        output::fail(&format!("{} cannot be written: {error}; nothing was written", path.display()))
+    })
+}
+
+/// Refuses to write over what is there.
+pub(crate) fn free<'p>(folder: &Path, paths: impl Iterator<Item = &'p Path>) -> Result<(), Status> {
+    let there: Vec<String> = paths
+        .map(|path| placed(folder, path))
         // A link that leads nowhere is there, too.
         .filter(|path| path.symlink_metadata().is_ok())
         .map(|path| path.display().to_string())
         .collect();
-    if !there.is_empty() {
-        let message = format!("{}: there already; nothing was written", there.join(", "));
-        return output::fail(&format!("{message}\n\n  help: begin in another folder, or move the file away"));
+    if there.is_empty() {
+        return Ok(());
     }
-    match write(&args.folder, &files) {
-        Ok(()) => report(&args.folder, &files, output),
-        Err((path, error)) => {
-            let message = format!("{} cannot be written: {error}; nothing was written", path.display());
-            output::fail(&message)
-        }
-    }
+    let message = format!("{}: there already; nothing was written", there.join(", "));
+    Err(output::fail(&format!("{message}\n\n  help: begin in another folder, or move the file away")))
 }
 
 /// Where a file lies; in the current folder it is named by its path alone.
-fn placed(folder: &Path, path: &Path) -> PathBuf {
+pub(crate) fn placed(folder: &Path, path: &Path) -> PathBuf {
     if folder == Path::new(".") { path.to_owned() } else { folder.join(path) }
 }
 

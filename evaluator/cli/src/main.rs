@@ -16,6 +16,7 @@ mod expand;
 mod explain;
 mod files;
 mod fmt;
+mod from_live;
 mod graph;
 mod init;
 mod lock;

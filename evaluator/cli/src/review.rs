@@ -1,11 +1,15 @@
 //! `cellc review`: who gains and loses what, against the cloud, a saved plan, or another revision of the program.
 //! Owns the command; what is found is [`cell_eval::access`]'s.
 
-use cell_eval::access::model::{Review, Verdict};
-use cell_eval::access::{findings, html, markdown, sarif, text};
+use std::collections::BTreeMap;
+
+use cell_eval::access::model::{Review, Unmanaged, Verdict};
+use cell_eval::access::{findings, html, markdown, sarif, text, unmanaged};
 use cell_eval::live::Depth;
 use cell_eval::plan::Command;
 use cell_eval::plan::text::Look;
+use cell_eval::provider::Principal;
+use cell_eval::registry::record::Record;
 use cell_lang::diagnostics::Code;
 use cell_lang::files::{FileError, Files as _};
 
@@ -67,9 +71,38 @@ fn against_cloud(run: &Run<'_>, args: &ReviewArgs, output: &Output) -> Result<Re
     let plan = session.plan_at(&loaded.record, &scope, Command::Apply, Some(depth))?;
     let mut review = plan.review.clone().ok_or_else(|| output::fail("the plan has no review"))?;
     if args.unmanaged {
-        review.unmanaged = session::unmanaged(&plan);
+        review.unmanaged_access = unmanaged(&session, &loaded.record)?;
+        review.unmanaged = review.unmanaged_access.iter().map(unmanaged::words).collect();
     }
     Ok(review)
+}
+
+/// Every assignment of a set that cellc does not own, each with a verdict.
+fn unmanaged(session: &Session<'_>, record: &Record) -> Result<Vec<Unmanaged>, Status> {
+    let desired = &session.subject.desired;
+    let live = session.foreign_access(record)?;
+    let pins = session.documents_of(&live)?;
+    let people: BTreeMap<_, &String> =
+        desired.principals.iter().map(|(address, wanted)| ((wanted.kind, &wanted.name), address)).collect();
+    let person = |principal: &Principal| match live.names.get(principal) {
+        Some(name) => match people.get(&(principal.kind, name)) {
+            Some(address) => (*address).clone(),
+            None => format!("{} {name}", principal.kind.word()),
+        },
+        None => format!("{} {}, which is gone,", principal.kind.word(), principal.id),
+    };
+    let said = desired.resources.iter().filter_map(|(address, wanted)| {
+        let id = wanted.account.as_ref()?.id.clone();
+        Some((id.or_else(|| record.entry(address).map(|entry| entry.id.clone()))?, address))
+    });
+    let places: BTreeMap<String, &String> = said.collect();
+    let place = |id: &str| match places.get(id) {
+        Some(address) => (*address).clone(),
+        None => {
+            format!("account {}", live.accounts.get(id).map_or(id, |account| account.name.as_str()))
+        }
+    };
+    unmanaged::rows(&live, &pins, &person, &place).map_err(|why| output::fail(&why.to_string()))
 }
 
 /// Prints a review, and says how the command ends.

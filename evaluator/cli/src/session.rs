@@ -3,15 +3,16 @@
 
 use std::path::PathBuf;
 
+use cell_eval::access::pins::Pins;
 use cell_eval::access::subject::Subject;
 use cell_eval::apply::journal::{JournalError, Loaded, load};
-use cell_eval::live::{Depth, Live, Reader, recorded};
+use cell_eval::live::{Depth, Live, Reader, Survey, recorded};
 use cell_eval::plan::desired::Desired;
 use cell_eval::plan::fault::{self, Fault};
 use cell_eval::plan::model::{Notice, NoticeKind, Place, Plan, Verb};
 use cell_eval::plan::scope::Scope;
 use cell_eval::plan::{Command, Question, moves, plan};
-use cell_eval::provider::{CloudError, Failure, Provider as _};
+use cell_eval::provider::{Boundary, CloudError, Failure, Provider as _};
 use cell_eval::registry::record::Record;
 use cell_eval::registry::store::StoreError;
 use cell_eval::words::counted;
@@ -101,6 +102,50 @@ impl<'a> Session<'a> {
         let provider = self.connection.provider.as_ref();
         let reader = Reader { provider, desired, record, scope, depth, lanes };
         reader.read().map_err(|error| self.cloud(&error))
+    }
+
+    /// Reads who has which of the sets that the record does not have.
+    pub(crate) fn foreign_access(&self, record: &Record) -> Result<Live, Status> {
+        let desired = &self.subject.desired;
+        let lanes = usize::try_from(desired.org.limits.lanes).unwrap_or(1);
+        let (provider, scope) = (self.connection.provider.as_ref(), &Scope::default());
+        let reader = Reader { provider, desired, record, scope, depth: Depth::Drift, lanes };
+        reader.foreign_access().map_err(|error| self.cloud(&error))
+    }
+
+    /// The documents of AWS's policies that the sets have: as they are pinned, else as AWS has them now. One that may
+    /// not be read stays unknown.
+    pub(crate) fn documents_of(&self, live: &Live) -> Result<Pins, Status> {
+        let mut pins = self.subject.pins.clone();
+        let details = live.sets.values().filter_map(|set| set.detail.as_ref());
+        let named = details.flat_map(|detail| {
+            let boundary = match &detail.boundary {
+                Some(Boundary::Managed(arn)) => Some(arn),
+                _ => None,
+            };
+            detail.managed.iter().chain(boundary)
+        });
+        let asked: std::collections::BTreeSet<&String> =
+            named.filter(|arn| !pins.managed.contains_key(*arn)).collect();
+        let mut read = Vec::new();
+        for arn in asked {
+            match self.connection.provider.managed_policy(arn) {
+                Ok(policy) => read.extend(policy.map(|policy| (arn.clone(), policy.document))),
+                Err(error) if matches!(error.failure, Failure::Denied | Failure::Unsupported) => {}
+                Err(error) => return Err(self.cloud(&error)),
+            }
+        }
+        pins.managed.extend(read);
+        Ok(pins)
+    }
+
+    /// Reads everything that exists, whoever made it.
+    pub(crate) fn survey(&self, survey: Survey) -> Result<Live, Status> {
+        let (desired, record) = (&self.subject.desired, &Record::default());
+        let lanes = usize::try_from(desired.org.limits.lanes).unwrap_or(1);
+        let (provider, scope) = (self.connection.provider.as_ref(), &Scope::default());
+        let reader = Reader { provider, desired, record, scope, depth: Depth::Drift, lanes };
+        reader.survey(survey).map_err(|error| self.cloud(&error))
     }
 
     /// The plan for a record.
@@ -269,12 +314,6 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Access by sets that cellc does not own, in words.
-pub(crate) fn unmanaged(plan: &Plan) -> Vec<String> {
-    let notices = plan.notices.iter().filter(|notice| notice.kind == NoticeKind::Unmanaged);
-    notices.map(|notice| format!("{} in {}", notice.message, notice.addresses.join(", "))).collect()
-}
-
 /// A managed policy that a permission set names and AWS does not have.
 pub(crate) fn no_policy(arn: &str, place: Option<&Place>, address: &str) -> Fault {
     Fault::new(Code::PolicyMissing, format!("AWS has no managed policy {arn}"))
@@ -287,7 +326,8 @@ pub(crate) fn scope(args: &ScopeArgs) -> Scope {
     Scope { only: args.only.clone(), except: args.except.clone() }
 }
 
-fn unconnected(output: &Output, error: &Unconnected) -> Status {
+/// Tells that there is no connection.
+pub(crate) fn unconnected(output: &Output, error: &Unconnected) -> Status {
     match error {
         Unconnected::Cloud(error) => say(output, &cloud_finding(error)),
         Unconnected::Store(error) => say(output, &store_finding(error)),
@@ -303,6 +343,11 @@ pub(crate) fn say(output: &Output, diagnostic: &Diagnostic) -> Status {
 /// A finding without a place.
 pub(crate) fn finding(code: Code, message: String) -> Diagnostic {
     Diagnostic { code, message, labels: Vec::new(), helps: Vec::new(), fix: None }
+}
+
+/// Tells that the cloud cannot be read.
+pub(crate) fn unread(output: &Output, error: &CloudError) -> Status {
+    say(output, &cloud_finding(error))
 }
 
 fn cloud_finding(error: &CloudError) -> Diagnostic {

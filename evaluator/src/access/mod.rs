@@ -38,3 +38,4 @@ mod tell;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod text;
+pub mod unmanaged;

@@ -37,10 +37,36 @@ pub struct Review {
     /// Access that cellc does not manage, as far as it was looked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmanaged: Vec<String>,
+    /// The same as data, with who has which set, the gravest first; only where it was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmanaged_access: Vec<Unmanaged>,
     /// What the review does not see, each said once.
     pub not_modelled: Vec<String>,
     /// How it was decided.
     pub evidence: Evidence,
+}
+
+/// Somebody has a permission set that cellc does not own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unmanaged {
+    /// Its address, or what it is called where the program does not have it.
+    pub principal: String,
+    /// The set's name.
+    pub permission_set: String,
+    /// Addresses of cells and accounts, or what they are called.
+    pub accounts: Vec<String>,
+    /// The gravest of what the set allows.
+    pub severity: Severity,
+    /// The class of that, such as `privilege escalation`; `nothing` where it allows nothing.
+    pub class: String,
+    /// Actions that put it into the class, where they are not all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<String>,
+    /// How far it is proven.
+    pub proof: Proof,
+    /// Policies of the set whose documents are not known: it may be graver.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
 }
 
 /// What a review comes to.

@@ -157,6 +157,7 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
         equivalent,
         guards: guards.guards,
         unmanaged: Vec::new(),
+        unmanaged_access: Vec::new(),
         not_modelled: not_modelled(question, &cases),
         evidence,
     })

@@ -64,7 +64,7 @@ fn risk_of(region: &Region, assessment: &Assessment, completed: &[Completed], pa
     }
 }
 
-fn severity(severity: risk::Severity) -> Severity {
+pub(super) fn severity(severity: risk::Severity) -> Severity {
     match severity {
         risk::Severity::Critical => Severity::Critical,
         risk::Severity::High => Severity::High,

@@ -7,7 +7,7 @@ use crate::plan::identity;
 use crate::provider::{CloudError, Failure, Given, Principal, PrincipalKind};
 
 /// Up to so many pairs are read one by one, which sees the assignments of everybody: four seconds at 15 a second.
-const FEW_PAIRS: usize = 60;
+pub(super) const FEW_PAIRS: usize = 60;
 
 impl Reader<'_> {
     /// Reads the assignments of the sets that are owned, and of others what is seen on the way.

@@ -130,7 +130,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn detail(&self, arn: &str) -> Result<(SetDetail, Option<Vec<String>>), CloudError> {
+    pub(super) fn detail(&self, arn: &str) -> Result<(SetDetail, Option<Vec<String>>), CloudError> {
         let stale = match self.provider.accounts_of_set(arn, Some(Provisioned::NotLatest)) {
             Ok(stale) => Some(stale),
             Err(error) if error.failure == Failure::Unsupported => None,

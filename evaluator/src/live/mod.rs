@@ -9,8 +9,11 @@ mod foreign;
 mod organization;
 pub(crate) mod parallel;
 pub mod recorded;
+mod survey;
 #[cfg(test)]
 mod tests;
+
+pub use survey::Survey;
 
 use std::collections::{BTreeMap, BTreeSet};
 

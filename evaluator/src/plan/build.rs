@@ -446,7 +446,7 @@ pub(crate) fn tags_of(value: &Json) -> Tags {
 }
 
 /// Tags as a field.
-pub(super) fn json_tags(tags: &Tags) -> Json {
+pub(crate) fn json_tags(tags: &Tags) -> Json {
     Json::Object(tags.iter().map(|(key, value)| (key.clone(), Json::from(value.as_str()))).collect())
 }
 

@@ -29,6 +29,36 @@ pub fn canonical(document: &Json) -> Json {
     Json::Object(fields.iter().map(one).collect())
 }
 
+/// Do two documents say the same? A statement's name (`Sid`) and its place among the others mean nothing to IAM, and a
+/// condition that asks nothing is none. (IAM User Guide, "IAM JSON policy elements: Sid"; "Policy evaluation logic")
+pub fn same(one: &Json, other: &Json) -> bool {
+    one == other || (one.is_object() && meaning(one) == meaning(other))
+}
+
+/// Leaves a field that is a document as it is, where the wanted one says the same.
+pub fn keep(before: &Fields, after: &mut Fields, name: &str) {
+    if let (Some(is), Some(wanted)) = (before.get(name), after.get_mut(name))
+        && same(is, wanted)
+    {
+        wanted.clone_from(is);
+    }
+}
+
+/// A document without what means nothing.
+fn meaning(document: &Json) -> Json {
+    let mut document = canonical(document);
+    let Some(Json::Array(statements)) = document.get_mut("Statement") else { return document };
+    for statement in statements.iter_mut() {
+        let Json::Object(fields) = statement else { continue };
+        fields.remove("Sid");
+        if fields.get("Condition").and_then(Json::as_object).is_some_and(serde_json::Map::is_empty) {
+            fields.remove("Condition");
+        }
+    }
+    statements.sort_by_key(Json::to_string);
+    document
+}
+
 fn statement(value: &Json) -> Json {
     let Json::Object(fields) = value else { return value.clone() };
     let one = |(name, value): (&String, &Json)| {
@@ -88,5 +118,26 @@ mod tests {
         let order = |actions: [&str; 2]| json!({ "Statement": [{ "Action": actions }] });
         assert_eq!(canonical(&order(["b:B", "a:A"])), canonical(&order(["a:A", "b:B"])));
         assert_eq!(parsed("no json"), Json::from("no json"));
+    }
+
+    #[test]
+    fn names_and_places_of_statements_mean_nothing() {
+        let named = |sid: Option<&str>, action: &str| {
+            let mut statement = json!({ "Effect": "Allow", "Action": action, "Resource": "*", "Condition": {} });
+            if let (Some(sid), Some(fields)) = (sid, statement.as_object_mut()) {
+                fields.insert("Sid".to_owned(), Json::from(sid));
+            }
+            statement
+        };
+        let both = |a: Json, b: Json| json!({ "Version": "2012-10-17", "Statement": [a, b] });
+        let one = both(named(None, "a:A"), named(Some("x"), "b:B"));
+        let other = both(named(Some("B"), "b:B"), named(Some("A"), "a:A"));
+        assert!(same(&one, &other));
+        assert!(!same(&one, &both(named(None, "a:A"), named(None, "a:A"))), "each statement counts");
+        assert!(
+            !same(&one, &json!({ "Version": "2008-10-17", "Statement": one["Statement"] })),
+            "a version has a meaning"
+        );
+        assert!(same(&json!("text"), &json!("text")) && !same(&json!("text"), &json!("other")));
     }
 }

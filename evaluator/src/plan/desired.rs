@@ -20,6 +20,8 @@ use crate::world::World;
 
 /// The tag that marks what a program made; its value is the address.
 pub const ADDRESS_TAG: &str = "cellc:address";
+/// The tag of an account that waits for a cell; its value is the address that it had.
+pub const PARKED_TAG: &str = "cellc:parked";
 /// The root of the organization, where an address of a unit is wanted.
 pub const ROOT: &str = "root";
 /// The unit of accounts that wait for a cell, as an address.

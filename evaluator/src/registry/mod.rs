@@ -1,4 +1,5 @@
 //! The record of what applies left behind, and where it lies.
 
+pub mod published;
 pub mod record;
 pub mod store;

@@ -98,3 +98,50 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Drops the journal, when a snapshot holds all that is in it.
     fn clear(&self, lease: &Lease) -> Result<(), StoreError>;
 }
+
+/// Where the cells lie for other tools, beside the record. It is written by condition, and needs no lock: whoever reads
+/// one version replaces that one only.
+pub trait Shelf {
+    /// Where it is, for people.
+    fn published_place(&self, which: Published) -> String;
+    /// What lies there; none when nothing was published yet.
+    fn published(&self, which: Published) -> Result<Option<Stored>, StoreError>;
+    /// Replaces what has `version` (none: there must be none yet); [`StoreError::Moved`] when somebody else was faster.
+    fn publish(&self, which: Published, bytes: &[u8], version: Option<&str>) -> Result<(), StoreError>;
+}
+
+/// What is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    /// The cells.
+    Cells,
+    /// Their JSON Schema.
+    Schema,
+}
+
+/// A place for the record and for what is published beside it.
+pub trait Registry: Store + Shelf {}
+
+impl<T: Store + Shelf> Registry for T {}
+
+impl Published {
+    /// The name of what is published beside a record: the cells of `x/registry.json` are `x/registry.cells.json`.
+    pub fn name(self, record: &str) -> String {
+        let ending = match self {
+            Self::Cells => "cells.json",
+            Self::Schema => "cells.schema.json",
+        };
+        format!("{}.{ending}", record.strip_suffix(".json").unwrap_or(record))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Published;
+
+    #[test]
+    fn what_is_published_lies_beside_the_record() {
+        assert_eq!(Published::Cells.name("x/registry.json"), "x/registry.cells.json");
+        assert_eq!(Published::Schema.name("record"), "record.cells.schema.json");
+    }
+}

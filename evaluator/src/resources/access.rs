@@ -28,19 +28,18 @@ const SET: &[&str] = &[
     "tags",
 ];
 
-/// Permission sets, each with its statements as one inline policy.
+/// Permission sets, each with its statements, or the document of its file, as one inline policy.
 pub(super) fn permission_sets(plan: &Plan<'_, '_>, all: &mut Vec<Resource>) {
     let world = plan.world;
     for set in sound(world, Kind::PermissionSet) {
         let of = |name| unless_empty(field(world, set, name));
-        let inline = policy::document(&policy::statements(world, set)).unwrap_or(Value::None);
         let values = vec![
-            Value::Str(world.entity(set).label.clone()),
+            Value::Str(world.name(set).into()),
             of("description"),
             of("session"),
             of("managed"),
             of("customer_managed"),
-            inline,
+            policy::of(world, set).unwrap_or(Value::None),
             of("boundary"),
             of("relay_state"),
             of("rollout"),

@@ -87,11 +87,8 @@ fn endpoints(plan: &Plan<'_, '_>, cell: EntityId, all: &mut Vec<Resource>) {
 pub(super) fn policies(plan: &Plan<'_, '_>, all: &mut Vec<Resource>) {
     let world = plan.world;
     for scp in sound(world, Kind::Scp) {
-        let content = match world.text(scp, "file") {
-            Some(file) => policy::parse(file).unwrap_or(Value::None),
-            None => policy::document(&policy::statements(world, scp)).unwrap_or(Value::None),
-        };
-        let name = Value::Str(naming::qualified(world, scp));
+        let content = policy::of(world, scp).unwrap_or(Value::None);
+        let name = world.get(scp, "name").cloned().unwrap_or_else(|| Value::Str(naming::qualified(world, scp)));
         let values = vec![name, field(world, scp, "description"), content, tags(plan, scp)];
         let names = &["name", "description", "content", "tags"];
         all.push(Resource::new(ResourceKind::Scp, world.address(scp), names, values, scp));

@@ -46,6 +46,15 @@ pub(crate) fn statements<'w>(world: &'w World<'_>, id: EntityId) -> Vec<(Effect,
     of(Effect::Allow).chain(of(Effect::Deny)).collect()
 }
 
+/// The document of a permission set or a service control policy: that of its `file`, else of its statements; none when
+/// it has neither, or the file is no document.
+pub(crate) fn of(world: &World<'_>, id: EntityId) -> Option<Value> {
+    match world.text(id, "file") {
+        Some(file) => parse(file).ok(),
+        None => document(&statements(world, id)),
+    }
+}
+
 /// The policy document of these statements; none without a statement.
 pub(crate) fn document(statements: &[(Effect, &Arc<BlockValue>)]) -> Option<Value> {
     if statements.is_empty() {

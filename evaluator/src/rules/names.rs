@@ -39,18 +39,18 @@ pub(super) fn fit(cx: &Context<'_, '_>) {
     }
 }
 
-/// `rule.permission-set.name-unique`: no two permission sets have one name. It is the label, whatever module the
-/// set stands in, for that is how people choose a role; Identity Center takes a name once an instance.
+/// `rule.permission-set.name-unique`: no two permission sets have one name. It is the label unless `name` says
+/// another, whatever module the set stands in, for that is how people choose a role; Identity Center takes a name once
+/// an instance.
 pub(super) fn permission_sets(cx: &Context<'_, '_>) {
-    let mut seen: HashMap<&SmolStr, EntityId> = HashMap::new();
+    let mut seen: HashMap<&str, EntityId> = HashMap::new();
     for id in sound(cx.world, Kind::PermissionSet) {
-        let label = cx.world.label(id);
-        let Some(first) = seen.get(label) else {
-            seen.insert(label, id);
+        let name = cx.world.name(id);
+        let Some(first) = seen.get(name) else {
+            seen.insert(name, id);
             continue;
         };
-        let message =
-            format!("{} and {} are both named {} in AWS", cx.address(*first), cx.address(id), ticked(label));
+        let message = format!("{} and {} are both named {} in AWS", cx.address(*first), cx.address(id), ticked(name));
         let finding = Diagnostic::new(Code::SameName, cx.world.label_span(id), message)
             .help("a permission set's name is its label, without the module's; give one another label");
         let place = cx.world.label_span(*first);

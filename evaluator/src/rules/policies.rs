@@ -20,32 +20,33 @@ fn too_large(cx: &Context<'_, '_>, about: EntityId, what: &str, unit: &str, size
     cx.report(about, finding.help("fold statements with `*`, or split it in two"));
 }
 
+/// The document of a policy or permission set; one that is read from a file must be JSON.
+fn document(cx: &Context<'_, '_>, id: EntityId) -> Option<Value> {
+    if let Some(Err(why)) = cx.world.text(id, "file").map(|file| policy::parse(file)) {
+        let message = format!("the policy of {} is not JSON as AWS takes it: {why}", cx.address(id));
+        cx.report(id, Diagnostic::new(Code::BadFile, cx.world.setting_span(id, "file"), message));
+    }
+    policy::of(cx.world, id)
+}
+
 /// `rule.policy.scp-size`: a service control policy has at most 5,120 characters as minified JSON. One that is
 /// read from a file is JSON.
 pub(super) fn scp_size(cx: &Context<'_, '_>) {
     for scp in sound(cx.world, Kind::Scp) {
-        let document = match cx.world.text(scp, "file").map(|file| policy::parse(file)) {
-            Some(Ok(document)) => Some(document),
-            Some(Err(why)) => {
-                let message = format!("the policy of {} is not JSON as AWS takes it: {why}", cx.address(scp));
-                cx.report(scp, Diagnostic::new(Code::BadFile, cx.world.setting_span(scp, "file"), message));
-                None
-            }
-            None => policy::document(&policy::statements(cx.world, scp)),
-        };
-        let size = document.map_or(0, |document| policy::minified(&document).chars().count());
+        let size = document(cx, scp).map_or(0, |document| policy::minified(&document).chars().count());
         if size > limits::SCP_CHARACTERS.most {
             too_large(cx, scp, cx.address(scp), "characters", size, limits::SCP_CHARACTERS);
         }
     }
 }
 
-/// `rule.scp.has-policy`: a service control policy has statements or a file, and not both.
+/// `rule.scp.has-policy`: a service control policy has statements or a file, and not both; a permission set has not
+/// both either.
 pub(super) fn scp_form(cx: &Context<'_, '_>) {
-    for scp in sound(cx.world, Kind::Scp) {
+    for scp in sound(cx.world, Kind::Scp).chain(sound(cx.world, Kind::PermissionSet)) {
         let statements = policy::statements(cx.world, scp);
         match (statements.first(), cx.world.get(scp, "file")) {
-            (None, None) => {
+            (None, None) if cx.world.kind(scp) == Kind::Scp => {
                 let message = format!("{} has no statement and no `file`", cx.address(scp));
                 let finding = Diagnostic::new(Code::NeededHere, cx.world.label_span(scp), message)
                     .help("write a `deny` or an `allow`, or `file = file(\"…\")`");
@@ -83,7 +84,7 @@ pub(super) fn scp_count(cx: &Context<'_, '_>) {
 /// without white space.
 pub(super) fn inline_size(cx: &Context<'_, '_>) {
     for set in sound(cx.world, Kind::PermissionSet) {
-        let Some(document) = policy::document(&policy::statements(cx.world, set)) else { continue };
+        let Some(document) = document(cx, set) else { continue };
         let text = policy::minified(&document);
         let dense = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).count();
         let what = format!("the inline policy of {}", cx.address(set));

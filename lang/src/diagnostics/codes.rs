@@ -165,6 +165,7 @@ codes! {
     EmailTaken "E0517" "an e-mail that another account has";
     Protected "E0518" "a protected thing that would be torn down";
     PolicyInUse "E0519" "a policy that others attached";
+    RecordThere "E0520" "a record that is there already";
 
     StalePlan "E0601" "a plan that the cloud has moved away from";
     Braked "E0602" "a plan that a brake holds";

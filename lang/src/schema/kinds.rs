@@ -305,6 +305,8 @@ fn scp() -> RecordSpec {
     RecordSpec::new(
         "scp",
         vec![
+            // In a module its name is the label behind the module's: no default that one entity could compute.
+            optional("name", B::PolicyName),
             optional("description", B::ScpDescription),
             field("allow", Shape::Named(&STATEMENT), Need::Empty),
             field("deny", Shape::Named(&STATEMENT), Need::Empty),
@@ -515,12 +517,14 @@ fn permission_set() -> RecordSpec {
     RecordSpec::new(
         "permission_set",
         vec![
+            optional("name", B::PermissionSetName),
             optional("description", B::Description),
             default("session", B::Session, Lit::Duration(3_600_000)),
             many("managed", Ty::from(B::ManagedPolicyArn).list()),
             many("customer_managed", Ty::from(B::CustomerPolicy).list()),
             field("allow", Shape::Named(&STATEMENT), Need::Empty),
             field("deny", Shape::Named(&STATEMENT), Need::Empty),
+            optional("file", Ty::String),
             optional("boundary", B::Boundary),
             optional("relay_state", B::RelayState),
             optional("rollout", reference(Kind::Rollout)),

@@ -54,7 +54,7 @@ builtins! {
     BudgetSubscriber String subscriber, "a budget notifies an e-mail address or the ARN of an SNS topic";
     Creations Int between::<1, 5>, "at most 5 accounts are created at once";
     CustomerPolicy String customer_policy, "a customer policy is a name of 1 to 128 characters, after a path such as `/teams/` if it has one";
-    Description String length::<1, 700>, "a description has 1 to 700 characters";
+    Description String prose::<1, 700>, "a description has 1 to 700 characters";
     DnsName String dns_name, "a DNS name has labels of at most 63 characters and at most 253 in all";
     EcrRepo String ecr_repo, "a repository name has 2 to 256 of a-z, 0-9, `.`, `_`, `-` and `/`";
     Email String email, "an e-mail address has 6 to 64 ASCII characters, one `@` and a domain";
@@ -75,6 +75,7 @@ builtins! {
     PermissionSetLabel String set_label, "a permission set name has at most 32 characters";
     PermissionSetName String set_name, "a permission set name has at most 32 characters";
     PipelineName String pipeline, "a pipeline name has 1 to 100 letters, digits, `.`, `@`, `-` and `_`";
+    PolicyName String length::<1, 128>, "a policy's name has 1 to 128 characters";
     Positive Int between::<1, { i64::MAX }>, "at least 1 is needed";
     PrincipalName String length::<1, 1024>, "a group's or user's name has 1 to 1024 characters";
     Reason String length::<1, 1000>, "a reason has 1 to 1000 characters";
@@ -82,7 +83,7 @@ builtins! {
     RelayState String length::<1, 240>, "a relay state has 1 to 240 characters";
     Repository String length::<1, 2048>, "a repository is a URL or a path";
     RootId String root_id, "a root id reads like `r-ab12`";
-    ScpDescription String length::<0, 512>, "a policy's description has at most 512 characters";
+    ScpDescription String prose::<0, 512>, "a policy's description has at most 512 characters";
     Session Duration session, "a session lasts 1h to 12h";
     StackName String stack, "a stack name begins with a letter and has at most 128 letters, digits and `-`";
     TagValue String tag_value, "a tag's value has at most 256 letters, digits, spaces and `_.:/=+-@`";
@@ -125,6 +126,11 @@ fn within(value: &Lit, rule: &str, test: impl Fn(&str) -> bool, least: usize, mo
 
 fn length<const LEAST: usize, const MOST: usize>(value: &Lit, rule: &str) -> Verdict {
     within(value, rule, |text| !text.chars().any(char::is_control), LEAST, MOST)
+}
+
+/// As [`length`], over several lines.
+fn prose<const LEAST: usize, const MOST: usize>(value: &Lit, rule: &str) -> Verdict {
+    within(value, rule, |text| !text.chars().any(|c| c.is_control() && !"\n\r\t".contains(c)), LEAST, MOST)
 }
 
 fn tag_value(value: &Lit, rule: &str) -> Verdict {

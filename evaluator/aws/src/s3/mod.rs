@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cell_eval::provider::Clock;
-use cell_eval::registry::store::{Lease, Owner, Store, StoreError, Stored};
+use cell_eval::registry::store::{Lease, Owner, Published, Shelf, Store, StoreError, Stored};
 use jiff::Timestamp;
 
 use crate::call::hold;
@@ -335,5 +335,25 @@ impl Store for S3Store {
             let keys = self.keys().await?;
             self.bucket.delete_all(&keys).await.map_err(|error| failed(&error))
         })
+    }
+}
+
+impl Shelf for S3Store {
+    fn published_place(&self, which: Published) -> String {
+        which.name(&self.url)
+    }
+
+    fn published(&self, which: Published) -> Result<Option<Stored>, StoreError> {
+        let key = which.name(&self.key);
+        let object = self.bucket.link.block(self.bucket.get(&key)).map_err(|error| failed(&error))?;
+        Ok(object.map(|object| Stored { bytes: object.bytes, version: object.etag }))
+    }
+
+    fn publish(&self, which: Published, bytes: &[u8], version: Option<&str>) -> Result<(), StoreError> {
+        let condition = version.map_or(If::Absent, |etag| If::Is(etag.to_owned()));
+        match self.bucket.link.block(self.bucket.put(&which.name(&self.key), bytes, &condition))? {
+            Put::Done(_) => Ok(()),
+            Put::Moved => Err(StoreError::Moved),
+        }
     }
 }

@@ -190,11 +190,17 @@ pub(crate) struct DriftArgs {
 
 /// `adopt`
 #[derive(Debug, Args)]
+#[command(override_usage = "cellc adopt [OPTIONS] <ADDRESS> <ID> [PATH]\n       cellc adopt [OPTIONS] --all [PATH]")]
 pub(crate) struct AdoptArgs {
-    /// The address in the program, such as `permission_set.CellOperator`.
-    pub(crate) address: String,
+    /// The address in the program, such as `permission_set.CellOperator`; with `--all` the program itself.
+    #[arg(value_name = "ADDRESS", required_unless_present = "all")]
+    pub(crate) address: Option<String>,
     /// The id of what exists: an account id, `ou-…`, `p-…`, or the ARN of a permission set.
-    pub(crate) id: String,
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) id: Option<String>,
+    /// Everything that the program names, that exists, and that the record does not have.
+    #[arg(long, env = "CELLC_ALL", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) all: bool,
     /// The program.
     #[command(flatten)]
     pub(crate) program: Program,
@@ -211,8 +217,14 @@ pub(crate) struct AdoptArgs {
 pub(crate) enum RegistryCommand {
     /// Print what the last applies left behind.
     Show(RegistryArgs),
+    /// Write the cells where other tools read them, beside the record.
+    Publish(RegistryArgs),
+    /// Make the record anew when it is lost: from the marks that applies leave, and from what is there.
+    Rebuild(RebuildArgs),
     /// Take the lock away from a run that is lost.
     Unlock(UnlockArgs),
+    /// Print types of the published cells for clients in a language.
+    Types(TypesArgs),
 }
 
 /// `registry show`
@@ -224,6 +236,38 @@ pub(crate) struct RegistryArgs {
     /// Where to work.
     #[command(flatten)]
     pub(crate) cloud: CloudArgs,
+}
+
+/// `registry rebuild`
+#[derive(Debug, Args)]
+pub(crate) struct RebuildArgs {
+    /// Whose record.
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+    /// What lets it go on.
+    #[command(flatten)]
+    pub(crate) consent: ConsentArgs,
+}
+
+/// `registry types`
+#[derive(Debug, Args)]
+pub(crate) struct TypesArgs {
+    /// The language.
+    #[arg(long, env = "CELLC_LANG", hide_env = true, value_enum)]
+    pub(crate) lang: Language,
+}
+
+/// A language of clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    /// TypeScript.
+    Typescript,
+    /// Rust, with `serde`.
+    Rust,
+    /// Python 3.10 and later, with dataclasses.
+    Python,
+    /// JSON Schema 2020-12.
+    JsonSchema,
 }
 
 /// `registry unlock`

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 
-use super::Program;
+use super::{CloudArgs, Program};
 
 /// `init`
 #[derive(Debug, Args)]
@@ -16,9 +17,17 @@ pub(crate) struct InitArgs {
     /// Which CI to write the configuration of.
     #[arg(long, env = "CELLC_CI", hide_env = true, value_enum, default_value = "all")]
     pub(crate) ci: Ci,
-    /// The organization's name, in lower case; also of its domain and its bucket, until you say others.
-    #[arg(long, env = "CELLC_NAME", hide_env = true, value_name = "NAME", default_value = "acme", value_parser = name)]
-    pub(crate) name: String,
+    /// The organization's name, in lower case; `acme`, if not said. Also of its domain and its bucket, until you say
+    /// others.
+    #[arg(long, env = "CELLC_NAME", hide_env = true, value_name = "NAME", value_parser = name)]
+    pub(crate) name: Option<String>,
+    /// Write the program of the organization that exists: its units, accounts, policies, permission sets, and who is
+    /// given which where.
+    #[arg(long, env = "CELLC_FROM_LIVE", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) from_live: bool,
+    /// Where it exists, with `--from-live`.
+    #[command(flatten)]
+    pub(crate) cloud: CloudArgs,
 }
 
 /// A service that runs commands on each change.

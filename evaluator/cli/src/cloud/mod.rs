@@ -12,7 +12,7 @@ use std::sync::Arc;
 use cell_aws::{AwsCloud, Keys, Place, S3Store, Settings};
 use cell_eval::plan::desired::{Desired, Org};
 use cell_eval::provider::{CloudError, Provider as _};
-use cell_eval::registry::store::{Store, StoreError};
+use cell_eval::registry::store::{Registry, StoreError};
 
 use crate::args::{Cloud, CloudArgs};
 use clock::SystemClock;
@@ -28,7 +28,7 @@ pub(crate) struct Connection {
     /// The provider.
     pub(crate) provider: Arc<AwsCloud>,
     /// Where the record lies.
-    pub(crate) store: Box<dyn Store>,
+    pub(crate) store: Box<dyn Registry>,
     /// Time.
     pub(crate) clock: Arc<SystemClock>,
     /// `aws` or `sandbox`.
@@ -109,7 +109,7 @@ fn store_of(
     provider: &AwsCloud,
     clock: &Arc<SystemClock>,
     remarks: &mut Vec<String>,
-) -> Result<Box<dyn Store>, StoreError> {
+) -> Result<Box<dyn Registry>, StoreError> {
     let path: PathBuf = match (cloud, org.registry.as_deref()) {
         (_, Some(url)) if url.starts_with("s3://") => {
             let store = S3Store::new(provider, &Place::new(url), Arc::clone(clock) as _)?;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use cell_eval::lock::digest;
-use cell_eval::registry::store::{Lease, Owner, Store, StoreError, Stored};
+use cell_eval::registry::store::{Lease, Owner, Published, Shelf, Store, StoreError, Stored};
 use serde::{Deserialize, Serialize};
 
 /// A record in a file.
@@ -70,7 +70,16 @@ impl FileStore {
     }
 
     fn current(&self) -> io::Result<Option<Stored>> {
-        match fs::read(&self.path) {
+        Self::stored(&self.path)
+    }
+
+    fn shelf(&self, which: Published) -> PathBuf {
+        let name = self.path.file_name().map(|name| which.name(&name.to_string_lossy()));
+        self.path.with_file_name(name.unwrap_or_default())
+    }
+
+    fn stored(path: &Path) -> io::Result<Option<Stored>> {
+        match fs::read(path) {
             Ok(bytes) => Ok(Some(Stored { version: digest(&bytes), bytes })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -207,6 +216,24 @@ impl Store for FileStore {
         self.held().segment = None;
         let paths = self.segment_paths().map_err(|error| self.failed("read", &error))?;
         paths.iter().try_for_each(fs::remove_file).map_err(|error| self.failed("written", &error))
+    }
+}
+
+impl Shelf for FileStore {
+    fn published_place(&self, which: Published) -> String {
+        which.name(&self.shown)
+    }
+
+    fn published(&self, which: Published) -> Result<Option<Stored>, StoreError> {
+        Self::stored(&self.shelf(which)).map_err(|error| self.failed("published", &error))
+    }
+
+    fn publish(&self, which: Published, bytes: &[u8], version: Option<&str>) -> Result<(), StoreError> {
+        let now = self.published(which)?;
+        if now.as_ref().map(|stored| stored.version.as_str()) != version {
+            return Err(StoreError::Moved);
+        }
+        crate::files::replace(&self.shelf(which), bytes).map_err(|error| self.failed("published", &error))
     }
 }
 

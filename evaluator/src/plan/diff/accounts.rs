@@ -7,15 +7,13 @@ use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
 use crate::plan::build::{Builder, Command, Step, change, drifted, json_tags, tags_of, text};
-use crate::plan::desired::{AccountWish, PARKING, ROOT, Wanted};
+use crate::plan::desired::{AccountWish, PARKED_TAG, PARKING, ROOT, Wanted};
 use crate::plan::fault::Fault;
 use crate::plan::identity;
 use crate::plan::model::{Action, Change, Fields, Notice, NoticeKind, OperationId, Verb};
 use crate::provider::{Account, Tags};
 use crate::registry::record::Entry;
 
-/// The tag of an account that waits for a cell.
-const PARKED_TAG: &str = "cellc:parked";
 /// A field of the record alone: the account was parked before, and its e-mail is not the program's.
 const KEPT_EMAIL: &str = "kept_email";
 

@@ -155,6 +155,9 @@ impl Builder<'_> {
             surplus.insert(address.clone(), false);
         }
         for given in self.live.given.iter().filter(|given| !seen.contains(*given)) {
+            if !by_given.contains_key(given) && self.is_ended(&given.account) {
+                continue;
+            }
             let address = by_given.get(given).map_or_else(|| self.name_of(given), |address| (*address).clone());
             // What the program asks for and the scope leaves out is no surplus.
             if self.takes(&address)
@@ -169,6 +172,11 @@ impl Builder<'_> {
         for (address, is_live) in surplus {
             self.surplus_assignment(&address, is_live, added);
         }
+    }
+
+    /// Is it an account that nobody can use: suspended, or on its way out? What others gave there goes with it.
+    fn is_ended(&self, account: &str) -> bool {
+        self.live.accounts.get(account).is_some_and(|account| !identity::is_open(account))
     }
 
     /// Is it an assignment of a set that is made anew?

@@ -70,10 +70,11 @@ impl Builder<'_> {
         self.change(plan);
     }
 
-    fn change_scp(&mut self, mut plan: Change, after: Fields, policy: &Policy) {
+    fn change_scp(&mut self, mut plan: Change, mut after: Fields, policy: &Policy) {
         let address = plan.address.clone();
         let entry = self.entry(&address, &policy.id);
         let before = self.scp_fields(policy, &after, entry);
+        canonical::keep(&before, &mut after, "content");
         plan.drift = drifted(entry, &before);
         plan.id = Some(policy.id.clone());
         if entry.is_none() {
@@ -281,5 +282,6 @@ pub(super) fn not_owned(address: &str, what: &str, name: &str, id: &str, plan: &
     Fault::new(Code::NotOwned, format!("a {what} named `{name}` exists, and cellc does not own it"))
         .at(plan.sources.first(), format!("{address} would be a second one"))
         .help(format!("`cellc adopt {address} {id}` takes it over: the next plan then shows what would change"))
+        .help("`cellc adopt --all` takes over everything that the program names and that exists")
         .help("or give it another label")
 }

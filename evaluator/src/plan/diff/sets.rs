@@ -93,11 +93,12 @@ impl Builder<'_> {
         self.change(plan);
     }
 
-    fn change_set(&mut self, mut plan: Change, after: Fields, arn: &str, set: &LiveSet) {
+    fn change_set(&mut self, mut plan: Change, mut after: Fields, arn: &str, set: &LiveSet) {
         let address = plan.address.clone();
         let entry = self.entry(&address, arn);
         let Some(detail) = &set.detail else { return };
         let before = Self::set_fields_of(set, detail, &after, entry);
+        settle(&address, &before, &mut after);
         plan.drift = drifted(entry, &before);
         plan.id = Some(arn.to_owned());
         plan.before = Some(before.clone());
@@ -225,7 +226,7 @@ impl Builder<'_> {
             fields.extend(value.map(|value| (name.to_owned(), value)));
         };
         put("description", set.fields.description.as_deref().filter(|text| !text.is_empty()).map(Json::from));
-        put("session", set.fields.session.as_deref().map(Json::from));
+        put("session", set.fields.session.as_deref().map(|text| Json::from(session(text))));
         put("relay_state", set.fields.relay_state.as_deref().filter(|text| !text.is_empty()).map(Json::from));
         put("managed", (!detail.managed.is_empty()).then(|| sorted(&detail.managed)));
         let customer: Vec<String> = detail.customer.iter().map(written).collect();
@@ -310,6 +311,15 @@ impl Builder<'_> {
     }
 }
 
+/// What stays as it is: a document that says the same, and a description that is neither there nor said. The address
+/// stands for one only in a set that is made.
+fn settle(address: &str, before: &Fields, after: &mut Fields) {
+    canonical::keep(before, after, "inline");
+    if !before.contains_key("description") && text(after, "description") == address {
+        after.remove("description");
+    }
+}
+
 /// The fields of a set in the form in which they are compared.
 fn normal(fields: &mut Fields) {
     canonical::document(fields, "inline");
@@ -328,6 +338,18 @@ fn normal(fields: &mut Fields) {
             *value = Json::from(written(&customer_policy(text)));
         }
     }
+}
+
+/// The fields of a set that was read, whoever made it.
+pub(crate) fn fields_as_read(set: &LiveSet, detail: &SetDetail) -> Fields {
+    Builder::set_fields_of(set, detail, &Fields::new(), None)
+}
+
+/// How long a session lasts, written as programs' durations are: `PT90M` is `PT1H30M`. What is no such time stays.
+fn session(text: &str) -> String {
+    let span = text.parse::<jiff::SignedDuration>().ok();
+    let whole = span.and_then(|span| i64::try_from(span.as_millis()).ok());
+    whole.map_or_else(|| text.to_owned(), cell_lang::value::write_duration_iso)
 }
 
 pub(crate) fn set_fields(fields: &Fields) -> SetFields {
@@ -351,7 +373,8 @@ pub(crate) fn customer_policy(text: &str) -> CustomerPolicy {
     }
 }
 
-fn written(policy: &CustomerPolicy) -> String {
+/// `name` or `/path/name`.
+pub(crate) fn written(policy: &CustomerPolicy) -> String {
     if policy.path == "/" { policy.name.clone() } else { format!("{}{}", policy.path, policy.name) }
 }
 

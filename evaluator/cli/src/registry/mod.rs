@@ -1,14 +1,18 @@
-//! `cellc registry`: the record, and its lock.
+//! `cellc registry`: the record, its lock, and what is published beside it.
+
+mod rebuild;
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _};
 
+use cell_eval::registry::published;
 use cell_eval::registry::record::Record;
-use cell_eval::registry::store::Owner;
+use cell_eval::registry::store::{Owner, Published, StoreError};
+use cell_eval::words::counted;
 use cell_lang::diagnostics::Code;
 use serde_json::json;
 
-use crate::args::{Format, RegistryArgs, RegistryCommand};
+use crate::args::{Format, Language, RegistryArgs, RegistryCommand};
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::progress::visible;
@@ -18,6 +22,14 @@ use crate::session::{Session, finding, say, store_finding};
 pub(crate) fn run(command: &RegistryCommand, output: &Output) -> Status {
     match command {
         RegistryCommand::Show(args) => with(args, output, |session| show(session, output)),
+        RegistryCommand::Publish(args) => with(args, output, |session| publish(session, output)),
+        RegistryCommand::Rebuild(args) => rebuild::run(args, output),
+        RegistryCommand::Types(args) => output::result(&match args.lang {
+            Language::Typescript => published::typescript::text(),
+            Language::Rust => published::rust::text(),
+            Language::Python => published::python::text(),
+            Language::JsonSchema => published::schema::text(),
+        }),
         RegistryCommand::Unlock(args) => with(&args.registry, output, |session| unlock(session, args.yes, output)),
     }
 }
@@ -66,6 +78,58 @@ fn text(place: &str, holder: Option<&Owner>, record: &Record) -> String {
         let _ = writeln!(out, "  parked  {}  was {} since {}", visible(id), visible(&parked.from), parked.since);
     }
     out
+}
+
+/// Writes the cells and their schema beside the record, each only if it is another than what lies there.
+fn publish(session: &Session<'_>, output: &Output) -> Result<Status, Status> {
+    let store = session.connection.store.as_ref();
+    let record = session.load()?.record;
+    let Some(document) = published::document(&record) else {
+        let message = format!("{} holds nothing: nothing was applied or taken over yet", store.place());
+        return Err(say(
+            output,
+            &finding(Code::RecordUnreadable, message).help("`cellc apply` or `cellc adopt` first"),
+        ));
+    };
+    let files = [(Published::Cells, document), (Published::Schema, published::schema::text())];
+    let mut written = Vec::new();
+    for (which, text) in files {
+        let place = store.published_place(which);
+        let there = store.published(which).map_err(|error| say(output, &store_finding(&error)))?;
+        let changed = there.as_ref().is_none_or(|there| there.bytes != text.as_bytes());
+        if changed {
+            let version = there.map(|there| there.version);
+            store
+                .publish(which, text.as_bytes(), version.as_deref())
+                .map_err(|error| not_published(output, &error))?;
+        }
+        written.push((place, changed));
+    }
+    Ok(output::result(&match output.format {
+        Format::Json => {
+            let files: Vec<_> =
+                written.iter().map(|(place, changed)| json!({ "place": place, "changed": changed })).collect();
+            format!("{}\n", json!({ "cells": record.cells.len(), "files": files }))
+        }
+        Format::Text => {
+            let said = |(place, changed): &(String, bool)| match changed {
+                true => format!("{place}: written\n"),
+                false => format!("{place}: unchanged\n"),
+            };
+            let lines: String = written.iter().map(said).collect();
+            format!("{lines}{}\n", counted(record.cells.len(), "cell"))
+        }
+    }))
+}
+
+fn not_published(output: &Output, error: &StoreError) -> Status {
+    match error {
+        StoreError::Moved => {
+            let message = "somebody else published at the same moment; theirs was left".to_owned();
+            say(output, &finding(Code::RecordUnreadable, message).help("run again: it writes only what is different"))
+        }
+        error => say(output, &store_finding(error)),
+    }
 }
 
 fn unlock(session: &Session<'_>, yes: bool, output: &Output) -> Result<Status, Status> {

@@ -1,0 +1,83 @@
+//! `cellc registry rebuild`: a record that was lost is made anew from the marks that applies leave and from what is there.
+//! Owns that a record that is there is never written over, and what is said of it instead.
+
+use std::collections::BTreeSet;
+
+use cell_eval::existing::taking::{self, Claims};
+use cell_eval::live::Survey;
+use cell_eval::plan::identity;
+use cell_eval::plan::model::Plan;
+use cell_eval::registry::record::Record;
+use cell_eval::words::counted;
+use cell_lang::diagnostics::Code;
+
+use crate::adopt;
+use crate::apply::changed;
+use crate::args::RebuildArgs;
+use crate::exit::Status;
+use crate::output::Output;
+use crate::session::{Session, finding, say};
+
+/// Addresses that are named one by one.
+const NAMED: usize = 8;
+
+/// Runs the command.
+pub(super) fn run(args: &RebuildArgs, output: &Output) -> Status {
+    output.run(&args.registry.program, |run| {
+        let ask = |session: &Session<'_>, record: &Record| rebuilt(session, record, output);
+        changed(run, output, &args.registry.cloud, None, "rebuild", &args.consent, &ask)
+    })
+}
+
+fn rebuilt(session: &Session<'_>, record: &Record, output: &Output) -> Result<Plan, Status> {
+    let desired = &session.subject.desired;
+    let live = session.survey(Survey::Marks)?;
+    let claims = taking::by_mark(desired, &Record::default(), &live, session.at);
+    if !record.resources.is_empty() || !record.parked.is_empty() {
+        return Err(refused(session, record, &claims, output));
+    }
+    let mut plan = adopt::taken(session, &claims, &|address| is_of(&claims, address))?;
+    "rebuild".clone_into(&mut plan.command);
+    Ok(plan)
+}
+
+/// Is it something that is taken, or what a taken set or policy is given or attached as?
+fn is_of(claims: &Claims, address: &str) -> bool {
+    let owner = identity::set_of_assignment(address).or_else(|| identity::policy_of_attachment(address));
+    claims.taken.contains(owner.as_deref().unwrap_or(address))
+}
+
+/// Says how a record that is there differs from what would be made.
+fn refused(session: &Session<'_>, record: &Record, claims: &Claims, output: &Output) -> Status {
+    let place = session.connection.store.place();
+    let same = |address: &&String| {
+        let id = |record: &Record| record.entry(address).map(|entry| entry.id.clone());
+        id(record) == id(&claims.record)
+    };
+    let marked: BTreeSet<&String> = claims.taken.iter().collect();
+    let told = |entry: &(&String, &cell_eval::registry::record::Entry)| {
+        matches!(entry.1.kind.as_str(), "ou" | "account" | "scp" | "permission_set") && *entry.0 != "parking"
+    };
+    let recorded: BTreeSet<&String> = record.resources.iter().filter(told).map(|(address, _)| address).collect();
+    let lines = [
+        ("not in it, and marked", marked.difference(&recorded).copied().collect::<Vec<_>>()),
+        ("in it, and not marked", recorded.difference(&marked).copied().collect()),
+        (
+            "in it as another thing than the one that is marked",
+            marked.intersection(&recorded).filter(|it| !same(it)).copied().collect(),
+        ),
+    ];
+    for (what, all) in lines.iter().filter(|(_, all)| !all.is_empty()) {
+        let more = all.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let shown: Vec<&str> = all.iter().take(NAMED).map(|address| address.as_str()).collect();
+        output.remark(&format!("{what}: {}{more}", shown.join(", ")));
+    }
+    let differs =
+        if lines.iter().all(|(_, all)| all.is_empty()) { "it agrees with the marks" } else { "it was left as it is" };
+    let message = format!("{place} is there and holds {}; {differs}", counted(record.resources.len(), "resource"));
+    let finding = finding(Code::RecordThere, message)
+        .help("`cellc adopt` takes over what it lacks; `cellc drift` shows what was changed outside")
+        .help("to make it anew all the same, move it away first");
+    say(output, &finding)
+}
