@@ -233,9 +233,9 @@ fn resource_control_policies_bind_what_is_done_to_resources_of_the_account() {
     guards: the program has none
     MEDIUM   + group dev × p, a (1 production)                                  bulk data reads [proven]
       gains  s3:GetObject on arn:aws:s3:::logs/* except arn:aws:s3:::logs/a  when aws:SecureTransport is
-          * except false
+          true
       gains  s3:GetObject on arn:aws:s3:::logs/* except arn:aws:s3:::logs/a  when aws:ResourceAccount is
-          * except ${aws:PrincipalAccount} and aws:SecureTransport is absent or false
+          * except ${aws:PrincipalAccount} and aws:SecureTransport is false
       by main.cell:7
       accept as  access-<fingerprint>
 
