@@ -171,7 +171,8 @@ impl Facts {
     }
 
     /// These, and those of `below` that these say nothing of.
-    pub(crate) fn over(&self, below: &Self) -> Self {
+    #[must_use]
+    pub fn over(&self, below: &Self) -> Self {
         let mut all = below.clone();
         all.0.extend(self.0.iter().map(|(key, fact)| (key.clone(), fact.clone())));
         all
