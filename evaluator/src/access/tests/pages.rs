@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{FLEET, change, fleet, grant};
+use super::{FLEET, change, fleet, grant, line};
 use crate::access::model::Review;
 use crate::access::pins::Pins;
 use crate::access::text;
@@ -268,4 +268,20 @@ fn resource_control_policies_bind_what_is_done_to_resources_of_the_account() {
     evidence: 6 queries over 2 distinct cases · 1 region proven · action list of 2026-09-26
     approve all of it: cellc apply --approve access-<fingerprint>
     ");
+}
+
+#[test]
+fn a_path_says_which_condition_bounds_it() {
+    let set =
+        |more: &str| grant("S", &format!("allow l {{ actions = [\"s3:ListBucket\"], resources = [\"*\"] }} {more}"));
+    let attach = r#"allow a { actions = ["iam:AttachRolePolicy"], resources = ["*"],
+        when { "iam:PolicyARN" == "arn:aws:iam::aws:policy/ReadOnlyAccess" } }"#;
+    let review = change(&set(""), &set(attach), &Pins::default());
+    let delta = &review.principals[0].gained[0];
+    assert_eq!(
+        line(delta),
+        "HIGH privilege escalation: iam:AttachRolePolicy on * when iam:PolicyARN is arn:aws:iam::aws:policy/ReadOnlyAccess"
+    );
+    let told = page(&review).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("iam:AttachRolePolicy arrives; bounded by the condition on iam:PolicyARN"), "{told}");
 }
