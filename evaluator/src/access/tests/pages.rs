@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{FLEET, change, fleet, grant, line};
-use crate::access::model::Review;
+use crate::access::model::{Holds, Review};
 use crate::access::pins::Pins;
 use crate::access::text;
 use crate::terminal::Look;
@@ -284,4 +284,18 @@ fn a_path_says_which_condition_bounds_it() {
     );
     let told = page(&review).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(told.contains("iam:AttachRolePolicy arrives; bounded by the condition on iam:PolicyARN"), "{told}");
+}
+
+#[test]
+fn what_only_an_action_to_come_would_break_may_hold() {
+    let guard = |deny: &str| {
+        let set = format!("allow l {{ actions = [\"sqs:Purge*\"], resources = [\"*\"] }} {deny}");
+        let guard = "guard g { on = cells\n forbid f { actions = [\"sqs:Purge*\"], resources = [\"*\"] } }\n";
+        let text = format!("{}{guard}", grant("S", &set));
+        change(&text, &text, &Pins::default()).guards.remove(0)
+    };
+    let held = guard("deny d { actions = [\"sqs:PurgeQueue\"], resources = [\"*\"] }");
+    assert_eq!((held.holds, held.broken.len()), (Holds::May, 0));
+    assert_eq!(held.because, ["it would be broken by actions that AWS may add: sqs:Purge*"]);
+    assert_eq!(guard("").holds, Holds::Broken);
 }
