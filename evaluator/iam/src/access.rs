@@ -87,13 +87,17 @@ pub struct Named {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Facts(BTreeMap<SmolStr, Fact>);
 
+/// The shape of which only is known that there is a value.
+pub(crate) const ANYTHING: &str = "*";
+
 /// What is known of one condition key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Fact {
     /// It has these values.
     Is(Vec<SmolStr>),
     /// It has one value of this shape: a glob, or several with `|` between them. In it `${Account}` is twelve digits,
-    /// `${Region}` the name of a region, `${Suffix}` sixteen hexadecimal digits, and `${Name}` a part of a path.
+    /// `${Region}` the name of a region, `${Suffix}` sixteen hexadecimal digits, and `${Name}` a part of a path. `*`
+    /// says only that the key is there; one of several values has then one or more.
     Like(SmolStr),
     /// No request carries it.
     Absent,
@@ -167,7 +171,8 @@ impl Facts {
     }
 
     /// These, and those of `below` that these say nothing of.
-    pub(crate) fn over(&self, below: &Self) -> Self {
+    #[must_use]
+    pub fn over(&self, below: &Self) -> Self {
         let mut all = below.clone();
         all.0.extend(self.0.iter().map(|(key, fact)| (key.clone(), fact.clone())));
         all

@@ -471,9 +471,12 @@ fn opened(verdicts: (Verdict, Verdict), gained: bool) -> (Verdict, Verdict) {
 fn alternatives(ground: &mut Ground<'_>, question: &Question, node: Node) -> (Vec<Vec<Need>>, bool) {
     let mut out: Vec<Vec<Need>> = Vec::new();
     let mut rest = node;
+    // That a key is there which every request carries is not said.
+    let nowhere = ground.mdd.not(ground.there);
+    let wide = ground.mdd.or(node, nowhere);
     while rest != FALSE && out.len() < MAX_ALTERNATIVES {
         let Some(values) = ground.mdd.witness(rest) else { break };
-        let cube = ground.mdd.widest(node, &values);
+        let cube = ground.mdd.widest(wide, &values);
         let needs = needs(ground, question, &cube);
         if !out.contains(&needs) {
             out.push(needs);
@@ -521,5 +524,5 @@ fn needs(ground: &Ground<'_>, question: &Question, cube: &Cube) -> Vec<Need> {
 fn values_of(axis: &Axis, bits: Option<&Bits>) -> Values {
     let has = |at: usize| bits.is_none_or(|bits| bits.has(at));
     let Some(domain) = axis.domain() else { return Values { absent: true, of: Vec::new() } };
-    Values { absent: has(0), of: domain.describe(|at| has(at + 1)) }
+    Values { absent: domain.like.is_none() && has(0), of: domain.describe(|at| has(at + 1)) }
 }

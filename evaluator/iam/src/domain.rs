@@ -5,6 +5,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 use smol_str::SmolStr;
 
+use crate::access::ANYTHING;
 use crate::automaton::{TooMany, minterms};
 use crate::condition::{Family, Test, Truth, Wanted};
 use crate::pattern::{Class, Hit, Pattern, Tok, read_shape};
@@ -49,7 +50,7 @@ impl Domain {
         }
         let column = |test: usize| fares.keys().map(|fare| fare.get(test).copied().unwrap_or(Hit::No)).collect();
         let hits = (0..tests.len()).map(column).collect();
-        let labels = labels(tests, &candidates);
+        let labels = labels(tests, &candidates, like.as_deref());
         Ok(Self { key: key.clone(), like, several, values: fares.into_values().collect(), hits, like_value, labels })
     }
 
@@ -70,6 +71,7 @@ pub(crate) fn holds_of_all(test: &Test, shape: &str) -> Truth {
 
 /// Values such that each way to fare with the conditions is some value's.
 fn candidates(tests: &[&Test], like: Option<&str>) -> Result<Vec<SmolStr>, TooMany> {
+    let like = like.filter(|shape| *shape != ANYTHING);
     let wanted = || tests.iter().flat_map(|test| test.wanted.iter().map(|(_, wanted)| wanted));
     let mut out = Vec::new();
     let texts: Vec<&Pattern> =
@@ -162,8 +164,12 @@ fn literal(toks: &[Tok]) -> Option<String> {
     toks.iter().map(letter).collect()
 }
 
-fn labels(tests: &[&Test], values: &[SmolStr]) -> Vec<Label> {
+fn labels(tests: &[&Test], values: &[SmolStr], like: Option<&str>) -> Vec<Label> {
     let mut out: Vec<Label> = Vec::new();
+    // Where all values are known by name, a report names them.
+    for name in like.filter(|shape| !shape.contains(['*', '?', '$'])).into_iter().flat_map(|all| all.split('|')) {
+        out.push(Label { texts: vec![name.into()], has: values.iter().map(|value| value == name).collect() });
+    }
     for test in tests {
         // What depends on a variable describes nothing by itself.
         for (text, wanted) in test.wanted.iter().filter(|(_, wanted)| wanted.unknown().is_empty()) {

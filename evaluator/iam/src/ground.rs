@@ -74,6 +74,8 @@ pub(crate) struct Ground<'q> {
     conditions: HashMap<u32, Node>,
     /// What holds of every request.
     pub(crate) always: Node,
+    /// That the keys are there that every request carries: a part of it.
+    pub(crate) there: Node,
 }
 
 /// The patterns of resources of a class, in the order of its statements. Those that stand in the same statements are
@@ -154,8 +156,11 @@ impl<'q> Ground<'q> {
             pattern_at,
             conditions,
             always: TRUE,
+            there: TRUE,
         };
-        ground.always = ground.always();
+        ground.there = ground.there();
+        let tags = ground.tags();
+        ground.always = ground.mdd.and(ground.there, tags);
         for (number, body) in &bodies {
             let node = ground.body(body);
             ground.conditions.insert(*number, node);
@@ -165,7 +170,7 @@ impl<'q> Ground<'q> {
     }
 
     /// A key of which something is known is never absent.
-    fn always(&mut self) -> Node {
+    fn there(&mut self) -> Node {
         let mut out = TRUE;
         for at in 0..self.axes.len() {
             let Some(domain) = self.axes.get(at).and_then(Axis::domain) else { continue };
@@ -185,8 +190,7 @@ impl<'q> Ground<'q> {
             };
             out = self.mdd.and(out, there);
         }
-        let tags = self.tags();
-        self.mdd.and(out, tags)
+        out
     }
 
     /// A request that carries the tag `aws:RequestTag/team` carries `team` among its `aws:TagKeys`.

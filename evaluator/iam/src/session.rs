@@ -7,7 +7,7 @@
 
 use smol_str::{SmolStr, format_smolstr};
 
-use crate::access::{Fact, Facts};
+use crate::access::{ANYTHING, Fact, Facts};
 
 /// Keys that a session never carries, in lower case, and why.
 pub(crate) const NEVER: [(&str, &str); 14] = [
@@ -26,6 +26,23 @@ pub(crate) const NEVER: [(&str, &str); 14] = [
     ("lambda:sourcefunctionarn", "only roles of Lambda functions carry it"),
     ("glue:credentialissuingservice", "only roles of Glue jobs carry it"),
 ];
+
+/// Keys that every request of a session carries, in lower case, with the shape of their value. AWS says of each that it
+/// is always there, or is in all requests, or in all of principals that belong to an organization: who has permission
+/// sets does. A key of which AWS says less may be absent.
+const ALWAYS: [(&str, &str); 8] = [
+    ("aws:currenttime", ANYTHING),
+    ("aws:epochtime", ANYTHING),
+    ("aws:principalorgid", ANYTHING),
+    ("aws:principalorgpaths", ANYTHING),
+    ("aws:requestedregion", ANYTHING),
+    ("aws:securetransport", TRUTH),
+    ("aws:userid", ANYTHING),
+    ("aws:viaawsservice", TRUTH),
+];
+
+/// The shape of a boolean value.
+const TRUTH: &str = "true|false";
 
 /// The only region that the ARNs of roles leave out.
 const UNNAMED_REGION: &str = "us-east-1";
@@ -47,6 +64,9 @@ pub fn facts() -> Facts {
         Facts::default().with("aws:PrincipalType", "AssumedRole").with("aws:PrincipalIsAWSService", "false");
     for (key, _) in NEVER {
         facts.set(key, Fact::Absent);
+    }
+    for (key, shape) in ALWAYS {
+        facts.set(key, Fact::Like(shape.into()));
     }
     facts
 }

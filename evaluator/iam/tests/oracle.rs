@@ -21,9 +21,9 @@ fn allowed(access: &Access, request: &Request) -> bool {
 }
 
 /// The regions are exactly the requests that change, and their witnesses are among them.
-fn exact(regions: &[Region], from: (&Access, &[bool]), to: (&Access, &[bool]), name: &str) {
+fn exact(all: &[Request], regions: &[Region], from: (&Access, &[bool]), to: (&Access, &[bool]), name: &str) {
     let spelt_out = regions.iter().all(|region| !region.more);
-    for (at, request) in requests().iter().enumerate() {
+    for (at, request) in all.iter().enumerate() {
         let changes = !from.1[at] && to.1[at];
         let said = regions.iter().any(|region| covers(region, request));
         assert!(said || !changes || !spelt_out, "{name}: missed {request:?}\n{regions:#?}");
@@ -40,12 +40,17 @@ fn exact(regions: &[Region], from: (&Access, &[bool]), to: (&Access, &[bool]), n
 }
 
 fn check(old: &Access, new: &Access) -> Delta {
+    check_over(requests(), old, new)
+}
+
+/// The same where these are all requests that there are.
+fn check_over(all: &[Request], old: &Access, new: &Access) -> Delta {
     let catalogue = catalogue();
     let delta = Engine::new(&catalogue).as_listed().diff(old, new);
-    let each = |access: &Access| -> Vec<bool> { requests().iter().map(|request| allowed(access, request)).collect() };
+    let each = |access: &Access| -> Vec<bool> { all.iter().map(|request| allowed(access, request)).collect() };
     let (before, after) = (each(old), each(new));
-    exact(&delta.gained, (old, &before), (new, &after), "gained");
-    exact(&delta.lost, (new, &after), (old, &before), "lost");
+    exact(all, &delta.gained, (old, &before), (new, &after), "gained");
+    exact(all, &delta.lost, (new, &after), (old, &before), "lost");
     // An engine that has seen other questions answers the same.
     let mut used = Engine::new(&catalogue).as_listed();
     used.diff(new, &Access::default());
@@ -82,6 +87,19 @@ proptest! {
     #[test]
     fn a_change_within_all_layers(old in small::access(), new in small::access()) {
         check(&old, &new);
+    }
+
+    #[test]
+    fn a_change_where_keys_are_in_every_request(old in small::access(), new in small::access()) {
+        let carrying = |access: Access| Access { facts: small::carried(), ..access };
+        let delta = check_over(small::carrying(), &carrying(old), &carrying(new));
+        for region in delta.gained.iter().chain(&delta.lost) {
+            let told = format!("{:?}", region.when);
+            for key in ["s:flag", "s:date", "s:tags"] {
+                let absent = format!("{key:?}, values: Values {{ absent: true");
+                prop_assert!(!told.contains(&absent), "{region:#?}");
+            }
+        }
     }
 
     #[test]

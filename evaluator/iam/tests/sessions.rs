@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use cell_iam::access::{Access, Facts, Home, Level, Part};
 use cell_iam::decide::{Verdict, allows};
-use cell_iam::policy::parse;
+use cell_iam::policy::{Condition, Elements, Source, Text, parse};
 use cell_iam::region::{Delta, Proof, Region};
 use cell_iam::session::Session;
-use cell_iam::{Engine, data};
+use cell_iam::{Engine, Forbid, data};
 use serde_json::{Value, json};
 
 fn part(statements: &Value) -> Part {
@@ -163,4 +163,102 @@ fn what_is_asked_for_on_everything_is_asked_for_on_nothing_else() {
         &session(&json!([allow(&["ec2:DescribeInstances"], &["arn:aws:ec2:*:*:instance/*"])]), None),
     );
     assert!(found.gained.is_empty(), "{found:#?}");
+}
+
+/// What is gained and lost when one condition becomes another; a condition with its effect.
+fn conditions(old: (&str, &Value), new: (&str, &Value)) -> (usize, usize) {
+    let with = |(effect, condition): (&str, &Value)| {
+        let mut statement = allow(&["s3:GetObject"], &["*"]);
+        statement["Effect"] = json!(effect);
+        statement["Condition"] = condition.clone();
+        session(&json!([allow(&["s3:GetObject"], &["arn:aws:s3:::b/*"]), statement]), None)
+    };
+    let delta = diff(&with(old), &with(new));
+    (delta.gained.len(), delta.lost.len())
+}
+
+#[test]
+fn a_key_that_every_request_carries_is_never_absent() {
+    for (key, operator, value) in [
+        ("aws:SecureTransport", "Bool", "true"),
+        ("aws:ViaAWSService", "Bool", "false"),
+        ("aws:CurrentTime", "DateLessThan", "2027-01-01T00:00:00Z"),
+        ("aws:EpochTime", "NumericLessThan", "1800000000"),
+        ("aws:RequestedRegion", "StringEquals", "eu-central-1"),
+        ("aws:userid", "StringLike", "*:ann"),
+        ("aws:PrincipalOrgID", "StringEquals", "o-abcdefghij"),
+        ("aws:PrincipalOrgPaths", "ForAnyValue:StringLike", "o-abcdefghij/*"),
+    ] {
+        let (plain, optional) =
+            (json!({ operator: { key: value } }), json!({ format!("{operator}IfExists"): { key: value } }));
+        for effect in ["Allow", "Deny"] {
+            assert_eq!(conditions((effect, &plain), (effect, &optional)), (0, 0), "{effect} {key}");
+            assert_eq!(conditions((effect, &optional), (effect, &plain)), (0, 0), "{effect} {key}");
+        }
+        let (there, absent) = (json!({ "Null": { key: "false" } }), json!({ "Null": { key: "true" } }));
+        assert_eq!(conditions(("Allow", &there), ("Allow", &json!({}))), (0, 0), "{key} is there");
+        assert_eq!(conditions(("Allow", &absent), ("Allow", &json!({}))), (1, 0), "{key} is never absent");
+        assert_eq!(conditions(("Allow", &plain), ("Allow", &json!({}))), (1, 0), "{key} has other values");
+    }
+    // Of these it is not said of every request.
+    for (key, operator, value) in [
+        ("aws:SourceIp", "IpAddress", "10.0.0.0/8"),
+        ("aws:UserAgent", "StringEquals", "x"),
+        ("aws:TokenIssueTime", "DateLessThan", "2027-01-01T00:00:00Z"),
+        ("aws:ResourceAccount", "StringEquals", "222233334444"),
+        ("aws:SourceVpce", "StringEquals", "vpce-1"),
+    ] {
+        let (plain, optional) =
+            (json!({ operator: { key: value } }), json!({ format!("{operator}IfExists"): { key: value } }));
+        assert_eq!(conditions(("Allow", &plain), ("Allow", &optional)), (1, 0), "{key} may be absent");
+    }
+}
+
+#[test]
+fn true_and_false_are_all_that_a_boolean_may_be() {
+    let is = |value: &str| json!({ "Bool": { "aws:SecureTransport": value } });
+    let text = |value: &str| json!({ "StringEquals": { "aws:SecureTransport": value } });
+    assert_eq!(
+        conditions(
+            ("Allow", &json!({ "Bool": { "aws:SecureTransport": ["true", "false"] } })),
+            ("Allow", &json!({}))
+        ),
+        (0, 0)
+    );
+    assert_eq!(conditions(("Allow", &is("true")), ("Allow", &text("true"))), (0, 0));
+    let not_false = json!({ "StringNotEquals": { "aws:SecureTransport": "false" } });
+    assert_eq!(conditions(("Allow", &is("true")), ("Allow", &not_false)), (0, 0));
+    assert_eq!(conditions(("Allow", &is("true")), ("Allow", &is("false"))), (1, 1));
+}
+
+#[test]
+fn a_guard_over_plain_http_holds_below_a_policy_that_denies_it() {
+    let nowhere = || Source::new(&Arc::from("guard"), 0, 0);
+    let list = |text: &str| Elements::any_of(vec![Text::new(text, nowhere())]);
+    let tls = Condition::new("Bool", "aws:SecureTransport", vec![Text::new("true", nowhere())], nowhere());
+    let forbid = Forbid { actions: list("s3:*"), resources: list("*"), unless: vec![tls], source: nowhere() };
+    let deny = json!({ "Effect": "Deny", "Action": "s3:*", "Resource": "*",
+        "Condition": { "Bool": { "aws:SecureTransport": "false" } } });
+    let scps = vec![Level { name: "root".into(), parts: vec![part(&json!([allow(&["*"], &["*"]), deny]))] }];
+    let open = session(&json!([allow(&["s3:GetObject"], &["*"])]), None);
+    let mut engine = Engine::new(data::all().unwrap());
+    let found = engine.forbidden(&open, &forbid);
+    assert_eq!(found.len(), 1, "without the policy it is broken");
+    let witness = &found[0].witness.as_ref().unwrap().request;
+    assert_eq!(witness.context.get("aws:SecureTransport"), ["false"], "by a request that there is");
+    assert_eq!(engine.forbidden(&Access { scps, ..open }, &forbid), []);
+}
+
+#[test]
+fn of_a_key_that_is_always_there_nothing_is_said_where_any_value_will_do() {
+    let mut within = allow(&["s3:GetObject"], &["arn:aws:s3:::a/*"]);
+    within["Condition"] = json!({ "ForAnyValue:StringLike": { "aws:PrincipalOrgPaths": "o-a/*" },
+        "Bool": { "aws:SecureTransport": "true" } });
+    let all = json!([allow(&["s3:GetObject"], &["arn:aws:s3:::b/*"]), within]);
+    let mut needs: Vec<_> =
+        diff(&Access::default(), &session(&all, None)).gained.iter().map(|region| region.when.clone()).collect();
+    needs.sort_by_key(|when| when[0].len());
+    assert_eq!(needs.len(), 2, "{needs:#?}");
+    assert_eq!(needs[0], [Vec::new()]);
+    assert_eq!((needs[1].len(), needs[1][0].len()), (1, 2), "{needs:#?}");
 }

@@ -132,6 +132,11 @@ impl Judge<'_, '_> {
         if let Some(limits) = limits.filter(|_| !parts.by_sets.is_empty()) {
             parts.by_sets = self.diff(before, &limits).gained;
             parts.by_limits = self.diff(&limits, after).gained;
+            // What a set that is narrower now allowed is nobody's gain.
+            let was = between::beside_what_was(before, after, &limits).filter(|_| !parts.by_limits.is_empty());
+            if let Some(was) = was {
+                parts.by_limits = self.diff(&was, after).gained;
+            }
         }
         if parts.lost.is_empty() {
             return parts;

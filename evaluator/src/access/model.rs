@@ -218,6 +218,9 @@ pub struct Path {
     pub arrived: Vec<String>,
     /// The actions that were there.
     pub there: Vec<String>,
+    /// The condition keys that bound one of its actions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounded_by: Vec<String>,
 }
 
 /// How urgent it is to look, the most urgent first.

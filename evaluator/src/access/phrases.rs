@@ -223,6 +223,9 @@ pub(super) fn path(path: &Path) -> String {
         let was = if path.there.len() == 1 { "was" } else { "were" };
         text.push_str(&format!(", {} {was} there", list(&path.there)));
     }
+    if !path.bounded_by.is_empty() {
+        text.push_str(&format!("; bounded by the condition on {}", list(&path.bounded_by)));
+    }
     text
 }
 

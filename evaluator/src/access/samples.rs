@@ -105,6 +105,7 @@ pub(super) fn one_of_each() -> Review {
                 name: "a new role".to_owned(),
                 arrived: texts(&["iam:PassRole"]),
                 there: texts(&["lambda:CreateFunction", "lambda:InvokeFunction"]),
+                bounded_by: Vec::new(),
             }],
             ..delta(Severity::Critical, "privilege escalation", &[], &[]).risk
         },

@@ -54,6 +54,7 @@ fn risk_of(region: &Region, assessment: &Assessment, completed: &[Completed], pa
             name: known.map(|path| path.kind.words().to_owned()).unwrap_or_default(),
             arrived: completed.arrived.iter().map(ToString::to_string).collect(),
             there: completed.had.iter().map(ToString::to_string).collect(),
+            bounded_by: completed.bounded_by.iter().map(ToString::to_string).collect(),
         }
     };
     Risk {

@@ -4,7 +4,7 @@
 use smol_str::{SmolStr, format_smolstr};
 
 use super::{Found, Kind};
-use crate::access::Fact;
+use crate::access::{ANYTHING, Fact};
 use crate::condition::{Test, Truth};
 use crate::domain::holds_of_all;
 use crate::pattern::Lookup;
@@ -46,6 +46,10 @@ fn words(fact: &Fact) -> Option<SmolStr> {
     match fact {
         Fact::Absent => None,
         Fact::Is(values) => Some(format_smolstr!("it is `{}`", values.join("`, `"))),
+        Fact::Like(shape) if shape == ANYTHING => Some("every request carries it".into()),
+        Fact::Like(shape) if !shape.contains(['*', '$']) => {
+            Some(format_smolstr!("it is `{}`", shape.replace('|', "` or `")))
+        }
         // Of several forms the first names all parts.
         Fact::Like(shape) => {
             shape.split('|').next().map(|form| format_smolstr!("it is of the form `{}`", open(form)))

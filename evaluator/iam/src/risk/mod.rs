@@ -7,6 +7,7 @@
 mod breadth;
 mod class;
 mod paths;
+mod people;
 mod power;
 
 use foldhash::HashSet;

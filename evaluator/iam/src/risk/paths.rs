@@ -7,8 +7,9 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use smol_str::{SmolStr, ToSmolStr};
 
+use super::people::people;
 use super::power::is_administrator;
-use super::{Breadth, Severity, breadth};
+use super::{Breadth, Severity, breadth, narrows};
 use crate::access::Access;
 use crate::catalogue::{Catalogue, Service};
 use crate::condition::Truth;
@@ -22,6 +23,14 @@ const PASS_ROLE: &str = "iam:PassRole";
 
 /// The condition key that says which service a role is passed to, in lower case.
 const PASSED_TO: &str = "iam:passedtoservice";
+
+/// Pieces that change a role, which IAM refuses for some.
+const CHANGES_ROLES: [&str; 3] = ["iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"];
+
+/// Paths of roles that only AWS changes: those of [Identity Center](https://repost.aws/knowledge-center/identity-center-aws-reserved-sso),
+/// and those that are [linked to a
+/// service](https://botocore.amazonaws.com/v1/documentation/api/latest/reference/services/iam/client/exceptions/UnmodifiableEntityException.html).
+const RESERVED: [&str; 2] = ["role/aws-reserved/", "role/aws-service-role/"];
 
 /// A path that a change completes or widens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,18 +47,26 @@ pub struct Completed {
     pub newly: bool,
     /// The widest reach of what arrived.
     pub breadth: Breadth,
+    /// The condition keys without which a piece is not to be had, and that narrow it: not what the principal is, nor the
+    /// service that a role is passed to. Ordered.
+    pub bounded_by: Vec<SmolStr>,
 }
 
 impl Completed {
     /// How urgent it is. What takes over something that has a role is as strong as that role, and a piece on
-    /// resources that are named one by one is bounded by them.
+    /// resources that are named one by one is bounded by them. A condition on a piece lowers it by one step.
     pub fn severity(&self) -> Severity {
-        let grave = self.kind != Kind::ExistingPassrole && self.breadth <= Breadth::Many;
-        if grave { Severity::Critical } else { Severity::High }
+        severity(self.kind, self.breadth, !self.bounded_by.is_empty())
     }
 }
 
-/// The paths that are complete in `new` and of which `gained` (the gains from `old` to `new`) brings a piece. Of paths
+fn severity(kind: Kind, breadth: Breadth, bounded: bool) -> Severity {
+    let grave = kind != Kind::ExistingPassrole && breadth <= Breadth::Many;
+    let severity = if grave { Severity::Critical } else { Severity::High };
+    if bounded { severity.lower() } else { severity }
+}
+
+/// The paths that are complete in `new`, for one and the same person, and of which `gained` (the gains from `old` to `new`) brings a piece. Of paths
 /// that contain one another the smallest is told. None where the principal was an administrator already: there is no
 /// more power.
 pub fn escalations(
@@ -66,10 +83,26 @@ pub fn escalations(
     }
     let pieces = only(catalogue, paths, candidates.iter().flat_map(|path| &path.needs));
     let mut engine = Engine::new(&pieces);
-    let (before, after) = (engine.space(old), engine.space(new));
-    let gained = engine.diff(old, new).gained;
-    let found = candidates.into_iter().filter(|path| complete(path, &after, catalogue));
-    let found: Vec<Completed> = found.filter_map(|path| completed(path, &before, &gained, catalogue)).collect();
+    let after = engine.space(new);
+    let candidates: Vec<&Path> = candidates.into_iter().filter(|path| complete(path, &after, catalogue)).collect();
+    if candidates.is_empty() {
+        return Vec::new();
+    }
+    let mut found: IndexMap<SmolStr, Completed> = IndexMap::new();
+    for person in people(old, new, &after) {
+        let (old, new) = (&person.as_in(old), &person.as_in(new));
+        let (before, after) = (engine.space(old), engine.space(new));
+        let gained = engine.diff(old, new).gained;
+        for path in candidates.iter().filter(|path| complete(path, &after, catalogue)) {
+            let Some(own) = completed(path, (&before, &after, &gained), catalogue) else { continue };
+            match found.get_mut(&own.id) {
+                Some(other) if other.severity() <= own.severity() => {}
+                Some(other) => *other = own,
+                None => _ = found.insert(own.id.clone(), own),
+            }
+        }
+    }
+    let found: Vec<Completed> = found.into_values().collect();
     // Who certainly was an administrator has all power.
     if found.is_empty() || is_administrator(old, catalogue, paths) == Truth::Yes {
         return Vec::new();
@@ -121,20 +154,58 @@ fn complete(path: &Path, regions: &[Region], catalogue: &Catalogue) -> bool {
 /// when wide, on more than named resources.
 fn gives(region: &Region, path: &Path, need: &str, catalogue: &Catalogue) -> bool {
     has(region, need)
+        && (!CHANGES_ROLES.contains(&need) || !region.resources.iter().all(is_reserved))
         && (need != PASS_ROLE || path.to.iter().any(|service| passes_to(region, service)))
         && (!path.wide || breadth::of_region(region, catalogue) <= Breadth::Many)
 }
 
+/// Whether a resource is a role that only AWS changes.
+fn is_reserved(resource: &Glob) -> bool {
+    let name = |text: &SmolStr| {
+        let name = text.splitn(6, ':').nth(5).unwrap_or_default();
+        RESERVED.iter().any(|path| name.starts_with(path))
+    };
+    name(&resource.glob) || resource.and.iter().any(name)
+}
+
 /// Whether a region passes roles to a service. A request to pass a role always says to which.
 fn passes_to(region: &Region, service: &str) -> bool {
-    let fits = |needs: &Vec<Need>| {
-        needs.iter().all(|need| match need {
-            Need::Value { key, values } if key.eq_ignore_ascii_case(PASSED_TO) => takes(&values.of, service),
-            Need::Contains { key, values } if key.eq_ignore_ascii_case(PASSED_TO) => takes(values, service),
-            _ => true,
-        })
-    };
-    region.more || region.when.is_empty() || region.when.iter().any(fits)
+    region.more || region.when.is_empty() || region.when.iter().any(|needs| passes(needs, service))
+}
+
+/// Whether a role is passed to a service under these conditions.
+fn passes(needs: &[Need], service: &str) -> bool {
+    needs.iter().all(|need| match need {
+        Need::Value { key, values } if key.eq_ignore_ascii_case(PASSED_TO) => takes(&values.of, service),
+        Need::Contains { key, values } if key.eq_ignore_ascii_case(PASSED_TO) => takes(values, service),
+        _ => true,
+    })
+}
+
+/// The keys that bound a piece in a region; none where one of its alternatives asks for nothing that does.
+fn bounds(region: &Region, path: &Path, need: &str) -> Vec<SmolStr> {
+    if region.more {
+        return Vec::new();
+    }
+    let own = |needs: &&Vec<Need>| need != PASS_ROLE || path.to.iter().any(|service| passes(needs, service));
+    let mut all = Vec::new();
+    for needs in region.when.iter().filter(own) {
+        // The service that a role is passed to is the way's own.
+        let before = all.len();
+        all.extend(
+            needs.iter().filter(|need| narrows(need)).map(key_of).filter(|key| !key.eq_ignore_ascii_case(PASSED_TO)),
+        );
+        if all.len() == before {
+            return Vec::new();
+        }
+    }
+    all.into_iter().cloned().collect()
+}
+
+fn key_of(need: &Need) -> &SmolStr {
+    match need {
+        Need::Value { key, .. } | Need::Contains { key, .. } | Need::Lacks { key, .. } => key,
+    }
 }
 
 fn takes(values: &[Glob], service: &str) -> bool {
@@ -145,16 +216,39 @@ fn takes(values: &[Glob], service: &str) -> bool {
     })
 }
 
-fn completed(path: &Path, before: &[Region], gained: &[Region], catalogue: &Catalogue) -> Option<Completed> {
-    let widest = |need: &SmolStr| {
-        let bring = gained.iter().filter(|region| gives(region, path, need, catalogue));
-        bring.map(|region| breadth::of_region(region, catalogue)).min()
+/// A path whose pieces are there; none where none of them arrived. `before` and `after` are all that is allowed.
+fn completed(
+    path: &Path,
+    (before, after, gained): (&[Region], &[Region], &[Region]),
+    catalogue: &Catalogue,
+) -> Option<Completed> {
+    // Of the regions that give a piece, the one that makes it gravest.
+    let gravest = |need: &SmolStr, regions: &[Region]| {
+        let giving = regions.iter().filter(|region| gives(region, path, need, catalogue));
+        let each = giving.map(|region| (breadth::of_region(region, catalogue), bounds(region, path, need)));
+        each.min_by_key(|(breadth, bounds)| {
+            (severity(path.kind, *breadth, !bounds.is_empty()), !bounds.is_empty(), *breadth)
+        })
     };
-    let (arrived, had): (Vec<SmolStr>, Vec<SmolStr>) =
-        path.needs.iter().cloned().partition(|need| widest(need).is_some());
-    let breadth = arrived.iter().filter_map(widest).min()?;
+    let (mut arrived, mut had, mut bounded_by, mut widest) = (Vec::new(), Vec::new(), Vec::new(), None);
+    for need in &path.needs {
+        let found = match gravest(need, gained) {
+            Some((breadth, bounds)) => {
+                arrived.push(need.clone());
+                widest = Some(widest.map_or(breadth, |widest: Breadth| widest.min(breadth)));
+                Some(bounds)
+            }
+            None => {
+                had.push(need.clone());
+                gravest(need, after).map(|(_, bounds)| bounds)
+            }
+        };
+        bounded_by.extend(found.unwrap_or_default());
+    }
+    bounded_by.sort();
+    bounded_by.dedup();
     let newly = !complete(path, before, catalogue);
-    Some(Completed { id: path.id.clone(), kind: path.kind, arrived, had, newly, breadth })
+    Some(Completed { id: path.id.clone(), kind: path.kind, arrived, had, newly, breadth: widest?, bounded_by })
 }
 
 /// Without the paths that need all that another needs, and more.

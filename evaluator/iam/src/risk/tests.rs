@@ -247,6 +247,113 @@ fn a_role_of_another_account_cannot_be_passed() {
     }
 }
 
+/// The paths that a change completes.
+fn told(old: &[&str], new: &[&str]) -> Vec<super::Completed> {
+    let (old, new) = (policy_or_none(old), policy(new));
+    escalations(&old, &new, &gained(&old, &new), catalogue(), paths::known().unwrap())
+}
+
+#[test]
+fn pieces_that_nobody_has_together_complete_nothing() {
+    let tag = |value: &str, operator: &str| format!(r#"{{"{operator}": {{"aws:PrincipalTag/t": "{value}"}}}}"#);
+    let run = |when: &str| format!("lambda:CreateFunction, lambda:InvokeFunction on * when {when}");
+    let pass = |when: &str| format!("iam:PassRole on * when {when}");
+    let of_a = run(&tag("a", "StringEquals"));
+    for (when, completes) in [
+        (tag("b", "StringEquals"), false),
+        (tag("a", "StringNotEquals"), false),
+        (r#"{"Null": {"aws:PrincipalTag/t": "true"}}"#.to_owned(), false),
+        (tag("a", "StringEquals"), true),
+        (tag("b", "StringNotEquals"), true),
+        (tag("A", "StringEqualsIgnoreCase"), true),
+        (tag("?", "StringLike"), true),
+        // Another tag may be beside it.
+        (r#"{"StringEquals": {"aws:PrincipalTag/u": "b"}}"#.to_owned(), true),
+        // What is asked for is the caller's choice.
+        (r#"{"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}"#.to_owned(), true),
+    ] {
+        let found = told(&[&of_a], &[&of_a, &pass(&when)]);
+        assert_eq!(found.iter().any(|path| path.id == "lambda-001"), completes, "{when}: {found:?}");
+    }
+    // The path was there for some; a piece more for others makes it nobody's anew.
+    let had = [of_a.clone(), pass(&tag("a", "StringEquals"))];
+    let had: Vec<&str> = had.iter().map(String::as_str).collect();
+    let more = pass(&tag("b", "StringEquals"));
+    assert_eq!(told(&had, &[had[0], had[1], &more]), []);
+}
+
+#[test]
+fn a_condition_on_a_piece_lowers_the_path_and_is_named() {
+    let own = r#"{"StringEquals": {"iam:PolicyARN": "arn:aws:iam::aws:policy/ReadOnlyAccess"}}"#;
+    let bound = r#"{"StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/b"}}"#;
+    for (allow, severity, keys) in [
+        ("iam:AttachRolePolicy on *".to_owned(), Severity::Critical, &[][..]),
+        (format!("iam:AttachRolePolicy on * when {own}"), Severity::High, &["iam:PolicyARN"]),
+        (
+            format!("iam:CreateRole, iam:PutRolePolicy on * when {bound}"),
+            Severity::High,
+            &["iam:PermissionsBoundary"],
+        ),
+        (
+            format!("iam:PutRolePolicy on arn:aws:iam::111122223333:role/x when {bound}"),
+            Severity::Medium,
+            &["iam:PermissionsBoundary"],
+        ),
+        // It is met by whoever asks.
+        (
+            r#"iam:PutRolePolicy on * when {"Bool": {"aws:SecureTransport": "true"}}"#.to_owned(),
+            Severity::Critical,
+            &[],
+        ),
+    ] {
+        let found = told(&[], &[&allow]);
+        assert!(!found.is_empty(), "{allow}");
+        for path in &found {
+            assert_eq!(
+                (
+                    path.severity(),
+                    path.bounded_by.iter().map(smol_str::SmolStr::as_str).collect::<Vec<_>>().as_slice()
+                ),
+                (severity, keys),
+                "{allow}"
+            );
+        }
+        let change = change(&[], &[&allow]);
+        assert_eq!((change.class, change.severity), (Class::Escalation, severity), "{allow}");
+    }
+    // A piece that was there counts, too; the service that a role is passed to does not.
+    let run =
+        r#"lambda:CreateFunction, lambda:InvokeFunction on * when {"StringEquals": {"aws:SourceVpce": "vpce-1"}}"#;
+    let pass = r#"iam:PassRole on * when {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}"#;
+    let found = told(&[run], &[run, pass]);
+    let path = found.iter().find(|path| path.id == "lambda-001").unwrap();
+    assert_eq!((path.severity(), path.bounded_by.as_slice()), (Severity::High, &["aws:SourceVpce".into()][..]));
+    // Where a piece is to be had without its condition as well, nothing bounds it.
+    let both = format!("iam:PutRolePolicy on * when {bound}");
+    let found = told(&[], &[&both, "iam:PutRolePolicy on arn:aws:iam::111122223333:role/app-*"]);
+    assert!(
+        found.iter().all(|path| path.severity() == Severity::Critical && path.bounded_by.is_empty()),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn roles_that_only_aws_changes_are_no_way_up() {
+    for (resource, paths) in [
+        ("arn:aws:iam::*:role/aws-reserved/*", false),
+        ("arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/*", false),
+        ("arn:aws:iam::*:role/aws-service-role/*", false),
+        ("arn:aws:iam::*:role/aws-reserved*", true),
+        ("arn:aws:iam::*:role/*", true),
+    ] {
+        for action in ["iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy, sts:AssumeRole"] {
+            let allow = format!("{action} on {resource}");
+            let own = |path: &super::Completed| path.arrived.iter().any(|need| need.starts_with("iam:"));
+            assert_eq!(told(&[], &[&allow]).iter().any(own), paths, "{allow}");
+        }
+    }
+}
+
 #[test]
 fn a_witness_is_of_the_gravest_action() {
     let grave = super::gravity(catalogue(), sensitive::known().unwrap(), paths::known().unwrap());

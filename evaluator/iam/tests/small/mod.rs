@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use cell_iam::access::{Access, Facts, Level, Part, Way};
+use cell_iam::access::{Access, Fact, Facts, Level, Part, Way};
 use cell_iam::catalogue::{Action, Catalogue, ConditionKey, KeyKind, Level as AccessLevel, ResourceType, Service};
 use cell_iam::policy;
 use cell_iam::region::{Glob, Need, Region, Values};
@@ -67,6 +67,44 @@ pub fn requests() -> &'static [Request] {
     &ALL
 }
 
+/// Keys that every request of [`carrying`] has: a boolean, a date, one of several values.
+const CARRIED: [&str; 3] = ["s:flag", "s:date", "s:tags"];
+
+/// What is known where every request carries these.
+pub fn carried() -> Facts {
+    let mut facts = Facts::default();
+    for (key, shape) in CARRIED.iter().zip(["true|false", "*", "*"]) {
+        facts.set(key, Fact::Like(shape.into()));
+    }
+    facts
+}
+
+/// Requests that carry some keys, and vary in one other.
+pub fn carrying() -> &'static [Request] {
+    static ALL: LazyLock<Vec<Request>> = LazyLock::new(|| {
+        let mut contexts: Vec<Vec<(usize, usize)>> = vec![vec![]];
+        for key in CARRIED {
+            let at = VALUES.iter().position(|(name, _)| *name == key).unwrap();
+            let with = |context: &Vec<_>, value| [context.clone(), vec![(at, value)]].concat();
+            contexts = contexts
+                .iter()
+                .flat_map(|context| (1..VALUES[at].1.len()).map(|value| with(context, value)).collect::<Vec<_>>())
+                .collect();
+        }
+        let mut all = contexts.clone();
+        for (at, (name, values)) in VALUES.iter().enumerate() {
+            if !CARRIED.contains(name) {
+                let more = (1..values.len()).flat_map(|value| {
+                    contexts.iter().map(move |context| [context.clone(), vec![(at, value)]].concat())
+                });
+                all.extend(more);
+            }
+        }
+        under(&all)
+    });
+    &ALL
+}
+
 fn all_requests() -> Vec<Request> {
     let mut contexts: Vec<Vec<(usize, usize)>> = vec![vec![]];
     for (a, (_, of_a)) in VALUES.iter().enumerate() {
@@ -77,6 +115,11 @@ fn all_requests() -> Vec<Request> {
             }
         }
     }
+    under(&contexts)
+}
+
+/// The requests for every action under these contexts.
+fn under(contexts: &[Vec<(usize, usize)>]) -> Vec<Request> {
     let mut out = Vec::new();
     for (action, resources) in [
         ("s:Get", &["arn:aws:s:::a", "arn:aws:s:::b", "arn:aws:s:::ab", "arn:aws:s:::ba", "arn:aws:s:::c"][..]),
@@ -85,7 +128,7 @@ fn all_requests() -> Vec<Request> {
         ("s:Put", &["arn:aws:s:::a", "arn:aws:s:::ab", "arn:aws:s:::c"]),
     ] {
         for resource in resources {
-            for chosen in &contexts {
+            for chosen in contexts {
                 let mut context = Context::default();
                 for (key, value) in chosen {
                     let (name, values) = VALUES[*key];

@@ -65,6 +65,53 @@ fn a_boundary_that_goes_is_a_limit_weakened() {
 }
 
 #[test]
+fn what_another_set_allowed_before_is_no_gain_though_a_boundary_goes() {
+    let arn = "arn:aws:iam::aws:policy/Bound";
+    let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sqs:*","Resource":"*"}]}"#;
+    let pins = Pins { managed: [(arn.to_owned(), document.to_owned())].into(), ..Pins::default() };
+    let program = |boundary: &str, other: &str| {
+        let set =
+            format!("{boundary} allow l {{ actions = [\"s3:GetObject\"], resources = [\"arn:aws:s3:::a/*\"] }}");
+        let other = format!(
+            "permission_set T {{ allow l {{ actions = [\"{other}\"], resources = [\"arn:aws:s3:::a/x\"] }} }}\n"
+        );
+        let given = "grant h { to = group.dev\n can = permission_set.T\n on = cells }\n";
+        format!("{}{other}{given}", grant("S", &set))
+    };
+    let before = program(&format!("boundary = \"{arn}\"\n"), "s3:GetObject");
+    let review = pinned(&before, &pins, &program("", "s3:PutObject"), &pins);
+    assert_eq!(
+        gained(&review),
+        [
+            "HIGH limit weakened: s3:GetObject on arn:aws:s3:::a/* except arn:aws:s3:::a/x",
+            "LOW writes: s3:PutObject on arn:aws:s3:::a/x",
+        ]
+    );
+    let weakened = &review.principals[0].gained[0];
+    let witness = weakened.witness.as_ref().unwrap();
+    assert_ne!(witness.resource, "arn:aws:s3:::a/x");
+    assert_eq!((witness.before.as_str(), witness.after.as_str()), ("deny", "allow"));
+}
+
+#[test]
+fn a_resource_control_policy_that_goes_is_a_limit_weakened() {
+    let deny = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"*"}]}"#;
+    let pins = |all: &[&str]| Pins {
+        organization: Some(std::collections::BTreeMap::new()),
+        resources: Some(
+            [("root".to_owned(), all.iter().map(|text| ("limit".to_owned(), (*text).to_owned())).collect())].into(),
+        ),
+        ..Pins::default()
+    };
+    let set = |actions: &str| grant("S", &format!("allow l {{ actions = [{actions}], resources = [\"*\"] }}"));
+    let (before, after) = (set("\"s3:PutObject\""), set("\"s3:PutObject\", \"sqs:PurgeQueue\""));
+    let all = gained(&pinned(&before, &pins(&[deny]), &after, &pins(&[])));
+    assert!(all.iter().any(|line| line.contains("limit weakened: s3:PutObject")), "{all:?}");
+    assert!(all.iter().any(|line| line.contains("sqs:PurgeQueue") && !line.contains("limit")), "{all:?}");
+    assert!(all.iter().all(|line| line.contains("limit weakened") || !line.contains("s3:PutObject")), "{all:?}");
+}
+
+#[test]
 fn a_limit_that_takes_nothing_now_is_mentioned() {
     let set = r#"allow l { actions = ["sqs:ListQueues"], resources = ["*"] }"#;
     let review = change(&under(&[NO_DELETE], set), &under(&[], set), &Pins::default());

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{FLEET, change, fleet, grant};
-use crate::access::model::Review;
+use super::{FLEET, change, fleet, grant, line};
+use crate::access::model::{Holds, Review};
 use crate::access::pins::Pins;
 use crate::access::text;
 use crate::terminal::Look;
@@ -233,9 +233,9 @@ fn resource_control_policies_bind_what_is_done_to_resources_of_the_account() {
     guards: the program has none
     MEDIUM   + group dev × p, a (1 production)                                  bulk data reads [proven]
       gains  s3:GetObject on arn:aws:s3:::logs/* except arn:aws:s3:::logs/a  when aws:SecureTransport is
-          * except false
+          true
       gains  s3:GetObject on arn:aws:s3:::logs/* except arn:aws:s3:::logs/a  when aws:ResourceAccount is
-          * except ${aws:PrincipalAccount} and aws:SecureTransport is absent or false
+          * except ${aws:PrincipalAccount} and aws:SecureTransport is false
       by main.cell:7
       accept as  access-<fingerprint>
 
@@ -268,4 +268,34 @@ fn resource_control_policies_bind_what_is_done_to_resources_of_the_account() {
     evidence: 6 queries over 2 distinct cases · 1 region proven · action list of 2026-09-26
     approve all of it: cellc apply --approve access-<fingerprint>
     ");
+}
+
+#[test]
+fn a_path_says_which_condition_bounds_it() {
+    let set =
+        |more: &str| grant("S", &format!("allow l {{ actions = [\"s3:ListBucket\"], resources = [\"*\"] }} {more}"));
+    let attach = r#"allow a { actions = ["iam:AttachRolePolicy"], resources = ["*"],
+        when { "iam:PolicyARN" == "arn:aws:iam::aws:policy/ReadOnlyAccess" } }"#;
+    let review = change(&set(""), &set(attach), &Pins::default());
+    let delta = &review.principals[0].gained[0];
+    assert_eq!(
+        line(delta),
+        "HIGH privilege escalation: iam:AttachRolePolicy on * when iam:PolicyARN is arn:aws:iam::aws:policy/ReadOnlyAccess"
+    );
+    let told = page(&review).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("iam:AttachRolePolicy arrives; bounded by the condition on iam:PolicyARN"), "{told}");
+}
+
+#[test]
+fn what_only_an_action_to_come_would_break_may_hold() {
+    let guard = |deny: &str| {
+        let set = format!("allow l {{ actions = [\"sqs:Purge*\"], resources = [\"*\"] }} {deny}");
+        let guard = "guard g { on = cells\n forbid f { actions = [\"sqs:Purge*\"], resources = [\"*\"] } }\n";
+        let text = format!("{}{guard}", grant("S", &set));
+        change(&text, &text, &Pins::default()).guards.remove(0)
+    };
+    let held = guard("deny d { actions = [\"sqs:PurgeQueue\"], resources = [\"*\"] }");
+    assert_eq!((held.holds, held.broken.len()), (Holds::May, 0));
+    assert_eq!(held.because, ["it would be broken by actions that AWS may add: sqs:Purge*"]);
+    assert_eq!(guard("").holds, Holds::Broken);
 }
