@@ -1,4 +1,4 @@
-//! Limits that hold less than they held: service control policies, boundaries and guards. Owns finding those that the
+//! Limits that hold less than they held: service and resource control policies, boundaries and guards. Owns finding those that the
 //! rows do not name, because they take nothing from anybody now: who goes through what they open comes later, and then
 //! no review tells of the limit.
 
@@ -70,13 +70,19 @@ pub(super) fn find(
     all
 }
 
+/// Which foreign policies of a kind are attached to what has an address.
+type Attached = for<'p> fn(&'p Pins, &str) -> &'p [(String, String)];
+
 /// Foreign policies that are not attached any more, or deny less: where, which, and what is so.
 fn foreign(question: &Question<'_>, engine: &mut Engine<'_>) -> Vec<(String, String, String)> {
     let (was, now) = (question.pins_before(), question.sources.now.pins);
     let mut all = Vec::new();
-    for (at, policies) in was.organization.iter().flatten() {
+    let kinds: [(_, Attached); 2] = [(&was.organization, Pins::attached), (&was.resources, Pins::resource_attached)];
+    let each =
+        kinds.iter().flat_map(|(was, attached)| was.iter().flatten().map(move |(at, all)| (at, all, attached)));
+    for (at, policies, attached) in each {
         for (name, text) in policies {
-            let here = now.attached(at).iter().find(|(other, _)| other == name).map(|(_, text)| text);
+            let here = attached(now, at).iter().find(|(other, _)| other == name).map(|(_, text)| text);
             let what = match here {
                 None => format!("is no longer attached to {at}"),
                 Some(other) if other == text => continue,

@@ -22,6 +22,9 @@ pub(super) fn never(document: &Document, statement: &Statement, found: &mut Foun
         }
         let (how, why) = match (fact, session::never(&key)) {
             (Fact::Absent, why) => ("is in no session of IAM Identity Center", why),
+            _ if condition.operator.eq_ignore_ascii_case("null") => {
+                ("is in every request of a session of IAM Identity Center", None)
+            }
             (fact, _) => ("is never so in a session of IAM Identity Center", words(fact)),
         };
         let fact = format!("`{}` {how}, so this never holds", condition.key);
@@ -46,7 +49,7 @@ fn words(fact: &Fact) -> Option<SmolStr> {
     match fact {
         Fact::Absent => None,
         Fact::Is(values) => Some(format_smolstr!("it is `{}`", values.join("`, `"))),
-        Fact::Like(shape) if shape == ANYTHING => Some("every request carries it".into()),
+        Fact::Like(shape) if shape == ANYTHING => None,
         Fact::Like(shape) if !shape.contains(['*', '$']) => {
             Some(format_smolstr!("it is `{}`", shape.replace('|', "` or `")))
         }

@@ -222,7 +222,23 @@ fn what_no_session_is_is_found() {
             r#"W0701 at ["User", "Account"]: `aws:PrincipalType` is never so in a session of IAM Identity Center, so this never holds; it is `AssumedRole`"#
         ]
     );
+    assert_eq!(
+        of(r#"{ "Null": { "aws:SecureTransport": "true" } }"#),
+        [
+            r#"W0701 at "true": `aws:SecureTransport` is in every request of a session of IAM Identity Center, so this never holds"#
+        ]
+    );
+    assert_eq!(
+        of(r#"{ "StringEquals": { "aws:ViaAWSService": "no" } }"#),
+        [
+            r#"W0701 at "no": `aws:ViaAWSService` is never so in a session of IAM Identity Center, so this never holds; it is `true` or `false`"#
+        ]
+    );
     for holds in [
+        r#"{ "Bool": { "aws:SecureTransport": "true" } }"#,
+        r#"{ "DateLessThan": { "aws:CurrentTime": "2027-01-01T00:00:00Z" } }"#,
+        r#"{ "StringEquals": { "aws:RequestedRegion": "eu-central-1" } }"#,
+        r#"{ "ForAllValues:StringLike": { "aws:PrincipalOrgPaths": "o-a/*" }, "Null": { "aws:PrincipalOrgPaths": "false" } }"#,
         r#"{ "ArnLike": { "aws:PrincipalArn": "arn:aws:iam::*:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_A_*" } }"#,
         r#"{ "StringLike": { "aws:PrincipalArn": "*" } }"#,
         r#"{ "ArnNotEquals": { "aws:PrincipalArn": "arn:aws:iam::*:role/Foo" } }"#,

@@ -109,6 +109,16 @@ fn a_resource_control_policy_that_goes_is_a_limit_weakened() {
     assert!(all.iter().any(|line| line.contains("limit weakened: s3:PutObject")), "{all:?}");
     assert!(all.iter().any(|line| line.contains("sqs:PurgeQueue") && !line.contains("limit")), "{all:?}");
     assert!(all.iter().all(|line| line.contains("limit weakened") || !line.contains("s3:PutObject")), "{all:?}");
+    // It is told, too, where it takes nothing from anybody.
+    let says = |now: &[&str]| {
+        let other = set("\"sqs:PurgeQueue\"");
+        let limits = pinned(&other, &pins(&[deny]), &other, &pins(now)).limits;
+        limits.iter().map(|one| format!("{} {}", one.address, one.text)).collect::<Vec<_>>()
+    };
+    assert_eq!(says(&[]), ["limit is no longer attached to root; nobody gains by it now"]);
+    let narrower = deny.replace("\"Resource\":\"*\"", "\"Resource\":\"arn:aws:s3:::a/*\"");
+    assert_eq!(says(&[&narrower]), ["limit denies less; nobody gains by it now"]);
+    assert!(says(&[deny]).is_empty());
 }
 
 #[test]
