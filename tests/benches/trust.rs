@@ -2,7 +2,8 @@
 //! its file writes; every answer lost once; every failure at every operation. `cargo bench -p cell-tests --bench trust`
 //! prints a table and one line of JSON, and ends with 1 when anything was made twice, lost, or too much.
 //!
-//! `-- kills` and such take a part; `-- kills 20` a sample of so many points of each life.
+//! `-- kills` (`disks`, `storms`, `waits`) takes a part, `-- kills destroy S3` of some lives, `-- kills 20` a sample of so
+//! many points of each.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
@@ -13,13 +14,28 @@ use std::time::Instant;
 use cell_tests::momento::Registry;
 use cell_tests::trust::disk::{self, Beyond};
 use cell_tests::trust::storm::{self, Storm};
-use cell_tests::trust::{Deed, Found, LIVES, Life, kill};
+use cell_tests::trust::{Found, LIVES, Life, kill};
 use cell_tests::waiting_on;
 use serde_json::{Value, json};
 
+type Part = fn(&Asked) -> Vec<Row>;
+
 /// What is done in full, by name.
-const PARTS: [(&str, fn(Option<usize>) -> Vec<Row>); 4] =
-    [("kills", kills), ("disks", disks), ("storms", storms), ("waits", waits)];
+const PARTS: [(&str, Part); 4] = [("kills", kills), ("disks", disks), ("storms", storms), ("waits", waits)];
+
+/// What of it is done.
+struct Asked {
+    /// So many points of each life; all, if not said.
+    sample: Option<usize>,
+    /// Only lives whose names have all of these.
+    words: Vec<String>,
+}
+
+impl Asked {
+    fn lives(&self) -> impl Iterator<Item = Life> {
+        LIVES.into_iter().filter(|life| self.words.iter().all(|word| life.name().contains(word.as_str())))
+    }
+}
 
 /// A line of the table.
 struct Row {
@@ -38,13 +54,17 @@ struct Row {
 fn main() -> ExitCode {
     // Cargo adds `--bench` to what was said.
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
-    let sample = args.iter().find_map(|arg| arg.parse().ok());
-    let named: Vec<&String> = args.iter().filter(|arg| arg.parse::<usize>().is_err()).collect();
-    let rows: Vec<Row> = PARTS
-        .iter()
-        .filter(|(name, _)| named.is_empty() || named.iter().any(|wanted| wanted == name))
-        .flat_map(|(_, part)| part(sample))
-        .collect();
+    let parts: Vec<_> = PARTS.iter().filter(|(name, _)| args.iter().any(|arg| arg == name)).collect();
+    let parts = if parts.is_empty() { PARTS.iter().collect() } else { parts };
+    let asked = Asked {
+        sample: args.iter().find_map(|arg| arg.parse().ok()),
+        words: args
+            .iter()
+            .filter(|arg| arg.parse::<usize>().is_err() && PARTS.iter().all(|(name, _)| arg != name))
+            .cloned()
+            .collect(),
+    };
+    let rows: Vec<Row> = parts.iter().flat_map(|(_, part)| part(&asked)).collect();
     println!("\n| what | points | struck | made twice | lost | extra | more than one run | failed | s |");
     println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|");
     for row in &rows {
@@ -110,10 +130,10 @@ fn some<P>(all: Vec<P>, sample: Option<usize>) -> Vec<P> {
     all.into_iter().step_by(stride).collect()
 }
 
-fn kills(sample: Option<usize>) -> Vec<Row> {
+fn kills(asked: &Asked) -> Vec<Row> {
     let killed = |life: Life| {
         let calls = life.reference().unwrap().total();
-        let points = sample.map_or_else(|| kill::all(calls), |count| kill::spread(calls, count));
+        let points = asked.sample.map_or_else(|| kill::all(calls), |count| kill::spread(calls, count));
         row(format!("killed at a call: {}", life.name()), &points, |point| {
             let outcome = kill::at(life, *point)?;
             if outcome.found.is_nothing() {
@@ -123,17 +143,16 @@ fn kills(sample: Option<usize>) -> Vec<Row> {
             Err(format!("── {}, killed {point}, at {at}: {}", life.name(), outcome.found))
         })
     };
-    LIVES.into_iter().map(killed).collect()
+    asked.lives().map(killed).collect()
 }
 
 /// Killed in the middle of a write of a file, and writes that fail, at each block.
-fn disks(sample: Option<usize>) -> Vec<Row> {
+fn disks(asked: &Asked) -> Vec<Row> {
     let mut rows = Vec::new();
-    for deed in [Deed::Apply, Deed::Destroy] {
-        let life = disk::life(deed);
+    for life in asked.lives().filter(|life| life.registry == Registry::File) {
         let most = disk::largest(life).unwrap() / disk::BLOCK + 1;
         for beyond in [Beyond::Kills, Beyond::Fails] {
-            let blocks = some((0..=most).collect(), sample);
+            let blocks = some((0..=most).collect(), asked.sample);
             let what = if beyond == Beyond::Kills { "killed at a write" } else { "a write fails" };
             rows.push(row(format!("{what}: {}", life.name()), &blocks, |blocks| {
                 let outcome = disk::limited(life, *blocks, beyond)?;
@@ -149,24 +168,24 @@ fn disks(sample: Option<usize>) -> Vec<Row> {
 }
 
 /// Answers that never come, and a lease that ends by itself.
-fn waits(_: Option<usize>) -> Vec<Row> {
+fn waits(_: &Asked) -> Vec<Row> {
     vec![row("what takes minutes".to_owned(), &storm::PATIENT, |(name, work)| {
         work().map_err(|failure| format!("── {name}\n{failure}"))?;
         Ok(Seen { struck: true, runs: 1, found: Found::default() })
     })]
 }
 
-fn storms(sample: Option<usize>) -> Vec<Row> {
+fn storms(asked: &Asked) -> Vec<Row> {
     let mut rows = Vec::new();
     let weathered = |life: Life, storm: &Storm| {
         let runs = storm::through(life, storm)?;
         Ok(Seen { struck: true, runs, found: Found::default() })
     };
-    for life in LIVES.into_iter().filter(|life| life.registry == Registry::S3) {
+    for life in asked.lives().filter(|life| life.registry == Registry::S3) {
         let reference = life.reference().unwrap();
-        let lost = some(storm::each_answer_lost(reference), sample);
+        let lost = some(storm::each_answer_lost(reference), asked.sample);
         rows.push(row(format!("an answer is lost: {}", life.name()), &lost, |storm| weathered(life, storm)));
-        let all = some(storm::everything(reference), sample);
+        let all = some(storm::everything(reference), asked.sample);
         rows.push(row(format!("a call fails: {}", life.name()), &all, |storm| weathered(life, storm)));
     }
     rows

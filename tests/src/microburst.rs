@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{http, venv};
 
 /// How long it may take to start.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A proxy that runs until it is dropped.
 #[derive(Debug)]

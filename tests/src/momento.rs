@@ -177,7 +177,7 @@ impl Project {
 
     /// A command that is ready to be run; the environment holds what is needed and nothing else.
     fn command(&self, args: &[&str]) -> Result<Command, String> {
-        self.prepared(Command::new(binary::built()?), args)
+        Ok(self.prepared(Command::new(binary::built()?), args))
     }
 
     /// Runs a command by way of another program, which gets the path of `cellc` and the arguments at its end.
@@ -185,13 +185,13 @@ impl Project {
         let (program, first) = way.split_first().ok_or("no program to run it by")?;
         let mut command = Command::new(program);
         command.args(first).arg(binary::built()?);
-        let mut command = self.prepared(command, args)?;
+        let mut command = self.prepared(command, args);
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         let output = command.output().map_err(|error| format!("{program} cannot be run: {error}"))?;
         Ok((args.join(" "), output).into())
     }
 
-    fn prepared(&self, mut command: Command, args: &[&str]) -> Result<Command, String> {
+    fn prepared(&self, mut command: Command, args: &[&str]) -> Command {
         command.args(args).current_dir(self.path()).env_clear().stdin(Stdio::null());
         command.env("HOME", self.path()).env("USER", "tester").env("HOSTNAME", "test");
         command.env("AWS_EC2_METADATA_DISABLED", "true");
@@ -202,7 +202,7 @@ impl Project {
             None if cloud => _ = command.env("CELLC_CLOUD", "sandbox"),
             None => {}
         }
-        Ok(command)
+        command
     }
 
     /// Runs a command on it.

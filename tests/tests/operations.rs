@@ -23,9 +23,10 @@ const APPLY: [&str; 4] = ["apply", "--yes", "--at", AT];
 
 /// What was run, one for each console block of the section.
 type Seen = Result<Vec<Ran>, String>;
+type Trouble = fn() -> Seen;
 
 /// The sections of the page that show a trouble, and how each is brought about.
-const TROUBLES: [(&str, fn() -> Seen); 12] = [
+const TROUBLES: [(&str, Trouble); 12] = [
     ("The record is held by another run", held),
     ("A saved plan is stale", stale),
     ("A run died while an account was being made", half_created),
@@ -233,7 +234,7 @@ fn blocks() -> Result<BTreeMap<String, Vec<Vec<String>>>, String> {
     let (mut found, mut section, mut open) = (BTreeMap::<String, Vec<Vec<String>>>::new(), String::new(), false);
     for line in page.lines() {
         if let Some(title) = line.strip_prefix("## ").filter(|_| !open) {
-            section = title.split(" (").next().unwrap_or(title).to_owned();
+            title.split(" (").next().unwrap_or(title).clone_into(&mut section);
         } else if line.starts_with("```") {
             let begins = line == "```console";
             if begins {

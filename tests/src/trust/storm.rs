@@ -130,7 +130,7 @@ pub fn each(kind: &str, operations: &[&str], after: u64, count: u64) -> Value {
 }
 
 /// What takes minutes: answers that never come, and a lease that nobody breaks. By name, with how it is judged.
-pub const PATIENT: [(&str, fn() -> Result<(), String>); 3] = [
+pub const PATIENT: [(&str, Tried); 3] = [
     ("the bucket never answers", || {
         let never = json!([{ "operation": "s3:PutObject", "containing": ".journal/", "kind": "hang", "after": 4, "count": ALL }]);
         let storm = Storm { name: "the bucket never answers".to_owned(), faults: never, runs: 1 };
@@ -148,6 +148,8 @@ pub const PATIENT: [(&str, fn() -> Result<(), String>); 3] = [
     }),
     ("the lease of a killed run ends by itself", lease_ends),
 ];
+/// Brings something about, and says what was not as it should be.
+pub type Tried = fn() -> Result<(), String>;
 const ALL: u64 = 1 << 32;
 const APPLY: Life = Life { deed: Deed::Apply, registry: Registry::S3 };
 
