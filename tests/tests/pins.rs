@@ -128,13 +128,13 @@ fn what_the_program_does_not_write_is_pinned() {
 fn resource_control_policies_are_pinned_and_bind() {
     let (project, server) = applied().unwrap();
     update(&project);
-    let ask = ["can", "group.auditors", "dynamodb:GetItem"];
+    let ask = ["can", "group.auditors", "s3:GetObject"];
     let before = project.run_without_credentials(&ask).unwrap().ended(0).unwrap();
     assert!(before.stdout.starts_with("group.auditors can "), "{}", before.stdout);
     assert!(!before.stdout.contains("aws:ResourceAccount"), "{}", before.stdout);
     let keep = json!({
         "Version": "2012-10-17",
-        "Statement": {"Effect": "Deny", "Principal": "*", "Action": "dynamodb:*", "Resource": "*"},
+        "Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"},
     });
     let limit = SeedPolicy {
         name: "perimeter".to_owned(),

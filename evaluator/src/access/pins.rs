@@ -15,6 +15,8 @@ pub struct Pins {
     /// Foreign service control policies by the address they are attached to: name and document. None when the
     /// organization was never looked at.
     pub organization: Option<BTreeMap<String, Vec<(String, String)>>>,
+    /// The organization's id, as it was seen.
+    pub organization_id: Option<String>,
     /// Resource control policies, likewise. None when it was never looked for them.
     pub resources: Option<BTreeMap<String, Vec<(String, String)>>>,
     /// The files of the documents, by ARN and name, from the project's folder.
@@ -46,6 +48,7 @@ impl Pins {
             }
         }
         let unseen = self.organization.is_none() || self.resources.is_none();
+        self.organization_id = self.organization_id.take().or_else(|| now.organization_id.clone());
         self.organization = self.organization.take().or_else(|| now.organization.clone());
         self.resources = self.resources.take().or_else(|| now.resources.clone());
         if unseen {

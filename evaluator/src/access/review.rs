@@ -352,7 +352,9 @@ fn not_modelled(question: &Question<'_>, cases: &Cases<'_>) -> Vec<String> {
         (None, _) => Some("service control policies attached outside the program: none is pinned"),
         (_, None) => Some("resource control policies: none is pinned"),
         (_, Some(pinned)) if pinned.is_empty() => None,
-        (_, Some(_)) => Some("resource control policies of other accounts, for what is done to resources there"),
+        (_, Some(_)) => Some(
+            "resource control policies but for S3, SQS, STS and Secrets Manager, and those of other accounts, for what is done to resources there",
+        ),
     };
     all.extend(limits.map(str::to_owned));
     all.extend(cases.unread().iter().map(|(name, why)| format!("{name}, which cannot be read: {why}")));

@@ -44,7 +44,8 @@ impl Subject {
 
     /// Who has what by the program alone.
     pub fn side(&self) -> Side {
-        Side::of_program(&self.desired, &|address| said_id(&self.desired, address))
+        let side = Side::of_program(&self.desired, &|address| said_id(&self.desired, address));
+        Side { organization: self.pins.organization_id.clone(), ..side }
     }
 
     /// What a plan changes. `record` is the one that the plan was made from, every `moved` followed.
@@ -64,7 +65,8 @@ impl Subject {
     /// When the shipped data cannot be read.
     pub fn since(&self, former: &Self, base: &str, today: Option<jiff::civil::Date>) -> Result<Review, Unreadable> {
         let after = self.side();
-        let before = former.side();
+        let mut before = former.side();
+        before.organization = before.organization.or_else(|| after.organization.clone());
         let (people, targets) = (self.same_people(former), self.same_targets(former, &before, &after));
         self.compared(former, (before.renamed(&people, &targets), after), base, today)
     }

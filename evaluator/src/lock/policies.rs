@@ -173,6 +173,7 @@ impl Lock {
             }
         }
         if let Some(organization) = &self.organization {
+            pins.organization_id = Some(organization.id.clone());
             pins.organization.get_or_insert_default();
             if organization.resource_policies.is_some() {
                 pins.resources.get_or_insert_default();

@@ -179,14 +179,31 @@ impl Document {
         Self { version: Version::V2012, id: None, statements, bare: false }
     }
 
-    /// A resource control policy as it binds a principal's requests: what it denies of resources of the principal's
-    /// own account, and of those of which a request does not say whose they are. Those of other accounts are bound by
-    /// the policies that hold there.
+    /// A resource control policy as it certainly binds a principal's requests: what it denies of resources of the
+    /// principal's own account, and of those of which a request does not say whose they are, in services all of whose
+    /// resources it binds. Resources of other accounts are bound by the policies that hold there; keys that AWS
+    /// manages, and some actions of KMS, by none, so that of KMS nothing is taken away.
     ///
-    /// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html>
+    /// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html>,
+    /// <https://docs.aws.amazon.com/kms/latest/developerguide/resource-control-policies.html>
     #[must_use]
     pub fn on_own_resources(mut self) -> Self {
+        const BOUND: [&str; 4] = ["s3", "secretsmanager", "sqs", "sts"];
         for statement in self.statements.iter_mut().filter(|statement| statement.effect == Effect::Deny) {
+            let mut bound = Vec::new();
+            for item in &statement.actions.items {
+                match item.value.split_once(':') {
+                    Some((service, _)) if BOUND.iter().any(|own| own.eq_ignore_ascii_case(service)) => {
+                        bound.push(item.clone());
+                    }
+                    None if item.value == "*" => {
+                        bound.extend(BOUND.iter().map(|own| Text::new(format!("{own}:*"), item.source.clone())));
+                    }
+                    _ => {}
+                }
+            }
+            // `NotAction` is none that AWS takes here.
+            statement.actions.items = if statement.actions.not { Vec::new() } else { bound };
             let own = Text::new("${aws:PrincipalAccount}", statement.source.clone());
             let source = statement.source.clone();
             statement.conditions.push(Condition::new(
@@ -196,6 +213,7 @@ impl Document {
                 source,
             ));
         }
+        self.statements.retain(|statement| !statement.actions.items.is_empty());
         self
     }
 

@@ -54,16 +54,16 @@ pub struct Completed {
 
 impl Completed {
     /// How urgent it is. What takes over something that has a role is as strong as that role, and a piece on
-    /// resources that are named one by one is bounded by them. A condition on a piece lowers it by one step.
+    /// resources that are named one by one is bounded by them. A condition on a piece is named and lowers nothing: whether
+    /// it holds anybody back is not known.
     pub fn severity(&self) -> Severity {
-        severity(self.kind, self.breadth, !self.bounded_by.is_empty())
+        severity(self.kind, self.breadth)
     }
 }
 
-fn severity(kind: Kind, breadth: Breadth, bounded: bool) -> Severity {
+fn severity(kind: Kind, breadth: Breadth) -> Severity {
     let grave = kind != Kind::ExistingPassrole && breadth <= Breadth::Many;
-    let severity = if grave { Severity::Critical } else { Severity::High };
-    if bounded { severity.lower() } else { severity }
+    if grave { Severity::Critical } else { Severity::High }
 }
 
 /// The paths that are complete in `new`, for one and the same person, and of which `gained` (the gains from `old` to `new`) brings a piece. Of paths
@@ -226,9 +226,7 @@ fn completed(
     let gravest = |need: &SmolStr, regions: &[Region]| {
         let giving = regions.iter().filter(|region| gives(region, path, need, catalogue));
         let each = giving.map(|region| (breadth::of_region(region, catalogue), bounds(region, path, need)));
-        each.min_by_key(|(breadth, bounds)| {
-            (severity(path.kind, *breadth, !bounds.is_empty()), !bounds.is_empty(), *breadth)
-        })
+        each.min_by_key(|(breadth, bounds)| (severity(path.kind, *breadth), !bounds.is_empty(), *breadth))
     };
     let (mut arrived, mut had, mut bounded_by, mut widest) = (Vec::new(), Vec::new(), Vec::new(), None);
     for need in &path.needs {

@@ -283,20 +283,20 @@ fn pieces_that_nobody_has_together_complete_nothing() {
 }
 
 #[test]
-fn a_condition_on_a_piece_lowers_the_path_and_is_named() {
+fn a_condition_on_a_piece_is_named() {
     let own = r#"{"StringEquals": {"iam:PolicyARN": "arn:aws:iam::aws:policy/ReadOnlyAccess"}}"#;
     let bound = r#"{"StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/b"}}"#;
     for (allow, severity, keys) in [
         ("iam:AttachRolePolicy on *".to_owned(), Severity::Critical, &[][..]),
-        (format!("iam:AttachRolePolicy on * when {own}"), Severity::High, &["iam:PolicyARN"]),
+        (format!("iam:AttachRolePolicy on * when {own}"), Severity::Critical, &["iam:PolicyARN"]),
         (
             format!("iam:CreateRole, iam:PutRolePolicy on * when {bound}"),
-            Severity::High,
+            Severity::Critical,
             &["iam:PermissionsBoundary"],
         ),
         (
             format!("iam:PutRolePolicy on arn:aws:iam::111122223333:role/x when {bound}"),
-            Severity::Medium,
+            Severity::High,
             &["iam:PermissionsBoundary"],
         ),
         // It is met by whoever asks.
@@ -327,7 +327,7 @@ fn a_condition_on_a_piece_lowers_the_path_and_is_named() {
     let pass = r#"iam:PassRole on * when {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}"#;
     let found = told(&[run], &[run, pass]);
     let path = found.iter().find(|path| path.id == "lambda-001").unwrap();
-    assert_eq!((path.severity(), path.bounded_by.as_slice()), (Severity::High, &["aws:SourceVpce".into()][..]));
+    assert_eq!((path.severity(), path.bounded_by.as_slice()), (Severity::Critical, &["aws:SourceVpce".into()][..]));
     // Where a piece is to be had without its condition as well, nothing bounds it.
     let both = format!("iam:PutRolePolicy on * when {bound}");
     let found = told(&[], &[&both, "iam:PutRolePolicy on arn:aws:iam::111122223333:role/app-*"]);

@@ -244,7 +244,8 @@ fn resource_control_policies_bind_what_is_done_to_resources_of_the_account() {
       permission sets, roles and users that cellc does not manage, and roles that are taken from there
       memberships of groups are not read: what one person has by several groups, or besides, is judged
           for each alone
-      resource control policies of other accounts, for what is done to resources there
+      resource control policies but for S3, SQS, STS and Secrets Manager, and those of other accounts,
+          for what is done to resources there
     evidence: 6 queries over 2 distinct cases · all 2 regions proven · action list of 2026-09-26
     approve all of it: cellc apply --approve access-<fingerprint>
     ");
@@ -264,7 +265,8 @@ fn resource_control_policies_bind_what_is_done_to_resources_of_the_account() {
       permission sets, roles and users that cellc does not manage, and roles that are taken from there
       memberships of groups are not read: what one person has by several groups, or besides, is judged
           for each alone
-      resource control policies of other accounts, for what is done to resources there
+      resource control policies but for S3, SQS, STS and Secrets Manager, and those of other accounts,
+          for what is done to resources there
     evidence: 6 queries over 2 distinct cases · 1 region proven · action list of 2026-09-26
     approve all of it: cellc apply --approve access-<fingerprint>
     ");
@@ -280,7 +282,7 @@ fn a_path_says_which_condition_bounds_it() {
     let delta = &review.principals[0].gained[0];
     assert_eq!(
         line(delta),
-        "HIGH privilege escalation: iam:AttachRolePolicy on * when iam:PolicyARN is arn:aws:iam::aws:policy/ReadOnlyAccess"
+        "CRITICAL privilege escalation: iam:AttachRolePolicy on * when iam:PolicyARN is arn:aws:iam::aws:policy/ReadOnlyAccess"
     );
     let told = page(&review).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(told.contains("iam:AttachRolePolicy arrives; bounded by the condition on iam:PolicyARN"), "{told}");
@@ -298,4 +300,35 @@ fn what_only_an_action_to_come_would_break_may_hold() {
     assert_eq!((held.holds, held.broken.len()), (Holds::May, 0));
     assert_eq!(held.because, ["it would be broken by actions that AWS may add: sqs:Purge*"]);
     assert_eq!(guard("").holds, Holds::Broken);
+}
+
+/// Of services that such a policy may leave alone, and of keys that AWS manages, a gain is told all the same; and who
+/// is of the organization is known.
+#[test]
+fn what_a_resource_control_policy_may_not_bind_is_told() {
+    let pins = |content: &str| Pins {
+        organization: Some(BTreeMap::new()),
+        organization_id: Some("o-abcdefghij".to_owned()),
+        resources: Some(BTreeMap::from([("root".to_owned(), vec![("perimeter".to_owned(), content.to_owned())])])),
+        ..Pins::default()
+    };
+    let gains = |action: &str, statement: &str| {
+        let set =
+            |actions: &str| grant("Look", &format!(r#"allow l {{ actions = [{actions}], resources = ["*"] }}"#));
+        let before = set(r#""ec2:DescribeInstances""#);
+        let after = set(&format!(r#""ec2:DescribeInstances", "{action}""#));
+        let document = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny","Principal":"*","Resource":"*",{statement}}}]}}"#
+        );
+        let page = page(&change(&before, &after, &pins(&document)));
+        page.lines().find(|line| line.contains("gains ")).unwrap_or_default().trim().to_owned()
+    };
+    let all = r#""Action":["s3:*","kms:*","ec2:*"]"#;
+    assert_eq!(gains("kms:RetireGrant", all), "gains  kms:RetireGrant on *");
+    assert_eq!(gains("ec2:RunInstances", all), "gains  ec2:RunInstances on *");
+    assert!(gains("s3:GetObject", all).contains("when aws:ResourceAccount is"));
+    // AWS's own example of a perimeter binds nobody of the organization.
+    let perimeter =
+        r#""Action":"s3:*","Condition":{"StringNotEqualsIfExists":{"aws:PrincipalOrgID":"o-abcdefghij"}}"#;
+    assert_eq!(gains("s3:GetObject", perimeter), "gains  s3:GetObject on *");
 }
