@@ -308,7 +308,7 @@ impl<'a> Session<'a> {
             JournalError::Record(error) => say(
                 self.output,
                 &finding(Code::RecordUnreadable, format!("{}: {error}", self.connection.store.place()))
-                    .help("restore it from a copy, or move it away: the next plan then takes accounts and units over by e-mail and place"),
+                    .help("restore it from a copy, or move it away and run `cellc registry rebuild`"),
             ),
         }
     }
