@@ -2,6 +2,7 @@
 //! matter more than their access level says. Owns how that data is kept and read; each of it is dated and names its
 //! source (`data/NOTICE.md`). Must not know what it is used for.
 
+mod amended;
 pub(crate) mod packed;
 pub mod paths;
 pub mod sensitive;

@@ -5,6 +5,7 @@ use indexmap::IndexMap;
 use miniz_oxide::inflate::decompress_slice_iter_to_slice;
 use smol_str::SmolStr;
 
+use super::amended::amended;
 use crate::catalogue::{Action, Catalogue, ConditionKey, KeyKind, Level, ResourceType, Service};
 
 /// The block of the condition keys that any service may carry.
@@ -72,7 +73,7 @@ pub(super) fn read(file: &[u8], wanted: impl Fn(&str) -> bool) -> Result<Catalog
         if block.name == GLOBALS {
             globals = service(block.unpack(&mut buffer)?)?.keys;
         } else if wanted(block.name) {
-            services.insert(block.name.into(), service(block.unpack(&mut buffer)?)?);
+            services.insert(block.name.into(), amended(block.name, service(block.unpack(&mut buffer)?)?));
         }
     }
     Ok(Catalogue { date: head.date.into(), services, globals })
