@@ -36,7 +36,8 @@ use model::{Limits, Plan, Target};
 use scope::Scope;
 
 use crate::live::{Live, Reading};
-use crate::registry::record::Record;
+use crate::registry::record::{FORMER, Record};
+use crate::resources::ResourceKind;
 
 /// What is planned, and under what circumstances.
 #[derive(Debug)]
@@ -66,6 +67,7 @@ pub fn plan(question: &Question<'_>) -> Result<Plan, Vec<Fault>> {
     let Question { desired, record, live, scope, command, .. } = question;
     let mut faults = other_organization(desired, record.0, live);
     faults.extend(unknown_addresses(desired, record.0, scope));
+    faults.extend(one_account_twice(desired, record.0, live));
     if !faults.is_empty() {
         return Err(faults);
     }
@@ -209,6 +211,37 @@ fn other_organization(desired: &Desired, record: &Record, live: &Live) -> Vec<Fa
         );
     }
     faults
+}
+
+/// An account stands for one cell or account of the program, and for one entry of the record: what one of them loses the
+/// other would lose, too.
+fn one_account_twice(desired: &Desired, record: &Record, live: &Live) -> Vec<Fault> {
+    let wanted =
+        |address: &String| desired.resources.get(address).filter(|wanted| wanted.kind == ResourceKind::Account);
+    let known = identity::accounts(desired, record, live);
+    let recorded = record
+        .resources
+        .iter()
+        .filter(|(address, entry)| entry.kind == "account" && !entry.id.is_empty() && !address.ends_with(FORMER));
+    let by_program = known.iter().filter(|(address, _)| wanted(address).is_some());
+    let by_record = recorded.map(|(address, entry)| (address, &entry.id));
+    let mut pairs: BTreeSet<(&String, &String, &String)> = BTreeSet::new();
+    for all in [by_program.collect::<Vec<_>>(), by_record.collect()] {
+        let mut first: BTreeMap<&String, &String> = BTreeMap::new();
+        for (address, id) in all {
+            if let Some(other) = first.insert(id, address) {
+                pairs.insert((other, address, id));
+            }
+        }
+    }
+    let fault = |(one, other, id): (&String, &String, &String)| {
+        let place = |address: &String| wanted(address).and_then(|wanted| wanted.sources.first());
+        Fault::new(Code::SameAccountId, format!("`{one}` and `{other}` stand for one account, {id}"))
+            .at(place(other), format!("{other} is this account"))
+            .at(place(one), format!("{one} is, too"))
+            .help("give one of them another `account_id`; where one took the other's place, write `moved { from = …, to = … }`")
+    };
+    pairs.into_iter().map(fault).collect()
 }
 
 /// `--only` and `--except` name what is there.

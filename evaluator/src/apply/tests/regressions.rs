@@ -383,3 +383,17 @@ fn a_policy_that_is_made_anew_is_known_again() {
         assert_eq!(bench.converges(&to, Command::Apply, &calm.shape()), Ok(()), "{call} {trouble:?}");
     }
 }
+
+/// A cell that is known by its e-mail, and another that names its account's id: one would tear down the other.
+#[test]
+fn one_account_is_not_two_cells() {
+    let alpha = "cell alpha { kind = \"alpha\", region = \"us-west-2\" }\n";
+    let bench = Bench::after(&[&program(alpha)]);
+    let id = bench.cloud.state().account("aws+alpha@x.example").unwrap().id.clone();
+    let both =
+        program(&format!("{alpha}cell south {{ kind = \"alpha\", region = \"us-west-2\", account_id = \"{id}\" }}"));
+    for command in [Command::Apply, Command::Destroy] {
+        let refused = bench.try_plan(&both, &Scope::default(), command).unwrap_err();
+        assert_eq!(refused.codes(), "E0434", "{refused:?}");
+    }
+}
