@@ -335,9 +335,8 @@ fn what_is_owned_already_is_left() {
     let project = Project::applied(Registry::File).unwrap();
     project.append("\naccount second { account_id = \"222222222222\", ou = ou.prod }\n").unwrap();
     project.edit(&[("account_id = \"222222222222\"", "email = \"aws+alpha@momento.example\"")]).unwrap();
-    let ran = project.run(&["adopt", "--all", "--yes"]).unwrap();
-    let said = format!("{}{}", ran.stdout, ran.stderr);
-    assert!(said.contains("account.second is in the record already, as cell.alpha"), "{said}");
+    let ran = project.run(&["adopt", "--all", "--yes"]).unwrap().ended(1).unwrap();
+    ran.says(&["E0434", "`account.second` and `cell.alpha` stand for one account, 222222222222"]).unwrap();
 }
 
 fn record(project: &Project) -> Value {
