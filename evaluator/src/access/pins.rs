@@ -1,5 +1,6 @@
 //! Documents of policies that no program writes, as `cell.lock` pins them: AWS's managed policies, and service and
-//! resource control policies attached outside the program. Owns looking them up; the lock's form and fetching are not its affair.
+//! resource control policies attached outside the program. Owns looking them up; the lock's form and fetching are not
+//! its affair.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -66,7 +66,8 @@ fn severity(kind: Kind, breadth: Breadth) -> Severity {
     if grave { Severity::Critical } else { Severity::High }
 }
 
-/// The paths that are complete in `new`, for one and the same person, and of which `gained` (the gains from `old` to `new`) brings a piece. Of paths
+/// The paths that are complete in `new`, for one and the same person, and of which `gained` (the gains from `old` to
+/// `new`) brings a piece. Of paths
 /// that contain one another the smallest is told. None where the principal was an administrator already: there is no
 /// more power.
 pub fn escalations(
