@@ -24,6 +24,7 @@ use crate::policy::{Effect, Elements, Source, Text};
 use crate::region::{Actions, Glob, KeyChange, Label, Need, Proof, Reason, Region, Values, Witness, describe};
 use crate::request::{Context, Request};
 use crate::tables::{Opaque, Question, Side, Tables};
+use crate::ties::{Tie, settled};
 
 /// So many alternatives of conditions are spelt out.
 const MAX_ALTERNATIVES: usize = 64;
@@ -46,6 +47,8 @@ pub(crate) struct Direction<'d, 'a> {
     /// Whether places are told apart, so that each has its witness.
     pub(crate) apart: bool,
     pub(crate) places: Vec<Place>,
+    /// What each place settles.
+    pub(crate) ties: Vec<Vec<Tie>>,
     /// The same places as requests for one member may name them.
     pub(crate) named: &'d mut dyn FnMut(&Member) -> Vec<Place>,
     pub(crate) members: Vec<Member>,
@@ -203,7 +206,13 @@ impl Direction<'_, '_> {
     ) -> Region {
         let real = places.iter().find(|at| self.places.get(**at).is_some_and(|place| place.real));
         let first = real.or(places.first()).copied().unwrap_or_default();
-        let values = ground.mdd.witness(node).unwrap_or_default();
+        let ties = self.ties.get(first).map_or(&[][..], Vec::as_slice);
+        let mut values = ground.mdd.witness(node).unwrap_or_default();
+        for (var, value) in settled(ties) {
+            if let Some(slot) = values.get_mut(var) {
+                *slot = Some(value);
+            }
+        }
         let (when, more) = alternatives(ground, self.question, node);
         let proof = if proven { Proof::Proven } else { Proof::May(self.reasons(ground, node, places)) };
         let (before, after) = changes.get(first).map_or((FALSE, FALSE), |change| (change.0, change.1));
@@ -214,7 +223,7 @@ impl Direction<'_, '_> {
             opened((verdict(before), verdict(after)), gained)
         };
         let witness = self.places.get(first).map(|place| Witness {
-            request: self.request(ground, place, &values),
+            request: self.request(ground, (place, ties), &values),
             before: verdicts.0,
             after: verdicts.1,
         });
@@ -277,7 +286,12 @@ impl Direction<'_, '_> {
         out.into_iter().collect()
     }
 
-    fn request(&self, ground: &Ground<'_>, place: &Place, values: &[Option<usize>]) -> Request {
+    fn request(
+        &self,
+        ground: &Ground<'_>,
+        (place, ties): (&Place, &[Tie]),
+        values: &[Option<usize>],
+    ) -> Request {
         let patterns: Vec<_> = ground
             .patterns
             .iter()
@@ -299,6 +313,9 @@ impl Direction<'_, '_> {
             if !carried.is_empty() {
                 context.set(self.name(&domain.key), carried);
             }
+        }
+        for tie in ties {
+            context.set(self.name(&tie.key.into()), vec![tie.text.clone()]);
         }
         let action = self.members.first().map(|member| member_name(self.catalogue, member)).unwrap_or_default();
         Request { action, resource: realistic(&place.text, &patterns, self.home), context }

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 use crate::access::{Access, Fact, Home, Level, Part};
 use crate::automaton::TooMany;
 use crate::catalogue::Catalogue;
-use crate::classes::{Classes, Finder, Matches, Member, Treatment};
+use crate::classes::{Applies, Classes, Finder, Matches, Member, Treatment};
 use crate::collect::{Found, carries_named, collect, member_name};
 use crate::decide::{Verdict, allows, read_resource};
 use crate::describe::Direction;
@@ -22,6 +22,7 @@ use crate::policy::{Condition, Document, Effect, Elements, Source, Statement};
 use crate::region::{Delta, Glob, Proof, Reason, Region, Witness};
 use crate::request::Context;
 use crate::tables::{Question, Side, Tables};
+use crate::ties::{Tie, settled};
 
 /// Decides questions about accesses. It remembers what patterns and conditions came to, so one engine for many
 /// questions is much faster than one for each.
@@ -52,6 +53,9 @@ pub struct Forbid {
     /// Where it is written.
     pub source: Source,
 }
+
+/// The prefix of IAM's actions.
+const IAM: &str = "iam";
 
 /// Keys of `aws:` of which a request may carry several values.
 const SEVERAL: [&str; 6] = [
@@ -196,22 +200,22 @@ impl<'c> Engine<'c> {
         let mut found = Vec::new();
         let mut queries = 0;
         for (class, members) in self.by_places(&question, classes) {
-            for (places, members) in members {
+            for (places, iam, members) in members {
                 queries += places.as_ref().map_or(1, |places| places.len() as u32);
-                self.class(&question, (&old, &new, home, apart), &class, places, members, &mut found);
+                self.class(&question, (&old, &new, home, apart), &class, (places, iam), members, &mut found);
             }
         }
         let (gained, lost) = collect(self.catalogue, &question, found, |member| self.rank(member));
         Delta { gained, lost, queries }
     }
 
-    /// The members of each class by how its patterns divide their resources.
+    /// The members of each class by how its patterns divide their resources, those of IAM apart.
     #[allow(clippy::type_complexity, reason = "it is used here only")]
     fn by_places(
         &mut self,
         question: &Question,
         classes: Classes,
-    ) -> Vec<(Treatment, Vec<(Result<Vec<Place>, TooMany>, Vec<Member>)>)> {
+    ) -> Vec<(Treatment, Vec<(Result<Vec<Place>, TooMany>, bool, Vec<Member>)>)> {
         let mut out = Vec::new();
         for (class, mut members) in classes {
             // A witness is of an action that is known, if there is one.
@@ -219,11 +223,13 @@ impl<'c> Engine<'c> {
             let patterns = patterns(&self.tables, question, &class);
             let mut by_template: IndexMap<_, Vec<Member>, FixedState> = IndexMap::default();
             for member in members {
-                by_template.entry(self.places.templates(self.catalogue, &member)).or_default().push(member);
+                let templates = self.places.templates(self.catalogue, &member);
+                let iam = self.places.is_aws() && is_of_iam(self.catalogue, &member);
+                by_template.entry((templates, iam)).or_default().push(member);
             }
-            let mut groups: Vec<(Result<Vec<Place>, TooMany>, Vec<Member>)> = Vec::new();
-            let mut known: HashMap<Vec<_>, usize> = HashMap::default();
-            for (templates, members) in by_template {
+            let mut groups: Vec<(Result<Vec<Place>, TooMany>, bool, Vec<Member>)> = Vec::new();
+            let mut known: HashMap<(Vec<_>, bool), usize> = HashMap::default();
+            for ((templates, iam), members) in by_template {
                 let places = self.places.divide(&self.tables, &templates, &patterns);
                 let mut key: Vec<_> = places
                     .iter()
@@ -231,11 +237,11 @@ impl<'c> Engine<'c> {
                     .map(|place| (place.within.clone(), place.across.clone(), place.real))
                     .collect();
                 key.sort();
-                match known.get(&key).and_then(|at| groups.get_mut(*at)) {
-                    Some((_, all)) => all.extend(members),
+                match known.get(&(key.clone(), iam)).and_then(|at| groups.get_mut(*at)) {
+                    Some((.., all)) => all.extend(members),
                     None => {
-                        known.insert(key, groups.len());
-                        groups.push((places, members));
+                        known.insert((key, iam), groups.len());
+                        groups.push((places, iam, members));
                     }
                 }
             }
@@ -250,7 +256,7 @@ impl<'c> Engine<'c> {
         question: &Question,
         (old, new, home, apart): (&Side<'_>, &Side<'_>, &Home, bool),
         class: &Treatment,
-        places: Result<Vec<Place>, TooMany>,
+        (places, iam): (Result<Vec<Place>, TooMany>, bool),
         members: Vec<Member>,
         found: &mut Vec<Found>,
     ) {
@@ -262,9 +268,14 @@ impl<'c> Engine<'c> {
         });
         let decided = ground.and_then(|(mut ground, places)| {
             let mut changes = Vec::with_capacity(places.len());
-            for place in &places {
-                let before = ground.allowed(old, &class.old, place);
-                let after = ground.allowed(new, &class.new, place);
+            let ties: Vec<Vec<Tie>> = places.iter().map(|place| ground.ties(place, iam, home)).collect();
+            for (place, ties) in places.iter().zip(&ties) {
+                let settled = settled(ties);
+                let mut allowed = |side: &Side<'_>, applies: &[Applies]| {
+                    let node = ground.allowed(side, applies, place);
+                    ground.mdd.fixed(node, &settled)
+                };
+                let (before, after) = (allowed(old, &class.old), allowed(new, &class.new));
                 let (gain, loss) = (ground.mdd.minus(after, before), ground.mdd.minus(before, after));
                 changes.push((before, after, gain, loss));
             }
@@ -285,6 +296,7 @@ impl<'c> Engine<'c> {
                 home,
                 apart,
                 places,
+                ties,
                 named: &mut named,
                 members: members.clone(),
                 found,
@@ -295,6 +307,13 @@ impl<'c> Engine<'c> {
         if decided == Err(TooMany) {
             found.push(Found::undecided(members, true));
         }
+    }
+}
+
+fn is_of_iam(catalogue: &Catalogue, member: &Member) -> bool {
+    match member {
+        Member::Known(service, _) => catalogue.services.get_index(*service).is_some_and(|(prefix, _)| prefix == IAM),
+        Member::Unlisted(name) | Member::Future(_, name) => name.split_once(':').is_some_and(|(of, _)| of == IAM),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::classes::{Applies, Treatment};
 use crate::condition::{Family, Test, Truth};
 use crate::domain::Domain;
 use crate::mdd::{FALSE, Mdd, Node, TRUE};
-use crate::pattern::Hit;
+use crate::pattern::{Hit, Pattern};
 use crate::places::Place;
 use crate::policy::{Effect, Qualifier};
 use crate::tables::{Body, Numbered, Opaque, Question, Resources, Side, Tables};
@@ -215,11 +215,30 @@ impl<'q> Ground<'q> {
     /// The variable that a key of several values has one that is like this one.
     fn element(&self, axis: usize, value: &str) -> Option<usize> {
         let axis = self.axes.get(axis)?;
-        let domain = axis.domain().filter(|domain| domain.several)?;
+        axis.domain().filter(|domain| domain.several)?;
+        self.like(axis, value).map(|at| axis.var + at)
+    }
+
+    /// The variable of a key of one value, and its value that fares like this one; none where no condition asks for it.
+    pub(crate) fn value(&self, key: &str, value: &str) -> Option<(usize, usize)> {
+        let of = |axis: &&Axis| axis.domain().is_some_and(|domain| domain.key == key && !domain.several);
+        let axis = self.axes.iter().find(of)?;
+        let at = self.like(axis, value)?;
+        Some((axis.var, at + 1))
+    }
+
+    /// Which value of a key fares like this one.
+    fn like(&self, axis: &Axis, value: &str) -> Option<usize> {
+        let domain = axis.domain()?;
         let hits: Vec<Hit> =
             axis.tests.iter().map(|at| self.tables.test(*at).map_or(Hit::No, |test| test.hit(value))).collect();
         let same = |at: &usize| domain.hits.iter().zip(&hits).all(|(column, hit)| column.get(*at) == Some(hit));
-        (0..domain.values.len()).find(same).map(|at| axis.var + at)
+        (0..domain.values.len()).find(same)
+    }
+
+    /// A pattern of resources as it is written.
+    pub(crate) fn pattern(&self, number: u32) -> Option<&(SmolStr, Pattern)> {
+        self.tables.pattern(number)
     }
 
     /// The variable of something unknown.

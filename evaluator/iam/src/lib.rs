@@ -29,6 +29,7 @@ mod request;
 pub mod risk;
 pub mod session;
 mod tables;
+mod ties;
 mod value;
 
 pub use engine::{Engine, Forbid};

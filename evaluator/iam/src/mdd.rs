@@ -1,7 +1,7 @@
 //! Decision diagrams over variables with finitely many values: whether a formula can hold, and by what. Owns that
 //! only; what a variable stands for is not its affair.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use foldhash::HashMap;
@@ -167,6 +167,37 @@ impl Mdd {
         let node = self.close(var, start);
         self.applied.insert(key, node);
         node
+    }
+
+    /// The formula that is left of this one where variables have these values, by variable.
+    pub(crate) fn fixed(&mut self, node: Node, values: &BTreeMap<usize, usize>) -> Node {
+        if values.is_empty() { node } else { self.fix(node, values, &mut HashMap::default()) }
+    }
+
+    fn fix(&mut self, node: Node, values: &BTreeMap<usize, usize>, known: &mut HashMap<Node, Node>) -> Node {
+        if node <= TRUE {
+            return node;
+        }
+        if let Some(found) = known.get(&node) {
+            return *found;
+        }
+        let var = self.var(node);
+        let out = match values.get(&(var as usize)) {
+            Some(value) => {
+                let kid = self.kid(node, var, *value);
+                self.fix(kid, values, known)
+            }
+            None => {
+                let start = self.open.len();
+                for kid in self.kids(node).iter() {
+                    let fixed = self.fix(*kid, values, known);
+                    self.open.push(fixed);
+                }
+                self.close(var, start)
+            }
+        };
+        known.insert(node, out);
+        out
     }
 
     /// The formula that holds where this one does whatever the variables from `first` on are.

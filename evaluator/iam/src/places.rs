@@ -96,6 +96,11 @@ impl Places {
         }
     }
 
+    /// Whether it is the partition `aws`.
+    pub(crate) fn is_aws(&self) -> bool {
+        self.partition == "aws"
+    }
+
     /// IAM acts on the resources of this account and on no others. None when it is not known.
     pub(crate) fn within(&mut self, account: Option<&SmolStr>) {
         let number = account.map_or(0, |account| self.accounts.insert_full(account.clone()).0 + 1);

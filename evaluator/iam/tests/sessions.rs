@@ -262,3 +262,45 @@ fn of_a_key_that_is_always_there_nothing_is_said_where_any_value_will_do() {
     assert_eq!(needs[0], [Vec::new()]);
     assert_eq!((needs[1].len(), needs[1][0].len()), (1, 2), "{needs:#?}");
 }
+
+/// The gains of `allow` under a deny, each with the keys that it is told to need.
+fn under(allow: &Value, deny: &Value) -> Vec<Vec<String>> {
+    let session = session(&json!([allow, deny]), Some("eu-central-1"));
+    let delta = diff(&Access::default(), &session);
+    let needs = |region: &Region| {
+        let request = &region.witness.as_ref().unwrap().request;
+        assert_eq!(allows(&session, request).verdict, Verdict::Allowed, "{request:?}");
+        region.when.iter().flatten().map(|need| format!("{need:?}")).collect::<Vec<_>>()
+    };
+    delta.gained.iter().map(needs).collect()
+}
+
+#[test]
+fn the_account_in_an_arn_is_the_owner() {
+    let queue = |account: &str| format!("arn:aws:sqs:*:{account}:*");
+    let deny = json!({ "Effect": "Deny", "Action": "sqs:*", "Resource": "*",
+        "Condition": { "StringEquals": { "aws:ResourceAccount": "222233334444" } } });
+    let send = |account: &str| allow(&["sqs:SendMessage"], &[&queue(account)]);
+    assert_eq!(under(&send("222233334444"), &deny), Vec::<Vec<String>>::new());
+    assert_eq!(under(&send("999988887777"), &deny), [Vec::<String>::new()]);
+    // Of a queue of any account it is not known.
+    let told = under(&send("*"), &deny);
+    assert!(told.len() == 1 && told[0].len() == 1 && told[0][0].contains("aws:ResourceAccount"), "{told:?}");
+    // A bucket's ARN names nobody.
+    let s3 = json!({ "Effect": "Deny", "Action": "s3:*", "Resource": "*",
+        "Condition": { "StringEquals": { "aws:ResourceAccount": "222233334444" } } });
+    assert_eq!(under(&allow(&["s3:GetObject"], &["arn:aws:s3:::b/*"]), &s3)[0].len(), 1);
+}
+
+#[test]
+fn iam_is_called_in_one_region() {
+    let only_in = |regions: &[&str]| {
+        json!({ "Effect": "Deny", "Action": "*", "Resource": "*",
+            "Condition": { "StringNotEquals": { "aws:RequestedRegion": regions } } })
+    };
+    let create = allow(&["iam:CreateRole"], &["*"]);
+    assert_eq!(under(&create, &only_in(&["eu-central-1"])), Vec::<Vec<String>>::new());
+    assert_eq!(under(&create, &only_in(&["eu-central-1", "us-east-1"])), [Vec::<String>::new()]);
+    let send = allow(&["sqs:SendMessage"], &["*"]);
+    assert_eq!(under(&send, &only_in(&["eu-central-1"]))[0].len(), 1);
+}

@@ -24,10 +24,11 @@ const PASS_ROLE: &str = "iam:PassRole";
 /// The condition key that says which service a role is passed to, in lower case.
 const PASSED_TO: &str = "iam:passedtoservice";
 
-/// Pieces that change a role, which IAM refuses for some.
-const CHANGES_ROLES: [&str; 3] = ["iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"];
+/// Pieces that change a role, which IAM refuses for some, or pass one, which only their own service takes.
+const ON_ROLES: [&str; 4] =
+    ["iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", PASS_ROLE];
 
-/// Paths of roles that only AWS changes: those of [Identity Center](https://repost.aws/knowledge-center/identity-center-aws-reserved-sso),
+/// Paths of roles that only AWS changes, and whose trust it has settled: those of [Identity Center](https://repost.aws/knowledge-center/identity-center-aws-reserved-sso),
 /// and those that are [linked to a
 /// service](https://botocore.amazonaws.com/v1/documentation/api/latest/reference/services/iam/client/exceptions/UnmodifiableEntityException.html).
 const RESERVED: [&str; 2] = ["role/aws-reserved/", "role/aws-service-role/"];
@@ -155,7 +156,7 @@ fn complete(path: &Path, regions: &[Region], catalogue: &Catalogue) -> bool {
 /// when wide, on more than named resources.
 fn gives(region: &Region, path: &Path, need: &str, catalogue: &Catalogue) -> bool {
     has(region, need)
-        && (!CHANGES_ROLES.contains(&need) || !region.resources.iter().all(is_reserved))
+        && (!ON_ROLES.contains(&need) || !region.resources.iter().all(is_reserved))
         && (need != PASS_ROLE || path.to.iter().any(|service| passes_to(region, service)))
         && (!path.wide || breadth::of_region(region, catalogue) <= Breadth::Many)
 }

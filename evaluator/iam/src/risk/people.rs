@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use smol_str::SmolStr;
 
-use crate::access::{Access, Fact, Level, Part};
+use crate::access::{Access, Fact, Facts, Level, Part};
 use crate::condition::{Family, Test};
 use crate::domain::Domain;
 use crate::pattern::Lookup;
@@ -18,6 +18,12 @@ const MAX_PEOPLE: usize = 32;
 
 /// Keys, or how they begin, that a person has one value of in every session. In lower case.
 const OF_PEOPLE: [&str; 3] = ["aws:principaltag/", "aws:sourceidentity", "identitystore:userid"];
+
+/// The key that ends in the name of the person in every session, in lower case. What stands before it is the role's.
+const OF_SESSION: &str = "aws:userid";
+
+/// What a value begins with that asks for the person alone.
+const ANY_ROLE: &str = "*:";
 
 /// What is known of one person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,11 +67,12 @@ fn keys(regions: &[Region]) -> BTreeSet<SmolStr> {
             SmolStr::from(key.to_ascii_lowercase())
         }
     });
-    keys.filter(|key| OF_PEOPLE.iter().any(|own| key.starts_with(own))).collect()
+    keys.filter(|key| key == OF_SESSION || OF_PEOPLE.iter().any(|own| key.starts_with(own))).collect()
 }
 
 fn is_known(access: &Access, key: &str) -> bool {
-    access.facts.get(key).is_some() || access.ways.iter().any(|way| way.facts.get(key).is_some())
+    let of = |facts: &Facts| !matches!(facts.get(key), None | Some(Fact::Like(_)));
+    of(&access.facts) || access.ways.iter().any(|way| of(&way.facts))
 }
 
 /// The values of a key that the conditions of these accesses tell apart, and its absence; none where they are too many or
@@ -78,6 +85,9 @@ fn values(key: &SmolStr, accesses: &[&Access]) -> Option<Vec<Fact>> {
         let document = named.document();
         let conditions = document.statements.iter().flat_map(|statement| &statement.conditions);
         for condition in conditions.filter(|condition| condition.key.eq_ignore_ascii_case(key)) {
+            if key == OF_SESSION && !condition.values.iter().all(|value| value.value.starts_with(ANY_ROLE)) {
+                return None;
+            }
             let test = Test::read(condition, Some(unknown).filter(|_| document.has_variables()));
             if test.family == Family::Unknown || test.wanted.iter().any(|(_, wanted)| !wanted.unknown().is_empty()) {
                 return None;
@@ -89,7 +99,8 @@ fn values(key: &SmolStr, accesses: &[&Access]) -> Option<Vec<Fact>> {
     }
     let domain = Domain::new(key, &tests.iter().collect::<Vec<_>>(), false).ok()?;
     let each = domain.values.into_iter().map(|value| Fact::Is(vec![value]));
-    Some(std::iter::once(Fact::Absent).chain(each).collect())
+    let absent = Some(Fact::Absent).filter(|_| key != OF_SESSION);
+    Some(absent.into_iter().chain(each).collect())
 }
 
 /// All policies of an access.

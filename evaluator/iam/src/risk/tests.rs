@@ -12,6 +12,7 @@ use crate::engine::Engine;
 use crate::policy::parse;
 use crate::region::Region;
 use crate::risk::Breadth;
+use crate::session::{self, Session};
 
 /// A policy of allows: `[not] actions on resources [when condition]`, each list with commas.
 fn policy(allows: &[&str]) -> Access {
@@ -269,11 +270,28 @@ fn pieces_that_nobody_has_together_complete_nothing() {
         (tag("?", "StringLike"), true),
         // Another tag may be beside it.
         (r#"{"StringEquals": {"aws:PrincipalTag/u": "b"}}"#.to_owned(), true),
-        // What is asked for is the caller's choice.
-        (r#"{"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}"#.to_owned(), true),
+        // What is asked for is the caller's choice; IAM has one region.
+        (r#"{"StringEquals": {"aws:SourceVpce": "vpce-1"}}"#.to_owned(), true),
+        (r#"{"StringEquals": {"aws:RequestedRegion": "us-east-1"}}"#.to_owned(), true),
+        (r#"{"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}"#.to_owned(), false),
     ] {
         let found = told(&[&of_a], &[&of_a, &pass(&when)]);
         assert_eq!(found.iter().any(|path| path.id == "lambda-001"), completes, "{when}: {found:?}");
+    }
+    // A session's id ends in the name of the person; what is before it is the role's.
+    let named = |name: &str| format!(r#"{{"StringLike": {{"aws:userid": "{name}"}}}}"#);
+    for (own, other, completes) in
+        [("*:ana", "*:bob", false), ("*:ana", "*:a*", true), ("AROAX:*", "AROAY:*", true)]
+    {
+        let mut session = session::facts();
+        session.set("aws:PrincipalArn", Session::default().role());
+        let with = |allows: &[String]| {
+            let allows: Vec<&str> = allows.iter().map(String::as_str).collect();
+            Access { facts: session.clone(), ..policy(&allows) }
+        };
+        let (old, new) = (with(&[run(&named(own))]), with(&[run(&named(own)), pass(&named(other))]));
+        let found = escalations(&old, &new, &gained(&old, &new), catalogue(), paths::known().unwrap());
+        assert_eq!(found.iter().any(|path| path.id == "lambda-001"), completes, "{own} {other}: {found:?}");
     }
     // The path was there for some; a piece more for others makes it nobody's anew.
     let had = [of_a.clone(), pass(&tag("a", "StringEquals"))];

@@ -1,0 +1,70 @@
+//! Keys whose value a request's resource, or its service, settles: a queue of one account is never asked for with
+//! another as `aws:ResourceAccount`. Owns which keys these are; what follows from their value is the formulas' affair.
+
+use std::collections::BTreeMap;
+
+use smol_str::SmolStr;
+
+use crate::access::Home;
+use crate::ground::Ground;
+use crate::places::Place;
+
+/// The owner of the resource: "the requested resource owner's AWS account ID"
+/// ([AWS's page on global keys](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html)).
+const ACCOUNT: &str = "aws:resourceaccount";
+
+/// The region that is called.
+const REGION: &str = "aws:requestedregion";
+
+/// Where calls of IAM go, whichever region somebody works in: the same page says so, of the partition `aws`.
+const REGION_OF_IAM: &str = "us-east-1";
+
+/// The digits of an account's number.
+const DIGITS: usize = 12;
+
+/// A key that has one value in all requests for a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tie {
+    /// The key, in lower case.
+    pub(crate) key: &'static str,
+    /// Its value.
+    pub(crate) text: SmolStr,
+    /// The variable of the key, and which of its values fares like this one.
+    at: (usize, usize),
+}
+
+/// The variables that are settled, with their values.
+pub(crate) fn settled(ties: &[Tie]) -> BTreeMap<usize, usize> {
+    ties.iter().map(|tie| tie.at).collect()
+}
+
+impl Ground<'_> {
+    /// The keys that are settled at a place; `iam` says that the actions are IAM's, in the partition `aws`.
+    pub(crate) fn ties(&self, place: &Place, iam: bool, home: &Home) -> Vec<Tie> {
+        let own = home.account.clone().filter(|_| iam && place.text.starts_with("arn:"));
+        let account = self.account(place).or(own);
+        let known = [(ACCOUNT, account), (REGION, iam.then(|| REGION_OF_IAM.into()))];
+        let tie = |(key, text): (&'static str, Option<SmolStr>)| {
+            let text = text?;
+            Some(Tie { key, at: self.value(key, &text)?, text })
+        };
+        known.into_iter().filter_map(tie).collect()
+    }
+
+    /// The account that the patterns of a place name.
+    fn account(&self, place: &Place) -> Option<SmolStr> {
+        let matching = self.patterns.iter().enumerate().filter(|(column, _)| place.within.has(*column));
+        matching.into_iter().find_map(|(_, group)| {
+            let mut named = group.iter().map(|number| self.named_account(*number));
+            let first = named.next()??;
+            named.all(|other| other.as_ref() == Some(&first)).then_some(first)
+        })
+    }
+
+    fn named_account(&self, pattern: u32) -> Option<SmolStr> {
+        let (text, _) = self.pattern(pattern)?;
+        let account = text.splitn(6, ':').nth(4)?;
+        let is_one = account.len() == DIGITS && account.bytes().all(|byte| byte.is_ascii_digit());
+        is_one.then(|| account.into())
+    }
+}
