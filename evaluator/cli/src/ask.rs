@@ -89,6 +89,9 @@ fn asked(principal: Option<&String>, args: &AskArgs, output: &Output) -> Status 
 fn taken(args: &AskArgs) -> Result<(&str, Cow<'_, Program>), Status> {
     let is_resource = |text: &str| text == "*" || text.starts_with("arn:") || text.starts_with("*:");
     if is_resource(&args.resource) {
+        if let Some(why) = ask::no_resource(&args.resource) {
+            return Err(output::refuse(&why, "write `*` for what follows: `arn:aws:kms:*:*:key/*`, or `*` for any"));
+        }
         return Ok((&args.resource, Cow::Borrowed(&args.program)));
     }
     let path = std::path::PathBuf::from(&args.resource);
@@ -146,16 +149,20 @@ fn text(answer: &Answer, everybody: bool) -> String {
         let nobody = if everybody { "nobody" } else { "no cell" };
         return format!("{nobody} can {what}\n");
     }
-    answer.answers.iter().map(|one| paragraph(one, &what)).collect()
+    let some = if answer.action.contains(['*', '?']) { "some of " } else { "" };
+    let mut out: String = answer.answers.iter().map(|one| paragraph(one, some, &what)).collect();
+    out.push_str(&format!("not looked at: {}\n", answer.not_modelled.join("; ")));
+    out
 }
 
-fn paragraph(one: &One, what: &str) -> String {
+fn paragraph(one: &One, some: &str, what: &str) -> String {
+    let some = if one.can == Can::No { "" } else { some };
     let word = match one.can {
         Can::Yes => "can",
         Can::May => "may be able to",
         Can::No => "cannot",
     };
-    let mut out = format!("{} {word} {what} in {}\n", visible::name(&one.principal), cells(&one.cells));
+    let mut out = format!("{} {word} {some}{what} in {}\n", visible::name(&one.principal), cells(&one.cells));
     for delta in &one.allowed {
         let on = visible::whole(&delta.resources.join(", "));
         out.push_str(&format!("    {} on {on}\n", actions(delta)));

@@ -286,12 +286,7 @@ impl Direction<'_, '_> {
         out.into_iter().collect()
     }
 
-    fn request(
-        &self,
-        ground: &Ground<'_>,
-        (place, ties): (&Place, &[Tie]),
-        values: &[Option<usize>],
-    ) -> Request {
+    fn request(&self, ground: &Ground<'_>, (place, ties): (&Place, &[Tie]), values: &[Option<usize>]) -> Request {
         let patterns: Vec<_> = ground
             .patterns
             .iter()

@@ -17,12 +17,12 @@ use crate::decide::{Verdict, allows, read_resource};
 use crate::describe::Direction;
 use crate::ground::{Domains, Ground, patterns};
 use crate::pattern::{Hit, Lookup};
-use crate::places::{Place, Places};
+use crate::places::{Place, Places, is_of_iam};
 use crate::policy::{Condition, Document, Effect, Elements, Source, Statement};
 use crate::region::{Delta, Glob, Proof, Reason, Region, Witness};
 use crate::request::Context;
 use crate::tables::{Question, Side, Tables};
-use crate::ties::{Tie, settled};
+use crate::ties::{Tie, matter, settled};
 
 /// Decides questions about accesses. It remembers what patterns and conditions came to, so one engine for many
 /// questions is much faster than one for each.
@@ -53,9 +53,6 @@ pub struct Forbid {
     /// Where it is written.
     pub source: Source,
 }
-
-/// The prefix of IAM's actions.
-const IAM: &str = "iam";
 
 /// Keys of `aws:` of which a request may carry several values.
 const SEVERAL: [&str; 6] = [
@@ -209,7 +206,8 @@ impl<'c> Engine<'c> {
         Delta { gained, lost, queries }
     }
 
-    /// The members of each class by how its patterns divide their resources, those of IAM apart.
+    /// The members of each class by how its patterns divide their resources, those of IAM apart where it
+    /// matters.
     #[allow(clippy::type_complexity, reason = "it is used here only")]
     fn by_places(
         &mut self,
@@ -218,13 +216,15 @@ impl<'c> Engine<'c> {
     ) -> Vec<(Treatment, Vec<(Result<Vec<Place>, TooMany>, bool, Vec<Member>)>)> {
         let mut out = Vec::new();
         for (class, mut members) in classes {
+            members.iter_mut().for_each(|member| as_written(question, member));
             // A witness is of an action that is known, if there is one.
             members.sort_by_cached_key(|member| self.rank(member));
             let patterns = patterns(&self.tables, question, &class);
+            let apart = self.places.is_aws() && matter(&self.tables, question, &class);
             let mut by_template: IndexMap<_, Vec<Member>, FixedState> = IndexMap::default();
             for member in members {
                 let templates = self.places.templates(self.catalogue, &member);
-                let iam = self.places.is_aws() && is_of_iam(self.catalogue, &member);
+                let iam = apart && is_of_iam(&member_name(self.catalogue, &member));
                 by_template.entry((templates, iam)).or_default().push(member);
             }
             let mut groups: Vec<(Result<Vec<Place>, TooMany>, bool, Vec<Member>)> = Vec::new();
@@ -310,10 +310,12 @@ impl<'c> Engine<'c> {
     }
 }
 
-fn is_of_iam(catalogue: &Catalogue, member: &Member) -> bool {
-    match member {
-        Member::Known(service, _) => catalogue.services.get_index(*service).is_some_and(|(prefix, _)| prefix == IAM),
-        Member::Unlisted(name) | Member::Future(_, name) => name.split_once(':').is_some_and(|(of, _)| of == IAM),
+/// Calls an action that AWS does not list as a policy does.
+fn as_written(question: &Question, member: &mut Member) {
+    if let Member::Unlisted(name) = member
+        && let Some(written) = question.names.get(name)
+    {
+        name.clone_from(written);
     }
 }
 

@@ -95,7 +95,8 @@ pub(crate) fn patterns(tables: &Tables, question: &Question, class: &Treatment) 
     groups.into_values().collect()
 }
 
-fn bodies<'q>(question: &'q Question, class: &Treatment) -> Vec<(u32, &'q Body)> {
+/// The bodies of a class's statements, by number.
+pub(crate) fn bodies<'q>(question: &'q Question, class: &Treatment) -> Vec<(u32, &'q Body)> {
     let mut numbers: Vec<u32> = class.old.iter().chain(&class.new).map(|(_, body)| *body).collect();
     numbers.sort_unstable();
     numbers.dedup();

@@ -57,6 +57,11 @@ struct Template {
     certain: bool,
 }
 
+/// Whether an action, listed or not, is IAM's.
+pub(crate) fn is_of_iam(action: &str) -> bool {
+    action.split_once(':').is_some_and(|(prefix, _)| prefix.eq_ignore_ascii_case("iam"))
+}
+
 /// How patterns divide the resources of a template.
 type Divided = Rc<Result<Vec<Place>, TooMany>>;
 
@@ -117,7 +122,7 @@ impl Places {
         let Member::Known(service, action) = member else {
             let named =
                 if let Member::Unlisted(name) | Member::Future(_, name) = member { name.as_str() } else { "" };
-            let any = match self.account.0.as_deref().filter(|_| named.starts_with("iam:")) {
+            let any = match self.account.0.as_deref().filter(|_| is_of_iam(named)) {
                 Some(account) => format!("arn:${{Partition}}:iam::{account}:${{Resource}}"),
                 None => ANY_ARN.to_owned(),
             };

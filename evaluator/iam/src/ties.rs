@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use smol_str::SmolStr;
 
 use crate::access::Home;
-use crate::ground::Ground;
+use crate::classes::Treatment;
+use crate::ground::{Ground, bodies};
 use crate::places::Place;
+use crate::tables::{Question, Tables};
 
 /// The owner of the resource: "the requested resource owner's AWS account ID"
 /// ([AWS's page on global keys](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html)).
@@ -31,6 +33,12 @@ pub(crate) struct Tie {
     pub(crate) text: SmolStr,
     /// The variable of the key, and which of its values fares like this one.
     at: (usize, usize),
+}
+
+/// Whether a class has conditions on such keys.
+pub(crate) fn matter(tables: &Tables, question: &Question, class: &Treatment) -> bool {
+    let mut tests = bodies(question, class).into_iter().flat_map(|(_, body)| body.tests.iter());
+    tests.any(|at| tables.test(*at).is_some_and(|test| [ACCOUNT, REGION].contains(&test.key.as_str())))
 }
 
 /// The variables that are settled, with their values.
@@ -63,7 +71,7 @@ impl Ground<'_> {
 
     fn named_account(&self, pattern: u32) -> Option<SmolStr> {
         let (text, _) = self.pattern(pattern)?;
-        let account = text.splitn(6, ':').nth(4)?;
+        let account = text.split(':').nth(4)?;
         let is_one = account.len() == DIGITS && account.bytes().all(|byte| byte.is_ascii_digit());
         is_one.then(|| account.into())
     }

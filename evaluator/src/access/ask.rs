@@ -23,6 +23,9 @@ use crate::plan::fault::Fault;
 
 pub use super::denied::Conditional;
 
+/// The parts of an ARN.
+const SEGMENTS: usize = 6;
+
 /// A question.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ask {
@@ -51,6 +54,8 @@ pub struct Answer {
     /// resource. Nobody can, and no policy is the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_on: Option<Vec<String>>,
+    /// What no answer looks at, each said once.
+    pub not_modelled: Vec<&'static str>,
     /// The answers, equal ones in one; those who can before those who cannot.
     pub answers: Vec<One>,
 }
@@ -132,8 +137,22 @@ impl Subject {
             action: ask.action.clone(),
             resource: ask.resource.clone(),
             asked_on: asked_on.clone(),
+            not_modelled: self.unseen(ask),
             answers: rows.into_values().collect(),
         })
+    }
+
+    /// What the answers do not look at: what else decides about the resource.
+    fn unseen(&self, ask: &Ask) -> Vec<&'static str> {
+        let elsewhere = |account: &String| !self.side().accounts.values().any(|own| own == account);
+        let key = |key: &&String| key.eq_ignore_ascii_case("aws:ResourceAccount");
+        let of_others = ask.context.iter().any(|(name, _)| key(&name))
+            || ask.resource.split(':').nth(4).is_some_and(|account| elsewhere(&account.to_owned()));
+        let mut all = vec!["policies of resources (buckets, keys, queues, roles' trust)"];
+        if of_others || self.pins.resources.as_ref().is_some_and(|pinned| !pinned.is_empty()) {
+            all.push("resource control policies of the account that has the resource, if it is another");
+        }
+        all
     }
 
     /// Cells that are asked about and in which the principal has nothing.
@@ -228,6 +247,13 @@ fn deciding(allowed: &[Delta]) -> Vec<Conditional> {
     all
 }
 
+/// Why a text is no resource, if it is: it has no wildcard, and is no ARN of one.
+pub fn no_resource(text: &str) -> Option<String> {
+    let is_arn = text.splitn(SEGMENTS, ':').count() == SEGMENTS;
+    (!is_arn && !text.contains(['*', '?']))
+        .then(|| format!("`{text}` is no ARN: one has six parts, with colons between"))
+}
+
 /// What is doubtful about a question: actions that AWS does not list.
 ///
 /// # Errors
@@ -260,7 +286,11 @@ pub fn doubts(action: &str) -> Result<Vec<Fault>, Unreadable> {
 /// When the shipped data cannot be read.
 pub fn misfit(context: &BTreeMap<String, Vec<String>>) -> Result<Option<String>, Unreadable> {
     let catalogue = Known::read()?.catalogue;
+    let mut spelt: BTreeMap<String, &String> = BTreeMap::new();
     for (key, values) in context {
+        if let Some(other) = spelt.insert(key.to_ascii_lowercase(), key) {
+            return Ok(Some(format!("{other} and {key} are one key, and both are given")));
+        }
         let prefix = key.split_once(':').map_or("", |(prefix, _)| prefix);
         let own = catalogue.service(prefix).map_or(&[][..], |service| &service.keys);
         let Some(known) = own.iter().chain(&catalogue.globals).find(|known| known.is(key)) else { continue };

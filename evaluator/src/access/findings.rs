@@ -38,6 +38,18 @@ pub fn of_guards(review: &Review) -> Vec<Fault> {
         .collect()
 }
 
+/// The guards of a review that are about nobody who has anything: they are proven, and hold nothing back.
+pub fn over_nobody(review: &Review) -> Vec<Fault> {
+    let idle = review.guards.iter().filter(|guard| guard.over.principals == 0);
+    let told = idle.map(|guard| {
+        let what = format!("{} is about nobody who has a permission set in its cells", guard.guard);
+        Fault::new(Code::GuardOverNobody, what)
+            .at(Some(&guard.place), "it holds nothing back now")
+            .help("`on`, `principals` and `except` say where and whom it is about; it will hold for whoever comes")
+    });
+    told.collect()
+}
+
 /// Is a guard neither proven nor broken?
 pub fn has_undecided_guards(review: &Review) -> bool {
     review.guards.iter().any(|guard| guard.holds == Holds::May)

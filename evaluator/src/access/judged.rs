@@ -4,7 +4,7 @@
 use cell_lang::diagnostics::{self, Diagnostic};
 use jiff::Timestamp;
 
-use super::findings::{has_undecided_guards, of_guards};
+use super::findings::{has_undecided_guards, of_guards, over_nobody};
 use super::pins::Pins;
 use super::review::Unreadable;
 use super::subject::Subject;
@@ -34,6 +34,10 @@ pub fn judged(world: &World<'_>, pins: &Pins, guards: bool) -> Result<Judged, Un
         let review = subject.guarded()?;
         may = has_undecided_guards(&review);
         faults.extend(of_guards(&review));
+        // Where nobody has anything at all, every guard waits.
+        if !subject.side().given.is_empty() {
+            faults.extend(over_nobody(&review));
+        }
     }
     let mut findings = fault::diagnostics(&world.program().sources, &faults);
     diagnostics::sort(&mut findings);

@@ -1,8 +1,9 @@
-//! Limits that hold less than they held: service and resource control policies, boundaries and guards. Owns finding those that the
+//! Limits that hold less than they held: service and resource control policies, boundaries, guards, and days that end
+//! a grant. Owns finding those that the
 //! rows do not name, because they take nothing from anybody now: who goes through what they open comes later, and then
 //! no review tells of the limit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cell_iam::Engine;
 use cell_iam::access::{Access, Part, Way};
@@ -68,6 +69,27 @@ pub(super) fn find(
     }
     all.extend(guards(question, engine));
     all
+}
+
+/// Who has longer what somebody has on both sides: one line for each principal, set and day.
+pub(super) fn longer(before: &Side, after: &Side) -> Vec<Equivalent> {
+    let mut found: BTreeMap<(&str, &str, &str, Option<&str>), Vec<&str>> = BTreeMap::new();
+    for ((holding, set), was) in &before.ends {
+        let now = after.ends.get(&(holding.clone(), set.clone()));
+        let is_held = after.given.get(holding).is_some_and(|sets| sets.contains(set));
+        if is_held && now.is_none_or(|now| now > was) {
+            let key = (holding.0.as_str(), set.as_str(), was.as_str(), now.map(String::as_str));
+            found.entry(key).or_default().push(&holding.1);
+        }
+    }
+    let told = found.into_iter().map(|((principal, set, was, now), cells)| {
+        let until = now.map_or("without end".to_owned(), |day| format!("until {day}"));
+        let (first, more) = (cells.first().copied().unwrap_or_default(), cells.len() - 1);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let text = format!("has {set} in {first}{more} {until}, before until {was}");
+        Equivalent { address: principal.to_owned(), text }
+    });
+    told.collect()
 }
 
 /// Which foreign policies of a kind are attached to what has an address.

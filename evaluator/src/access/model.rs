@@ -24,7 +24,8 @@ pub struct Review {
     pub principals: Vec<Row>,
     /// How many principals have what they had.
     pub unchanged: usize,
-    /// Limits (policies of the organization, boundaries, guards) that hold less, and that no row names.
+    /// Limits (policies of the organization, boundaries, guards, last days of grants) that hold less, and that no row
+    /// names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Equivalent>,
     /// Accepts of the program that waive nothing: their day is over, or no row is the change that they name.

@@ -133,15 +133,17 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
     let mut principals: Vec<Row> =
         rows.into_iter().map(|(key, (told, cells))| row(question, &extents, &told, key, &cells)).collect();
     principals.sort_by(|a, b| order(a).cmp(&order(b)));
-    let limits = limits::find(question, &mut judge.engine, &principals, &through);
+    let mut limits = limits::find(question, &mut judge.engine, &principals, &through);
+    let longer = limits::longer(question.before, question.after);
     let mut evidence = judge.evidence;
     count(&principals, &mut evidence);
     let gains = |row: &Row| !row.gained.is_empty() && row.waived.is_none();
     let verdict = match () {
         () if guards.guards.iter().any(|guard| guard.holds == super::model::Holds::Broken) => Verdict::Broken,
-        () if principals.iter().any(gains) => Verdict::Review,
+        () if principals.iter().any(gains) || !longer.is_empty() => Verdict::Review,
         () => Verdict::None,
     };
+    limits.extend(longer);
     let everybody: BTreeSet<&String> = before.keys().chain(after.keys()).map(|(principal, _)| principal).collect();
     let touched: BTreeSet<&String> = principals.iter().map(|row| &row.principal).collect();
     Ok(Review {

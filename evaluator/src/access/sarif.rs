@@ -60,6 +60,7 @@ pub fn log(review: &Review) -> String {
                 "base": visible::whole(&review.base),
                 "evidence": review.evidence,
                 "idle": review.idle.iter().map(phrases::said_of).collect::<Vec<_>>(),
+                "unmanaged": review.unmanaged.iter().map(|one| visible::whole(one)).collect::<Vec<_>>(),
                 "limits": review.limits.iter().map(phrases::said_of).collect::<Vec<_>>(),
                 "notModelled": review.not_modelled.iter().map(|one| visible::whole(one)).collect::<Vec<_>>(),
             },

@@ -27,6 +27,8 @@ pub struct Side {
     pub above: BTreeMap<String, String>,
     /// The sets that each principal has in each cell and account.
     pub given: BTreeMap<Holding, BTreeSet<String>>,
+    /// The last day of what is given until one: of a principal's set in a cell or account.
+    pub ends: BTreeMap<(Holding, String), String>,
     /// Ids of accounts, as far as they are known.
     pub accounts: BTreeMap<String, String>,
     /// The management account's id.
@@ -99,8 +101,11 @@ impl Side {
         for ((who, place), sets) in self.given {
             given.entry((person(who), target(place))).or_default().extend(sets);
         }
+        let ends = self.ends.into_iter();
+        let ends = ends.map(|(((who, place), set), day)| (((person(who), target(place)), set), day)).collect();
         Self {
             given,
+            ends,
             attached: keys(self.attached, target),
             above: keys(self.above, target),
             accounts: keys(self.accounts, target),
@@ -217,12 +222,12 @@ impl Side {
                     self.accounts.extend(id(address).map(|id| (address.to_owned(), id)));
                 }
             }
-            "assignment" => self.give(address, fields.is_some()),
+            "assignment" => self.give(address, fields.is_some(), desired.ends.get(address)),
             _ => {}
         }
     }
 
-    fn give(&mut self, address: &str, given: bool) {
+    fn give(&mut self, address: &str, given: bool, ends: Option<&String>) {
         let mut parts = address.split('/').skip(1);
         let (Some(set), Some(principal), Some(target)) = (set_of_assignment(address), parts.next(), parts.next())
         else {
@@ -230,6 +235,7 @@ impl Side {
         };
         let holding = (principal.to_owned(), target.to_owned());
         if given {
+            self.ends.extend(ends.map(|day| ((holding.clone(), set.clone()), day.clone())));
             self.given.entry(holding).or_default().insert(set);
         } else if let Some(sets) = self.given.get_mut(&holding) {
             sets.remove(&set);

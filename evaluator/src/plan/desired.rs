@@ -46,6 +46,8 @@ pub struct Desired {
     pub unapplied: Vec<Unapplied>,
     /// Assignments that are absent since their grants expired, with the day.
     pub expired: BTreeMap<String, String>,
+    /// The last day of each assignment that has one, by address.
+    pub ends: BTreeMap<String, String>,
     /// Cells that have expired, with the day.
     pub expired_cells: BTreeMap<String, String>,
     /// The kind of each cell, by address.
@@ -170,7 +172,10 @@ impl Desired {
                 Some(Value::Date(day)) if *day < today => {
                     desired.expired.insert(resource.address.to_string(), day.to_string());
                 }
-                _ => {
+                ends => {
+                    if let Some(Value::Date(day)) = ends {
+                        desired.ends.insert(resource.address.to_string(), day.to_string());
+                    }
                     desired.resources.insert(resource.address.to_string(), wanted(world, resource));
                 }
             }

@@ -203,6 +203,7 @@ codes! {
     // N0701 said that guards were not proven; they are now.
     DeniesNothing "N0702" "a deny that denies nothing";
     GuardMay "N0703" "a guard that is not decided";
+    GuardOverNobody "N0704" "a guard over nobody who has anything";
 }
 
 impl Code {

@@ -25,8 +25,7 @@ const PASS_ROLE: &str = "iam:PassRole";
 const PASSED_TO: &str = "iam:passedtoservice";
 
 /// Pieces that change a role, which IAM refuses for some, or pass one, which only their own service takes.
-const ON_ROLES: [&str; 4] =
-    ["iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", PASS_ROLE];
+const ON_ROLES: [&str; 4] = ["iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", PASS_ROLE];
 
 /// Paths of roles that only AWS changes, and whose trust it has settled: those of [Identity Center](https://repost.aws/knowledge-center/identity-center-aws-reserved-sso),
 /// and those that are [linked to a

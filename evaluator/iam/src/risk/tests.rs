@@ -280,8 +280,7 @@ fn pieces_that_nobody_has_together_complete_nothing() {
     }
     // A session's id ends in the name of the person; what is before it is the role's.
     let named = |name: &str| format!(r#"{{"StringLike": {{"aws:userid": "{name}"}}}}"#);
-    for (own, other, completes) in
-        [("*:ana", "*:bob", false), ("*:ana", "*:a*", true), ("AROAX:*", "AROAY:*", true)]
+    for (own, other, completes) in [("*:ana", "*:bob", false), ("*:ana", "*:a*", true), ("AROAX:*", "AROAY:*", true)]
     {
         let mut session = session::facts();
         session.set("aws:PrincipalArn", Session::default().role());

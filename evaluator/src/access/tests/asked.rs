@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{fleet, grant, subject};
-use crate::access::ask::{Ask, Can, Conditional, One, doubts, misfit};
+use crate::access::ask::{Ask, Can, Conditional, One, doubts, misfit, no_resource};
 use crate::access::pins::Pins;
 
 fn asked(program: &str, action: &str, context: &[(&str, &str)]) -> One {
@@ -109,6 +109,14 @@ fn what_no_request_carries_is_refused() {
     };
     let one = told("aws:RequestedRegion", &["eu-central-1", "us-east-1"]);
     assert_eq!(one.as_deref(), Some("a request has one value of aws:RequestedRegion, and 2 are given"));
+    let twice = ["aws:SourceIp", "AWS:sourceip"].map(|key| (key.to_owned(), vec!["10.0.0.1".to_owned()]));
+    let twice = misfit(&twice.into()).unwrap();
+    assert_eq!(twice.as_deref(), Some("AWS:sourceip and aws:SourceIp are one key, and both are given"));
+    assert_eq!(
+        no_resource("arn:aws:kms").as_deref(),
+        Some("`arn:aws:kms` is no ARN: one has six parts, with colons between")
+    );
+    assert_eq!((no_resource("arn:aws:s3:::b"), no_resource("arn:aws:kms*"), no_resource("*")), (None, None, None));
     let ip = told("aws:SourceIp", &["notanip"]);
     assert_eq!(ip.as_deref(), Some("`notanip` is no value of aws:SourceIp, which is an address"));
     for (key, values) in

@@ -42,6 +42,31 @@ fn a_limit_that_goes_is_told_though_the_set_widens_at_once() {
 }
 
 #[test]
+fn a_grant_that_lasts_longer_is_told() {
+    let set = r#"allow l { actions = ["s3:GetObject"], resources = ["*"] }"#;
+    let program = |ends: &str| grant("S", set).replace("on = cells", &format!("on = cells\n {ends}"));
+    let told = |was: &str, now: &str| {
+        let review = change(&program(was), &program(now), &Pins::default());
+        let lines: Vec<String> = review.limits.iter().map(|one| format!("{} {}", one.address, one.text)).collect();
+        assert_eq!(review.verdict == Verdict::Review, !lines.is_empty(), "{was} {now}");
+        lines
+    };
+    let day = |day: &str| format!("expires = {day}");
+    let (soon, late) = (day("2027-01-31"), day("2027-06-30"));
+    assert_eq!(
+        told(&soon, &late),
+        ["group.dev has permission_set.S in cell.a and 1 more until 2027-06-30, before until 2027-01-31"]
+    );
+    assert_eq!(
+        told(&soon, ""),
+        ["group.dev has permission_set.S in cell.a and 1 more without end, before until 2027-01-31"]
+    );
+    assert_eq!(told(&late, &soon), Vec::<String>::new());
+    assert_eq!(told("", &soon), Vec::<String>::new());
+    assert_eq!(told(&soon, &soon), Vec::<String>::new());
+}
+
+#[test]
 fn what_the_set_had_and_the_limit_took_is_told_apart_from_what_the_set_gains() {
     let set = |actions: &str| format!("allow l {{ actions = [{actions}], resources = [\"*\"] }}");
     let before = under(&[NO_DELETE], &set("\"s3:DeleteBucket\""));

@@ -1,7 +1,7 @@
 //! What is found in policies and guards without a cloud.
 
 use super::{FLEET, change, fleet, grant, subject};
-use crate::access::findings::of_guards;
+use crate::access::findings::{of_guards, over_nobody};
 use crate::access::pins::Pins;
 
 fn found(program: &str) -> Vec<String> {
@@ -54,6 +54,20 @@ fn a_service_control_policy_is_held_against_the_regions_of_the_cells_below_it() 
     assert!(found(&format!("{at_root}{}", scp("\"us-west-2\", \"eu-west-1\""))).is_empty());
     let at_one = two.replace("cell p {", "cell p { scps = [scp.r], ");
     assert!(found(&format!("{at_one}{}", scp("\"us-west-2\""))).is_empty(), "it holds the one cell only");
+}
+
+#[test]
+fn a_guard_over_nobody_is_told_where_somebody_has_something() {
+    let told = |whom: &str| {
+        let guard = format!(
+            "guard g {{ on = cells\n {whom}\n forbid f {{ actions = [\"iam:*\"], resources = [\"*\"] }}\n }}\n"
+        );
+        let set = r#"allow l { actions = ["s3:GetObject"], resources = ["*"] }"#;
+        let program = format!("{}{guard}group idle {{}}\n", grant("S", set));
+        over_nobody(&change(&program, &program, &Pins::default())).len()
+    };
+    assert_eq!((told(""), told("principals = [group.dev]")), (0, 0));
+    assert_eq!((told("principals = [group.idle]"), told("except = [group.dev]")), (1, 1));
 }
 
 #[test]
