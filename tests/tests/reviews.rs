@@ -169,7 +169,7 @@ fn who_can_what_is_answered_with_the_statements_that_decide() {
             &["group.developers cannot", "cell.west", "nothing in"],
         ),
         (&["can", "group.ops", "s3:GetObject"], &["group.ops cannot", "it is given nothing there"]),
-        (&["who-can", "s3:Get*"], &["group.developers can s3:Get*"]),
+        (&["who-can", "s3:Get*"], &["group.developers can some of s3:Get*"]),
         (&["who-can", "iam:CreateUser"], &["nobody can iam:CreateUser"]),
     ];
     let failed = failures(&cases, |(arguments, expected)| {
