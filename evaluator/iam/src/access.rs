@@ -37,6 +37,8 @@ pub struct Home {
     pub account: Option<SmolStr>,
     /// A region that is used there.
     pub region: Option<SmolStr>,
+    /// The partition, if it is another than the engine's: `aws-cn`.
+    pub partition: Option<SmolStr>,
 }
 
 /// One way in which a principal acts: a role with its policies.

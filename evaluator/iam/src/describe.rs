@@ -209,7 +209,7 @@ impl Direction<'_, '_> {
         let ties = self.ties.get(first).map_or(&[][..], Vec::as_slice);
         let mut values = ground.mdd.witness(node).unwrap_or_default();
         for (var, value) in settled(ties) {
-            if let Some(slot) = values.get_mut(var) {
+            if let Some(slot) = values.get_mut(var).filter(|slot| slot.is_some_and(|own| own > 0)) {
                 *slot = Some(value);
             }
         }
@@ -310,7 +310,10 @@ impl Direction<'_, '_> {
             }
         }
         for tie in ties {
-            context.set(self.name(&tie.key.into()), vec![tie.text.clone()]);
+            let name = self.name(&tie.key.into());
+            if !context.get(&name).is_empty() {
+                context.set(name, vec![tie.text.clone()]);
+            }
         }
         let action = self.members.first().map(|member| member_name(self.catalogue, member)).unwrap_or_default();
         Request { action, resource: realistic(&place.text, &patterns, self.home), context }

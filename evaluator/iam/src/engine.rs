@@ -17,7 +17,7 @@ use crate::decide::{Verdict, allows, read_resource};
 use crate::describe::Direction;
 use crate::ground::{Domains, Ground, patterns};
 use crate::pattern::{Hit, Lookup};
-use crate::places::{Place, Places, is_of_iam};
+use crate::places::{Place, Places, calls_iam};
 use crate::policy::{Condition, Document, Effect, Elements, Source, Statement};
 use crate::region::{Delta, Glob, Proof, Reason, Region, Witness};
 use crate::request::Context;
@@ -70,7 +70,7 @@ impl<'c> Engine<'c> {
         Self::in_partition(catalogue, "aws")
     }
 
-    /// An engine over the actions of a catalogue, for accounts in another partition.
+    /// An engine over the actions of a catalogue, for accounts in another partition, where theirs is not said.
     pub fn in_partition(catalogue: &'c Catalogue, partition: &str) -> Self {
         Self {
             catalogue,
@@ -183,7 +183,7 @@ impl<'c> Engine<'c> {
 
     fn decide(&mut self, old: &Access, new: &Access, guard: &[Level], apart: bool) -> Delta {
         let home = if new.home == Home::default() { &old.home } else { &new.home };
-        self.places.within(home.account.as_ref());
+        self.places.within(home);
         let mut question = Question::default();
         let old = self.tables.side(&mut question, old, guard);
         let new = self.tables.side(&mut question, new, guard);
@@ -224,7 +224,7 @@ impl<'c> Engine<'c> {
             let mut by_template: IndexMap<_, Vec<Member>, FixedState> = IndexMap::default();
             for member in members {
                 let templates = self.places.templates(self.catalogue, &member);
-                let iam = apart && is_of_iam(&member_name(self.catalogue, &member));
+                let iam = apart && calls_iam(&member_name(self.catalogue, &member));
                 by_template.entry((templates, iam)).or_default().push(member);
             }
             let mut groups: Vec<(Result<Vec<Place>, TooMany>, bool, Vec<Member>)> = Vec::new();
@@ -268,7 +268,7 @@ impl<'c> Engine<'c> {
         });
         let decided = ground.and_then(|(mut ground, places)| {
             let mut changes = Vec::with_capacity(places.len());
-            let ties: Vec<Vec<Tie>> = places.iter().map(|place| ground.ties(place, iam, home)).collect();
+            let ties: Vec<Vec<Tie>> = places.iter().map(|place| ground.ties(place, iam)).collect();
             for (place, ties) in places.iter().zip(&ties) {
                 let settled = settled(ties);
                 let mut allowed = |side: &Side<'_>, applies: &[Applies]| {

@@ -169,7 +169,8 @@ impl Mdd {
         node
     }
 
-    /// The formula that is left of this one where variables have these values, by variable.
+    /// The formula that is left of this one where variables have their first value or these, by variable: each other value
+    /// fares as the one that is given.
     pub(crate) fn fixed(&mut self, node: Node, values: &BTreeMap<usize, usize>) -> Node {
         if values.is_empty() { node } else { self.fix(node, values, &mut HashMap::default()) }
     }
@@ -182,20 +183,14 @@ impl Mdd {
             return *found;
         }
         let var = self.var(node);
-        let out = match values.get(&(var as usize)) {
-            Some(value) => {
-                let kid = self.kid(node, var, *value);
-                self.fix(kid, values, known)
-            }
-            None => {
-                let start = self.open.len();
-                for kid in self.kids(node).iter() {
-                    let fixed = self.fix(*kid, values, known);
-                    self.open.push(fixed);
-                }
-                self.close(var, start)
-            }
-        };
+        let value = values.get(&(var as usize)).copied();
+        let (kids, start) = (self.kids(node), self.open.len());
+        for (at, kid) in kids.iter().enumerate() {
+            let kid = value.filter(|_| at > 0).and_then(|value| kids.get(value)).unwrap_or(kid);
+            let fixed = self.fix(*kid, values, known);
+            self.open.push(fixed);
+        }
+        let out = self.close(var, start);
         known.insert(node, out);
         out
     }

@@ -58,8 +58,13 @@ struct Template {
 }
 
 /// Whether an action, listed or not, is IAM's.
-pub(crate) fn is_of_iam(action: &str) -> bool {
+fn is_of_iam(action: &str) -> bool {
     action.split_once(':').is_some_and(|(prefix, _)| prefix.eq_ignore_ascii_case("iam"))
+}
+
+/// Whether an action is a call of IAM. `iam:PassRole` is none: it is asked for within a call of another service.
+pub(crate) fn calls_iam(action: &str) -> bool {
+    is_of_iam(action) && !action.eq_ignore_ascii_case("iam:PassRole")
 }
 
 /// How patterns divide the resources of a template.
@@ -72,6 +77,8 @@ type Types = (usize, Box<[u16]>, bool, usize);
 /// What outlives a question: templates, and how patterns divide them.
 pub(crate) struct Places {
     partition: SmolStr,
+    /// The partition where none is said.
+    usual: SmolStr,
     /// Whether resources count of which AWS does not say that the action is asked for on them.
     undocumented: bool,
     templates: Numbered<SmolStr>,
@@ -89,6 +96,7 @@ impl Places {
     /// For the resources of a partition: `aws`.
     pub(crate) fn new(partition: SmolStr) -> Self {
         Self {
+            usual: partition.clone(),
             partition,
             undocumented: true,
             templates: Numbered::default(),
@@ -106,8 +114,18 @@ impl Places {
         self.partition == "aws"
     }
 
-    /// IAM acts on the resources of this account and on no others. None when it is not known.
-    pub(crate) fn within(&mut self, account: Option<&SmolStr>) {
+    /// Resources are of a home's partition, and IAM acts on those of its account and on no others, if it is known.
+    pub(crate) fn within(&mut self, home: &Home) {
+        let partition = home.partition.as_ref().unwrap_or(&self.usual);
+        if *partition != self.partition {
+            self.partition = partition.clone();
+            self.templates.clear();
+            self.read.clear();
+            self.of_action.clear();
+            self.of_types.clear();
+            self.divided.clear();
+        }
+        let account = home.account.as_ref();
         let number = account.map_or(0, |account| self.accounts.insert_full(account.clone()).0 + 1);
         self.account = (account.cloned(), number);
     }

@@ -56,6 +56,8 @@ pub struct Session<'a> {
     pub home_region: Option<&'a str>,
     /// The name of the permission set.
     pub set: Option<&'a str>,
+    /// The partition, if it is another than `aws`.
+    pub partition: Option<&'a str>,
 }
 
 /// What every session carries, and what none does.
@@ -76,7 +78,8 @@ impl Session<'_> {
     /// the role names the region of Identity Center.
     pub fn role(&self) -> Fact {
         let account = self.account.unwrap_or("${Account}");
-        let path = format_smolstr!("arn:aws:iam::{account}:role/aws-reserved/sso.amazonaws.com");
+        let partition = self.partition.unwrap_or("aws");
+        let path = format_smolstr!("arn:{partition}:iam::{account}:role/aws-reserved/sso.amazonaws.com");
         let name = format_smolstr!("AWSReservedSSO_{}_${{Suffix}}", self.set.unwrap_or("${Name}"));
         let shape = match self.home_region {
             Some(UNNAMED_REGION) => format_smolstr!("{path}/{name}"),

@@ -1,18 +1,19 @@
-//! Keys whose value a request's resource, or its service, settles: a queue of one account is never asked for with
-//! another as `aws:ResourceAccount`. Owns which keys these are; what follows from their value is the formulas' affair.
+//! Keys whose value a request's resource, or its service, settles, as far as they are there: a queue of one account is never
+//! asked for with another as `aws:ResourceAccount`. Owns which keys these are; what follows from their value is the formulas'
+//! affair.
 
 use std::collections::BTreeMap;
 
 use smol_str::SmolStr;
 
-use crate::access::Home;
 use crate::classes::Treatment;
 use crate::ground::{Ground, bodies};
 use crate::places::Place;
 use crate::tables::{Question, Tables};
 
 /// The owner of the resource: "the requested resource owner's AWS account ID"
-/// ([AWS's page on global keys](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html)).
+/// ([AWS's page on global keys](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html)), which
+/// also lists actions that do not carry it.
 const ACCOUNT: &str = "aws:resourceaccount";
 
 /// The region that is called.
@@ -24,7 +25,7 @@ const REGION_OF_IAM: &str = "us-east-1";
 /// The digits of an account's number.
 const DIGITS: usize = 12;
 
-/// A key that has one value in all requests for a place.
+/// A key that has one value in all requests for a place that carry it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tie {
     /// The key, in lower case.
@@ -47,32 +48,34 @@ pub(crate) fn settled(ties: &[Tie]) -> BTreeMap<usize, usize> {
 }
 
 impl Ground<'_> {
-    /// The keys that are settled at a place; `iam` says that the actions are IAM's, in the partition `aws`.
-    pub(crate) fn ties(&self, place: &Place, iam: bool, home: &Home) -> Vec<Tie> {
-        let own = home.account.clone().filter(|_| iam && place.text.starts_with("arn:"));
-        let account = self.account(place).or(own);
-        let known = [(ACCOUNT, account), (REGION, iam.then(|| REGION_OF_IAM.into()))];
-        let tie = |(key, text): (&'static str, Option<SmolStr>)| {
-            let text = text?;
-            Some(Tie { key, at: self.value(key, &text)?, text })
-        };
-        known.into_iter().filter_map(tie).collect()
+    /// The keys that are settled at a place, as far as they are there; `iam` says that the actions are calls of IAM, in the
+    /// partition `aws`.
+    pub(crate) fn ties(&self, place: &Place, iam: bool) -> Vec<Tie> {
+        let region = iam.then(|| REGION_OF_IAM.into());
+        let region = region.and_then(|text: SmolStr| Some(Tie { key: REGION, at: self.value(REGION, &text)?, text }));
+        self.account(place).into_iter().chain(region).collect()
     }
 
-    /// The account that the patterns of a place name.
-    fn account(&self, place: &Place) -> Option<SmolStr> {
+    /// The account that the patterns of a place name; of several, one, where all fare alike.
+    fn account(&self, place: &Place) -> Option<Tie> {
         let matching = self.patterns.iter().enumerate().filter(|(column, _)| place.within.has(*column));
         matching.into_iter().find_map(|(_, group)| {
-            let mut named = group.iter().map(|number| self.named_account(*number));
+            let mut named = group.iter().map(|number| {
+                let text = self.named_account(*number)?;
+                Some(Tie { key: ACCOUNT, at: self.value(ACCOUNT, &text)?, text })
+            });
             let first = named.next()??;
-            named.all(|other| other.as_ref() == Some(&first)).then_some(first)
+            named.all(|other| other.is_some_and(|other| other.at == first.at)).then_some(first)
         })
     }
 
+    /// The account of the resources that a pattern names. The bucket behind an access point of S3 may be another's.
     fn named_account(&self, pattern: u32) -> Option<SmolStr> {
         let (text, _) = self.pattern(pattern)?;
-        let account = text.split(':').nth(4)?;
+        let mut parts = text.split(':').skip(2);
+        let (service, account) = (parts.next()?, parts.nth(1)?);
         let is_one = account.len() == DIGITS && account.bytes().all(|byte| byte.is_ascii_digit());
-        is_one.then(|| account.into())
+        let other = service.starts_with("s3") || service.contains(['*', '?']);
+        (is_one && !other).then(|| account.into())
     }
 }

@@ -23,8 +23,8 @@ fn allow(actions: &[&str], resources: &[&str]) -> Value {
 
 /// What a session of the set `S` may do that an account in `222233334444` has.
 fn session(statements: &Value, home_region: Option<&str>) -> Access {
-    let session = Session { account: Some("222233334444"), home_region, set: Some("S") };
-    let home = Home { account: Some("222233334444".into()), region: Some("eu-central-1".into()) };
+    let session = Session { account: Some("222233334444"), home_region, set: Some("S"), partition: None };
+    let home = Home { account: Some("222233334444".into()), region: Some("eu-central-1".into()), partition: None };
     Access { home, ..Access::of(vec![part(statements)], session.facts()) }
 }
 
@@ -281,11 +281,25 @@ fn the_account_in_an_arn_is_the_owner() {
     let deny = json!({ "Effect": "Deny", "Action": "sqs:*", "Resource": "*",
         "Condition": { "StringEquals": { "aws:ResourceAccount": "222233334444" } } });
     let send = |account: &str| allow(&["sqs:SendMessage"], &[&queue(account)]);
-    assert_eq!(under(&send("222233334444"), &deny), Vec::<Vec<String>>::new());
+    // AWS lists actions that do not carry the key, so it may be absent.
+    let absent = [["Value { key: \"aws:ResourceAccount\", values: Values { absent: true, of: [] } }"]];
+    assert_eq!(under(&send("222233334444"), &deny), absent);
     assert_eq!(under(&send("999988887777"), &deny), [Vec::<String>::new()]);
     // Of a queue of any account it is not known.
     let told = under(&send("*"), &deny);
     assert!(told.len() == 1 && told[0].len() == 1 && told[0][0].contains("aws:ResourceAccount"), "{told:?}");
+    // Of two accounts in one statement both are allowed, or neither.
+    let both = allow(&["sqs:SendMessage"], &[&queue("222233334444"), &queue("999988887777")]);
+    let neither = json!({ "Effect": "Deny", "Action": "sqs:*", "Resource": "*", "Condition":
+        { "StringEquals": { "aws:ResourceAccount": ["222233334444", "999988887777"] } } });
+    let other = json!({ "Effect": "Deny", "Action": "sqs:*", "Resource": "*", "Condition":
+        { "StringNotEquals": { "aws:ResourceAccount": ["222233334444", "999988887777"] } } });
+    assert_eq!(
+        under(&both, &neither),
+        [["Value { key: \"aws:ResourceAccount\", values: Values { absent: true, of: [] } }"]]
+    );
+    let there = under(&both, &other);
+    assert!(there.len() == 1 && there[0].len() == 1 && there[0][0].contains("absent: false"), "{there:?}");
     // A bucket's ARN names nobody.
     let s3 = json!({ "Effect": "Deny", "Action": "s3:*", "Resource": "*",
         "Condition": { "StringEquals": { "aws:ResourceAccount": "222233334444" } } });
@@ -303,4 +317,33 @@ fn iam_is_called_in_one_region() {
     assert_eq!(under(&create, &only_in(&["eu-central-1", "us-east-1"])), [Vec::<String>::new()]);
     let send = allow(&["sqs:SendMessage"], &["*"]);
     assert_eq!(under(&send, &only_in(&["eu-central-1"]))[0].len(), 1);
+    // It is asked for within the call of another service.
+    let pass = allow(&["iam:PassRole"], &["*"]);
+    assert_eq!(under(&pass, &only_in(&["eu-central-1"]))[0].len(), 1);
+}
+
+#[test]
+fn a_key_that_an_action_may_lack_is_missed_nowhere() {
+    let on = "arn:aws:ec2:*:222233334444:vpc-peering-connection/*";
+    let accept = |condition: Value| json!([{ "Effect": "Allow", "Action": "ec2:AcceptVpcPeeringConnection", "Resource": on, "Condition": condition }]);
+    let own = json!({ "StringEquals": { "aws:ResourceAccount": "222233334444" } });
+    let of = |condition| session(&accept(condition), Some("eu-central-1"));
+    assert_eq!(diff(&of(own), &of(json!({}))).gained.len(), 1);
+}
+
+#[test]
+fn resources_are_of_the_partition() {
+    let of = |statements: Value, partition: &str| {
+        let mut session = session(&statements, Some("cn-north-1"));
+        session.home.partition = Some(partition.into());
+        diff(&Access::default(), &session).gained
+    };
+    let send = || json!([allow(&["sqs:SendMessage"], &["arn:aws-cn:sqs:*:*:x"])]);
+    let gained = of(send(), "aws-cn");
+    let witness = gained[0].witness.as_ref().unwrap();
+    assert!(witness.request.resource.starts_with("arn:aws-cn:sqs:"), "{witness:?}");
+    assert!(of(send(), "aws").is_empty());
+    let create = json!([{ "Effect": "Allow", "Action": "iam:CreateRole", "Resource": "*",
+        "Condition": { "StringEquals": { "aws:RequestedRegion": "cn-north-1" } } }]);
+    assert_eq!((of(create.clone(), "aws-cn").len(), of(create, "aws").len()), (1, 0));
 }

@@ -16,7 +16,7 @@ use super::cases::{CaseId, Cases, NOTHING};
 use super::denied::{self, Reasons};
 use super::model::{Delta, Proof, Time};
 use super::review::{Known, Unreadable};
-use super::sides::Holding;
+use super::sides::{Holding, USUAL};
 use super::subject::Subject;
 use super::tell;
 use crate::plan::fault::Fault;
@@ -114,7 +114,7 @@ impl Subject {
             held.iter().filter(|(holding, _)| asked(holding)).map(|(holding, case)| (holding, *case)).collect();
         let nowhere = self.nowhere(ask, &held);
         holdings.extend(nowhere.iter().map(|holding| (holding, NOTHING)));
-        let mut engine = Engine::new(known.catalogue);
+        let mut engine = Engine::in_partition(known.catalogue, &self.desired.org.partition);
         let asked_on = asked_on(ask, known, &mut engine);
         let mut found: BTreeMap<CaseId, One> = BTreeMap::new();
         let mut rows: BTreeMap<(Can, String, String), One> = BTreeMap::new();
@@ -269,7 +269,8 @@ pub fn doubts(action: &str) -> Result<Vec<Fault>, Unreadable> {
         conditions: Vec::new(),
         source,
     };
-    let setting = Setting { catalogue: Known::read()?.catalogue, of: Holder::Identity, regions: &[] };
+    let setting =
+        Setting { catalogue: Known::read()?.catalogue, of: Holder::Identity, partition: USUAL, regions: &[] };
     let found = Linter::new(setting).lint(&Document::new(vec![statement]), &[]);
     let unknown = found.into_iter().filter(|finding| finding.kind == Kind::UnknownAction);
     Ok(unknown

@@ -370,7 +370,8 @@ fn facts(home: &Home, organization: Option<&SmolStr>) -> Facts {
 /// A way in an account: the ARN of its role is known but for the suffix that AWS makes up.
 fn way_in(way: &Arc<Way>, home: &Home, home_region: Option<&str>) -> Way {
     let mut way = way.as_ref().clone();
-    let session = Session { account: home.account.as_deref(), home_region, set: Some(&way.name) };
+    let (account, partition) = (home.account.as_deref(), home.partition.as_deref());
+    let session = Session { account, home_region, set: Some(&way.name), partition };
     way.facts.set("aws:PrincipalArn", session.role());
     way
 }

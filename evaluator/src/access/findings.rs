@@ -128,21 +128,23 @@ impl Subject {
         }
         let known = Known::read()?;
         let regions = self.regions(&side);
+        let partition = self.desired.org.partition.as_str();
         let none: Vec<SmolStr> = Vec::new();
         let mut all = Vec::new();
         for (address, fields) in &side.sets {
             let Some(text) = inline(fields) else { continue };
             let regions = regions.get(address).unwrap_or(&none);
-            let setting = Setting { catalogue: known.catalogue, of: Holder::PermissionSet, regions };
+            let setting = Setting { catalogue: known.catalogue, of: Holder::PermissionSet, partition, regions };
             all.extend(self.lint(address, &text, &setting, &beside(&self.pins, &side, address)));
         }
         for (address, content) in &side.policies {
             let regions = side.regions_under(address);
-            let setting = Setting { catalogue: known.catalogue, of: Holder::Organization, regions: &regions };
+            let setting =
+                Setting { catalogue: known.catalogue, of: Holder::Organization, partition, regions: &regions };
             all.extend(self.lint(address, &content.to_string(), &setting, &[]));
         }
         for rule in &self.guards {
-            all.extend(rule.forbids.iter().flat_map(|forbidden| of_forbid(forbidden, known)));
+            all.extend(rule.forbids.iter().flat_map(|forbidden| of_forbid(forbidden, known, partition)));
         }
         Ok(all)
     }
@@ -214,7 +216,7 @@ fn listed(regions: BTreeMap<String, BTreeSet<&str>>) -> BTreeMap<String, Vec<Smo
 }
 
 /// What a `forbid` says in vain: a guard over an action that does not exist is proven and holds nothing back.
-fn of_forbid(forbidden: &Forbidden, known: Known) -> Vec<Fault> {
+fn of_forbid(forbidden: &Forbidden, known: Known, partition: &str) -> Vec<Fault> {
     // What is forbidden fits no request, whatever `unless` says; what `unless` says is about the same actions.
     const PLAIN: [Kind; 3] = [Kind::UnknownAction, Kind::NeverMatches, Kind::VariableTooEarly];
     const UNLESS: [Kind; 2] = [Kind::ForeignKey, Kind::GlobInEquals];
@@ -229,7 +231,7 @@ fn of_forbid(forbidden: &Forbidden, known: Known) -> Vec<Fault> {
         source: source.clone(),
     };
     let document = Document::new(vec![statement(Effect::Allow, &[]), statement(Effect::Deny, unless)]);
-    let setting = Setting { catalogue: known.catalogue, of: Holder::Identity, regions: &[] };
+    let setting = Setting { catalogue: known.catalogue, of: Holder::Identity, partition, regions: &[] };
     let found = Linter::new(setting).lint(&document, &[]);
     let own = found.into_iter().filter(|finding| {
         let kinds: &[Kind] = if finding.statement == 0 { &PLAIN } else { &UNLESS };

@@ -84,6 +84,8 @@ pub(super) struct Homes {
     homes: BTreeMap<String, Home>,
     /// Identity Center's region.
     pub(super) region: Option<SmolStr>,
+    /// The partition of the accounts, if it is another than `aws`.
+    partition: Option<SmolStr>,
 }
 
 impl Homes {
@@ -91,6 +93,7 @@ impl Homes {
     pub(super) fn learn(&mut self, side: &Side) {
         let text = |text: &String| text.to_smolstr();
         self.region = side.home_region.as_ref().map(text).or_else(|| self.region.take());
+        self.partition = side.partition.as_ref().map(text).or_else(|| self.partition.take());
         for (_, target) in side.given.keys() {
             let home = self.homes.entry(target.clone()).or_default();
             home.account = side.accounts.get(target).map(text).or_else(|| home.account.take());
@@ -101,7 +104,8 @@ impl Homes {
 
     /// Where a cell or account is.
     pub(super) fn of(&self, target: &str) -> Home {
-        self.homes.get(target).cloned().unwrap_or_default()
+        let home = self.homes.get(target).cloned().unwrap_or_default();
+        Home { partition: self.partition.clone(), ..home }
     }
 }
 

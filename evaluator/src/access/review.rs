@@ -101,7 +101,11 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
         question,
         cases: &cases,
         known,
-        engine: Engine::new(known.catalogue).showing(risk::gravity(known.catalogue, known.lists, known.paths)),
+        engine: Engine::in_partition(known.catalogue, &question.desired.org.partition).showing(risk::gravity(
+            known.catalogue,
+            known.lists,
+            known.paths,
+        )),
         evidence: Evidence { cases: cases.len(), actions_of: known.date.to_owned(), ..Evidence::default() },
     };
     let mut rows: BTreeMap<Key, (Told, BTreeMap<String, String>)> = BTreeMap::new();

@@ -41,9 +41,14 @@ pub struct Side {
     pub through: BTreeMap<Holding, BTreeSet<String>>,
     /// Identity Center's region.
     pub home_region: Option<String>,
+    /// The partition of the accounts, if it is another than `aws`.
+    pub partition: Option<String>,
     /// The region of each cell, by address.
     pub regions: BTreeMap<String, String>,
 }
+
+/// The partition of most accounts.
+pub(super) const USUAL: &str = "aws";
 
 /// Who, and in which cell or account, both by address.
 pub type Holding = (String, String);
@@ -56,6 +61,7 @@ impl Side {
         let mut side = Self {
             management: desired.org.management_account.clone(),
             home_region: desired.org.home_region.clone(),
+            partition: Some(desired.org.partition.clone()).filter(|partition| partition != USUAL),
             regions: desired.published.iter().filter_map(region).collect(),
             ..Self::default()
         };

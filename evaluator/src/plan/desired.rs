@@ -71,6 +71,8 @@ pub struct Org {
     pub identity_center: Option<String>,
     /// Identity Center's region.
     pub home_region: Option<String>,
+    /// The partition of its accounts: `aws`.
+    pub partition: String,
     /// The account that administers Identity Center for others.
     pub delegated_admin: Option<String>,
     /// Where the record lies.
@@ -94,6 +96,7 @@ impl Default for Org {
             management_account: None,
             identity_center: None,
             home_region: None,
+            partition: "aws".to_owned(),
             delegated_admin: None,
             registry: None,
             parking: "cellc-parked".to_owned(),
@@ -282,6 +285,7 @@ fn org(world: &World<'_>) -> Org {
         management_account: text("management_account"),
         identity_center: text("identity_center"),
         home_region: text("home_region"),
+        partition: text("partition").unwrap_or(plain.partition),
         delegated_admin: text("delegated_admin"),
         registry: text("registry"),
         parking: text("parking").unwrap_or(plain.parking),

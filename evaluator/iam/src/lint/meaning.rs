@@ -97,7 +97,7 @@ struct Asked<'a, 'c> {
 impl Asked<'_, '_> {
     /// Whether no request fits the statement, so that nothing else is worth asking. Tells it where that is certain.
     fn never(&mut self, statement: &Statement, found: &mut Found<'_>) -> bool {
-        if surely_fits(self.setting.catalogue, statement) || self.fits(statement, |_| ()) {
+        if surely_fits(self.setting.catalogue, self.setting.partition, statement) || self.fits(statement, |_| ()) {
             return false;
         }
         if !self.is_sure(statement) {
@@ -117,7 +117,7 @@ impl Asked<'_, '_> {
         };
         let of_resources = self.fits(statement, anywhere);
         // What AWS owns has no account in its ARN, whatever the template says: `arn:aws:ssm:*::document/AWS-*`.
-        if of_resources && acts(self.setting.catalogue, statement) {
+        if of_resources && acts(self.setting.catalogue, self.setting.partition, statement) {
             return true;
         }
         let at = match &statement.resources {
@@ -241,7 +241,7 @@ impl Asked<'_, '_> {
         let shows = |request: &Request| {
             allows(new, request).verdict == Verdict::Allowed && allows(old, request).verdict == Verdict::Denied
         };
-        if samples(self.setting.catalogue, statement).iter().any(shows) {
+        if samples(self.setting.catalogue, self.setting.partition, statement).iter().any(shows) {
             return true;
         }
         let alone = self.only(vec![Statement { effect: Effect::Allow, ..statement.clone() }]);

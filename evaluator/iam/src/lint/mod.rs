@@ -135,6 +135,8 @@ pub struct Setting<'a> {
     pub catalogue: &'a Catalogue,
     /// Whose policy it is.
     pub of: Holder,
+    /// The partition of the accounts where it applies: `aws`.
+    pub partition: &'a str,
     /// The regions that are used where the policy applies; empty when nobody knows.
     pub regions: &'a [SmolStr],
 }
@@ -160,7 +162,7 @@ pub struct Linter<'a> {
 impl<'a> Linter<'a> {
     /// A linter of policies in this setting.
     pub fn new(setting: Setting<'a>) -> Self {
-        Self { setting, engine: Engine::new(setting.catalogue).as_listed() }
+        Self { setting, engine: Engine::in_partition(setting.catalogue, setting.partition).as_listed() }
     }
 
     /// All that is found in a document, by statement. `beside` are the other policies of the same identity, such as
@@ -184,7 +186,7 @@ impl<'a> Linter<'a> {
         conditions::foreign_keys(statement, &self.setting, found);
         regions::missing(statement, &self.setting, found);
         if self.setting.of == Holder::PermissionSet {
-            session::never(document, statement, found);
+            session::never(document, statement, self.setting.partition, found);
         }
     }
 }

@@ -95,8 +95,8 @@ fn names(statement: &Statement, action: &str) -> bool {
 
 /// Whether some request surely fits a statement: one of its actions acts on one of its resources, and its conditions
 /// ask for different keys, each for something that can be.
-pub(super) fn surely_fits(catalogue: &Catalogue, statement: &Statement) -> bool {
-    can_hold(&statement.conditions) && (is_about_all(statement) || acts(catalogue, statement))
+pub(super) fn surely_fits(catalogue: &Catalogue, partition: &str, statement: &Statement) -> bool {
+    can_hold(&statement.conditions) && (is_about_all(statement) || acts(catalogue, partition, statement))
 }
 
 /// Whether conditions can hold together: none asks for a key that another asks for, and each takes any text.
@@ -119,39 +119,45 @@ fn is_about_all(statement: &Statement) -> bool {
 
 /// Whether an action of the statement acts on what one of its resources names, taking any text for each variable of a
 /// template, and none.
-pub(super) fn acts(catalogue: &Catalogue, statement: &Statement) -> bool {
-    statement.resources.is_none() || pairs(catalogue, statement).next().is_some()
+pub(super) fn acts(catalogue: &Catalogue, partition: &str, statement: &Statement) -> bool {
+    statement.resources.is_none() || pairs(catalogue, partition, statement).next().is_some()
 }
 
 /// Some requests that fit a statement without conditions: at most this many, each an action on one of its resources.
-pub(super) fn samples(catalogue: &Catalogue, statement: &Statement) -> Vec<Request> {
+pub(super) fn samples(catalogue: &Catalogue, partition: &str, statement: &Statement) -> Vec<Request> {
     const MOST: usize = 64;
     if !statement.conditions.is_empty() {
         return Vec::new();
     }
     let request = |(action, resource)| Request { action, resource, context: Context::default() };
-    pairs(catalogue, statement).map(request).take(MOST).collect()
+    pairs(catalogue, partition, statement).map(request).take(MOST).collect()
 }
 
 /// The known actions of a statement, each with a resource of it that the action acts on.
-fn pairs<'a>(catalogue: &'a Catalogue, statement: &'a Statement) -> impl Iterator<Item = (SmolStr, SmolStr)> + 'a {
+fn pairs<'a>(
+    catalogue: &'a Catalogue,
+    partition: &'a str,
+    statement: &'a Statement,
+) -> impl Iterator<Item = (SmolStr, SmolStr)> + 'a {
     // A text that the pattern matches; where it is of the form of a type, the pattern names some of that type.
     let items = statement.resources.iter().filter(|resources| !resources.not).flat_map(|resources| &resources.items);
     let examples: Vec<String> = items.map(|item| item.value.replace(['*', '?'], "x")).collect();
     let actions = statement.actions.items.iter().filter(|_| !statement.actions.not);
     actions.flat_map(|item| named(catalogue, &item.value)).filter_map(move |known| {
         let types = known.action.resources.iter();
-        let forms = types.filter_map(|&at| Some(as_glob(&known.service.resources.get(usize::from(at))?.arn)));
+        let forms =
+            types.filter_map(|&at| Some(as_glob(&known.service.resources.get(usize::from(at))?.arn, partition)));
         let forms: Vec<String> = forms.collect();
         let fits = |example: &&String| !example.contains("${") && forms.iter().any(|form| glob(form, example));
         Some((known.name(), examples.iter().find(fits)?.into()))
     })
 }
 
-/// A template of ARNs with `*` for each variable.
-fn as_glob(arn: &str) -> String {
+/// A template of ARNs with the partition, and `*` for each other variable.
+fn as_glob(arn: &str, partition: &str) -> String {
+    let arn = arn.replace("${Partition}", partition);
     let mut out = String::with_capacity(arn.len());
-    let mut rest = arn;
+    let mut rest = arn.as_str();
     while let Some((head, tail)) = rest.split_once("${") {
         out.push_str(head);
         out.push('*');

@@ -12,8 +12,8 @@ use crate::policy::{Condition, Document, Qualifier, Statement};
 use crate::session::{self, Session};
 
 /// Each condition that is false in every session: the key it asks for is never there, or never so.
-pub(super) fn never(document: &Document, statement: &Statement, found: &mut Found<'_>) {
-    let facts = Session::default().facts();
+pub(super) fn never(document: &Document, statement: &Statement, partition: &str, found: &mut Found<'_>) {
+    let facts = Session { partition: Some(partition), ..Session::default() }.facts();
     for condition in &statement.conditions {
         let key = condition.key.to_ascii_lowercase();
         let Some(fact) = facts.get(&key) else { continue };

@@ -21,7 +21,7 @@ fn found_beside(of: Holder, regions: &[&str], statements: &str, beside: &[Part])
     let origin: Arc<str> = "test".into();
     let document = parse(&text, &origin).unwrap();
     let regions: Vec<SmolStr> = regions.iter().copied().map(SmolStr::new).collect();
-    let setting = Setting { catalogue: data::all().unwrap(), of, regions: &regions };
+    let setting = Setting { catalogue: data::all().unwrap(), of, partition: "aws", regions: &regions };
     Linter::new(setting).lint(&document, beside).iter().map(|finding| shown(&text, finding)).collect()
 }
 

@@ -25,6 +25,10 @@ const OF_SESSION: &str = "aws:userid";
 /// What a value begins with that asks for the person alone.
 const ANY_ROLE: &str = "*:";
 
+/// The id of some role, and the name of somebody whom no policy names.
+const SOME_ROLE: &str = "AROAEXAMPLE";
+const NOBODY: &str = "somebody";
+
 /// What is known of one person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Person(Vec<(SmolStr, Fact)>);
@@ -85,8 +89,9 @@ fn values(key: &SmolStr, accesses: &[&Access]) -> Option<Vec<Fact>> {
         let document = named.document();
         let conditions = document.statements.iter().flat_map(|statement| &statement.conditions);
         for condition in conditions.filter(|condition| condition.key.eq_ignore_ascii_case(key)) {
+            // What asks for a role says nothing of the person.
             if key == OF_SESSION && !condition.values.iter().all(|value| value.value.starts_with(ANY_ROLE)) {
-                return None;
+                continue;
             }
             let test = Test::read(condition, Some(unknown).filter(|_| document.has_variables()));
             if test.family == Family::Unknown || test.wanted.iter().any(|(_, wanted)| !wanted.unknown().is_empty()) {
@@ -98,9 +103,31 @@ fn values(key: &SmolStr, accesses: &[&Access]) -> Option<Vec<Fact>> {
         }
     }
     let domain = Domain::new(key, &tests.iter().collect::<Vec<_>>(), false).ok()?;
+    if key == OF_SESSION {
+        return domain.values.iter().filter(|value| is_session(value)).map(|value| named(value, &tests)).collect();
+    }
     let each = domain.values.into_iter().map(|value| Fact::Is(vec![value]));
-    let absent = Some(Fact::Absent).filter(|_| key != OF_SESSION);
-    Some(absent.into_iter().chain(each).collect())
+    Some(std::iter::once(Fact::Absent).chain(each).collect())
+}
+
+/// Whether a session may be called so: names of persons have neither a `:` nor a `*`.
+fn is_session(value: &str) -> bool {
+    !value.contains('*') && value.matches(':').count() <= 1
+}
+
+/// A person by the name that sessions end in, in whichever role; none where that fares in another way than the example.
+fn named(example: &str, tests: &[Test]) -> Option<Fact> {
+    let name = example.rsplit(':').next().unwrap_or_default();
+    let session = format!("{SOME_ROLE}:{name}");
+    let same = tests.iter().all(|test| test.hit(&session) == test.hit(example));
+    let other = || format!("{SOME_ROLE}:{NOBODY}");
+    match same {
+        true => Some(Fact::Like(format!("{ANY_ROLE}{name}").into())),
+        false if tests.iter().all(|test| test.hit(&other()) == test.hit(example)) => {
+            Some(Fact::Like(format!("{ANY_ROLE}{NOBODY}").into()))
+        }
+        false => None,
+    }
 }
 
 /// All policies of an access.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cell_lang::files::{FileError, Files};
 
-use super::{change, grant, line, pinned};
+use super::{change, grant, line, pinned, subject};
 use crate::access::pins::Pins;
 use crate::access::subject::Subject;
 use crate::access::text;
@@ -89,4 +89,17 @@ fn a_set_of_managed_policies_alone_has_a_line() {
     );
     let page = page(&review);
     assert!(page.contains("policies/aws/Two.json:1") && page.contains(&format!("main.cell:{set}")), "{page}");
+}
+
+#[test]
+fn a_program_of_another_partition_is_read_in_it() {
+    let program = |set: &str| {
+        let regions = grant("S", set).replace("us-west-2", "cn-north-1").replace("eu-west-1", "cn-northwest-1");
+        regions.replace("org o {", "org o { partition = \"aws-cn\", ")
+    };
+    let set = |on: &str| format!("allow l {{ actions = [\"sqs:SendMessage\"], resources = [\"{on}\"] }}");
+    let gained = |set: &str| change(&program(""), &program(set), &Pins::default()).principals.len();
+    assert_eq!((gained(&set("arn:aws-cn:sqs:*:*:x")), gained(&set("arn:aws:sqs:*:*:x"))), (1, 0));
+    let lints = |set: &str| subject(&program(set), &Pins::default()).lints().unwrap().len();
+    assert_eq!((lints(&set("arn:aws-cn:sqs:*:*:x")), lints(&set("arn:aws:sqs:*:*:x"))), (0, 1));
 }
