@@ -66,6 +66,9 @@ fn asked(principal: Option<&String>, args: &AskArgs, output: &Output) -> Status 
             Ok(Some(why)) => return output::refuse(&why, "`--context KEY=VALUE` says what the request carries"),
             Err(why) => return output::fail(&why.to_string()),
         }
+        if let Some(why) = ask::contradiction(&ask) {
+            return output::refuse(&why, "leave it out of `--context`: the ARN says it");
+        }
         match ask::doubts(&ask.action) {
             Ok(doubts) if doubts.is_empty() => {}
             Ok(doubts) => {

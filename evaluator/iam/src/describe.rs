@@ -24,7 +24,7 @@ use crate::policy::{Effect, Elements, Source, Text};
 use crate::region::{Actions, Glob, KeyChange, Label, Need, Proof, Reason, Region, Values, Witness, describe};
 use crate::request::{Context, Request};
 use crate::tables::{Opaque, Question, Side, Tables};
-use crate::ties::{Tie, settled};
+use crate::ties::{ACCOUNT, Tie, is_account, settled};
 
 /// So many alternatives of conditions are spelt out.
 const MAX_ALTERNATIVES: usize = 64;
@@ -316,7 +316,11 @@ impl Direction<'_, '_> {
             }
         }
         let action = self.members.first().map(|member| member_name(self.catalogue, member)).unwrap_or_default();
-        Request { action, resource: realistic(&place.text, &patterns, self.home), context }
+        // Where the request says whose the resource is, it is so in its ARN.
+        let owner = context.get(ACCOUNT).first().filter(|owner| is_account(owner));
+        let home = owner.map(|owner| Home { account: Some(owner.clone()), ..self.home.clone() });
+        let resource = realistic(&place.text, &patterns, home.as_ref().unwrap_or(self.home));
+        Request { action, resource, context }
     }
 
     fn name(&self, key: &SmolStr) -> SmolStr {

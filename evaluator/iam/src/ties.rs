@@ -14,7 +14,7 @@ use crate::tables::{Question, Tables};
 /// The owner of the resource: "the requested resource owner's AWS account ID"
 /// ([AWS's page on global keys](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html)), which
 /// also lists actions that do not carry it.
-const ACCOUNT: &str = "aws:resourceaccount";
+pub(crate) const ACCOUNT: &str = "aws:resourceaccount";
 
 /// The region that is called.
 const REGION: &str = "aws:requestedregion";
@@ -47,6 +47,11 @@ pub(crate) fn settled(ties: &[Tie]) -> BTreeMap<usize, usize> {
     ties.iter().map(|tie| tie.at).collect()
 }
 
+/// Whether a text is an account's number.
+pub(crate) fn is_account(text: &str) -> bool {
+    text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 impl Ground<'_> {
     /// The keys that are settled at a place, as far as they are there; `iam` says that the actions are calls of IAM, in the
     /// partition `aws`.
@@ -74,7 +79,7 @@ impl Ground<'_> {
         let (text, _) = self.pattern(pattern)?;
         let mut parts = text.split(':').skip(2);
         let (service, account) = (parts.next()?, parts.nth(1)?);
-        let is_one = account.len() == DIGITS && account.bytes().all(|byte| byte.is_ascii_digit());
+        let is_one = is_account(account);
         let other = service.starts_with("s3") || service.contains(['*', '?']);
         (is_one && !other).then(|| account.into())
     }

@@ -247,6 +247,26 @@ fn deciding(allowed: &[Delta]) -> Vec<Conditional> {
     all
 }
 
+/// Why no request for this action on this resource carries this: the ARN says whose it is, and IAM is called in one region.
+pub fn contradiction(ask: &Ask) -> Option<String> {
+    let carried = |key: &str| {
+        let mut own = ask.context.iter().filter(|(name, _)| name.eq_ignore_ascii_case(key));
+        own.next().and_then(|(_, values)| values.first())
+    };
+    let account = ask.resource.split(':').nth(4).filter(|account| is_account(account));
+    if let (Some(account), Some(owner)) = (account, carried("aws:ResourceAccount"))
+        && account != owner
+        && !ask.resource.starts_with("arn:aws:s3")
+    {
+        return Some(format!("a request for {} carries no other aws:ResourceAccount than {account}", ask.resource));
+    }
+    None
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Why a text is no resource, if it is: it has no wildcard, and is no ARN of one.
 pub fn no_resource(text: &str) -> Option<String> {
     let is_arn = text.splitn(SEGMENTS, ':').count() == SEGMENTS;

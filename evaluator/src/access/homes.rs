@@ -81,7 +81,7 @@ impl Named {
 /// Where cells and accounts are, by address.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Homes {
-    homes: BTreeMap<String, Home>,
+    places: BTreeMap<String, Home>,
     /// Identity Center's region.
     pub(super) region: Option<SmolStr>,
     /// The partition of the accounts, if it is another than `aws`.
@@ -95,7 +95,7 @@ impl Homes {
         self.region = side.home_region.as_ref().map(text).or_else(|| self.region.take());
         self.partition = side.partition.as_ref().map(text).or_else(|| self.partition.take());
         for (_, target) in side.given.keys() {
-            let home = self.homes.entry(target.clone()).or_default();
+            let home = self.places.entry(target.clone()).or_default();
             home.account = side.accounts.get(target).map(text).or_else(|| home.account.take());
             home.region = side.regions.get(target).map(text).or_else(|| home.region.take());
             home.region = home.region.take().or_else(|| self.region.clone());
@@ -104,7 +104,7 @@ impl Homes {
 
     /// Where a cell or account is.
     pub(super) fn of(&self, target: &str) -> Home {
-        let home = self.homes.get(target).cloned().unwrap_or_default();
+        let home = self.places.get(target).cloned().unwrap_or_default();
         Home { partition: self.partition.clone(), ..home }
     }
 }

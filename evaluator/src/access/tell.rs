@@ -158,7 +158,7 @@ fn reason(reason: &Reason) -> String {
         Reason::Across => "a `*` within a part of an ARN may reach across its colon".to_owned(),
         Reason::Variable(key) => format!("it depends on ${{{key}}}, which is not known"),
         Reason::Policy(name) => format!("the document of {name} is not known"),
-        Reason::Operator(name) => format!("the operator {name} is not known"),
+        Reason::Operator(name) => format!("the operator of the condition on {name} is not known"),
         Reason::Principal => "a statement names principals".to_owned(),
         Reason::Dependent(keys) => format!("the keys {} depend on each other", keys.join(", ")),
         Reason::Undocumented(key) => format!("AWS documents no key {key} for the action"),
