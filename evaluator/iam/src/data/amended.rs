@@ -20,8 +20,8 @@ const VERBS: [&str; 5] = ["GET", "DELETE", "PATCH", "POST", "PUT"];
 const OF_SECOND: [&str; 2] =
     ["arn:${Partition}:apigateway:${Region}::/apis", "arn:${Partition}:apigateway:${Region}::/domainnames"];
 
-/// Macros that AWS owns, on which a stack with one is asked for as well as on itself.
-/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-template.html>
+/// Macros that AWS owns, on which a stack with one is asked for as well as on itself: AWS's own policies allow it
+/// there, as does `AWSCodeStarServiceRole` from its fourth version on, with `arn:aws:cloudformation:*:aws:transform/CodeStar*`.
 const MACRO: (&str, &str) = ("transform", "arn:${Partition}:cloudformation:${Region}:aws:transform/${TransformName}");
 
 /// The calls that expand macros.
