@@ -45,7 +45,16 @@ fn build() -> Result<PathBuf, String> {
     let name = profile.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let name = if name == "debug" { "dev".to_owned() } else { name };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let mut command = Command::new(cargo);
+    // What cargo says of the package under test would have build scripts that look at it (ring's) run again, and all
+    // that depends on them built again, here and at the next call outside.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name.as_ref());
+        }
+    }
+    let output = command
         .args(["build", "--quiet", "--workspace", "--bin", "cellc", "--profile", &name, "--target-dir"])
         .arg(&target)
         .current_dir(repository::root())

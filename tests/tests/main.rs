@@ -29,6 +29,7 @@ mod iam_lints;
 mod installation;
 mod kills;
 mod least_rights;
+mod least_rights_elsewhere;
 mod mutation;
 mod operations;
 mod packages;

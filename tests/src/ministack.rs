@@ -1,0 +1,102 @@
+//! ministack, an emulated AWS that is not ours and holds callers to IAM's policies (`AUTH=true`). Owns the server's life,
+//! and how a user with a policy is made there. It serves STS, IAM and S3, and neither Organizations nor Identity Center.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::{aws, http, venv};
+
+/// How long it may take to start.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct Ministack {
+    child: Child,
+    url: String,
+    account: String,
+}
+
+/// A pair of keys.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    /// Which.
+    pub id: String,
+    /// Its secret half.
+    pub secret: String,
+}
+
+impl Ministack {
+    /// Starts one, whose requests are made in `account`, and waits until it answers.
+    pub fn start(account: &str) -> Result<Self, String> {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+        let port = free.map_err(|error| format!("there is no free port: {error}"))?.port();
+        let child = Command::new(venv::ministack()?)
+            .envs([("AUTH", "true"), ("BIND_HOST", "127.0.0.1"), ("GATEWAY_PORT", &port.to_string())])
+            .envs([("SERVICES", "s3,iam,sts"), ("SFTP_ENABLED", "0"), ("IOT_MTLS_ENABLED", "0")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("ministack cannot be run: {error}"))?;
+        let mut server = Self { child, url: format!("http://127.0.0.1:{port}"), account: account.to_owned() };
+        let until = Instant::now() + PATIENCE;
+        while !http::request(&server.url, "GET", "/_ministack/health", "")
+            .is_ok_and(|(status, said)| status == 200 && said.contains("\"auth\": \"enabled\""))
+        {
+            if let Ok(Some(status)) = server.child.try_wait() {
+                return Err(format!("ministack ended at once: {status}"));
+            }
+            if Instant::now() > until {
+                return Err(format!("ministack does not answer with AUTH after {} s", PATIENCE.as_secs()));
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(server)
+    }
+
+    /// Where it answers.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Commands of the AWS CLI, as the account's root: no policy binds it.
+    pub fn root(&self, commands: &[String]) -> Result<Vec<Value>, String> {
+        self.commands(&Pair { id: self.account.clone(), secret: "test".to_owned() }, commands)
+    }
+
+    /// Commands of the AWS CLI, as who has this pair of keys.
+    pub fn commands(&self, pair: &Pair, commands: &[String]) -> Result<Vec<Value>, String> {
+        let mut env = aws::environment(&self.url);
+        env.extend([
+            ("AWS_ACCESS_KEY_ID".to_owned(), pair.id.clone()),
+            ("AWS_SECRET_ACCESS_KEY".to_owned(), pair.secret.clone()),
+        ]);
+        aws::all_as(&env, commands)
+    }
+
+    /// A user that may do nothing.
+    pub fn user(&self, name: &str) -> Result<Pair, String> {
+        let commands = ["create-user", "create-access-key"].map(|what| format!("iam {what} --user-name {name}"));
+        let made = self.root(&commands)?;
+        let part = |name: &str| made[1]["AccessKey"][name].as_str().map(str::to_owned).ok_or("no key was made");
+        Ok(Pair { id: part("AccessKeyId")?, secret: part("SecretAccessKey")? })
+    }
+
+    /// Lets a user do this and nothing else.
+    pub fn hold(&self, name: &str, policy: &Value) -> Result<(), String> {
+        let command = format!("iam put-user-policy --user-name {name} --policy-name it --policy-document '{policy}'");
+        self.root(&[command]).map(drop)
+    }
+}
+
+impl Drop for Ministack {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
