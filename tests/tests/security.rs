@@ -98,6 +98,86 @@ fn no_credential_is_ever_written() {
     assert_eq!(leaks(server.state()["s3"].to_string().as_bytes()), None, "the record in the bucket");
 }
 
+/// A service that says the caller's own credentials back, as they are or as a URL has them, in an error or in the reason
+/// of what failed later: no output and no receipt has them.
+fn what_a_service_says_back_is_struck() {
+    let (project, server) = served().unwrap();
+    project.append("permission_set Look {}\ngrant look { to = group.developers, can = permission_set.Look, on = [account.monitoring] }\n").unwrap();
+    let env = [("AWS_ACCESS_KEY_ID", KEY), ("AWS_SECRET_ACCESS_KEY", SECRET), ("AWS_SESSION_TOKEN", TOKEN)];
+    let encoded = TOKEN.replace('=', "%3D");
+    let message = format!("{KEY} signed by {SECRET} with {TOKEN} as {encoded}, and cut: {}", &SECRET[..24]);
+    let error = |operation: &str, code: &str, message: &str| json!({"operation": operation, "kind": "error", "code": code, "status": 400, "message": message, "count": 1_000});
+    let faults = [
+        error("sso-admin:CreatePermissionSet", "ValidationException", &message),
+        error("sso-admin:CreatePermissionSet", &message, "of the code"),
+        json!({"operation": "sso-admin:CreateAccountAssignment", "kind": "fail_async", "reason": message, "count": 1_000}),
+        error("s3:PutObject", "InvalidRequest", &message),
+        error("sts:GetCallerIdentity", "InvalidClientTokenId", &message),
+    ];
+    for fault in faults {
+        server.mend();
+        server.inject(&json!([fault])).unwrap();
+        for format in ["text", "json"] {
+            let ran = project.run_in(&["apply", "--yes", "--at", AT, "--format", format], &env).unwrap();
+            assert_eq!(ran.status, 1, "{fault}: {}{}", ran.stdout, ran.stderr);
+            assert!(ran.stderr.contains("a credential, not told"), "{fault}: {}", ran.stderr);
+            for text in [&ran.stdout, &ran.stderr] {
+                assert_eq!(leaks(text.as_bytes()), None, "{fault}");
+                assert!(!text.contains(&encoded) && !text.contains(&SECRET[..24]), "{fault}: {text}");
+            }
+        }
+    }
+    let mut found = Vec::new();
+    files(project.path(), &mut found);
+    let told = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains("a credential, not told");
+    assert!(found.iter().any(|(path, bytes)| path.contains("receipts") && told(bytes)), "no receipt tells of it");
+    for (path, bytes) in &found {
+        assert_eq!(leaks(bytes), None, "{path}");
+    }
+}
+
+/// What turns or hides text is spelled out wherever it is printed: what a service says, the normal form, the program of
+/// an organization that exists. JSON stays JSON, of the same values.
+fn what_turns_the_text_is_spelled_out() {
+    const TURNED: &str = "bidi\u{202e}abc\u{2066}\u{200b}\u{e0041}";
+    let turns = |text: &str| text.chars().any(|c| TURNED.contains(c) && !c.is_ascii());
+    let (project, server) = served().unwrap();
+    project.append(&format!("ou bidi {{ name = \"{TURNED}\" }}\n")).unwrap();
+    let text = project.run(&["expand"]).unwrap().ended(0).unwrap();
+    assert!(
+        !turns(&text.stdout) && text.stdout.contains(r"bidi\u{202e}abc\u{2066}\u{200b}\u{e0041}"),
+        "{}",
+        text.stdout
+    );
+    let json = project.run(&["expand", "--format", "json"]).unwrap().ended(0).unwrap();
+    assert!(
+        !turns(&json.stdout) && json.stdout.contains(r"bidi\u202eabc\u2066\u200b\udb40\udc41"),
+        "{}",
+        json.stdout
+    );
+    let entities = json.json().unwrap()["entities"].clone();
+    let unit = entities.as_array().unwrap().iter().find(|entity| entity["address"] == "ou.bidi").unwrap();
+    assert_eq!(unit["fields"]["name"], TURNED);
+    let message = format!("no {TURNED}");
+    server
+        .inject(&json!([{"operation": "organizations:CreateOrganizationalUnit", "kind": "error", "code": "InvalidInputException", "status": 400, "message": message, "count": 1_000}]))
+        .unwrap();
+    for format in ["text", "json"] {
+        let ran = project.run(&["apply", "--yes", "--at", AT, "--format", format]).unwrap().ended(1).unwrap();
+        assert!(!turns(&ran.stdout) && !turns(&ran.stderr), "{}{}", ran.stdout, ran.stderr);
+        assert!(ran.stderr.contains("202e"), "{}", ran.stderr);
+    }
+    let strange = Server::start(None, quick()).unwrap();
+    strange.seed(&Seed { ous: vec![TURNED.to_owned()], ..Seed::default() }).unwrap();
+    let mut looking = Project::of("").unwrap();
+    fs::remove_file(looking.path().join("main.cell")).unwrap();
+    looking.endpoint = Some(strange.url());
+    let ran = looking.run(&["init", "--from-live", "--ci", "none"]).unwrap().ended(0).unwrap();
+    let main = fs::read_to_string(looking.path().join("main.cell")).unwrap();
+    assert!(!turns(&ran.stdout) && !turns(&ran.stderr) && !turns(&main), "{main}");
+    assert!(main.contains(r"bidi\u{202e}abc"), "{main}");
+}
+
 /// Names that others chose in the cloud, and the documents they wrote, are shown and steer nothing.
 fn names_in_the_cloud_steer_no_terminal() {
     let (project, server) = served().unwrap();
@@ -188,6 +268,8 @@ fn what_belongs_to_another_organization_is_refused() {
 at_once! {
     nobody_learns_or_slips_in_anything:
     no_credential_is_ever_written,
+    what_a_service_says_back_is_struck,
+    what_turns_the_text_is_spelled_out,
     names_in_the_cloud_steer_no_terminal,
     what_belongs_to_another_organization_is_refused,
 }

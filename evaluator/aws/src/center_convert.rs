@@ -10,6 +10,7 @@ use cell_eval::provider::{
 };
 
 use crate::convert::need;
+use crate::told;
 
 /// A kind of principal, for the SDK.
 pub(crate) fn kind_to(kind: PrincipalKind) -> PrincipalType {
@@ -94,13 +95,13 @@ fn unsaid(call: &str, error: &impl ToString) -> CloudError {
 /// How far an assignment is.
 pub(crate) fn assignment(call: &str, status: Option<sdk::AccountAssignmentOperationStatus>) -> Answer<Progress> {
     let status = need(call, "Status", status)?;
-    progress(call, status.request_id, status.status.as_ref(), status.failure_reason)
+    progress(call, status.request_id, status.status.as_ref(), status.failure_reason.as_deref())
 }
 
 /// How far a provisioning is.
 pub(crate) fn provisioning(call: &str, status: Option<sdk::PermissionSetProvisioningStatus>) -> Answer<Progress> {
     let status = need(call, "PermissionSetProvisioningStatus", status)?;
-    progress(call, status.request_id, status.status.as_ref(), status.failure_reason)
+    progress(call, status.request_id, status.status.as_ref(), status.failure_reason.as_deref())
 }
 
 /// How far a request is.
@@ -108,12 +109,13 @@ pub(crate) fn progress(
     call: &str,
     request: Option<String>,
     status: Option<&StatusValues>,
-    reason: Option<String>,
+    reason: Option<&str>,
 ) -> Answer<Progress> {
     let known = match status {
         Some(StatusValues::Succeeded) => Known::Succeeded,
         Some(StatusValues::Failed) => Known::Failed,
         _ => Known::InProgress,
     };
+    let reason = reason.map(told::harmless);
     Ok(Progress { request: need(call, "RequestId", request)?, known, reason })
 }

@@ -27,6 +27,7 @@ use cell_eval::provider::{Answer, CloudError, Failure};
 use crate::call::hold;
 use crate::fault;
 use crate::settings::{Keys, Settings};
+use crate::told;
 
 /// What an error of connecting is called: no operation of any service.
 const CALL: &str = "connect";
@@ -132,7 +133,10 @@ impl Primed {
         let chain = chain.build().await;
         let asked = tokio::time::timeout(CREDENTIALS_TIME, chain.provide_credentials()).await;
         match asked {
-            Ok(Ok(first)) => Ok(Self { first: Mutex::new(Some(first)), chain }),
+            Ok(Ok(first)) => {
+                told::learn(&first);
+                Ok(Self { first: Mutex::new(Some(first)), chain })
+            }
             Ok(Err(error)) => Err(none_had(settings, &error)),
             Err(_) => Err(CloudError::own(CALL, Failure::Credentials, "no credentials came in time")),
         }
@@ -145,7 +149,7 @@ fn none_had(settings: &Settings, error: &CredentialsError) -> CloudError {
     let error = fault::of_silence(CALL, error, Failure::Credentials);
     let found = !error.message.contains("no credentials found in chain") && !error.message.contains("IMDS");
     let message = match (found, &settings.profile) {
-        (true, _) => format!("no credentials could be had: {}", told(&error.message)),
+        (true, _) => format!("no credentials could be had: {}", without_stderr(&error.message)),
         (false, Some(profile)) => {
             format!("no credentials were found, neither in the profile `{profile}` nor elsewhere")
         }
@@ -155,7 +159,7 @@ fn none_had(settings: &Settings, error: &CredentialsError) -> CloudError {
 }
 
 /// What may be told of a source of credentials that failed: not what a process of the user's wrote.
-fn told(message: &str) -> String {
+fn without_stderr(message: &str) -> String {
     let message = message.split(" Stderr:").next().unwrap_or_default();
     let advice = if message.contains("SSO token") { "; sign in with `aws sso login`" } else { "" };
     format!("{message}{advice}")
@@ -168,7 +172,11 @@ impl ProvideCredentials for Primed {
     {
         match hold(&self.first).take() {
             Some(first) => future::ProvideCredentials::ready(Ok(first)),
-            None => self.chain.provide_credentials(),
+            None => future::ProvideCredentials::new(async {
+                let next = self.chain.provide_credentials().await?;
+                told::learn(&next);
+                Ok(next)
+            }),
         }
     }
 }
@@ -179,7 +187,10 @@ mod tests {
 
     #[test]
     fn what_a_process_wrote_is_not_told() {
-        assert_eq!(told("the process exited with code 1. Stderr: key AKIA"), "the process exited with code 1.");
-        assert_eq!(told("no SSO token"), "no SSO token; sign in with `aws sso login`");
+        assert_eq!(
+            without_stderr("the process exited with code 1. Stderr: key AKIA"),
+            "the process exited with code 1."
+        );
+        assert_eq!(without_stderr("no SSO token"), "no SSO token; sign in with `aws sso login`");
     }
 }

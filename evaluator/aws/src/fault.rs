@@ -10,9 +10,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use cell_eval::provider::{CloudError, Failure};
 
 use crate::classify::{Body, Refusal, classify};
-
-/// The longest message that is passed on, in characters.
-const LONGEST: usize = 600;
+use crate::told;
 
 /// What a failed call means.
 pub(crate) fn of_sdk<E>(call: &str, error: &SdkError<E, HttpResponse>) -> CloudError
@@ -46,13 +44,13 @@ where
     CloudError {
         call: call.to_owned(),
         failure,
-        code: code.to_owned(),
-        message: told(&refusal, failure),
-        request_id: request_id(answer),
+        code: told::harmless(code),
+        message: said(&refusal, failure),
+        request_id: request_id(answer).as_deref().map(told::harmless),
     }
 }
 
-fn told(refusal: &Refusal<'_>, failure: Failure) -> String {
+fn said(refusal: &Refusal<'_>, failure: Failure) -> String {
     match (refusal.message, refusal.body) {
         ("", _) if failure == Failure::Unsupported => {
             format!("the server does not know the operation (status {})", refusal.status)
@@ -60,7 +58,7 @@ fn told(refusal: &Refusal<'_>, failure: Failure) -> String {
         ("", Body::Foreign) if refusal.status < 300 => "the answer cannot be read".to_owned(),
         ("", _) if refusal.code.is_empty() => format!("the server answered with status {}", refusal.status),
         (message, _) if refusal.reason.is_empty() => harmless(message, failure),
-        (message, _) => format!("{} ({})", harmless(message, failure), refusal.reason),
+        (message, _) => format!("{} ({})", harmless(message, failure), told::harmless(refusal.reason)),
     }
 }
 
@@ -71,7 +69,7 @@ fn harmless(message: &str, failure: Failure) -> String {
         Failure::Credentials => message.lines().next().unwrap_or_default(),
         _ => message,
     };
-    message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
+    told::harmless(message)
 }
 
 fn body(call: &str, bytes: &[u8]) -> Body {
@@ -160,7 +158,7 @@ mod tests {
         let message = "The signature does not match.\n\nThe Canonical String was\n'x-amz-security-token:SECRET'";
         assert_eq!(harmless(message, Failure::Credentials), "The signature does not match.");
         assert_eq!(harmless("two\nlines", Failure::Invalid), "two lines");
-        assert_eq!(harmless(&"x".repeat(5000), Failure::Invalid).len(), LONGEST);
+        assert_eq!(harmless(&"x".repeat(5000), Failure::Invalid).len(), told::LONGEST);
     }
 
     #[test]

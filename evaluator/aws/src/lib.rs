@@ -23,6 +23,7 @@ mod settings;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+mod told;
 
 pub use cloud::AwsCloud;
 pub use s3::{Place, S3Store};

@@ -12,6 +12,7 @@ use crate::call::{hold, read};
 use crate::cloud::AwsCloud;
 use crate::convert::need;
 use crate::paging::{ALL, pages};
+use crate::told;
 
 /// Where Identity Center keeps its roles.
 const RESERVED: &str = "/aws-reserved/sso.amazonaws.com/";
@@ -97,6 +98,7 @@ impl AwsCloud {
             Some(ends),
             "cellc-member",
         );
+        told::learn(&keys);
         let config = aws_sdk_iam::config::Builder::from(&self.link.config)
             .credentials_provider(SharedCredentialsProvider::new(keys))
             .identity_cache(aws_sdk_iam::config::IdentityCache::no_cache())

@@ -110,7 +110,7 @@ fn locked(
         let loaded = session.load()?;
         let plan = ask(session, &loaded.record)?;
         if output.format == Format::Text {
-            output::result(&plans::shown(&plan, consent.verbose, output));
+            output::result(Format::Text, &plans::shown(&plan, consent.verbose, output));
         }
         brakes(&plan, consent, output)?;
         approved(&plan, consent, output)?;
@@ -149,7 +149,7 @@ fn locked(
 /// There is nothing to do.
 fn nothing(plan: &Plan, output: &Output) -> Status {
     match output.format {
-        Format::Json => output::stream(|mut out| file::write(plan, &mut out)),
+        Format::Json => output::stream(Format::Json, |mut out| file::write(plan, &mut out)),
         Format::Text => Status::Done,
     }
 }
@@ -157,8 +157,8 @@ fn nothing(plan: &Plan, output: &Output) -> Status {
 fn told(plan: &Plan, receipt: &Receipt, session: &Session<'_>, output: &Output) -> Status {
     let path = receipts::save(receipt, &session.own);
     let shown = match output.format {
-        Format::Json => output::result(&receipts::json(receipt)),
-        Format::Text => output::result(&receipts::text(receipt, plan, path.as_ref().ok())),
+        Format::Json => output::result(Format::Json, &receipts::json(receipt)),
+        Format::Text => output::result(Format::Text, &receipts::text(receipt, plan, path.as_ref().ok())),
     };
     let status = match receipt.ending {
         Ending::Done => shown,

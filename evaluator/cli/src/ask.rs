@@ -78,10 +78,13 @@ fn asked(principal: Option<&String>, args: &AskArgs, output: &Output) -> Status 
             Err(why) => return output::fail(&why.to_string()),
         }
         match subject.ask(&ask) {
-            Ok(answer) => output::result(&match output.format {
-                Format::Json => format!("{}\n", serde_json::to_string(&answer).unwrap_or_default()),
-                Format::Text => text(&answer, principal.is_none()),
-            }),
+            Ok(answer) => output::result(
+                output.format,
+                &match output.format {
+                    Format::Json => format!("{}\n", serde_json::to_string(&answer).unwrap_or_default()),
+                    Format::Text => text(&answer, principal.is_none()),
+                },
+            ),
             Err(why) => output::fail(&why.to_string()),
         }
     })

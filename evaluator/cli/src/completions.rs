@@ -3,13 +3,13 @@
 
 use clap::CommandFactory as _;
 
-use crate::args::{Arguments, CompletionsArgs};
+use crate::args::{Arguments, CompletionsArgs, Format};
 use crate::exit::Status;
 use crate::output;
 
 /// Runs the command.
 pub(crate) fn run(args: &CompletionsArgs) -> Status {
-    output::stream(|out| {
+    output::stream(Format::Text, |out| {
         let mut script = Vec::new();
         clap_complete::generate(args.shell, &mut Arguments::command(), "cellc", &mut script);
         out.write_all(&script)

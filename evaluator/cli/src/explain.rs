@@ -29,7 +29,7 @@ fn explain(code: Code, output: &Output) -> Status {
             format!("{value}\n")
         }
     };
-    output::result(&text)
+    output::result(output.format, &text)
 }
 
 fn refuse(subject: &str) -> Status {

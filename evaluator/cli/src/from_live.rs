@@ -13,6 +13,7 @@ use cell_eval::plan::scope::Scope;
 use cell_eval::plan::{Command, Question, fault, plan};
 use cell_eval::provider::{Failure, Organizations as _};
 use cell_eval::registry::record::Record;
+use cell_eval::words::counted;
 use cell_lang::source::SourceMap;
 use serde_json::json;
 
@@ -21,7 +22,7 @@ use crate::cloud::Connection;
 use crate::exit::Status;
 use crate::init;
 use crate::output::{self, Output};
-use crate::progress::visible;
+use crate::progress::{visible, while_reading};
 use crate::session;
 
 /// Calls at once, as a program without `limits` has them.
@@ -70,7 +71,7 @@ fn read(connection: &Connection, output: &Output) -> Result<Live, Status> {
     let provider = connection.provider.as_ref();
     let depth = cell_eval::live::Depth::Drift;
     let reader = Reader { provider, desired: &desired, record: &record, scope: &scope, depth, lanes: LANES };
-    reader.survey(Survey::Whole).map_err(|error| session::unread(output, &error))
+    while_reading(provider, output, || reader.survey(Survey::Whole)).map_err(|error| session::unread(output, &error))
 }
 
 fn facts(args: &InitArgs, connection: &Connection, live: &Live, output: &Output) -> Result<Facts, Status> {
@@ -84,7 +85,21 @@ fn facts(args: &InitArgs, connection: &Connection, live: &Live, output: &Output)
     };
     let home_region = live.center.as_ref().and_then(|_| provider.region());
     let name = args.name.clone().unwrap_or_else(|| NAME.to_owned());
-    Ok(Facts { name, home_region, delegated_admin: delegates.into_iter().next() })
+    let delegated_admin = delegates.into_iter().next();
+    Ok(Facts { name, home_region, delegated_admin, resource_policies: resource_policies(connection, live, output)? })
+}
+
+/// What a program cannot say, so that it is told: a call for the list, and one for each that is not AWS's own.
+fn resource_policies(connection: &Connection, live: &Live, output: &Output) -> Result<Vec<(String, usize)>, Status> {
+    let provider = connection.provider.as_ref();
+    if !live.organization.as_ref().is_some_and(|found| found.resource_policies_enabled) {
+        return Ok(Vec::new());
+    }
+    let unread = |error: &cell_eval::provider::CloudError| session::unread(output, error);
+    let all = provider.resource_policies().map_err(|error| unread(&error))?;
+    let own = all.into_iter().filter(|policy| !policy.aws_managed);
+    own.map(|policy| Ok((policy.name, provider.targets_of(&policy.id).map_err(|error| unread(&error))?.len())))
+        .collect()
 }
 
 /// What is written besides the program: as for a program to begin with, but for what its README says of that one.
@@ -171,25 +186,32 @@ fn report(
     let paths: Vec<String> =
         files.iter().map(|(path, _)| init::placed(&args.folder, path).display().to_string()).collect();
     let folder = if args.folder == Path::new(".") { String::new() } else { format!(" {}", args.folder.display()) };
-    output::result(&match output.format {
-        Format::Json => {
-            let left: Vec<_> =
-                program.left.iter().map(|left| json!({ "what": left.what, "why": left.why })).collect();
-            let differing: Vec<_> = differing
-                .iter()
-                .map(|change| json!({ "address": change.address, "action": change.action.word() }))
-                .collect();
-            let document = json!({
-                "format_version": FORMAT_VERSION, "written": paths, "left": left, "differing": differing,
-            });
-            format!("{document}\n")
-        }
-        Format::Text => {
-            let holds = if program.holds.is_empty() { "nothing".to_owned() } else { program.holds.join(", ") };
-            format!(
-                "{}\n\nmain.cell holds {holds}.\n`cellc adopt --all{folder}` takes them over; `cellc plan{folder}` then has nothing to do\n",
-                paths.join("\n")
-            )
-        }
-    })
+    output::result(
+        output.format,
+        &match output.format {
+            Format::Json => {
+                let left: Vec<_> =
+                    program.left.iter().map(|left| json!({ "what": left.what, "why": left.why })).collect();
+                let differing: Vec<_> = differing
+                    .iter()
+                    .map(|change| json!({ "address": change.address, "action": change.action.word() }))
+                    .collect();
+                let document = json!({
+                    "format_version": FORMAT_VERSION, "written": paths, "left": left, "differing": differing,
+                });
+                format!("{document}\n")
+            }
+            Format::Text => {
+                let then = match differing.len() {
+                    0 => "then has nothing to do".to_owned(),
+                    some => format!("then has {} to make: see what is not as it is", counted(some, "change")),
+                };
+                let holds = if program.holds.is_empty() { "nothing".to_owned() } else { program.holds.join(", ") };
+                format!(
+                    "{}\n\nmain.cell holds {holds}.\n`cellc adopt --all{folder}` takes them over; `cellc plan{folder}` {then}\n",
+                    paths.join("\n")
+                )
+            }
+        },
+    )
 }

@@ -109,14 +109,17 @@ fn is_there(folder: &Path) -> bool {
 
 fn report(folder: &Path, files: &[(PathBuf, String)], output: &Output) -> Status {
     let paths: Vec<String> = files.iter().map(|(path, _)| placed(folder, path).display().to_string()).collect();
-    output::result(&match output.format {
-        Format::Json => format!("{}\n", json!({ "format_version": FORMAT_VERSION, "written": paths })),
-        Format::Text => {
-            let shown = if folder == Path::new(".") { String::new() } else { format!(" {}", folder.display()) };
-            format!(
-                "{}\n\ncellc apply{shown} --cloud sandbox --yes  tries it on an emulated AWS; README.md says how to go on\n",
-                paths.join("\n")
-            )
-        }
-    })
+    output::result(
+        output.format,
+        &match output.format {
+            Format::Json => format!("{}\n", json!({ "format_version": FORMAT_VERSION, "written": paths })),
+            Format::Text => {
+                let shown = if folder == Path::new(".") { String::new() } else { format!(" {}", folder.display()) };
+                format!(
+                    "{}\n\ncellc apply{shown} --cloud sandbox --yes  tries it on an emulated AWS; README.md says how to go on\n",
+                    paths.join("\n")
+                )
+            }
+        },
+    )
 }

@@ -53,11 +53,14 @@ fn lock(run: &Run<'_>, args: &LockArgs, output: &Output) -> Result<Status, Statu
     if !same {
         write(run, &lock, &update).map_err(|why| fail(&why))?;
     }
-    Ok(result(&match (output.format, args.update && same) {
-        (Format::Json, _) => document(&lock, seen.len(), &update.changes),
-        (Format::Text, true) => String::new(),
-        (Format::Text, false) => told(&lock, seen.len(), &update.changes),
-    }))
+    Ok(result(
+        output.format,
+        &match (output.format, args.update && same) {
+            (Format::Json, _) => document(&lock, seen.len(), &update.changes),
+            (Format::Text, true) => String::new(),
+            (Format::Text, false) => told(&lock, seen.len(), &update.changes),
+        },
+    ))
 }
 
 /// Reads the cloud for the policies, and takes them into the lock.

@@ -35,6 +35,7 @@ mod sandbox;
 mod session;
 mod signals;
 mod test;
+mod unhidden;
 
 use std::process::ExitCode;
 

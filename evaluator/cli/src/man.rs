@@ -4,16 +4,16 @@ use std::path::Path;
 
 use clap::CommandFactory as _;
 
-use crate::args::{Arguments, ManArgs};
+use crate::args::{Arguments, Format, ManArgs};
 use crate::exit::Status;
 use crate::output;
 
 /// Runs the command.
 pub(crate) fn run(args: &ManArgs) -> Status {
     match &args.out {
-        None => output::stream(|out| clap_mangen::Man::new(command()).render(out)),
+        None => output::stream(Format::Text, |out| clap_mangen::Man::new(command()).render(out)),
         Some(folder) => match write(folder) {
-            Ok(pages) => output::result(&format!("{}: {pages} pages\n", folder.display())),
+            Ok(pages) => output::result(Format::Text, &format!("{}: {pages} pages\n", folder.display())),
             Err(error) => output::fail(&format!("{} cannot be written to: {error}", folder.display())),
         },
     }

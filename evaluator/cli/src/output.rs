@@ -14,6 +14,7 @@ use cell_lang::source::SourceMap;
 use crate::args::{Color, Format, Program};
 use crate::exit::Status;
 use crate::pipeline::Run;
+use crate::unhidden::{Spelling, spelled};
 
 /// Columns where there is no terminal.
 const WIDTH: usize = 120;
@@ -52,7 +53,7 @@ impl Output {
             Format::Json => format!("{}\n", json::remark(text)),
         };
         // When standard error is gone, nobody is left to be told so.
-        let _ = write(&mut io::stderr().lock(), &text);
+        let _ = write(&mut io::stderr().lock(), &spelled(&text, self.format));
     }
 
     /// Runs a command on a program: opens its project and does `work`.
@@ -80,23 +81,24 @@ impl Output {
             Format::Json => json::render(sources, diagnostics),
         };
         // When standard error is gone, nobody is left to be told so.
-        let _ = write(&mut io::stderr().lock(), &text);
+        let _ = write(&mut io::stderr().lock(), &spelled(&text, self.format));
         Status::of(diagnostics)
     }
 }
 
 /// Writes a result that is known to be complete, as it is made.
-pub(crate) fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Status {
-    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+pub(crate) fn stream(format: Format, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Status {
+    let buffer = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let mut out = Spelling::new(buffer, format);
     let written = write(&mut out).and_then(|()| out.flush());
     // What is left unwritten after a failure is not to be tried again.
-    let _ = out.into_parts();
+    let _ = out.into_inner().into_parts();
     ended(written)
 }
 
 /// Writes a complete result.
-pub(crate) fn result(text: &str) -> Status {
-    ended(write(&mut io::stdout().lock(), text))
+pub(crate) fn result(format: Format, text: &str) -> Status {
+    ended(write(&mut io::stdout().lock(), &spelled(text, format)))
 }
 
 /// How writing a result ended; a reader who stopped reading had enough.

@@ -259,7 +259,7 @@ impl<'a> Run<'a> {
             if world.has_errors() || status != Status::Done {
                 return status;
             }
-            crate::output::stream(|out| work(world, &Resources::new(world), out))
+            crate::output::stream(self.output.format, |out| work(world, &Resources::new(world), out))
         };
         match findings::follow(program.as_ref(), &mut found, &files, &self.budgets(), Box::new(then)) {
             Reach::Expanded(status) => status,

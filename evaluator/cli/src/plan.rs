@@ -45,7 +45,7 @@ fn planned(args: &PlanArgs, run: &Run<'_>, output: &Output) -> Result<Status, St
 
 /// Prints the least IAM policies for planning and for carrying out a plan.
 pub(crate) fn policies(plan: &Plan) -> Status {
-    output::result(&format!("{:#}\n", least::policies(plan)))
+    output::result(Format::Json, &format!("{:#}\n", least::policies(plan)))
 }
 
 /// How a plan that was shown ends: the first that applies.
@@ -63,8 +63,8 @@ fn ended(args: &PlanArgs, plan: &Plan) -> Status {
 /// Prints a plan in the format that was asked for.
 pub(crate) fn print(plan: &Plan, verbose: bool, output: &Output) -> Status {
     match output.format {
-        Format::Json => output::stream(|mut out| file::write(plan, &mut out)),
-        Format::Text => output::result(&shown(plan, verbose, output)),
+        Format::Json => output::stream(Format::Json, |mut out| file::write(plan, &mut out)),
+        Format::Text => output::result(Format::Text, &shown(plan, verbose, output)),
     }
 }
 

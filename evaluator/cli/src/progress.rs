@@ -1,6 +1,7 @@
 //! What is seen of a run while it goes on: a bar on a terminal, plain lines elsewhere. Owns both.
 
 use std::collections::BTreeMap;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use cell_eval::apply::Watcher;
 use cell_eval::apply::receipt::Outcome;
 use cell_eval::plan::cost::seconds;
 use cell_eval::plan::model::{Operation, Plan};
+use cell_eval::provider::Provider;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::Format;
@@ -15,6 +17,8 @@ use crate::output::Output;
 
 /// Addresses that are named as being in flight.
 const NAMED: usize = 3;
+/// How often it is said how far a reading is.
+const TOLD: Duration = Duration::from_secs(5);
 
 /// What is seen of a run.
 pub(crate) struct Progress<'a> {
@@ -146,9 +150,26 @@ impl Watcher for Progress<'_> {
     }
 }
 
-/// Text of a server without what a terminal would obey.
+/// Reads, and says now and then on standard error how far it is: calls, for how many there will be nobody knows.
+pub(crate) fn while_reading<T>(provider: &dyn Provider, output: &Output, read: impl FnOnce() -> T) -> T {
+    let (ends, ended) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let begun = Instant::now();
+            while ended.recv_timeout(TOLD) == Err(RecvTimeoutError::Timeout) {
+                let calls: u64 = provider.calls().values().sum();
+                output.remark(&format!("reading what exists: {calls} calls in {} s", begun.elapsed().as_secs()));
+            }
+        });
+        let answer = read();
+        drop(ends);
+        answer
+    })
+}
+
+/// Text of a server without what a terminal would obey, or not show.
 pub(crate) fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    cell_eval::terminal::visible::whole(text)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use cell_eval::registry::record::Record;
 use cell_lang::diagnostics::Code;
 use cell_lang::files::{FileError, Files as _};
 
-use crate::args::{Form, ReviewArgs};
+use crate::args::{Form, Format, ReviewArgs};
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
@@ -109,18 +109,21 @@ fn unmanaged(session: &Session<'_>, record: &Record) -> Result<Vec<Unmanaged>, S
 fn told(review: &Review, args: &ReviewArgs, form: Form, output: &Output) -> Status {
     let (width, color) = output.look();
     let look = Look { verbose: args.verbose, width, color };
-    let shown = output::result(&match form {
-        Form::Text => {
-            let mut page = String::new();
-            // A string takes everything.
-            let _ = text::write(review, &look, &mut page);
-            page
-        }
-        Form::Json => format!("{}\n", serde_json::to_string(review).unwrap_or_default()),
-        Form::Markdown => markdown::page(review),
-        Form::Html => html::page(review),
-        Form::Sarif => sarif::log(review),
-    });
+    let shown = output::result(
+        if matches!(form, Form::Json | Form::Sarif) { Format::Json } else { Format::Text },
+        &match form {
+            Form::Text => {
+                let mut page = String::new();
+                // A string takes everything.
+                let _ = text::write(review, &look, &mut page);
+                page
+            }
+            Form::Json => format!("{}\n", serde_json::to_string(review).unwrap_or_default()),
+            Form::Markdown => markdown::page(review),
+            Form::Html => html::page(review),
+            Form::Sarif => sarif::log(review),
+        },
+    );
     let may = review.evidence.may > 0 || findings::has_undecided_guards(review);
     match shown {
         Status::Done if review.verdict == Verdict::Broken => Status::Broken,

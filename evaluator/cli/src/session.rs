@@ -25,6 +25,7 @@ use crate::cloud::{Connection, OWN, Unconnected};
 use crate::exit::Status;
 use crate::output::Output;
 use crate::pipeline::{Run, Wish};
+use crate::progress::while_reading;
 
 /// Roles that are looked up for one plan: enough to see what they are, few enough to leave the plan on a screen.
 const ROLES: usize = 5;
@@ -101,7 +102,7 @@ impl<'a> Session<'a> {
         let lanes = usize::try_from(desired.org.limits.lanes).unwrap_or(1);
         let provider = self.connection.provider.as_ref();
         let reader = Reader { provider, desired, record, scope, depth, lanes };
-        reader.read().map_err(|error| self.cloud(&error))
+        while_reading(provider, self.output, || reader.read()).map_err(|error| self.cloud(&error))
     }
 
     /// Reads who has which of the sets that the record does not have.
@@ -145,7 +146,7 @@ impl<'a> Session<'a> {
         let lanes = usize::try_from(desired.org.limits.lanes).unwrap_or(1);
         let (provider, scope) = (self.connection.provider.as_ref(), &Scope::default());
         let reader = Reader { provider, desired, record, scope, depth: Depth::Drift, lanes };
-        reader.survey(survey).map_err(|error| self.cloud(&error))
+        while_reading(provider, self.output, || reader.survey(survey)).map_err(|error| self.cloud(&error))
     }
 
     /// The plan for a record.

@@ -56,7 +56,14 @@ impl Subject {
         let (before, after) = Side::around(plan, &self.desired, record);
         let today = TimeZone::UTC.to_datetime(plan.at).date();
         let after = after.as_ref().unwrap_or(&before);
-        review(&Question { today: Some(today), ..self.question(&before, after, "live") })
+        let mut review = review(&Question { today: Some(today), ..self.question(&before, after, "live") })?;
+        // Whom the program does not name the plan may know, from the directory.
+        for row in review.principals.iter_mut().filter(|row| row.name == row.principal) {
+            if let Some(name) = plan.names.get(&row.principal).filter(|name| !name.is_empty()) {
+                row.name.clone_from(name);
+            }
+        }
+        Ok(review)
     }
 
     /// What changes from another revision of the program to this one.

@@ -18,6 +18,7 @@ use serde_json::Value as Json;
 
 use crate::live::Live;
 use crate::provider::Principal;
+use crate::terminal::visible::is_hidden;
 use words::Labels;
 
 /// What is known besides of the organization.
@@ -29,6 +30,9 @@ pub struct Facts {
     pub home_region: Option<String>,
     /// The account that administers Identity Center for others.
     pub delegated_admin: Option<String>,
+    /// Resource control policies that are not AWS's own, by name, with how many things each is attached to. They are
+    /// beyond what a program says.
+    pub resource_policies: Vec<(String, usize)>,
 }
 
 /// A program.
@@ -62,6 +66,13 @@ pub fn program(live: &Live, facts: &Facts) -> Program {
         section("Who is given what, and where.", &writer.grants()),
         section("Service control policies: `scps` says what each holds.", &writer.policies()),
     ];
+    for (name, targets) in &facts.resource_policies {
+        let why = format!(
+            "a program says nothing of these; it stays as it is, attached to {}",
+            crate::words::counted(*targets, "target")
+        );
+        writer.leave(format!("resource control policy {name}"), why);
+    }
     let organization = writer.organization();
     writer.left.sort();
     writer.left.dedup();
@@ -123,7 +134,7 @@ impl<'a> Writer<'a> {
         let id = self.live.organization.as_ref().map(|found| found.id.as_str()).unwrap_or_default();
         let mut out = format!(
             "# Written by `cellc init --from-live` from organization {id} as it was. `cellc adopt --all` takes it over;\n\
-             # `cellc plan` then has nothing to do.\n"
+             # `cellc plan` then says what is not as it is here, if anything.\n"
         );
         if !self.left.is_empty() {
             out.push_str("#\n# Not in here, and why:\n");
@@ -155,7 +166,7 @@ impl<'a> Writer<'a> {
 
 /// A text on one line, without what a terminal or a comment would take amiss.
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).collect()
 }
 
 /// Labels by what they are of (id, name, candidates), in the order of the items; but whose name is a label itself has

@@ -8,6 +8,8 @@ use cell_lang::schema::Kind;
 use cell_lang::types::Builtin;
 use cell_lang::value::Lit;
 
+use crate::terminal::visible::is_hidden;
+
 /// Letters of a label that is made of a name: a number may have to stand behind it.
 const LONGEST: usize = 44;
 
@@ -88,7 +90,7 @@ pub(super) fn text(value: &str) -> String {
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
-            c if c.is_control() => _ = write!(out, "\\u{{{:x}}}", u32::from(c)),
+            c if is_hidden(c) => _ = write!(out, "\\u{{{:x}}}", u32::from(c)),
             c => out.push(c),
         }
     }
@@ -142,6 +144,7 @@ mod tests {
         assert_eq!(reference(Kind::PermissionSet, "Admin", false), "permission_set.Admin");
         assert_eq!(reference(Kind::PermissionSet, "2fa+", false), "permission_set[\"2fa+\"]");
         assert_eq!(reference(Kind::Account, "pay", true), "account[\"pay\"]");
+        assert_eq!(text("bidi\u{202e}abc"), "\"bidi\\u{202e}abc\"");
         assert_eq!(text("a \"b\" \\(c)\n\u{1}"), "\"a \\\"b\\\" \\\\(c)\\n\\u{1}\"");
     }
 }

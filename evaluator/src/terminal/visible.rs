@@ -6,7 +6,7 @@ const LIMIT: usize = 400;
 
 /// Characters that steer a terminal, turn the direction of the text, or take no room: with them a name can look
 /// like what it is not.
-pub(crate) fn is_hidden(c: char) -> bool {
+pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'

@@ -24,12 +24,15 @@ pub(crate) fn run(command: &RegistryCommand, output: &Output) -> Status {
         RegistryCommand::Show(args) => with(args, output, |session| show(session, output)),
         RegistryCommand::Publish(args) => with(args, output, |session| publish(session, output)),
         RegistryCommand::Rebuild(args) => rebuild::run(args, output),
-        RegistryCommand::Types(args) => output::result(&match args.lang {
-            Language::Typescript => published::typescript::text(),
-            Language::Rust => published::rust::text(),
-            Language::Python => published::python::text(),
-            Language::JsonSchema => published::schema::text(),
-        }),
+        RegistryCommand::Types(args) => output::result(
+            Format::Text,
+            &match args.lang {
+                Language::Typescript => published::typescript::text(),
+                Language::Rust => published::rust::text(),
+                Language::Python => published::python::text(),
+                Language::JsonSchema => published::schema::text(),
+            },
+        ),
         RegistryCommand::Unlock(args) => with(&args.registry, output, |session| unlock(session, args.yes, output)),
     }
 }
@@ -46,10 +49,11 @@ fn show(session: &Session<'_>, output: &Output) -> Result<Status, Status> {
     let store = &session.connection.store;
     let holder = store.holder().map_err(|error| say(output, &store_finding(&error)))?;
     Ok(match output.format {
-        Format::Json => {
-            output::result(&format!("{:#}\n", json!({ "place": store.place(), "lock": holder, "record": record })))
-        }
-        Format::Text => output::result(&text(&store.place(), holder.as_ref(), &record)),
+        Format::Json => output::result(
+            Format::Json,
+            &format!("{:#}\n", json!({ "place": store.place(), "lock": holder, "record": record })),
+        ),
+        Format::Text => output::result(Format::Text, &text(&store.place(), holder.as_ref(), &record)),
     })
 }
 
@@ -105,21 +109,24 @@ fn publish(session: &Session<'_>, output: &Output) -> Result<Status, Status> {
         }
         written.push((place, changed));
     }
-    Ok(output::result(&match output.format {
-        Format::Json => {
-            let files: Vec<_> =
-                written.iter().map(|(place, changed)| json!({ "place": place, "changed": changed })).collect();
-            format!("{}\n", json!({ "cells": record.cells.len(), "files": files }))
-        }
-        Format::Text => {
-            let said = |(place, changed): &(String, bool)| match changed {
-                true => format!("{place}: written\n"),
-                false => format!("{place}: unchanged\n"),
-            };
-            let lines: String = written.iter().map(said).collect();
-            format!("{lines}{}\n", counted(record.cells.len(), "cell"))
-        }
-    }))
+    Ok(output::result(
+        output.format,
+        &match output.format {
+            Format::Json => {
+                let files: Vec<_> =
+                    written.iter().map(|(place, changed)| json!({ "place": place, "changed": changed })).collect();
+                format!("{}\n", json!({ "cells": record.cells.len(), "files": files }))
+            }
+            Format::Text => {
+                let said = |(place, changed): &(String, bool)| match changed {
+                    true => format!("{place}: written\n"),
+                    false => format!("{place}: unchanged\n"),
+                };
+                let lines: String = written.iter().map(said).collect();
+                format!("{lines}{}\n", counted(record.cells.len(), "cell"))
+            }
+        },
+    ))
 }
 
 fn not_published(output: &Output, error: &StoreError) -> Status {
@@ -136,7 +143,7 @@ fn unlock(session: &Session<'_>, yes: bool, output: &Output) -> Result<Status, S
     let store = &session.connection.store;
     let told = |error| say(output, &store_finding(&error));
     let Some(owner) = store.holder().map_err(told)? else {
-        return Ok(output::result("not locked\n"));
+        return Ok(output::result(Format::Text, "not locked\n"));
     };
     if !yes && !io::stdin().is_terminal() {
         let message = format!(
@@ -156,5 +163,5 @@ fn unlock(session: &Session<'_>, yes: bool, output: &Output) -> Result<Status, S
         }
     }
     store.break_lock().map_err(told)?;
-    Ok(output::result(&format!("unlocked; it was held by {owner}\n")))
+    Ok(output::result(Format::Text, &format!("unlocked; it was held by {owner}\n")))
 }
