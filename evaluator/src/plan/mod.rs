@@ -17,6 +17,7 @@ pub mod later;
 pub mod least;
 pub mod model;
 pub mod moves;
+mod ours;
 pub mod scope;
 mod stays;
 #[cfg(test)]
@@ -65,7 +66,7 @@ pub struct Question<'a> {
 /// The plan, or what keeps it from being made: all of it.
 pub fn plan(question: &Question<'_>) -> Result<Plan, Vec<Fault>> {
     let Question { desired, record, live, scope, command, .. } = question;
-    let mut faults = other_organization(desired, record.0, live);
+    let mut faults = ours::other_organization(desired, (record.0, &question.registry), live);
     faults.extend(unknown_addresses(desired, record.0, scope));
     faults.extend(one_account_twice(desired, record.0, live));
     if !faults.is_empty() {
@@ -182,35 +183,6 @@ fn reading(reading: &Reading) -> String {
         ),
         Reading::Scoped { pairs } => format!("only the assignments of what is selected were read ({pairs} pairs)"),
     }
-}
-
-/// A program, a record and a cloud that are not of one organization.
-fn other_organization(desired: &Desired, record: &Record, live: &Live) -> Vec<Fault> {
-    let Some(organization) = &live.organization else { return Vec::new() };
-    let mut faults = Vec::new();
-    if let Some(said) =
-        desired.org.management_account.as_ref().filter(|said| **said != organization.management_account)
-    {
-        let message = format!(
-            "the program is for the organization of management account {said}; the credentials are of that of {}",
-            organization.management_account
-        );
-        faults.push(
-            Fault::new(Code::WrongOrganization, message)
-                .help("use other credentials, or correct `management_account` in `org`"),
-        );
-    }
-    if let Some(recorded) = record.organization.as_ref().filter(|recorded| recorded.organization != organization.id) {
-        let message = format!(
-            "the record is of organization {}; the credentials are of {}",
-            recorded.organization, organization.id
-        );
-        faults.push(
-            Fault::new(Code::WrongOrganization, message)
-                .help("use other credentials, or another `registry` in `org`"),
-        );
-    }
-    faults
 }
 
 /// An account stands for one cell or account of the program, and for one entry of the record: what one of them loses the

@@ -8,6 +8,7 @@ use crate::apply::tests::bench::Bench;
 use crate::apply::tests::cloud::{MANAGEMENT, ROOT_ID, State};
 use crate::plan::Command;
 use crate::provider::{Account, AccountState};
+use crate::registry::record::Record;
 
 const EMAIL: &str = "x@x.example";
 
@@ -170,6 +171,31 @@ fn the_management_account_is_the_one_that_is_meant() {
         "E0505",
         "the record is of another organization"
     );
+}
+
+/// A record without its organization, or with one of its ids another, was not left so by an apply. One from before the
+/// first apply says none, and holds nothing.
+#[test]
+fn a_record_says_of_which_organization_it_is() {
+    type Edit = fn(&mut Record);
+    let wish = crate::apply::tests::bench::desired("ou y {}\nou z {}");
+    let bench = Bench::new();
+    bench.apply(&wish);
+    let edits: [(Edit, &str); 4] = [
+        (|record| record.organization = None, "E0505"),
+        (|record| record.organization.as_mut().unwrap().management_account = "999999999999".to_owned(), "E0505"),
+        (
+            |record| record.organization.as_mut().unwrap().instance = Some("arn:aws:sso:::instance/x".to_owned()),
+            "E0505",
+        ),
+        (|record| *record = Record { format_version: record.format_version.clone(), ..Record::default() }, "create"),
+    ];
+    for (edit, expected) in edits {
+        let copy = bench.copy();
+        copy.store.edit(edit);
+        let found = of(&copy, &wish, Command::Apply, "ou.y");
+        assert_eq!(found.starts_with("E0505"), expected == "E0505", "{found}");
+    }
 }
 
 const DEV: &str = r#"cell one { kind = "dev", region = "us-west-2", expires = 2027-01-31 }"#;
