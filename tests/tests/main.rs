@@ -17,6 +17,7 @@ mod edits;
 mod examples;
 mod existing;
 mod faults;
+mod first_look;
 mod floor;
 mod formatting;
 mod fuzzing;

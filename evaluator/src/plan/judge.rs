@@ -12,6 +12,7 @@ use super::fault::Fault;
 use super::model::{Access, Action, Authority, Change, Notice, NoticeKind, Operation, Quota, Service, Verb};
 use crate::limits;
 use crate::registry::record::FORMER;
+use crate::words::counted;
 
 /// AWS's default for the accounts of an organization; it is raised on request. (AWS Organizations quotas)
 const ACCOUNTS: u64 = 10;
@@ -278,10 +279,17 @@ impl Builder<'_> {
     }
 
     fn remarks(&mut self) {
-        let drifted = self.changes.iter().filter(|change| !change.drift.is_empty()).count();
-        if drifted > 0 {
-            let were = if drifted == 1 { "1 resource was".to_owned() } else { format!("{drifted} resources were") };
-            self.note(format!("{were} changed outside since the last apply"), Vec::new());
+        let drifted = self.changes.iter().filter(|change| !change.drift.is_empty());
+        let (made, changed): (Vec<_>, Vec<_>) = drifted.partition(|change| change.is_made_by_others());
+        let (made, changed) = (made.len(), changed.len());
+        let be = |count: usize, one: &str, many: &str| {
+            format!("{} {}", counted(count, "resource"), if count == 1 { one } else { many })
+        };
+        if changed > 0 {
+            self.note(format!("{} changed outside since the last apply", be(changed, "was", "were")), Vec::new());
+        }
+        if made > 0 {
+            self.note(format!("{} there that cellc did not make", be(made, "is", "are")), Vec::new());
         }
     }
 

@@ -108,6 +108,11 @@ pub struct Change {
 }
 
 impl Change {
+    /// Is it about a thing that the record never had, and so of nobody knows when? Somebody else made it.
+    pub fn is_made_by_others(&self) -> bool {
+        matches!(self.action, Action::Delete | Action::Adopt) && self.drift.iter().any(|field| field == "*")
+    }
+
     /// The fields in which before and after differ, in order.
     pub fn differing(&self) -> Vec<&str> {
         let sides = [self.before.as_ref(), self.after.as_ref()];

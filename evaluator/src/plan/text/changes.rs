@@ -48,11 +48,13 @@ struct Key<'p> {
 pub(super) fn sections(names: &Names<'_>, page: &mut Page) {
     let mut planned: Vec<Part<'_>> = Vec::new();
     let mut outside: IndexMap<&'static str, Vec<Part<'_>>> = IndexMap::new();
+    let mut made: IndexMap<&'static str, Vec<Part<'_>>> = IndexMap::new();
     for change in &names.plan.changes {
         let (rest, drifted) = divided(change, page.look.verbose);
         planned.extend(rest);
         if let Some((class, part)) = drifted {
-            outside.entry(class).or_default().push(part);
+            let section = if change.is_made_by_others() { &mut made } else { &mut outside };
+            section.entry(class).or_default().push(part);
         }
     }
     planned.sort_by_key(|part| rank(&part.change.kind));
@@ -61,9 +63,13 @@ pub(super) fn sections(names: &Names<'_>, page: &mut Page) {
         page.title(&title(kind));
         groups(names, page, same_kind, false);
     }
-    if !outside.is_empty() {
-        page.title("changed outside since the last apply");
-        for (class, parts) in &outside {
+    // Who made a thing that the record never had may have done so before anything was applied or taken over.
+    for (name, classes) in [("changed outside since the last apply", outside), ("there, and not made by cellc", made)]
+    {
+        if !classes.is_empty() {
+            page.title(name);
+        }
+        for (class, parts) in &classes {
             page.plain(1, &format!("{class}:"));
             groups(names, page, parts, true);
         }
@@ -90,9 +96,9 @@ fn divided(change: &Change, verbose: bool) -> (Option<Part<'_>>, Option<(&'stati
     if change.drift.iter().any(|field| field == ITSELF) {
         let class = match change.action {
             Action::Create => "deleted; apply makes it again",
-            Action::Delete => "made; apply takes it away",
+            Action::Delete => "apply takes it away",
             Action::Forget => "deleted; apply forgets it",
-            Action::Adopt => "made; apply takes it over",
+            Action::Adopt => "apply takes it over",
             _ => "made anew or deleted; apply does this",
         };
         return (None, Some((class, Part { change, fields })));

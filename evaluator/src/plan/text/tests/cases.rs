@@ -120,8 +120,6 @@ fn what_was_changed_outside_stands_apart() {
           ~ description  "Look." → "Look at a cell."
 
     changed outside since the last apply
-      made; apply takes it away:
-        - ReadOnly from user eve in 2 cells: alpha, preprod-usw2
       deleted; apply makes it again:
         + ReadOnly to group developers in cell alpha  grant developers-look
               (examples/momento/main.cell:149)
@@ -131,6 +129,10 @@ fn what_was_changed_outside_stands_apart() {
       deleted; apply forgets it:
         … ReadOnly from user raj in cell preprod-usw2  leaves the record: it is not there any more
               grant developers-look (examples/momento/main.cell:149)
+
+    there, and not made by cellc
+      apply takes it away:
+        - ReadOnly from user eve in 2 cells: alpha, preprod-usw2
 
     1 to create, 1 to update, 2 to delete, 1 to forget; 5 drifted
     "#);
