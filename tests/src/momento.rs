@@ -143,6 +143,11 @@ impl Project {
         Ok(Self { folder, endpoint: self.endpoint.clone(), key: self.key.clone() })
     }
 
+    /// Takes the sandbox of another in place of its own.
+    pub fn on_sandbox_of(&self, other: &Self) -> Result<(), String> {
+        copy(&other.sandbox(), &self.sandbox()).map_err(|error| format!("the sandbox cannot be copied: {error}"))
+    }
+
     /// Its folder.
     pub fn path(&self) -> &Path {
         self.folder.path()

@@ -8,7 +8,8 @@ use cell_tests::{at_once, report, waiting};
 /// Points of each life.
 const POINTS: usize = 4;
 
-/// `kill -9` before and after calls, spread over an apply and a destroy, with the record in a bucket and in a file.
+/// `kill -9` before and after calls, spread over an apply and a destroy, with the record in a bucket and in a file, and
+/// over the taking over of an organization and the making anew of a record.
 fn a_run_that_is_killed_at_a_call_is_taken_up_by_the_next() {
     let mut cases = Vec::new();
     for life in LIVES {
@@ -30,6 +31,10 @@ fn a_run_that_is_killed_at_a_write_or_has_no_room_is_taken_up_by_the_next() {
     let cases = [
         (Deed::Apply, 3, Beyond::Kills),
         (Deed::Destroy, 20, Beyond::Kills),
+        (Deed::Adopt, 3, Beyond::Kills),
+        (Deed::Adopt, 20, Beyond::Kills),
+        (Deed::Rebuild, 3, Beyond::Kills),
+        (Deed::Rebuild, 20, Beyond::Kills),
         (Deed::Apply, 0, Beyond::Fails),
         (Deed::Apply, 6, Beyond::Fails),
         (Deed::Destroy, 9, Beyond::Fails),

@@ -62,7 +62,11 @@ pub fn by_name(desired: &Desired, record: &Record, live: &Live, at: jiff::Timest
     let sets: BTreeMap<&str, &str> =
         live.sets.iter().map(|(arn, set)| (set.fields.name.as_str(), arn.as_str())).collect();
     for (address, wanted) in &desired.resources {
-        if record.entry(address).is_some() {
+        if let Some(entry) = record.entry(address) {
+            // A taking over that ended between the record and the mark is taken up again.
+            if is_half_taken(address, entry) && tags_of(live, wanted.kind, &entry.id).is_some() {
+                claims.claim(address, wanted.kind, &entry.id, at);
+            }
             continue;
         }
         let name = wanted.fields.get("name").and_then(|name| name.as_str()).unwrap_or_default();
@@ -85,6 +89,12 @@ pub fn by_name(desired: &Desired, record: &Record, live: &Live, at: jiff::Timest
         }
     }
     claims
+}
+
+/// Is it in the record without the mark that taking over gives it?
+fn is_half_taken(address: &str, entry: &Entry) -> bool {
+    let tags = entry.fields.get("tags").and_then(|tags| tags.as_object());
+    tags.is_some_and(|tags| tags.get(ADDRESS_TAG).and_then(|mark| mark.as_str()) != Some(address))
 }
 
 /// Says that a thing carries the mark of another address.

@@ -25,6 +25,10 @@ pub enum Deed {
     Apply,
     /// All of it is torn down.
     Destroy,
+    /// An organization that a program was written from is taken over by it, marks and all.
+    Adopt,
+    /// The record of an applied program, which was lost, is made anew.
+    Rebuild,
 }
 
 /// A deed, and where its record lies.
@@ -63,13 +67,18 @@ impl Reference {
     }
 }
 
-/// All four.
-pub const LIVES: [Life; 4] = [
+/// All of them.
+pub const LIVES: [Life; 6] = [
     Life { deed: Deed::Apply, registry: Registry::S3 },
     Life { deed: Deed::Apply, registry: Registry::File },
     Life { deed: Deed::Destroy, registry: Registry::S3 },
     Life { deed: Deed::Destroy, registry: Registry::File },
+    Life { deed: Deed::Adopt, registry: Registry::File },
+    Life { deed: Deed::Rebuild, registry: Registry::File },
 ];
+/// How a program that was written from an organization begins what it says of it, and the same in a hurry.
+const WRITTEN: &str = "org organization {";
+const HURRIED: &str = "org organization {\n  limits { tps = 1_000, organizations_tps = 1_000 }";
 
 impl Life {
     /// For messages.
@@ -79,6 +88,8 @@ impl Life {
             (Deed::Apply, Registry::File) => "apply, record in a file",
             (Deed::Destroy, Registry::S3) => "destroy, record in S3",
             (Deed::Destroy, Registry::File) => "destroy, record in a file",
+            (Deed::Adopt, _) => "adopt --all, record in a file",
+            (Deed::Rebuild, _) => "registry rebuild, record in a file",
         }
     }
 
@@ -87,6 +98,8 @@ impl Life {
         match self.deed {
             Deed::Apply => &["apply", "--yes", "--at", AT],
             Deed::Destroy => &["destroy", "--yes", "--at", AT, "--allow", "mass-revoke", "--allow", "role-arn"],
+            Deed::Adopt => &["adopt", "--all", "--yes"],
+            Deed::Rebuild => &["registry", "rebuild", "--yes"],
         }
     }
 
@@ -96,7 +109,7 @@ impl Life {
     }
 
     fn start(self) -> Result<&'static Project, String> {
-        static STARTS: [OnceLock<Result<Project, String>>; 4] = [const { OnceLock::new() }; 4];
+        static STARTS: [OnceLock<Result<Project, String>>; 6] = [const { OnceLock::new() }; 6];
         STARTS[self.index()].get_or_init(|| self.made()).as_ref().map_err(Clone::clone)
     }
 
@@ -105,13 +118,15 @@ impl Life {
     }
 
     fn made(self) -> Result<Project, String> {
-        if self.deed == Deed::Destroy {
-            let case = Self { deed: Deed::Apply, ..self }.begin()?;
-            case.project.run(Self { deed: Deed::Apply, ..self }.command())?.ended(0)?;
-            let Case { mut project, server, .. } = case;
-            drop(server);
-            project.endpoint = None;
-            return Ok(project);
+        if self.deed != Deed::Apply {
+            let applying = Self { deed: Deed::Apply, ..self };
+            let case = applying.begin()?;
+            case.project.run(applying.command())?.ended(0)?;
+            return match self.deed {
+                Deed::Adopt => written(case),
+                Deed::Rebuild => forgotten(case),
+                Deed::Apply | Deed::Destroy => Ok(case.ended()),
+            };
         }
         let project = Project::new(self.registry)?;
         project.edit(&EDITS)?;
@@ -122,7 +137,7 @@ impl Life {
 
     /// What an undisturbed run comes to.
     pub fn reference(self) -> Result<&'static Reference, String> {
-        static REFERENCES: [OnceLock<Result<Reference, String>>; 4] = [const { OnceLock::new() }; 4];
+        static REFERENCES: [OnceLock<Result<Reference, String>>; 6] = [const { OnceLock::new() }; 6];
         let made = || -> Result<Reference, String> {
             let case = self.begin()?;
             case.run()?.ended(0)?;
@@ -133,6 +148,26 @@ impl Life {
         };
         REFERENCES[self.index()].get_or_init(made).as_ref().map_err(Clone::clone)
     }
+}
+
+/// A program of an organization that another one made, with marks of that one.
+fn written(case: Case) -> Result<Project, String> {
+    let mut project = Project::of("")?;
+    std::fs::remove_file(project.path().join("main.cell")).map_err(|error| error.to_string())?;
+    project.endpoint = Some(case.server.url());
+    project.run(&["init", "--from-live", "--ci", "none"])?.ended(0)?;
+    project.edit(&[(WRITTEN, HURRIED)])?;
+    project.endpoint = None;
+    project.on_sandbox_of(&case.ended())?;
+    Ok(project)
+}
+
+/// A program whose record is lost.
+fn forgotten(case: Case) -> Result<Project, String> {
+    let project = case.ended();
+    let record = project.path().join(".cellc/registry.json");
+    std::fs::remove_file(record).map_err(|error| format!("there is no record to lose: {error}"))?;
+    Ok(project)
 }
 
 /// A life on a server.
@@ -177,6 +212,14 @@ impl Case {
         let server = Server::start(Some(&project.sandbox()), quick())?;
         project.endpoint = Some(server.url());
         Ok(Self { life, project, server })
+    }
+
+    /// The project with all that its server came to, which answers no more.
+    fn ended(self) -> Project {
+        let Self { mut project, server, .. } = self;
+        drop(server);
+        project.endpoint = None;
+        project
     }
 
     /// Runs the deed.
@@ -256,7 +299,7 @@ impl Case {
 
     /// There is nothing more to do.
     pub fn settled(&self) -> Result<(), String> {
-        if self.life.deed == Deed::Apply {
+        if self.life.deed != Deed::Destroy {
             return self.project.settled(&[]);
         }
         let again = self.project.run(&[self.life.command(), &["--format", "json"]].concat())?.ended(0)?.json()?;

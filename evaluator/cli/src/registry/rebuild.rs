@@ -32,8 +32,11 @@ pub(super) fn run(args: &RebuildArgs, output: &Output) -> Status {
 fn rebuilt(session: &Session<'_>, record: &Record, output: &Output) -> Result<Plan, Status> {
     let desired = &session.subject.desired;
     let live = session.survey(Survey::Marks)?;
-    let claims = taking::by_mark(desired, &Record::default(), &live, session.at);
-    if !record.resources.is_empty() || !record.parked.is_empty() {
+    // Without a snapshot all that is there is the journal of a run that ended before its time: this one goes on from it.
+    let begun = record.serial == 0;
+    let base = if begun { record.clone() } else { Record::default() };
+    let claims = taking::by_mark(desired, &base, &live, session.at);
+    if !begun && (!record.resources.is_empty() || !record.parked.is_empty()) {
         return Err(refused(session, record, &claims, output));
     }
     let mut plan = adopt::taken(session, &claims, &|address| is_of(&claims, address))?;
