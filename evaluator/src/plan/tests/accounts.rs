@@ -178,7 +178,9 @@ fn the_management_account_is_the_one_that_is_meant() {
 #[test]
 fn a_record_says_of_which_organization_it_is() {
     type Edit = fn(&mut Record);
-    let wish = crate::apply::tests::bench::desired("ou y {}\nou z {}");
+    // The instance is looked at where there is a set.
+    let set = r#"permission_set Look { allow look { actions = ["s3:ListAllMyBuckets"], resources = ["*"] } }"#;
+    let wish = crate::apply::tests::bench::desired(&format!("ou y {{}}\nou z {{}}\n{set}"));
     let bench = Bench::new();
     bench.apply(&wish);
     let edits: [(Edit, &str); 4] = [
