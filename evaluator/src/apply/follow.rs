@@ -1,16 +1,23 @@
 //! Following what goes on after its call was answered. Owns who asks: one poll of the list serves everyone who
 //! waits, so that polls cost the time over the interval and not one an operation.
+//!
+//! A lane is taken until its end is seen, so a late poll costs time and an early one a request. The interval is a part
+//! of the rate, and nothing is asked before what goes on can have ended by what others took.
 
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::provider::{Clock, CloudError, Failure, Known, Progress, Provider, State};
 
-/// How long is waited between two polls.
+/// How long is waited between two polls of one request by its id, and between two of a list at most.
 const INTERVAL: Duration = Duration::from_millis(500);
+/// Polls of a list take one of so many requests at the most.
+const SHARE: f64 = 5.0;
+/// The longest that is waited for what cannot have ended yet.
+const LONGEST: Duration = Duration::from_secs(1);
 /// Pages of the list of what goes on that are looked through. More than these go on at once only when others work too.
 const PAGES: usize = 4;
 /// Requests that were not on the list and went on all the same, after which the list does not serve: it is behind, or
@@ -23,18 +30,37 @@ pub(super) struct Follower<'a> {
     provider: &'a dyn Provider,
     clock: &'a dyn Clock,
     /// How long one request may take.
-    patience: SignedDuration,
+    pub(super) patience: SignedDuration,
+    /// Between two polls of a list.
+    interval: Duration,
     shared: Mutex<Shared>,
     news: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Requests that are waited for, and whether one was on the list no more.
-    waiting: HashMap<(State, String), bool>,
+    /// Requests that are waited for.
+    waiting: HashMap<(State, String), Waiting>,
+    /// In what time requests of each kind end, those that are quick.
+    takes: HashMap<State, Duration>,
     polling: bool,
     missed: u32,
     no_lists: bool,
+}
+
+impl Shared {
+    /// A request that was not on the list goes on.
+    fn miss(&mut self) {
+        self.missed += 1;
+        self.no_lists |= self.missed >= MISSED;
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    since: Timestamp,
+    /// Was it on the list no more?
+    gone: bool,
 }
 
 /// How a request ended, and how that was seen.
@@ -42,73 +68,101 @@ struct Shared {
 pub(super) struct Followed {
     /// `Describe…` or `List…`, for the receipt.
     pub(super) by: &'static str,
-    /// What it was to bring about was seen.
-    pub(super) seen: bool,
+    /// The request, if it is known only that it goes on no more: how it ended is for what it did to show.
+    pub(super) request: Option<String>,
+}
+
+/// Whom to ask of a request that is on the list no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gone {
+    /// Nobody: what it was to bring about is looked for.
+    Suffices,
+    /// The request itself, by its id.
+    IsAsked,
 }
 
 impl<'a> Follower<'a> {
-    pub(super) fn new(provider: &'a dyn Provider, clock: &'a dyn Clock) -> Self {
+    /// At `tps` requests a second.
+    pub(super) fn new(provider: &'a dyn Provider, clock: &'a dyn Clock, tps: u64) -> Self {
         let patience = SignedDuration::from_mins(15);
-        Self { provider, clock, patience, shared: Mutex::default(), news: Condvar::new() }
+        let tps = f64::from(u32::try_from(tps.max(1)).unwrap_or(u32::MAX));
+        let interval = Duration::from_secs_f64(SHARE / tps).min(INTERVAL);
+        Self { provider, clock, patience, interval, shared: Mutex::default(), news: Condvar::new() }
     }
 
-    /// Waits for the end of a request. One that goes on no more has ended if `is_seen` sees what it was to bring
-    /// about; if not, it is asked for by its id.
+    /// Waits for the end of a request.
     ///
     /// # Errors
-    /// [`Failure::Failed`] with the service's reason; [`Failure::Lost`] when it does not end in time; what `is_seen`
-    /// says.
-    pub(super) fn follow(
-        &self,
-        what: State,
-        begun: Progress,
-        is_seen: &dyn Fn() -> Result<bool, CloudError>,
-    ) -> Result<Followed, CloudError> {
+    /// [`Failure::Failed`] with the service's reason; [`Failure::Lost`] when it does not end in time.
+    pub(super) fn follow(&self, what: State, begun: Progress, gone: Gone) -> Result<Followed, CloudError> {
         match begun.known {
             Known::InProgress => {}
-            Known::Succeeded => return Ok(Followed { by: "its answer", seen: false }),
+            Known::Succeeded => return Ok(Followed { by: "its answer", request: None }),
             Known::Failed => return Err(self.failed(what, begun)),
         }
         let key = (what, begun.request);
-        self.lock().waiting.insert(key.clone(), false);
-        let outcome = self.wait(&key, is_seen);
-        self.lock().waiting.remove(&key);
+        let since = self.clock.now();
+        self.lock().waiting.insert(key.clone(), Waiting { since, gone: false });
+        let outcome = self.wait(&key, gone);
+        let took = self.clock.now().duration_since(since).unsigned_abs();
+        let mut shared = self.lock();
+        shared.waiting.remove(&key);
+        if outcome.is_ok() {
+            let quick = shared.takes.entry(what).or_insert(took);
+            // At once down, and slowly up: one that was slow says nothing of the next.
+            *quick = if took < *quick { took } else { *quick + (took - *quick) / 16 };
+        }
+        drop(shared);
         outcome
     }
 
-    fn wait(
-        &self,
-        key: &(State, String),
-        is_seen: &dyn Fn() -> Result<bool, CloudError>,
-    ) -> Result<Followed, CloudError> {
+    /// How a request stands that was on the list no more, and did not bring about what it was to: ended well, or not
+    /// yet.
+    ///
+    /// # Errors
+    /// [`Failure::Failed`] with the service's reason; the failure of the question.
+    pub(super) fn has_ended(&self, what: State, request: &str) -> Result<bool, CloudError> {
+        let progress = self.provider.progress(what, request)?;
+        match progress.known {
+            Known::InProgress => {
+                self.lock().miss();
+                Ok(false)
+            }
+            Known::Succeeded => Ok(true),
+            Known::Failed => Err(self.failed(what, progress)),
+        }
+    }
+
+    fn wait(&self, key: &(State, String), gone: Gone) -> Result<Followed, CloudError> {
         let until = self.clock.now() + self.patience;
         let mut looks = 0_u32;
         loop {
             looks += 1;
             let mut shared = self.lock();
-            let is_gone = shared.waiting.get(key) == Some(&true);
+            let is_gone = shared.waiting.get(key).is_some_and(|waiting| waiting.gone);
             if is_gone || shared.no_lists {
-                let no_lists = shared.no_lists;
                 drop(shared);
-                if no_lists {
+                if is_gone && gone == Gone::Suffices {
+                    return Ok(Followed { by: list_name(key.0), request: Some(key.1.clone()) });
+                }
+                if !is_gone {
                     self.clock.sleep(if looks == 1 { INTERVAL } else { INTERVAL * 2 });
-                } else if is_seen()? {
-                    return Ok(Followed { by: list_name(key.0), seen: true });
                 }
                 let progress = self.provider.progress(key.0, &key.1)?;
                 match progress.known {
                     Known::InProgress => self.went_on(key),
-                    Known::Succeeded => return Ok(Followed { by: describe_name(key.0), seen: false }),
+                    Known::Succeeded => return Ok(Followed { by: describe_name(key.0), request: None }),
                     Known::Failed => return Err(self.failed(key.0, progress)),
                 }
             } else if shared.polling {
                 // Somebody asks for all of us; if nothing comes, it is our turn.
-                let waited = self.news.wait_timeout(shared, INTERVAL * 4);
+                let waited = self.news.wait_timeout(shared, LONGEST * 2);
                 drop(waited.unwrap_or_else(PoisonError::into_inner));
             } else {
                 shared.polling = true;
+                let pause = self.pause(&shared, key.0);
                 drop(shared);
-                self.clock.sleep(INTERVAL);
+                self.clock.sleep(pause);
                 let polled = self.poll(key.0);
                 self.lock().polling = false;
                 self.news.notify_all();
@@ -121,20 +175,35 @@ impl<'a> Follower<'a> {
         }
     }
 
+    /// How long to wait before the next poll: the interval, or until the first can have ended.
+    fn pause(&self, shared: &Shared, what: State) -> Duration {
+        let takes = shared.takes.get(&what).copied().unwrap_or_default();
+        let now = self.clock.now();
+        let of_kind = shared.waiting.iter().filter(|((kind, _), _)| *kind == what);
+        let age = of_kind.map(|(_, waiting)| now.duration_since(waiting.since).unsigned_abs()).max();
+        // A little before that: else it would never be seen to take less.
+        let early = (takes - takes / 8).saturating_sub(age.unwrap_or_default());
+        self.interval.max(early.min(LONGEST))
+    }
+
     /// A request that the list did not have goes on: the list is behind, or has more than is read of it.
     fn went_on(&self, key: &(State, String)) {
         let mut shared = self.lock();
-        if let Some(gone) = shared.waiting.get_mut(key).filter(|gone| **gone) {
-            *gone = false;
-            shared.missed += 1;
-            shared.no_lists |= shared.missed >= MISSED;
+        if let Some(waiting) = shared.waiting.get_mut(key).filter(|waiting| waiting.gone) {
+            waiting.gone = false;
+            shared.miss();
         }
     }
 
     /// One look at the list, for all that wait for its kind.
     fn poll(&self, what: State) -> Result<(), CloudError> {
-        // What begins while the list is read may not be on it.
-        let begun: Vec<(State, String)> = self.lock().waiting.keys().filter(|key| key.0 == what).cloned().collect();
+        // What begins while the list is read, or a moment before, may not be on it.
+        let before = self.clock.now() - SignedDuration::try_from(self.interval).unwrap_or_default();
+        let begun: Vec<(State, String)> = {
+            let shared = self.lock();
+            let old = shared.waiting.iter().filter(|(key, waiting)| key.0 == what && waiting.since <= before);
+            old.map(|(key, _)| key.clone()).collect()
+        };
         let going = match self.provider.going_on(what, PAGES) {
             Ok(going) => going,
             Err(error) if error.failure == Failure::Unsupported => {
@@ -145,8 +214,8 @@ impl<'a> Follower<'a> {
         };
         let mut shared = self.lock();
         for key in begun.into_iter().filter(|key| !going.contains(&key.1)) {
-            if let Some(gone) = shared.waiting.get_mut(&key) {
-                *gone = true;
+            if let Some(waiting) = shared.waiting.get_mut(&key) {
+                waiting.gone = true;
             }
         }
         Ok(())
@@ -189,7 +258,8 @@ fn list_name(what: State) -> &'static str {
     }
 }
 
-fn describe_name(what: State) -> &'static str {
+/// The call that tells how one request stands.
+pub(super) fn describe_name(what: State) -> &'static str {
     match what {
         State::Assigning => "DescribeAccountAssignmentCreationStatus",
         State::Unassigning => "DescribeAccountAssignmentDeletionStatus",

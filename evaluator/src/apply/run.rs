@@ -1,6 +1,6 @@
 //! A run: threads that take what may begin, carry it out, and say what came of it.
 //!
-//! Owns the threads and the end of a run. Told to stop, it begins nothing more and lets finish what is under way;
+//! Owns the threads and the end of a run: those that work, and one that sees what many of them gave or took away. Told to stop, it begins nothing more and lets finish what is under way;
 //! it stops likewise when the record cannot be written or the lock is lost.
 
 use std::collections::BTreeMap;
@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::carry::{Context, Stop};
+use super::carry::{Carried, Context, Stop};
 use super::journal::{Journal, JournalError};
+use super::readback::{self, Look, Unseen};
 use super::receipt::{Done, Ending, FORMAT_VERSION, Outcome, Receipt};
 use super::schedule::{Schedule, Stage};
 use crate::plan::model::{Operation, Plan};
@@ -64,6 +65,10 @@ impl std::fmt::Debug for Run<'_> {
 struct Shared<'p> {
     schedule: Schedule<'p>,
     outcomes: Vec<Option<(Outcome, Timestamp)>>,
+    /// What the service is through with, and nobody has seen.
+    unseen: Vec<Unseen<'p>>,
+    /// Nothing more begins.
+    over: bool,
     broken: Option<String>,
     /// Was it said that the run stops?
     told: bool,
@@ -77,6 +82,8 @@ impl Run<'_> {
         let shared = Mutex::new(Shared {
             schedule: Schedule::new(&self.plan.operations, self.plan.limits),
             outcomes: vec![None; self.plan.operations.len()],
+            unseen: Vec::new(),
+            over: false,
             broken,
             told: false,
         });
@@ -87,11 +94,17 @@ impl Run<'_> {
         let workers = (limits.lanes + limits.creations + 2).min(self.plan.operations.len() as u64).max(1);
         std::thread::scope(|scope| {
             let keeper = scope.spawn(|| self.keep_alive(&shared, &over));
+            let reader = scope.spawn(|| self.see(&context, &shared, &news));
             let threads: Vec<_> = (0..workers).map(|_| scope.spawn(|| self.work(&context, &shared, &news))).collect();
             for thread in threads {
                 if thread.join().is_err() {
                     locked(&shared).broken.get_or_insert_with(|| "a worker ended unexpectedly".to_owned());
                 }
+            }
+            locked(&shared).over = true;
+            news.notify_all();
+            if reader.join().is_err() {
+                locked(&shared).broken.get_or_insert_with(|| "the reader ended unexpectedly".to_owned());
             }
             over.store(true, Ordering::Relaxed);
             keeper.thread().unpark();
@@ -129,27 +142,93 @@ impl Run<'_> {
     fn work(&self, context: &Context<'_>, shared: &Mutex<Shared<'_>>, news: &Condvar) {
         while let Some(operation) = self.next(shared, news) {
             self.watcher.began(operation);
-            let result = context.carry(operation);
-            let outcome = match result {
-                Ok(observed) => Outcome::Done { observed },
-                Err(Stop::Cloud(error)) => failed(&error),
-                Err(Stop::Journal(error)) => {
-                    locked(shared).broken.get_or_insert_with(|| error.to_string());
-                    not_recorded(&error)
+            match context.carry(operation) {
+                Ok(Carried::Ended(ended)) => {
+                    let mut shared = locked(shared);
+                    let fewer = shared.schedule.left(operation.id, self.provider.pushes());
+                    shared.unseen.push(Unseen::new(operation, ended, self.clock.now()));
+                    drop(shared);
+                    self.tell(fewer);
                 }
-            };
-            self.watcher.ended(operation, &outcome);
-            let pushes = self.provider.pushes();
-            let mut shared = locked(shared);
-            let fewer = shared.schedule.ended(operation.id, matches!(outcome, Outcome::Done { .. }), pushes);
-            if let Some(slot) = shared.outcomes.get_mut(operation.id.0 as usize) {
-                *slot = Some((outcome, self.clock.now()));
-            }
-            drop(shared);
-            if let Some(lanes) = fewer {
-                self.watcher.remark(&format!("IAM Identity Center asks for less: {lanes} at a time from here on"));
+                Ok(Carried::Seen(observed)) => self.end(operation, Ok(observed), shared),
+                Err(stop) => self.end(operation, Err(stop), shared),
             }
             news.notify_all();
+        }
+    }
+
+    /// Sees what ended, many at once, until nothing more comes.
+    fn see(&self, context: &Context<'_>, shared: &Mutex<Shared<'_>>, news: &Condvar) {
+        while let Some(unseen) = self.due(shared, news) {
+            for look in context.read_back.look(&context.follower, unseen) {
+                match look {
+                    Look::Over(operation, result) => {
+                        let result = result.map_err(Stop::Cloud);
+                        let result = result.and_then(|observed| context.seen(operation).map(|()| observed));
+                        self.end(operation, result, shared);
+                    }
+                    Look::Again(one) => locked(shared).unseen.push(one),
+                }
+            }
+            news.notify_all();
+        }
+    }
+
+    /// What is to be looked for now. It waits for more to end as long as that costs nobody anything.
+    fn due<'p>(&self, shared: &Mutex<Shared<'p>>, news: &Condvar) -> Option<Vec<Unseen<'p>>> {
+        let mut held = locked(shared);
+        loop {
+            if held.unseen.is_empty() && held.over {
+                return None;
+            }
+            let now = self.clock.now();
+            let ends = held.over || held.broken.is_some() || self.stop.load(Ordering::Relaxed);
+            let is_time = ends
+                || held.unseen.len() >= readback::MOST
+                || held.unseen.iter().any(|one| now.duration_since(one.since) >= readback::LONGEST)
+                || held.schedule.is_idle()
+                || held.schedule.holds_back(held.unseen.iter().map(|one| one.operation.id));
+            if held.unseen.is_empty() || !is_time {
+                held = news.wait_timeout(held, TICK).unwrap_or_else(PoisonError::into_inner).0;
+                continue;
+            }
+            let (due, later) = std::mem::take(&mut held.unseen).into_iter().partition(|one| one.due <= now);
+            held.unseen = later;
+            let due: Vec<Unseen<'p>> = due;
+            if !due.is_empty() {
+                return Some(due);
+            }
+            let next = held.unseen.iter().map(|one| one.due.duration_since(now).unsigned_abs()).min();
+            drop(held);
+            self.clock.sleep(next.unwrap_or(TICK).min(TICK));
+            held = locked(shared);
+        }
+    }
+
+    /// An operation came to this.
+    fn end(&self, operation: &Operation, result: Result<String, Stop>, shared: &Mutex<Shared<'_>>) {
+        let outcome = match result {
+            Ok(observed) => Outcome::Done { observed },
+            Err(Stop::Cloud(error)) => failed(&error),
+            Err(Stop::Journal(error)) => {
+                locked(shared).broken.get_or_insert_with(|| error.to_string());
+                not_recorded(&error)
+            }
+        };
+        self.watcher.ended(operation, &outcome);
+        let pushes = self.provider.pushes();
+        let mut shared = locked(shared);
+        let fewer = shared.schedule.ended(operation.id, matches!(outcome, Outcome::Done { .. }), pushes);
+        if let Some(slot) = shared.outcomes.get_mut(operation.id.0 as usize) {
+            *slot = Some((outcome, self.clock.now()));
+        }
+        drop(shared);
+        self.tell(fewer);
+    }
+
+    fn tell(&self, fewer: Option<u64>) {
+        if let Some(lanes) = fewer {
+            self.watcher.remark(&format!("IAM Identity Center asks for less: {lanes} at a time from here on"));
         }
     }
 

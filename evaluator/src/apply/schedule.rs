@@ -18,6 +18,8 @@ pub(super) enum Stage {
     Ready,
     /// It is under way.
     Running,
+    /// Its service is through with it, and what it did was not seen yet: it takes no lane and no account.
+    Unseen,
     /// It is done.
     Done,
     /// It failed.
@@ -42,6 +44,7 @@ pub(super) struct Schedule<'p> {
     provisions: BTreeSet<OperationId>,
     provisioning: bool,
     running: BTreeMap<Service, usize>,
+    unseen: usize,
     lanes: Lanes,
     creations: u64,
     left: usize,
@@ -70,6 +73,7 @@ impl<'p> Schedule<'p> {
             provisions: BTreeSet::new(),
             provisioning: false,
             running: BTreeMap::new(),
+            unseen: 0,
             lanes: Lanes::new(limits.lanes),
             creations: limits.creations,
             left: operations.len(),
@@ -91,10 +95,18 @@ impl<'p> Schedule<'p> {
         Some(operation)
     }
 
-    /// An operation has ended, and IAM Identity Center has pushed back so often in all. Those that need a failed one
-    /// are skipped. The number of lanes, where it became smaller by this.
-    pub(super) fn ended(&mut self, id: OperationId, well: bool, pushes: u64) -> Option<u64> {
+    /// The service is through with an operation, and has pushed back so often in all: its lane and its account are
+    /// free, but what needs it waits until it was seen. The number of lanes, where it became smaller by this.
+    pub(super) fn left(&mut self, id: OperationId, pushes: u64) -> Option<u64> {
         let operation = self.operations.get(id.0 as usize)?;
+        if let Some(stage) = self.stages.get_mut(id.0 as usize) {
+            *stage = Stage::Unseen;
+            self.unseen += 1;
+        }
+        self.leave(operation, pushes)
+    }
+
+    fn leave(&mut self, operation: &'p Operation, pushes: u64) -> Option<u64> {
         let service = lane(operation);
         if let Some(count) = self.running.get_mut(&service) {
             *count = count.saturating_sub(1);
@@ -106,6 +118,20 @@ impl<'p> Schedule<'p> {
         if operation.verb == Verb::Provision {
             self.provisioning = false;
         }
+        let flying = self.count(Service::IdentityCenter);
+        if service == Service::IdentityCenter { self.lanes.ended(flying, pushes) } else { None }
+    }
+
+    /// An operation has ended, and IAM Identity Center has pushed back so often in all. Those that need a failed one
+    /// are skipped. The number of lanes, where it became smaller by this.
+    pub(super) fn ended(&mut self, id: OperationId, well: bool, pushes: u64) -> Option<u64> {
+        let operation = self.operations.get(id.0 as usize)?;
+        let fewer = if self.stages.get(id.0 as usize) == Some(&Stage::Unseen) {
+            self.unseen = self.unseen.saturating_sub(1);
+            None
+        } else {
+            self.leave(operation, pushes)
+        };
         self.settle(id, if well { Stage::Done } else { Stage::Failed });
         if well {
             for next in self.waiting.get(id.0 as usize).cloned().unwrap_or_default() {
@@ -118,8 +144,22 @@ impl<'p> Schedule<'p> {
         } else {
             self.skip_from(id);
         }
-        let flying = self.count(Service::IdentityCenter);
-        if service == Service::IdentityCenter { self.lanes.ended(flying, pushes) } else { None }
+        fewer
+    }
+
+    /// Does something wait for these alone, which were not seen yet?
+    pub(super) fn holds_back(&self, unseen: impl Iterator<Item = OperationId>) -> bool {
+        let mut held: BTreeMap<OperationId, u32> = BTreeMap::new();
+        for next in unseen.filter_map(|id| self.waiting.get(id.0 as usize)).flatten() {
+            *held.entry(*next).or_default() += 1;
+        }
+        held.iter().any(|(id, count)| self.stages.get(id.0 as usize) == Some(&Stage::Waiting(*count)))
+    }
+
+    /// Is nothing of IAM Identity Center under way, and nothing there that could begin?
+    pub(super) fn is_idle(&self) -> bool {
+        let none_ready = self.ready.get(&Service::IdentityCenter).is_none_or(BTreeSet::is_empty);
+        self.count(Service::IdentityCenter) == 0 && none_ready && self.heads.is_empty() && self.provisions.is_empty()
     }
 
     fn skip_from(&mut self, failed: OperationId) {
@@ -149,9 +189,9 @@ impl<'p> Schedule<'p> {
         self.left == 0
     }
 
-    /// How many are under way.
+    /// How many are under way, those too that were not seen yet.
     pub(super) fn in_flight(&self) -> usize {
-        self.running.values().sum()
+        self.running.values().sum::<usize>() + self.unseen
     }
 
     fn make_ready(&mut self, id: OperationId) {
@@ -276,6 +316,31 @@ mod tests {
         assert_eq!(begun, [0, 2]);
         schedule.ended(OperationId(0), true, 0);
         assert_eq!(schedule.next().map(|operation| operation.id.0), Some(1));
+    }
+
+    #[test]
+    fn what_was_not_seen_yet_keeps_no_lane_and_all_that_needs_it() {
+        let all = operations(vec![
+            (assign("a"), vec![]),
+            (assign("a"), vec![]),
+            (assign("b"), vec![]),
+            (assign("c"), vec![0, 2]),
+        ]);
+        let mut schedule = Schedule::new(&all, Limits { lanes: 1, ..LIMITS });
+        let next = |schedule: &mut Schedule<'_>| schedule.next().map(|operation| operation.id.0);
+        assert_eq!((next(&mut schedule), next(&mut schedule)), (Some(0), None));
+        schedule.left(OperationId(0), 0);
+        assert_eq!((next(&mut schedule), next(&mut schedule)), (Some(1), None), "its lane and its account are free");
+        schedule.left(OperationId(1), 0);
+        assert_eq!(next(&mut schedule), Some(2));
+        schedule.left(OperationId(2), 0);
+        assert_eq!((schedule.in_flight(), schedule.is_idle()), (3, true));
+        let held = |ids: &[u32]| ids.iter().map(|id| OperationId(*id)).collect::<Vec<_>>().into_iter();
+        assert_eq!([schedule.holds_back(held(&[0, 1])), schedule.holds_back(held(&[0, 2]))], [false, true]);
+        schedule.ended(OperationId(0), true, 0);
+        assert_eq!(next(&mut schedule), None, "one of two that it needs was not seen");
+        schedule.ended(OperationId(2), true, 0);
+        assert_eq!(next(&mut schedule), Some(3));
     }
 
     #[test]

@@ -7,6 +7,9 @@ use crate::plan::desired::{PARKING, ROOT};
 use crate::plan::identity;
 use crate::provider::{CloudError, Failure, Organization, Unit};
 
+/// Organizations lists so many at once.
+const PAGE: usize = 20;
+
 impl Reader<'_> {
     /// Reads what is asked of the organization.
     pub(super) fn organization(&self, live: &mut Live) -> Result<(), CloudError> {
@@ -75,6 +78,14 @@ impl Reader<'_> {
         }
         // An account that is parked goes there, whatever is selected.
         units.extend(self.record.entry(PARKING).map(|entry| entry.id.as_str()));
+        let kept = self.record.resources.values();
+        let (all_accounts, all_units) = kept.fold((0_usize, 0_usize), |(accounts, units), entry| {
+            (accounts + usize::from(entry.kind == "account"), units + usize::from(entry.kind == "ou"))
+        });
+        // A set or a group that is selected needs every account that it is given in: the whole list is cheaper then.
+        if accounts.len() > all_accounts.div_ceil(PAGE) + all_units + 1 {
+            return Ok(false);
+        }
         let accounts: Vec<&str> = accounts.into_iter().collect();
         let units: Vec<&str> = units.into_iter().filter(|unit| *unit != organization.root).collect();
         let found = parallel::each(self.lanes, &accounts, |id| self.provider.account(id))?;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
@@ -272,6 +272,36 @@ fn a_part_is_read(size: Size, fleet: &Fleet) {
     let (calls, reading) = fleet.reads(&only(&[one]), Depth::Plan);
     formula.bounds(size, &calls);
     assert_eq!(reading, Reading::Scoped { pairs: 1 });
+
+    // A set is given in every account: its people are asked, not its pairs, and accounts are listed, not described.
+    let groups: BTreeSet<&str> = fleet
+        .desired
+        .resources
+        .keys()
+        .filter(|address| address.starts_with("assignment.S00/"))
+        .filter_map(|address| address.split('/').nth(1))
+        .collect();
+    let few = size.accounts <= 60;
+    let formula = Formula(vec![
+        ("DescribeOrganization, ListRoots, ListInstances", 3),
+        ("accounts, and units: ⌈A/20⌉ + O + 1", (size.accounts + 1).div_ceil(20) + UNITS + 1),
+        ("names of its groups", groups.len()),
+        ("the set: describe, five of it, older forms", 7),
+        ("its pairs, or what its groups have", if few { size.accounts } else { by_groups(fleet, &groups) }),
+    ]);
+    let (calls, reading) = fleet.reads(&only(&["permission_set.S00"]), Depth::Plan);
+    formula.bounds(size, &calls);
+    let by_principal = Reading::ByPrincipal { principals: groups.len() };
+    assert_eq!(reading, if few { Reading::Scoped { pairs: size.accounts } } else { by_principal });
+}
+
+/// Σ ⌈n_g/100⌉ of some groups.
+fn by_groups(fleet: &Fleet, groups: &BTreeSet<&str>) -> usize {
+    let of = |group: &&str| {
+        let all = fleet.desired.resources.keys().filter(|address| address.starts_with("assignment."));
+        all.filter(|address| address.split('/').nth(1) == Some(*group)).count().div_ceil(100)
+    };
+    groups.iter().map(of).sum()
 }
 
 #[test]

@@ -10,7 +10,14 @@ const SECONDS_AN_ASSIGNMENT: u64 = 3;
 /// Seconds the creation of an account takes.
 const SECONDS_A_CREATION: u64 = 60;
 
-/// The requests of an operation, its read-back included, polls left out.
+/// What shows an assignment where it is looked for alone.
+const READ_ALONE: &str = "sso:ListAccountAssignments";
+/// What shows all that a principal has.
+const READ_SHARED: &str = "sso:ListAccountAssignmentsForPrincipal";
+/// So many it shows at once.
+const PAGE: u64 = 100;
+
+/// The requests of an operation on its own, its read-back included, polls left out.
 pub fn calls(operation: &Operation) -> Vec<&'static str> {
     match &operation.verb {
         Verb::EnablePolicies => vec!["organizations:EnablePolicyType", "organizations:ListRoots"],
@@ -105,23 +112,30 @@ pub fn seconds(verb: &Verb) -> u64 {
     }
 }
 
-/// Requests of all operations, and the least time they take.
+/// Requests of all operations, and the least time they take: what is given to one principal is read back together.
 pub fn of(operations: &[Operation], limits: Limits, quotas: Vec<Quota>) -> Cost {
     let mut by_call: BTreeMap<String, u64> = BTreeMap::new();
     let mut queues: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
     let (mut slow, mut provisionings, mut creations) = (0_u64, 0_u64, 0_u64);
     for operation in operations {
-        for call in calls(operation) {
+        for call in calls(operation).into_iter().filter(|call| *call != READ_ALONE) {
             *by_call.entry(call.to_owned()).or_default() += 1;
         }
         match &operation.verb {
-            Verb::Assign { target, .. } | Verb::Unassign { target, .. } => {
+            Verb::Assign { target, principal, .. } | Verb::Unassign { target, principal, .. } => {
+                *seen.entry(principal).or_default() += 1;
                 *queues.entry(target).or_default() += SECONDS_AN_ASSIGNMENT;
                 slow += SECONDS_AN_ASSIGNMENT;
             }
             Verb::Provision => provisionings += 1,
             verb => creations += u64::from(verb.service() == Service::Creation),
         }
+    }
+    // One list shows what many of a principal came to.
+    for count in seen.into_values() {
+        let (call, requests) = if count == 1 { (READ_ALONE, 1) } else { (READ_SHARED, count.div_ceil(PAGE)) };
+        *by_call.entry(call.to_owned()).or_default() += requests;
     }
     let center: u64 = by_call.iter().filter(|(call, _)| call.starts_with("sso:")).map(|(_, count)| count).sum();
     let organization = by_call.values().sum::<u64>() - center;

@@ -1,19 +1,21 @@
-//! Permission sets and assignments: written, followed to their end, and read back.
+//! Permission sets, written and read back; assignments, written and followed to their end.
+
+use std::collections::{HashMap, HashSet};
 
 use super::{Context, Seen, has_tags, seen};
+use crate::apply::follow::{Followed, Gone};
+use crate::apply::journal::Journal;
+use crate::apply::readback::Ended;
 use crate::live::assignments::kind_of;
 use crate::plan::canonical;
-use crate::plan::model::Verb;
+use crate::plan::model::{Plan, Verb};
 use crate::provider::{CloudError, Failure, Given, Principal, ProvisionTarget, Provisioned, SetFields, State, Tags};
 
 impl Context<'_> {
     /// Writes to Identity Center, and looks.
     pub(super) fn center(&self, address: &str, verb: &Verb) -> Result<Seen, CloudError> {
-        match verb {
-            Verb::Assign { set, principal, target } => return self.assign(set, principal, target, true),
-            Verb::Unassign { set, principal, target } => return self.assign(set, principal, target, false),
-            Verb::DeleteSet { id } => return self.delete_set(id),
-            _ => {}
+        if let Verb::DeleteSet { id } = verb {
+            return self.delete_set(id);
         }
         let id = self.id(address)?;
         match verb {
@@ -146,7 +148,7 @@ impl Context<'_> {
             Err(error) => return Err(error),
         };
         // That no account has an older form may be said of the time before the edit: the request itself is asked.
-        let followed = self.follower.follow(State::Provisioning, begun, &|| Ok(false))?;
+        let followed = self.follower.follow(State::Provisioning, begun, Gone::IsAsked)?;
         let call = "sso:ListAccountsForProvisionedPermissionSet";
         let looked = self.observe(call, "accounts still have an older form", || {
             let stale = self.provider.accounts_of_set(id, Some(Provisioned::NotLatest))?;
@@ -165,39 +167,38 @@ impl Context<'_> {
         }
     }
 
-    fn assign(&self, set: &str, principal: &str, target: &str, on: bool) -> Result<Seen, CloudError> {
+    /// Gives or takes away, and follows it until the service is through with it.
+    pub(super) fn assign(&self, set: &str, principal: &str, target: &str, on: bool) -> Result<Ended, CloudError> {
         let of = Principal { kind: kind_of(principal), id: self.id(principal)? };
         let given = Given { set: self.id(set)?, principal: of, account: self.id(target)? };
         let (begun, what) = if on {
             (self.provider.assign(&given)?, State::Assigning)
         } else {
             match self.provider.unassign(&given) {
-                Err(error) if error.failure == Failure::NotFound => return self.is_given(&given, on, "it was gone"),
+                Err(error) if error.failure == Failure::NotFound => {
+                    return Ok(Ended { given, on, by: "it was gone", request: None });
+                }
                 other => (other?, State::Unassigning),
             }
         };
-        let is_seen = || match self.provider.assignments_of_pair(&given.account, &given.set) {
-            Ok(all) => Ok(all.contains(&given.principal) == on),
-            Err(error) if error.failure == Failure::NotFound => Ok(false),
-            Err(error) => Err(error),
-        };
-        let followed = self.follower.follow(what, begun, &is_seen)?;
-        if followed.seen {
-            return Ok(seen(format!("sso:ListAccountAssignments: {}", given_so(on, followed.by))));
-        }
-        self.is_given(&given, on, followed.by)
-    }
-
-    fn is_given(&self, given: &Given, on: bool, by: &str) -> Result<Seen, CloudError> {
-        let missing = if on { "the assignment is not there" } else { "the assignment is still there" };
-        self.observe("sso:ListAccountAssignments", missing, || {
-            let is = self.provider.assignments_of_pair(&given.account, &given.set)?.contains(&given.principal) == on;
-            Ok(is.then(|| given_so(on, by)))
-        })
-        .map(seen)
+        let Followed { by, request } = self.follower.follow(what, begun, Gone::Suffices)?;
+        Ok(Ended { given, on, by, request })
     }
 }
 
-fn given_so(on: bool, by: &str) -> String {
-    format!("{}; ended by {by}", if on { "there" } else { "gone" })
+/// How many assignments each principal has by the record and the plan.
+pub(super) fn held(journal: &Journal<'_>, plan: &Plan) -> HashMap<Principal, usize> {
+    journal.with(|record| {
+        let given = plan.operations.iter().filter(|operation| matches!(operation.verb, Verb::Assign { .. }));
+        let given = given.map(|operation| operation.address.as_str());
+        let recorded = record.resources.iter().filter(|(_, entry)| entry.kind == "assignment");
+        let all: HashSet<&str> = recorded.map(|(address, _)| address.as_str()).chain(given).collect();
+        let mut counts: HashMap<Principal, usize> = HashMap::new();
+        for address in all.into_iter().filter_map(|address| address.split('/').nth(1)) {
+            if let Some(id) = plan.ids.get(address) {
+                *counts.entry(Principal { kind: kind_of(address), id: id.clone() }).or_default() += 1;
+            }
+        }
+        counts
+    })
 }

@@ -15,6 +15,7 @@ use serde_json::Value as Json;
 
 use super::follow::Follower;
 use super::journal::{Journal, JournalError};
+use super::readback::{Ended, ReadBack};
 use crate::plan::desired::{ADDRESS_TAG, PARKING};
 use crate::plan::later;
 use crate::plan::model::{Fields, Operation, Plan, Verb};
@@ -34,6 +35,7 @@ pub(super) struct Context<'a> {
     pub(super) clock: &'a dyn Clock,
     pub(super) journal: &'a Journal<'a>,
     pub(super) follower: Follower<'a>,
+    pub(super) read_back: ReadBack<'a>,
     /// Addresses of assignments that this plan gives: what is taken away under one of them is its former one.
     given: BTreeSet<String>,
     ids: Mutex<BTreeMap<String, String>>,
@@ -60,6 +62,15 @@ impl From<JournalError> for Stop {
     }
 }
 
+/// How far an operation was carried.
+#[derive(Debug)]
+pub(super) enum Carried {
+    /// To its end: what was seen.
+    Seen(String),
+    /// The service is through with it; it is done when a list shows it.
+    Ended(Ended),
+}
+
 /// What was seen, and the id if there is a new one.
 #[derive(Debug)]
 struct Seen {
@@ -78,51 +89,51 @@ impl<'a> Context<'a> {
         journal: &'a Journal<'a>,
         plan: &'a Plan,
     ) -> Self {
-        let follower = Follower::new(provider, clock);
+        let follower = Follower::new(provider, clock, plan.limits.tps);
         let gives = |operation: &&Operation| matches!(operation.verb, Verb::Assign { .. });
         let given = plan.operations.iter().filter(gives).map(|operation| operation.address.clone()).collect();
-        Self { provider, clock, journal, follower, given, ids: Mutex::new(plan.ids.clone()) }
+        let read_back = ReadBack::new(provider, clock, plan.limits.lanes, center::held(journal, plan));
+        Self { provider, clock, journal, follower, read_back, given, ids: Mutex::new(plan.ids.clone()) }
     }
 
-    /// Carries an operation out, and writes down what came of it. What was seen.
-    pub(super) fn carry(&self, operation: &Operation) -> Result<String, Stop> {
+    /// Carries an operation out, and writes down what came of it where that was seen.
+    pub(super) fn carry(&self, operation: &Operation) -> Result<Carried, Stop> {
+        let in_record = || Ok(Carried::Seen("in the record".to_owned()));
         let address = operation.address.as_str();
         match &operation.verb {
             Verb::Readdress { from } => {
                 self.journal.commit(Event::Readdressed { from: from.clone(), to: address.to_owned() })?;
-                return Ok("in the record".to_owned());
+                return in_record();
             }
             Verb::Forget => {
                 self.forget(address)?;
-                return Ok("in the record".to_owned());
+                return in_record();
             }
             Verb::Park => {
                 self.park(address)?;
-                return Ok("in the record".to_owned());
+                return in_record();
+            }
+            Verb::Assign { set, principal, target } => {
+                let ended = patiently(self.clock, operation, || Ok(self.assign(set, principal, target, true)?))?;
+                return Ok(Carried::Ended(ended));
+            }
+            Verb::Unassign { set, principal, target } => {
+                let ended = patiently(self.clock, operation, || Ok(self.assign(set, principal, target, false)?))?;
+                return Ok(Carried::Ended(ended));
             }
             _ => {}
         }
-        let Seen { observed, id } = self.write_patiently(operation)?;
+        let Seen { observed, id } = patiently(self.clock, operation, || self.write(operation))?;
         if let Some(id) = &id {
             self.learn(address, id);
         }
         self.write_down(operation, id)?;
-        Ok(observed)
+        Ok(Carried::Seen(observed))
     }
 
-    /// What this run made may not be known everywhere when the next write names it: that one is sent again.
-    fn write_patiently(&self, operation: &Operation) -> Result<Seen, Stop> {
-        let mut waits = READS.iter().skip(1).take(SPREAD);
-        loop {
-            match (self.write(operation), waits.next()) {
-                (Err(Stop::Cloud(error)), Some(wait))
-                    if error.failure == Failure::NotFound && !operation.needs.is_empty() =>
-                {
-                    self.clock.sleep(Duration::from_millis(*wait));
-                }
-                (result, _) => return result,
-            }
-        }
+    /// Writes down that an operation is done which was seen by a list of many.
+    pub(super) fn seen(&self, operation: &Operation) -> Result<(), Stop> {
+        self.write_down(operation, None)
     }
 
     fn write(&self, operation: &Operation) -> Result<Seen, Stop> {
@@ -135,11 +146,7 @@ impl<'a> Context<'a> {
             }
             Verb::CreateSet { fields, tags } => self.create_set(address, fields, tags),
             Verb::Remember { id } => Ok(Seen { observed: "in the record".to_owned(), id: Some(id.clone()) }),
-            verb if crate::plan::cost::is_set(address)
-                || matches!(verb, Verb::Assign { .. } | Verb::Unassign { .. }) =>
-            {
-                Ok(self.center(address, verb)?)
-            }
+            verb if crate::plan::cost::is_set(address) => Ok(self.center(address, verb)?),
             verb => Ok(self.organization(address, verb)?),
         }
     }
@@ -249,6 +256,21 @@ impl<'a> Context<'a> {
         }
         let message = format!("it was written and is not seen: {missing}");
         Err(CloudError::own(call, Failure::Failed, message))
+    }
+}
+
+/// What this run made may not be known everywhere when the next write names it: that one is sent again.
+fn patiently<T>(clock: &dyn Clock, operation: &Operation, write: impl Fn() -> Result<T, Stop>) -> Result<T, Stop> {
+    let mut waits = READS.iter().skip(1).take(SPREAD);
+    loop {
+        match (write(), waits.next()) {
+            (Err(Stop::Cloud(error)), Some(wait))
+                if error.failure == Failure::NotFound && !operation.needs.is_empty() =>
+            {
+                clock.sleep(Duration::from_millis(*wait));
+            }
+            (result, _) => return result,
+        }
     }
 }
 
