@@ -11,6 +11,7 @@ mod order;
 mod organizations;
 pub(crate) mod programs;
 mod random;
+mod read_back;
 mod regressions;
 mod replaced;
 pub(crate) mod state;
