@@ -16,7 +16,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::cast_precision_loss)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::thread;
@@ -151,6 +151,22 @@ impl Fleet {
         4 + accounts.div_ceil(20) + 1 + self.groups as u64 + sets.div_ceil(100) + 7 * sets + self.pages()
     }
 
+    /// The most requests of a plan of one account: who and where, itself and its tags, its groups, its pairs.
+    fn cell_formula(self) -> u64 {
+        6 + (self.groups + self.sets) as u64
+    }
+
+    /// The most requests of a plan of one set: who and where, accounts and units, its groups, itself, and its pairs or,
+    /// beyond sixty, what its groups have.
+    fn set_formula(self, set: usize) -> u64 {
+        let grants = (0..self.grants).map(|grant| self.grant(grant));
+        let groups: BTreeSet<usize> = grants.clone().filter(|(_, of)| *of == set).map(|(group, _)| group).collect();
+        let held = |group: &usize| grants.clone().filter(|(of, _)| of == group).count() * self.accounts;
+        let pages: usize = groups.iter().map(|group| held(group).div_ceil(100)).sum();
+        let pairs = if self.accounts > 60 { pages } else { self.accounts };
+        (4 + (self.accounts + 1).div_ceil(20) + 1 + groups.len() + 7 + pairs) as u64
+    }
+
     /// The least time for so many assignments.
     fn floor(self, assignments: usize, planned: u64) -> f64 {
         let (n, takes) = (assignments as f64, self.takes / self.scale);
@@ -218,7 +234,7 @@ impl Site {
     fn run(&mut self, args: &[&str]) -> Ran {
         self.before = self.server.calls();
         let began = Instant::now();
-        let mut child = self.project.start(args).unwrap();
+        let child = self.project.start(args).unwrap();
         let used = child.wait4().unwrap();
         let seconds = began.elapsed().as_secs_f64();
         assert!(used.status.success(), "`cellc {args:?}` ends with {:?}:\n{}", used.status, self.told(args));
@@ -285,6 +301,8 @@ fn measured(fleet: Fleet, judge: &mut Judge) -> Json {
     let set = site.run(&["plan", "--only", "permission_set.Set1"]);
     let floor = fleet.floor(assignments, first.all());
     judge.at_most("a plan", plan.all(), fleet.plan_formula());
+    judge.at_most("a plan of one account", cell.all(), fleet.cell_formula());
+    judge.at_most("a plan of one set", set.all(), fleet.set_formula(1));
     // Each once, a poll in five requests at most, each hundred that wait by the pages of a group, and what is behind.
     let reads = assignments as u64 / 8 + fleet.pages();
     let formula = first.all() + assignments as u64 + polls(fleet, apply.seconds) + reads;
