@@ -14,7 +14,8 @@
 //! The greatest of these, after the requests of the plan at `tps`. A fleet's limits are those of AWS, or all of them so
 //! many times wider (`scale`): rates, and the time of each operation, alike.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::cast_precision_loss)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "counts and seconds of a benchmark are small")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

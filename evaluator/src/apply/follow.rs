@@ -110,7 +110,7 @@ impl<'a> Follower<'a> {
         if outcome.is_ok() {
             let quick = shared.takes.entry(what).or_insert(took);
             // At once down, and slowly up: one that was slow says nothing of the next.
-            *quick = if took < *quick { took } else { *quick + (took - *quick) / 16 };
+            *quick = (*quick).min(took) + took.saturating_sub(*quick) / 16;
         }
         drop(shared);
         outcome
@@ -182,7 +182,7 @@ impl<'a> Follower<'a> {
         let of_kind = shared.waiting.iter().filter(|((kind, _), _)| *kind == what);
         let age = of_kind.map(|(_, waiting)| now.duration_since(waiting.since).unsigned_abs()).max();
         // A little before that: else it would never be seen to take less.
-        let early = (takes - takes / 8).saturating_sub(age.unwrap_or_default());
+        let early = (takes * 7 / 8).saturating_sub(age.unwrap_or_default());
         self.interval.max(early.min(LONGEST))
     }
 
