@@ -24,6 +24,7 @@ pub mod provider;
 pub mod registry;
 pub mod report;
 pub mod resources;
+pub mod rollout;
 pub mod rules;
 pub mod terminal;
 pub mod testing;

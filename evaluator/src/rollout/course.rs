@@ -1,0 +1,78 @@
+//! The course of a rollout: its waves and the rules between them, as a program writes them. Owns these types; what happens
+//! on the way is [`super::step`]'s.
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::window::Window;
+
+/// After one box of a wave is deployed, it bakes so long, or as long as the wave does if that is less. Amazon's teams
+/// give the first box of a production wave an hour
+/// ([Builders' Library](https://aws.amazon.com/builders-library/automating-safe-hands-off-deployments/)).
+pub const ONE_BOX: SignedDuration = SignedDuration::from_hours(1);
+
+/// How releases of something come to its cells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Course {
+    /// What is released: `component.api`, or a permission set.
+    pub of: String,
+    /// The rollout's address; none where nothing goes by waves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<String>,
+    /// The waves, in order.
+    pub waves: Vec<Wave>,
+    /// When cells may be begun. Bakes and rollbacks do not ask for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
+    /// What an alarm does.
+    pub on_alarm: OnAlarm,
+}
+
+/// Cells that take a release together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wave {
+    /// Its label.
+    pub label: String,
+    /// Its cells, by address: the order in which they are begun.
+    pub cells: Vec<String>,
+    /// How many are under way at a time; at least 1.
+    pub parallel: usize,
+    /// How many may fail without stopping the rollout.
+    pub tolerate: usize,
+    /// For how long it is watched after its last cell.
+    pub bake: SignedDuration,
+    /// How many requests its cells must have served before the bake is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_requests: Option<u64>,
+    /// Whether its first cell goes ahead of the others, and is watched alone.
+    pub one_box: bool,
+    /// The alarms that are watched in its cells, by address: the rollout's and its own.
+    pub alarms: Vec<String>,
+    /// Whether somebody has to agree before it begins.
+    pub approval: bool,
+    /// Whether it is no wave of the rollout but cells that follow it by their `track`: neither window nor alarms hold them
+    /// back, and none of them holds the others back.
+    pub follows: bool,
+}
+
+/// What an alarm does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnAlarm {
+    /// Every cell that the release has reached goes back to what it had.
+    Rollback,
+    /// Nothing more is begun; what is there stays.
+    Stop,
+}
+
+impl Wave {
+    /// Whether something has to be observed before its bake is over.
+    pub fn is_watched(&self) -> bool {
+        !self.alarms.is_empty() || self.min_requests.is_some()
+    }
+
+    /// How long it bakes, or its one box does.
+    pub fn bakes(&self, one_box: bool) -> SignedDuration {
+        if one_box { self.bake.min(ONE_BOX) } else { self.bake }
+    }
+}

@@ -1,0 +1,485 @@
+//! What follows from an event: the one function that decides. Owns the order of waves, what stops a rollout and what takes it
+//! back; it knows no target, no alarm service and no clock. The local engine, the calendar and what is generated for AWS
+//! are held to it.
+//!
+//! INVARIANT: a cell is given the release only while the rollout runs, in its wave's turn, within the window, and while
+//! fewer than `parallel` of its wave are under way. Only a cell that was reached goes back.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::course::{Course, OnAlarm, Wave};
+use super::state::{Cell, CellState, Event, Phase, Signal, State, Why};
+
+/// How often alarms are asked while something is under way or bakes.
+pub const LOOK: SignedDuration = SignedDuration::from_mins(1);
+
+/// What is to be done now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Bring the release to a cell. To do it again changes nothing.
+    Deploy {
+        /// The cell's address.
+        cell: String,
+        /// The version.
+        version: String,
+    },
+    /// Bring a cell back to what it had; to nothing, if it had nothing.
+    GoBack {
+        /// The cell's address.
+        cell: String,
+        /// The version that it had.
+        to: Option<String>,
+    },
+    /// Say what the alarms of the wave say, and count the requests, since an instant.
+    Observe {
+        /// The wave.
+        wave: usize,
+        /// The cells that have the release.
+        cells: Vec<String>,
+        /// Since when requests count.
+        since: Timestamp,
+    },
+    /// Say that time went by, at this instant.
+    Wake {
+        /// The instant.
+        at: Timestamp,
+    },
+    /// Ask somebody to agree to a wave.
+    Ask {
+        /// The wave.
+        wave: usize,
+    },
+}
+
+/// Why an event does not fit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Nobody is asked.
+    #[error("no wave waits for an approval")]
+    NobodyAsked,
+    /// It is over.
+    #[error("the rollout is over")]
+    Over,
+    /// Cells are under way.
+    #[error("cells are under way")]
+    UnderWay,
+    /// It is not paused, and has not stopped.
+    #[error("the rollout is neither paused nor stopped")]
+    NotHeld,
+    /// It has no such cell, or nothing is under way in it.
+    #[error("nothing is under way in {0}")]
+    Idle(String),
+}
+
+/// What follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Where the rollout is now.
+    pub state: State,
+    /// What is to be done, in order, once `state` is kept.
+    pub effects: Vec<Effect>,
+    /// Whether a cell or the phase is another than before: what has to be kept before anything is done.
+    pub moved: bool,
+    /// Why the event was not taken; then nothing follows.
+    pub refused: Option<Refused>,
+}
+
+/// What follows from an event at an instant.
+pub fn step(course: &Course, state: State, at: Timestamp, event: &Event) -> Step {
+    let mut run = Run { course, state, effects: Vec::new(), moved: false };
+    run.state.now = run.state.now.max(at);
+    let due = run.state.wake.is_none_or(|wake| wake <= run.state.now);
+    if due {
+        run.state.wake = None;
+    }
+    let refused = run.take(event).err();
+    if refused.is_none() {
+        run.advance();
+        run.look(due && *event == Event::Tick);
+    }
+    Step { state: run.state, effects: run.effects, moved: run.moved, refused }
+}
+
+/// What is under way, to be done again after a restart: all of it may have been done, or not.
+pub fn under_way(state: &State) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for (name, cell) in &state.cells {
+        match cell.state {
+            CellState::Deploying => {
+                effects.push(Effect::Deploy { cell: name.clone(), version: state.version.clone() });
+            }
+            CellState::RollingBack => effects.push(Effect::GoBack { cell: name.clone(), to: cell.former.clone() }),
+            _ => {}
+        }
+    }
+    if state.phase == Phase::Approval {
+        effects.push(Effect::Ask { wave: state.wave });
+    }
+    effects.extend(state.wake.map(|at| Effect::Wake { at }));
+    effects
+}
+
+struct Run<'c> {
+    course: &'c Course,
+    state: State,
+    effects: Vec<Effect>,
+    moved: bool,
+}
+
+impl<'c> Run<'c> {
+    fn take(&mut self, event: &Event) -> Result<(), Refused> {
+        match event {
+            Event::Tick => Ok(()),
+            Event::Deployed { cell } => self.ended(cell, CellState::Deploying, CellState::Baking, None),
+            Event::Failed { cell, why } => self.ended(cell, CellState::Deploying, CellState::Failed, Some(why)),
+            Event::WentBack { cell } => self.ended(cell, CellState::RollingBack, CellState::RolledBack, None),
+            Event::StuckBack { cell, why } => self.ended(cell, CellState::RollingBack, CellState::Stuck, Some(why)),
+            Event::Observed { signals, requests } => {
+                self.observed(signals, *requests);
+                Ok(())
+            }
+            Event::Approved { .. } => {
+                if self.state.phase != Phase::Approval {
+                    return Err(Refused::NobodyAsked);
+                }
+                self.state.approved.insert(self.state.wave);
+                self.enter(Phase::Running);
+                Ok(())
+            }
+            Event::Paused { .. } => {
+                self.still_going()?;
+                self.moved |= !self.state.paused;
+                self.state.paused = true;
+                Ok(())
+            }
+            Event::Resumed { .. } => self.resumed(),
+            Event::Aborted { who, back } => self.aborted(who, *back),
+            Event::Draining { cells } => {
+                self.moved |= self.state.draining != *cells;
+                self.state.draining.clone_from(cells);
+                if self.state.phase == Phase::Draining {
+                    self.state.phase = Phase::Running;
+                }
+                Ok(())
+            }
+            Event::Superseded { by } => self.superseded(by),
+        }
+    }
+
+    fn still_going(&self) -> Result<(), Refused> {
+        if self.state.phase.is_over() { Err(Refused::Over) } else { Ok(()) }
+    }
+
+    /// What was under way in a cell came to an end.
+    fn ended(&mut self, name: &str, from: CellState, to: CellState, why: Option<&String>) -> Result<(), Refused> {
+        let cell = self.state.cells.get_mut(name).filter(|cell| cell.state == from);
+        let cell = cell.ok_or_else(|| Refused::Idle(name.to_owned()))?;
+        cell.state = to;
+        cell.why = why.cloned();
+        self.moved = true;
+        Ok(())
+    }
+
+    fn observed(&mut self, signals: &[(String, String, Signal)], served: u64) {
+        if !matches!(self.state.phase, Phase::Running | Phase::Shut { .. } | Phase::Approval | Phase::Baking { .. }) {
+            return;
+        }
+        let first = |of: Signal| signals.iter().find(|(.., signal)| *signal == of);
+        if let Some((alarm, cell, _)) = first(Signal::Alarm) {
+            self.trip(Why::Alarm { alarm: alarm.clone(), cell: cell.clone() });
+            return;
+        }
+        let now = self.state.now;
+        let wave = self.wave();
+        let Phase::Baking { until, requests, .. } = &mut self.state.phase else { return };
+        *requests = served;
+        let over = now >= *until && wave.and_then(|wave| wave.min_requests).is_none_or(|least| served >= least);
+        if !over {
+            return;
+        }
+        // No data is no pass.
+        match first(Signal::NoData) {
+            Some((alarm, cell, _)) => self.trip(Why::NoData { alarm: alarm.clone(), cell: cell.clone() }),
+            None => self.baked(),
+        }
+    }
+
+    fn resumed(&mut self) -> Result<(), Refused> {
+        if matches!(self.state.phase, Phase::Stopped { .. }) {
+            // What failed is tried again.
+            for cell in self.state.cells.values_mut().filter(|cell| cell.state == CellState::Failed) {
+                cell.state = CellState::Waiting;
+                cell.why = None;
+            }
+            self.enter(Phase::Running);
+        } else if !self.state.paused {
+            return Err(Refused::NotHeld);
+        }
+        self.moved = true;
+        self.state.paused = false;
+        Ok(())
+    }
+
+    fn aborted(&mut self, who: &str, back: bool) -> Result<(), Refused> {
+        let why = Why::Person { who: who.to_owned() };
+        match (&self.state.phase, back) {
+            (Phase::Done | Phase::RolledBack { .. } | Phase::Superseded { .. }, _)
+            | (Phase::Stopped { .. }, false)
+            | (Phase::RollingBack { .. }, _) => Err(Refused::Over),
+            (_, true) => {
+                self.enter(Phase::RollingBack { why });
+                Ok(())
+            }
+            (_, false) => {
+                self.enter(Phase::Stopped { why });
+                Ok(())
+            }
+        }
+    }
+
+    /// A newer release takes the place of one that waits.
+    fn superseded(&mut self, by: &str) -> Result<(), Refused> {
+        let idle = !self.state.cells.values().any(|cell| cell.state.is_under_way());
+        let waits = match self.state.phase {
+            Phase::Shut { .. } | Phase::Approval | Phase::Draining | Phase::Stopped { .. } => true,
+            Phase::Running => self.state.paused || !self.state.cells.values().any(|cell| cell.state.is_reached()),
+            Phase::Baking { .. } => self.state.paused,
+            Phase::RollingBack { .. } => false,
+            Phase::Done | Phase::RolledBack { .. } | Phase::Superseded { .. } => return Err(Refused::Over),
+        };
+        if !(idle && waits) {
+            return Err(Refused::UnderWay);
+        }
+        self.enter(Phase::Superseded { by: by.to_owned() });
+        Ok(())
+    }
+
+    fn wave(&self) -> Option<&'c Wave> {
+        self.course.waves.get(self.state.wave)
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        self.moved |= self.state.phase != phase;
+        self.state.phase = phase;
+    }
+
+    fn trip(&mut self, why: Why) {
+        self.enter(match self.course.on_alarm {
+            OnAlarm::Rollback => Phase::RollingBack { why },
+            OnAlarm::Stop => Phase::Stopped { why },
+        });
+    }
+
+    /// Goes on as far as nothing has to be waited for.
+    fn advance(&mut self) {
+        while match self.state.phase {
+            Phase::Running | Phase::Shut { .. } | Phase::Approval => self.run(),
+            Phase::Baking { until, .. } => self.bake(until),
+            Phase::RollingBack { .. } => self.go_back(),
+            _ => false,
+        } {}
+    }
+
+    /// Begins what may be begun; whether there is more to decide.
+    fn run(&mut self) -> bool {
+        let Some(wave) = self.wave() else { return self.finish() };
+        self.readmit();
+        let failed = self.of_wave(CellState::Failed);
+        if failed.len() > wave.tolerate {
+            self.trip(Why::Failures { wave: wave.label.clone(), cells: failed });
+            return true;
+        }
+        let mut next = self.next();
+        let under_way = self.of_wave(CellState::Deploying).len();
+        if next.is_empty() {
+            return under_way == 0 && self.watch(wave);
+        }
+        if self.state.paused {
+            return false;
+        }
+        if !self.is_let(wave) {
+            return false;
+        }
+        self.enter(Phase::Running);
+        let free = if self.state.one_box { 1 } else { wave.parallel.max(1) }.saturating_sub(under_way);
+        next.truncate(free);
+        for name in next {
+            self.set(&name, CellState::Deploying);
+            self.effects.push(Effect::Deploy { cell: name, version: self.state.version.clone() });
+        }
+        false
+    }
+
+    /// Whether a cell of a wave may be begun now.
+    fn is_let(&mut self, wave: &Wave) -> bool {
+        let begun = |cell: &Cell| cell.wave == self.state.wave && cell.state.is_reached();
+        let asks = wave.approval && !self.state.approved.contains(&self.state.wave);
+        if asks && !self.state.cells.values().any(begun) {
+            if self.state.phase != Phase::Approval {
+                self.effects.push(Effect::Ask { wave: self.state.wave });
+            }
+            self.enter(Phase::Approval);
+            return false;
+        }
+        let Some(window) = self.course.window.as_ref().filter(|_| !wave.follows) else { return true };
+        let until = window.next(self.state.now).unwrap_or(Timestamp::MAX);
+        if until > self.state.now {
+            let shut = Phase::Shut { until };
+            self.enter(shut);
+            self.wake(until);
+            return false;
+        }
+        true
+    }
+
+    /// The cells of the wave whose turn it is, in order; those that are drained are skipped.
+    fn next(&mut self) -> Vec<String> {
+        let drained: Vec<String> =
+            self.that_wait().filter(|name| self.state.draining.contains(*name)).cloned().collect();
+        drained.iter().for_each(|name| self.set(name, CellState::Skipped));
+        if !self.state.one_box {
+            return self.that_wait().cloned().collect();
+        }
+        let begun = |cell: &Cell| cell.wave == self.state.wave && cell.state.is_reached();
+        if self.state.cells.values().any(begun) {
+            return Vec::new();
+        }
+        self.that_wait().take(1).cloned().collect()
+    }
+
+    fn that_wait(&self) -> impl Iterator<Item = &String> {
+        let wave = self.state.wave;
+        let waits = move |cell: &Cell| cell.wave == wave && cell.state == CellState::Waiting;
+        self.state.cells.iter().filter(move |(_, cell)| waits(cell)).map(|(name, _)| name)
+    }
+
+    fn of_wave(&self, state: CellState) -> Vec<String> {
+        let own = |cell: &Cell| cell.wave == self.state.wave && cell.state == state;
+        self.state.cells.iter().filter(|(_, cell)| own(cell)).map(|(name, _)| name.clone()).collect()
+    }
+
+    fn set(&mut self, name: &str, to: CellState) {
+        if let Some(cell) = self.state.cells.get_mut(name) {
+            self.moved |= cell.state != to;
+            cell.state = to;
+        }
+    }
+
+    /// Cells that were drained and are not any more go with the wave that is under way.
+    fn readmit(&mut self) {
+        let (wave, draining) = (self.state.wave, &self.state.draining);
+        for (name, cell) in &mut self.state.cells {
+            if cell.state == CellState::Skipped && cell.wave <= wave && !draining.contains(name) {
+                cell.state = CellState::Waiting;
+                cell.wave = wave;
+                self.moved = true;
+            }
+        }
+    }
+
+    /// All cells of the wave, or its one box, are through: they bake, if there is one that has the release.
+    fn watch(&mut self, wave: &Wave) -> bool {
+        if wave.follows || self.of_wave(CellState::Baking).is_empty() {
+            self.baked();
+            return true;
+        }
+        let since = self.state.now;
+        let until = since.checked_add(wave.bakes(self.state.one_box)).unwrap_or(Timestamp::MAX);
+        self.enter(Phase::Baking { since, until, requests: 0 });
+        self.wake(if wave.is_watched() { until.min(since + LOOK) } else { until });
+        false
+    }
+
+    /// Whether the bake is over without anybody looking.
+    fn bake(&mut self, until: Timestamp) -> bool {
+        if self.wave().is_some_and(Wave::is_watched) || self.state.now < until {
+            return false;
+        }
+        self.baked();
+        true
+    }
+
+    /// What baked has passed.
+    fn baked(&mut self) {
+        self.enter(Phase::Running);
+        if std::mem::take(&mut self.state.one_box) {
+            return;
+        }
+        for name in self.of_wave(CellState::Baking) {
+            self.set(&name, CellState::Done);
+        }
+        self.state.wave += 1;
+        self.state.one_box = self.wave().is_some_and(|wave| wave.one_box && wave.cells.len() > 1);
+    }
+
+    /// All waves are over.
+    fn finish(&mut self) -> bool {
+        let skipped = || self.state.cells.iter().filter(|(_, cell)| cell.state == CellState::Skipped);
+        let back =
+            skipped().filter(|(name, _)| !self.state.draining.contains(*name)).map(|(_, cell)| cell.wave).min();
+        match (back, skipped().next().is_some()) {
+            (Some(wave), _) => {
+                self.state.wave = wave;
+                self.state.one_box = false;
+                self.moved = true;
+                return true;
+            }
+            (None, true) => self.enter(Phase::Draining),
+            (None, false) => self.enter(Phase::Done),
+        }
+        false
+    }
+
+    /// Takes back every cell that was reached, all at once, as soon as nothing is under way in it.
+    fn go_back(&mut self) -> bool {
+        let Phase::RollingBack { why } = &self.state.phase else { return false };
+        let why = why.clone();
+        let reached = |cell: &Cell| matches!(cell.state, CellState::Baking | CellState::Done | CellState::Failed);
+        let names: Vec<(String, Option<String>)> = self
+            .state
+            .cells
+            .iter()
+            .filter(|(_, cell)| reached(cell))
+            .map(|(name, cell)| (name.clone(), cell.former.clone()))
+            .collect();
+        for (name, to) in names {
+            self.set(&name, CellState::RollingBack);
+            self.effects.push(Effect::GoBack { cell: name, to });
+        }
+        if !self.state.cells.values().any(|cell| cell.state.is_under_way()) {
+            self.enter(Phase::RolledBack { why });
+        }
+        false
+    }
+
+    /// Asks to be told the time at an instant, or before it.
+    fn wake(&mut self, at: Timestamp) {
+        if self.state.wake.is_none_or(|wake| wake > at) {
+            self.state.wake = Some(at);
+            self.effects.push(Effect::Wake { at });
+        }
+    }
+
+    /// While something is under way, bakes, or waits for the window, what has the release is looked at.
+    fn look(&mut self, due: bool) {
+        let Some(wave) = self.wave().filter(|wave| wave.is_watched()) else { return };
+        let now = self.state.now;
+        let next = now.checked_add(LOOK).unwrap_or(Timestamp::MAX);
+        let (since, next) = match self.state.phase {
+            Phase::Baking { since, until, .. } if now < until => (since, next.min(until)),
+            Phase::Baking { since, .. } => (since, next),
+            Phase::Shut { until } => (now, next.min(until)),
+            Phase::Running if self.state.cells.values().any(|cell| cell.state.is_under_way()) => (now, next),
+            _ => return,
+        };
+        let has = |state| matches!(state, CellState::Baking | CellState::Done);
+        let cells: Vec<String> = self.state.that_are(has).map(|(name, _)| name.clone()).collect();
+        if cells.is_empty() || wave.follows {
+            return;
+        }
+        if due {
+            self.effects.push(Effect::Observe { wave: self.state.wave, cells, since });
+        }
+        self.wake(next);
+    }
+}

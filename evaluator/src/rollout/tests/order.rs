@@ -1,0 +1,116 @@
+//! Which cell is begun when.
+
+use jiff::SignedDuration;
+
+use super::world::{Fleet, MINUTE, at, course, start, wave};
+use crate::rollout::calendar::calendar;
+use crate::rollout::window::Window;
+use crate::rollout::{CellState, Phase, Wave};
+
+#[test]
+fn waves_follow_one_another_and_each_bakes_after_its_last_cell() {
+    let course = course(vec![wave("first", &["b", "a"]), wave("second", &["c"])]);
+    let mut fleet = Fleet::default();
+    let state = fleet.run(&course, vec![]);
+    assert_eq!(state.phase, Phase::Done);
+    assert_eq!(fleet.given("2"), ["cell.a", "cell.b", "cell.c"], "in the order of addresses");
+    assert_eq!(fleet.begun_at("cell.b"), start() + MINUTE * 5);
+    assert_eq!(fleet.begun_at("cell.c"), start() + MINUTE * 130);
+    assert_eq!(fleet.most, 1);
+    assert_eq!(fleet.phases, ["running", "baking", "running", "baking", "done"]);
+    assert!(state.cells.values().all(|cell| cell.state == CellState::Done));
+}
+
+#[test]
+fn no_more_than_so_many_are_under_way() {
+    let cells: Vec<String> = (0..30).map(|at| format!("{at:02}")).collect();
+    let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+    let course = course(vec![Wave { parallel: 7, ..wave("all", &cells) }]);
+    let mut fleet = Fleet { takes: [("cell.03".to_owned(), MINUTE * 60)].into(), ..Fleet::default() };
+    assert_eq!(fleet.run(&course, vec![]).phase, Phase::Done);
+    assert_eq!((fleet.most, fleet.given("2").len()), (7, 30));
+}
+
+#[test]
+fn one_box_goes_ahead_and_is_watched_alone() {
+    let course = course(vec![Wave { one_box: true, parallel: 9, ..wave("prod", &["a", "b", "c"]) }]);
+    let mut fleet = Fleet::default();
+    assert_eq!(fleet.run(&course, vec![]).phase, Phase::Done);
+    assert_eq!(fleet.begun_at("cell.a"), start());
+    // It takes five minutes, and bakes for an hour.
+    assert_eq!((fleet.begun_at("cell.b"), fleet.begun_at("cell.c")), (start() + MINUTE * 65, start() + MINUTE * 65));
+}
+
+#[test]
+fn a_window_bounds_starts_and_no_bakes() {
+    let window = Window { days: vec!["tue".into(), "wed".into()], from: 600, to: 720, zone: "Europe/Berlin".into() };
+    let mut course = course(vec![wave("first", &["a", "b"]), wave("second", &["c"])]);
+    course.window = Some(window);
+    let mut fleet = Fleet { takes: [("cell.a".to_owned(), MINUTE * 90)].into(), ..Fleet::default() };
+    assert_eq!(fleet.run(&course, vec![]).phase, Phase::Done);
+    // Open from 08:00 to 10:00 UTC: from nine on one cell is begun, the next a day later, and the wave after it, whose
+    // window would be the Wednesday after its bake, a week later.
+    assert_eq!(fleet.begun_at("cell.a"), start());
+    assert_eq!(fleet.begun_at("cell.b"), at("2026-06-03T08:00:00Z"));
+    assert_eq!(fleet.begun_at("cell.c"), at("2026-06-09T08:00:00Z"));
+    let plan = calendar(&course, start(), MINUTE * 5);
+    assert_eq!(plan.len(), 2);
+    assert_eq!(
+        (plan[0].begins, plan[0].deployed, plan[0].ends),
+        (start(), start() + MINUTE * 10, start() + MINUTE * 130)
+    );
+    assert_eq!(plan[1].begins, at("2026-06-03T08:00:00Z"));
+}
+
+#[test]
+fn a_window_is_of_its_zone_also_when_clocks_change() {
+    let window = Window { days: vec!["sun".into()], from: 120, to: 240, zone: "Europe/Berlin".into() };
+    // On 2026-03-29 two o'clock does not exist there: it opens at three, summer time.
+    assert_eq!(window.next(at("2026-03-28T12:00:00Z")), Some(at("2026-03-29T01:00:00Z")));
+    assert!(window.is_open(at("2026-03-29T01:30:00Z")) && !window.is_open(at("2026-03-29T02:00:00Z")));
+    assert_eq!(window.next(at("2026-03-29T02:00:00Z")), Some(at("2026-04-05T00:00:00Z")));
+    assert_eq!(Window { days: vec![], ..window }.next(start()), None);
+}
+
+#[test]
+fn a_wave_tolerates_so_many_failures_and_no_more() {
+    let of = |tolerate| course(vec![Wave { tolerate, ..wave("first", &["a", "b", "c"]) }, wave("second", &["d"])]);
+    let broken = || Fleet { broken: ["cell.b".to_owned()].into(), ..Fleet::default() };
+    let mut fleet = broken();
+    let state = fleet.run(&of(1), vec![]);
+    assert_eq!((state.phase, state.cells["cell.b"].state), (Phase::Done, CellState::Failed));
+    assert_eq!(fleet.given("2"), ["cell.a", "cell.b", "cell.c", "cell.d"]);
+    let mut fleet = broken();
+    let state = fleet.run(&of(0), vec![]);
+    assert_eq!(super::world::name(&state.phase), "rolled_back");
+    assert_eq!(fleet.given("2"), ["cell.a", "cell.b"], "nothing beyond is touched");
+    // The one that failed may have it in part.
+    assert_eq!(fleet.given("1"), ["cell.a", "cell.b"]);
+}
+
+#[test]
+fn traffic_is_waited_for() {
+    let course = course(vec![Wave { min_requests: Some(1_000), ..wave("first", &["a"]) }, wave("second", &["b"])]);
+    let mut fleet = Fleet { traffic: 5, ..Fleet::default() };
+    assert_eq!(fleet.run(&course, vec![]).phase, Phase::Done);
+    assert_eq!(fleet.begun_at("cell.b"), start() + MINUTE * 205);
+    let mut fleet = Fleet { traffic: 50, ..Fleet::default() };
+    assert_eq!(fleet.run(&course, vec![]).phase, Phase::Done);
+    assert_eq!(fleet.begun_at("cell.b"), start() + MINUTE * 125);
+}
+
+#[test]
+fn cells_that_follow_hold_nobody_back() {
+    let latest = Wave {
+        follows: true,
+        parallel: 2,
+        tolerate: 2,
+        bake: SignedDuration::ZERO,
+        alarms: vec![],
+        ..wave("latest", &["x", "y"])
+    };
+    let course = course(vec![latest, wave("first", &["a"])]);
+    let mut fleet = Fleet { broken: ["cell.x".to_owned(), "cell.y".to_owned()].into(), ..Fleet::default() };
+    let state = fleet.run(&course, vec![]);
+    assert_eq!((state.phase, fleet.begun_at("cell.a")), (Phase::Done, start() + MINUTE * 5));
+}

@@ -1,0 +1,101 @@
+//! What people do to a rollout.
+
+use super::world::{Fleet, MINUTE, course, name, start, wave};
+use crate::rollout::step::{Refused, step};
+use crate::rollout::{CellState, Course, Event, Phase, State, Wave};
+
+fn who() -> String {
+    "ana".to_owned()
+}
+
+fn two() -> Course {
+    course(vec![wave("first", &["a", "b"]), Wave { approval: true, ..wave("second", &["c"]) }])
+}
+
+fn after(minutes: i32, event: Event) -> (jiff::Timestamp, Event) {
+    (start() + MINUTE * minutes, event)
+}
+
+#[test]
+fn a_wave_that_asks_is_not_begun_before_somebody_agrees() {
+    let mut fleet = Fleet::default();
+    assert_eq!(fleet.run(&two(), vec![]).phase, Phase::Approval);
+    assert_eq!(fleet.given("2"), ["cell.a", "cell.b"]);
+    let mut fleet = Fleet::default();
+    let state = fleet.run(&two(), vec![after(500, Event::Approved { who: who() })]);
+    assert_eq!((state.phase, fleet.begun_at("cell.c")), (Phase::Done, start() + MINUTE * 500));
+    let mut fleet = Fleet { agrees: true, ..Fleet::default() };
+    assert_eq!(fleet.run(&two(), vec![]).phase, Phase::Done);
+}
+
+#[test]
+fn a_pause_begins_nothing_and_ends_what_is_under_way() {
+    let pause = || after(2, Event::Paused { who: who() });
+    let mut fleet = Fleet::default();
+    let state = fleet.run(&two(), vec![pause()]);
+    assert_eq!((fleet.given("2"), state.paused), (vec!["cell.a"], true));
+    assert_eq!(state.cells["cell.a"].state, CellState::Baking);
+    let mut fleet = Fleet { agrees: true, ..Fleet::default() };
+    let state = fleet.run(&two(), vec![pause(), after(90, Event::Resumed { who: who() })]);
+    assert_eq!((state.phase, fleet.begun_at("cell.b")), (Phase::Done, start() + MINUTE * 90));
+}
+
+#[test]
+fn an_abort_goes_back_or_stays() {
+    for (back, phase, given) in [(true, "rolled_back", vec!["cell.a", "cell.b"]), (false, "stopped", vec![])] {
+        let mut fleet = Fleet::default();
+        let state = fleet.run(&two(), vec![after(7, Event::Aborted { who: who(), back })]);
+        assert_eq!((name(&state.phase).as_str(), fleet.given("1")), (phase, given));
+    }
+    // What stopped can be gone on with, and what failed is tried again.
+    let mut fleet = Fleet { agrees: true, ..Fleet::default() };
+    let more = vec![after(7, Event::Aborted { who: who(), back: false }), after(60, Event::Resumed { who: who() })];
+    assert_eq!(fleet.run(&two(), more).phase, Phase::Done);
+}
+
+#[test]
+fn a_cell_that_is_drained_is_skipped_and_asked_for_again() {
+    let cells = |names: &[&str]| Event::Draining { cells: names.iter().map(|name| (*name).to_owned()).collect() };
+    let course = course(vec![wave("first", &["a", "b"]), wave("second", &["c"])]);
+    let mut fleet = Fleet::default();
+    let state = fleet.run(&course, vec![(start(), cells(&["cell.b"]))]);
+    assert_eq!((state.phase, state.cells["cell.b"].state), (Phase::Draining, CellState::Skipped));
+    assert_eq!(fleet.given("2"), ["cell.a", "cell.c"]);
+    // It comes back while the second wave is under way, and goes with it.
+    let mut fleet = Fleet::default();
+    let state = fleet.run(&course, vec![(start(), cells(&["cell.b"])), after(127, cells(&[]))]);
+    assert_eq!((state.phase, fleet.begun_at("cell.b")), (Phase::Done, start() + MINUTE * 130));
+    // And after all the others.
+    let mut fleet = Fleet::default();
+    let state = fleet.run(&course, vec![(start(), cells(&["cell.b"])), after(1_000, cells(&[]))]);
+    assert_eq!((state.phase, fleet.begun_at("cell.b")), (Phase::Done, start() + MINUTE * 1_000));
+}
+
+#[test]
+fn a_newer_release_takes_the_place_of_one_that_waits() {
+    let by = || Event::Superseded { by: "3".to_owned() };
+    let mut fleet = Fleet::default();
+    let state = fleet.run(&two(), vec![after(900, by())]);
+    assert_eq!(state.phase, Phase::Superseded { by: "3".to_owned() });
+    let begun = State::new(&two(), "2", start(), |_| None);
+    let begun = step(&two(), begun, start(), &Event::Tick).state;
+    let refused = step(&two(), begun.clone(), start(), &by());
+    assert_eq!((refused.refused, refused.state), (Some(Refused::UnderWay), begun));
+}
+
+#[test]
+fn what_does_not_fit_changes_nothing() {
+    let course = two();
+    let state = step(&course, State::new(&course, "2", start(), |_| None), start(), &Event::Tick).state;
+    for event in [
+        Event::Approved { who: who() },
+        Event::Resumed { who: who() },
+        Event::Deployed { cell: "cell.c".to_owned() },
+        Event::WentBack { cell: "cell.a".to_owned() },
+        Event::Deployed { cell: "cell.none".to_owned() },
+    ] {
+        let next = step(&course, state.clone(), start(), &event);
+        assert!(next.refused.is_some() && next.effects.is_empty() && !next.moved, "{event:?}");
+        assert_eq!(next.state, state);
+    }
+}
