@@ -38,6 +38,7 @@ mod pins;
 mod published;
 mod review_outputs;
 mod reviews;
+mod rollouts;
 mod safety;
 mod security;
 mod silent_failures;

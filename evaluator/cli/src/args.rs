@@ -4,6 +4,7 @@
 
 mod access;
 mod cloud;
+mod rollout;
 mod tools;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub(crate) use cloud::{
     AdoptArgs, ApplyArgs, Cloud, CloudArgs, ConsentArgs, DestroyArgs, DriftArgs, Language, PlanArgs, RebuildArgs,
     RegistryArgs, RegistryCommand, SandboxCommand, ScopeArgs, ShowArgs,
 };
+pub(crate) use rollout::{RolloutCommand, RolloutPlanArgs};
 pub(crate) use tools::{Ci, CompletionsArgs, GraphArgs, InitArgs, ManArgs, Part, Picture, TestArgs};
 
 /// Plan and apply cellular infrastructure.
@@ -73,6 +75,9 @@ pub(crate) enum Command {
     Sandbox(SandboxCommand),
     /// Run the `test` blocks of a program.
     Test(TestArgs),
+    /// How releases come to cells, wave by wave.
+    #[command(subcommand)]
+    Rollout(RolloutCommand),
     /// Draw a program: its cells, the waves that reach them, who may do what in them.
     Graph(GraphArgs),
     /// Pin what a program takes from elsewhere in `cell.lock`: packages, and with `--update` policies of AWS.

@@ -31,6 +31,7 @@ mod receipts;
 mod registry;
 mod review;
 mod revision;
+mod rollout;
 mod sandbox;
 mod session;
 mod signals;
@@ -90,6 +91,7 @@ fn command(command: &Command, form: Form, output: &Output) -> Status {
         Command::Registry(command) => registry::run(command, output),
         Command::Sandbox(command) => sandbox::run(command, output),
         Command::Test(args) => test::run(args, output),
+        Command::Rollout(command) => rollout::run(command, output),
         Command::Graph(args) => graph::run(args, output),
         Command::Lock(args) => lock::run(args, output),
         Command::Lsp(_) => lsp::run(),

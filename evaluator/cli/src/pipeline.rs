@@ -159,6 +159,11 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Prints what is made of the program, where it has no error.
+    pub(crate) fn result(&self, work: Work<'_>) -> Status {
+        self.program(Aim::Result, work)
+    }
+
     /// What a review needs of the program at an instant, and its files; how the command ends if it has an error.
     pub(crate) fn subject(&self, at: Timestamp) -> Result<Wish, Status> {
         let lock = self.read_lock()?;

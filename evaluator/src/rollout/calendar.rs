@@ -97,7 +97,7 @@ impl World for Well<'_> {
         if let Some(last) = self.entries.last_mut().filter(|last| last.ends == Timestamp::MAX) {
             match state.phase {
                 Phase::Baking { since, .. } if !state.one_box && last.deployed == Timestamp::MAX => {
-                    last.deployed = since
+                    last.deployed = since;
                 }
                 _ => {}
             }

@@ -9,6 +9,7 @@ pub mod state;
 pub mod step;
 #[cfg(test)]
 mod tests;
+pub mod text;
 pub mod window;
 
 pub use course::{Course, OnAlarm, Wave};

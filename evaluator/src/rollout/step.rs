@@ -223,9 +223,8 @@ impl<'c> Run<'c> {
     fn aborted(&mut self, who: &str, back: bool) -> Result<(), Refused> {
         let why = Why::Person { who: who.to_owned() };
         match (&self.state.phase, back) {
-            (Phase::Done | Phase::RolledBack { .. } | Phase::Superseded { .. }, _)
-            | (Phase::Stopped { .. }, false)
-            | (Phase::RollingBack { .. }, _) => Err(Refused::Over),
+            (Phase::Done | Phase::RolledBack { .. } | Phase::Superseded { .. } | Phase::RollingBack { .. }, _)
+            | (Phase::Stopped { .. }, false) => Err(Refused::Over),
             (_, true) => {
                 self.enter(Phase::RollingBack { why });
                 Ok(())

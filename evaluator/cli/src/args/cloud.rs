@@ -326,7 +326,7 @@ pub(crate) struct AdvanceArgs {
 }
 
 /// Reads an instant.
-fn instant(text: &str) -> Result<Timestamp, String> {
+pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| "expected an instant such as 2026-12-31T09:00:00Z".to_owned())
 }
 

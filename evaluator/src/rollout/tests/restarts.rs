@@ -98,7 +98,7 @@ fn waves() -> impl Strategy<Value = Vec<Wave>> {
                 .collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let bake = MINUTE * bake;
-            let own = Wave { parallel, tolerate, bake, one_box, min_requests, ..wave(&format!("w{at}"), &names) };
+            let own = Wave { parallel, tolerate, bake, min_requests, one_box, ..wave(&format!("w{at}"), &names) };
             if watched { own } else { Wave { alarms: vec![], ..own } }
         };
         waves.into_iter().enumerate().map(of).collect()

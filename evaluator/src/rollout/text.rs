@@ -1,0 +1,82 @@
+//! The calendar as people read it: one line for each wave, in the window's time zone. Owns the words; the times are
+//! [`super::calendar`]'s.
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value as Json, json};
+
+use super::calendar::{Entry, calendar};
+use super::course::Course;
+use crate::terminal::visible;
+use crate::words::counted;
+
+/// The calendar of each course from an instant on, as text. `takes` is how long a cell is taken to need.
+pub fn calendars(courses: &[&Course], at: Timestamp, takes: SignedDuration) -> String {
+    let pages: Vec<String> = courses.iter().map(|course| page(course, at, takes)).collect();
+    pages.join("\n")
+}
+
+/// The same as one JSON document.
+pub fn json(courses: &[&Course], at: Timestamp, takes: SignedDuration) -> String {
+    let one = |course: &&Course| {
+        json!({
+            "of": course.of,
+            "rollout": course.rollout,
+            "zone": course.window.as_ref().map(|window| &window.zone),
+            "waves": calendar(course, at, takes),
+        })
+    };
+    let calendars: Vec<Json> = courses.iter().map(one).collect();
+    let takes = takes.as_secs();
+    format!("{}\n", json!({ "format_version": "1.0", "at": at, "takes_seconds": takes, "calendars": calendars }))
+}
+
+fn page(course: &Course, at: Timestamp, takes: SignedDuration) -> String {
+    let zone = course.window.as_ref().and_then(super::window::Window::zone).unwrap_or(TimeZone::UTC);
+    let name = course.window.as_ref().map_or("UTC", |window| window.zone.as_str());
+    let entries = calendar(course, at, takes);
+    let by =
+        course.rollout.as_ref().map_or("in no waves".to_owned(), |rollout| format!("by {}", visible::name(rollout)));
+    let mut out =
+        format!("{} {by}, begun {} ({})\n", visible::name(&course.of), moment(at, &zone, None), visible::text(name));
+    let Some(last) = entries.iter().map(|entry| entry.ends).max() else {
+        out.push_str("  it goes to no cell\n");
+        return out;
+    };
+    let width = entries.iter().map(|entry| entry.wave.chars().count()).max().unwrap_or_default();
+    for entry in &entries {
+        out.push_str(&format!("  {:width$}  {}\n", visible::text(&entry.wave), line(entry, &zone)));
+    }
+    let each = counted(usize::try_from(takes.as_mins()).unwrap_or_default(), "minute");
+    out.push_str(&format!(
+        "  all cells by {}, if all goes well and a cell takes {each}\n",
+        moment(last, &zone, None)
+    ));
+    out
+}
+
+/// `3 cells   Tue 2 Jun 09:00–09:15, bake to 21:15, after an approval`
+fn line(entry: &Entry, zone: &TimeZone) -> String {
+    let begins = zone.to_datetime(entry.begins);
+    let deployed = moment(entry.deployed, zone, Some(&begins));
+    let mut text = format!("{}, {}–{deployed}", counted(entry.cells, "cell"), moment(entry.begins, zone, None));
+    if entry.ends > entry.deployed {
+        let last = zone.to_datetime(entry.deployed);
+        text.push_str(&format!(", bake to {}", moment(entry.ends, zone, Some(&last))));
+    }
+    if entry.traffic {
+        text.push_str(" or until there was traffic enough");
+    }
+    if entry.approval {
+        text.push_str(", after somebody has agreed");
+    }
+    text
+}
+
+/// `Tue 2 Jun 09:00`; only the time, if it is on the day of another.
+fn moment(at: Timestamp, zone: &TimeZone, other: Option<&DateTime>) -> String {
+    let at = zone.to_datetime(at);
+    let same = other.is_some_and(|other| other.date() == at.date());
+    at.strftime(if same { "%H:%M" } else { "%a %-d %b %H:%M" }).to_string()
+}
