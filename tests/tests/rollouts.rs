@@ -7,7 +7,7 @@ use cell_tests::repository;
 use serde_json::Value;
 
 fn run(arguments: &[&str]) -> (String, String) {
-    let output = cellc(&repository::root(), arguments, &[]).unwrap();
+    let output = cellc(repository::root(), arguments, &[]).unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (text(output.stdout), text(output.stderr))
 }

@@ -1,6 +1,8 @@
 //! A review as SARIF 2.1.0, for code scanning. Owns the ids of rules, levels, and what makes a result the same one in
 //! the next run; whether the form is kept is tested against the published schema.
 
+mod besides;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
@@ -18,8 +20,8 @@ const LOSS: &str = "access/loss";
 /// Items of a list in a message.
 const ITEMS: usize = 8;
 
-/// The review as SARIF 2.1.0, its lines ended. One result for each row and class of risk, and one for each guard that
-/// is not proven; what an `accept` waives is suppressed.
+/// The review as SARIF 2.1.0, its lines ended. One result for each row and class of risk, one for each guard that
+/// is not proven, one for each limit that holds less, and one for each access that cellc does not manage; what an `accept` waives is suppressed.
 pub fn log(review: &Review) -> String {
     let mut rules: BTreeMap<String, Json> = BTreeMap::new();
     let mut results = Vec::new();
@@ -34,6 +36,10 @@ pub fn log(review: &Review) -> String {
             rules.entry(id.clone()).or_insert_with(|| class_rule(&id, class));
             results.push(of_row(review, row, mark, &id, &deltas));
         }
+    }
+    for (id, rule, result) in besides::all(review) {
+        rules.entry(id).or_insert(rule);
+        results.push(result);
     }
     let places: BTreeMap<&String, usize> = rules.keys().enumerate().map(|(at, id)| (id, at)).collect();
     for result in &mut results {
@@ -370,6 +376,7 @@ mod tests {
         note access/tagging policies.cell:42 group partners gains in 2 cells: ec2:CreateTags on *
         note access/reads policies.cell:42 group auditors gains in 1 cell: iam:GetRole on * (suppressed)
         note access/loss policies.cell:88 group support loses in 1 cell: s3:DeleteObject on *
+        warning access/limit main.cell:1 scp no-delete is no longer attached to root; nobody gains by it now
         ");
     }
 
