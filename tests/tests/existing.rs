@@ -410,6 +410,33 @@ fn a_lost_record_is_made_anew() {
     project.settled(&[]).unwrap();
 }
 
+/// A run that made the record anew was killed after it had written a part: the next one makes it whole. One that says
+/// something else than the marks stays.
+fn a_record_that_lacks_something_is_made_whole() {
+    let project = Project::applied(Registry::File).unwrap();
+    let path = project.path().join(".cellc/sandbox/registry.json");
+    let before = record(&project);
+    let edited = |edit: &dyn Fn(&mut serde_json::Map<String, Value>)| {
+        let mut part = before.clone();
+        edit(part["resources"].as_object_mut().unwrap());
+        fs::write(&path, part.to_string()).unwrap();
+    };
+    let half = |all: &mut serde_json::Map<String, Value>| {
+        let addresses: Vec<String> = all.keys().cloned().collect();
+        addresses.iter().skip(addresses.len() / 3).for_each(|address| _ = all.remove(address));
+    };
+    edited(&half);
+    project.run(&["registry", "rebuild", "--yes"]).unwrap().ended(0).unwrap();
+    assert_eq!(owned_by(&record(&project)), owned_by(&before));
+    project.settled(&[]).unwrap();
+    edited(&|all| {
+        half(all);
+        all["account.artifacts"]["id"] = "999999999999".into();
+    });
+    let refused = project.run(&["registry", "rebuild", "--yes"]).unwrap().ended(1).unwrap();
+    refused.says(&["E0520", "in it as another thing than the one that is marked: account.artifacts"]).unwrap();
+}
+
 /// A cell was torn down: its account waits, and a record that is made anew knows it.
 fn a_parked_account_is_known_again() {
     let project = Project::applied(Registry::File).unwrap();
@@ -649,6 +676,7 @@ at_once! {
     a_difference_is_planned_and_not_made_in_silence,
     what_is_owned_already_is_left,
     a_lost_record_is_made_anew,
+    a_record_that_lacks_something_is_made_whole,
     a_parked_account_is_known_again,
     unmanaged_access_has_a_verdict,
     an_organization_on_moto_is_written_and_taken_over,

@@ -7,7 +7,7 @@ use cell_eval::existing::taking::{self, Claims};
 use cell_eval::live::Survey;
 use cell_eval::plan::identity;
 use cell_eval::plan::model::Plan;
-use cell_eval::registry::record::Record;
+use cell_eval::registry::record::{Entry, Record};
 use cell_eval::words::counted;
 use cell_lang::diagnostics::Code;
 
@@ -32,12 +32,16 @@ pub(super) fn run(args: &RebuildArgs, output: &Output) -> Status {
 fn rebuilt(session: &Session<'_>, record: &Record, output: &Output) -> Result<Plan, Status> {
     let desired = &session.subject.desired;
     let live = session.survey(Survey::Marks)?;
-    // Without a snapshot all that is there is the journal of a run that ended before its time: this one goes on from it.
-    let begun = record.serial == 0;
-    let base = if begun { record.clone() } else { Record::default() };
-    let claims = taking::by_mark(desired, &base, &live, session.at);
-    if !begun && (!record.resources.is_empty() || !record.parked.is_empty()) {
-        return Err(refused(session, record, &claims, output));
+    let marks = |base: &Record| taking::by_mark(desired, base, &live, session.at);
+    let mut claims = marks(&Record::default());
+    if !record.resources.is_empty() || !record.parked.is_empty() {
+        // Without a snapshot all that is there is the journal of a run that ended before its time. One that ended after
+        // it was folded left a part of what is marked. This run goes on from either.
+        let differs = Differs::of(record, &claims);
+        if record.serial != 0 && !differs.is_part() {
+            return Err(refused(session, record, &differs, output));
+        }
+        claims = marks(record);
     }
     let mut plan = adopt::taken(session, &claims, &|address| is_of(&claims, address))?;
     "rebuild".clone_into(&mut plan.command);
@@ -50,25 +54,47 @@ fn is_of(claims: &Claims, address: &str) -> bool {
     claims.taken.contains(owner.as_deref().unwrap_or(address))
 }
 
+/// How a record differs from what is marked: the addresses.
+struct Differs<'r> {
+    /// They are marked, and not in it.
+    lacking: Vec<&'r String>,
+    /// They are in it, and not marked.
+    unmarked: Vec<&'r String>,
+    /// They are in it as another thing than the one that is marked.
+    other: Vec<&'r String>,
+}
+
+impl<'r> Differs<'r> {
+    fn of(record: &'r Record, claims: &'r Claims) -> Self {
+        let same = |address: &&&String| {
+            let id = |record: &Record| record.entry(address).map(|entry| entry.id.clone());
+            id(record) == id(&claims.record)
+        };
+        let marked: BTreeSet<&String> = claims.taken.iter().collect();
+        let told = |entry: &(&String, &Entry)| {
+            matches!(entry.1.kind.as_str(), "ou" | "account" | "scp" | "permission_set") && *entry.0 != "parking"
+        };
+        let recorded: BTreeSet<&String> = record.resources.iter().filter(told).map(|(address, _)| address).collect();
+        Self {
+            lacking: marked.difference(&recorded).copied().collect(),
+            unmarked: recorded.difference(&marked).copied().collect(),
+            other: marked.intersection(&recorded).filter(|it| !same(it)).copied().collect(),
+        }
+    }
+
+    /// Is the record right as far as it goes, and does it lack something?
+    fn is_part(&self) -> bool {
+        !self.lacking.is_empty() && self.unmarked.is_empty() && self.other.is_empty()
+    }
+}
+
 /// Says how a record that is there differs from what would be made.
-fn refused(session: &Session<'_>, record: &Record, claims: &Claims, output: &Output) -> Status {
+fn refused(session: &Session<'_>, record: &Record, differs: &Differs<'_>, output: &Output) -> Status {
     let place = session.connection.store.place();
-    let same = |address: &&String| {
-        let id = |record: &Record| record.entry(address).map(|entry| entry.id.clone());
-        id(record) == id(&claims.record)
-    };
-    let marked: BTreeSet<&String> = claims.taken.iter().collect();
-    let told = |entry: &(&String, &cell_eval::registry::record::Entry)| {
-        matches!(entry.1.kind.as_str(), "ou" | "account" | "scp" | "permission_set") && *entry.0 != "parking"
-    };
-    let recorded: BTreeSet<&String> = record.resources.iter().filter(told).map(|(address, _)| address).collect();
     let lines = [
-        ("not in it, and marked", marked.difference(&recorded).copied().collect::<Vec<_>>()),
-        ("in it, and not marked", recorded.difference(&marked).copied().collect()),
-        (
-            "in it as another thing than the one that is marked",
-            marked.intersection(&recorded).filter(|it| !same(it)).copied().collect(),
-        ),
+        ("not in it, and marked", &differs.lacking),
+        ("in it, and not marked", &differs.unmarked),
+        ("in it as another thing than the one that is marked", &differs.other),
     ];
     for (what, all) in lines.iter().filter(|(_, all)| !all.is_empty()) {
         let more = all.len().saturating_sub(NAMED);
