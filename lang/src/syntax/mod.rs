@@ -18,6 +18,7 @@ mod recover;
 pub(crate) mod tests;
 mod tokens;
 mod tree;
+mod turning;
 
 pub use decode::{DecodeError, DecodeErrorKind, decode};
 pub use tokens::{Token, TokenKind, tokens};
@@ -59,6 +60,12 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
     };
     let end = Span::new(file, text.len(), text.len());
     let mut diagnostics = outcome.findings.into_diagnostics(end);
+    // Between words the same character is no white space, too.
+    for finding in turning::turning(file, text) {
+        if diagnostics.iter().all(|other| other.span() != finding.span()) {
+            diagnostics.push(finding);
+        }
+    }
     diagnostics::sort(&mut diagnostics);
     Parsed { file: outcome.file, diagnostics }
 }

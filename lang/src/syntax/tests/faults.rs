@@ -189,3 +189,14 @@ fn messages_have_at_most_five_candidates() {
         }
     }
 }
+
+#[test]
+fn what_turns_the_text_stands_nowhere() {
+    let turned = "U+202E turns the text around it: an editor shows another program than this one";
+    assert_eq!(fault("let x = \"a\u{202e}b\""), format!("1:11 E0109 {turned} [\u{202e}]"));
+    assert_eq!(fault("let x = 1 # a\u{202e}b"), format!("1:14 E0109 {turned} [\u{202e}]"));
+    assert_eq!(faults("let x = \"\\u{202e}\""), Vec::<String>::new());
+    assert_eq!(faults("let x = \"…\u{2069}\"").len(), 1);
+    assert_eq!(faults("let x = \u{2066} 1").len(), 1);
+    assert_eq!(faults("let x = \"\u{200f}עברית\""), Vec::<String>::new());
+}
