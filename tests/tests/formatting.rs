@@ -258,6 +258,9 @@ fn standard_input_is_formatted_to_standard_output() {
     assert_eq!((said.status, said.out.as_str()), (Some(1), "--- -\n+++ -\n@@ -1 +1 @@\n-let   a=1\n+let a = 1\n"));
     let said = piped("let   a=1\n}\n", &["-"]);
     assert_eq!((said.status, said.out.as_str()), (Some(1), "let a = 1\n}\n"));
+    // A character that takes no room stays as it is.
+    let hidden = "let a = \"x\u{200b}y\" # \u{200b}\n";
+    assert_eq!(piped(hidden, &["-"]).out, hidden);
     assert_eq!(piped("", &["-", "main.cell"]).status, Some(64));
 }
 

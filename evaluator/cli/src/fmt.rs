@@ -155,13 +155,13 @@ impl Outcome {
     fn told(mut self, output: &Output) -> Status {
         cell_lang::diagnostics::sort(&mut self.diagnostics);
         let found = output.diagnostics(&self.sources, &self.diagnostics);
-        let printed = output::result(
-            output.format,
-            &match output.format {
-                Format::Text => self.text,
-                Format::Json => format!("{}\n", json!({ "format_version": FORMAT_VERSION, "files": self.files })),
-            },
-        );
+        let printed = match output.format {
+            Format::Text => output::exact(&self.text),
+            Format::Json => {
+                let document = json!({ "format_version": FORMAT_VERSION, "files": self.files });
+                output::result(output.format, &format!("{document}\n"))
+            }
+        };
         let failed = self.failed || self.changes || found != Status::Done;
         if failed { Status::Failed } else { printed }
     }

@@ -96,6 +96,11 @@ pub(crate) fn stream(format: Format, write: impl FnOnce(&mut dyn Write) -> io::R
     ended(written)
 }
 
+/// Writes a file's text, or a patch of one, byte by byte as it is.
+pub(crate) fn exact(text: &str) -> Status {
+    ended(write(&mut io::stdout().lock(), text))
+}
+
 /// Writes a complete result.
 pub(crate) fn result(format: Format, text: &str) -> Status {
     ended(write(&mut io::stdout().lock(), &spelled(text, format)))
