@@ -142,7 +142,15 @@ fn what_turns_the_text_is_spelled_out() {
     const TURNED: &str = "bidi\u{202e}abc\u{2066}\u{200b}\u{e0041}";
     let turns = |text: &str| text.chars().any(|c| TURNED.contains(c) && !c.is_ascii());
     let (project, server) = served().unwrap();
+    // A program spells it; as it is, it is refused, and the refusal spells it.
+    let main = project.path().join("main.cell");
+    let plain = fs::read_to_string(&main).unwrap();
     project.append(&format!("ou bidi {{ name = \"{TURNED}\" }}\n")).unwrap();
+    let refused = project.run(&["check"]).unwrap().ended(1).unwrap();
+    assert!(!turns(&refused.stderr) && refused.stderr.contains("E0109"), "{}", refused.stderr);
+    fs::write(&main, plain).unwrap();
+    let spelled: String = TURNED.chars().map(|c| c.escape_unicode().to_string()).collect();
+    project.append(&format!("ou bidi {{ name = \"{spelled}\" }}\n")).unwrap();
     let text = project.run(&["expand"]).unwrap().ended(0).unwrap();
     assert!(
         !turns(&text.stdout) && text.stdout.contains(r"bidi\u{202e}abc\u{2066}\u{200b}\u{e0041}"),
