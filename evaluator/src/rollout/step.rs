@@ -87,7 +87,10 @@ pub struct Step {
 /// What follows from an event at an instant.
 pub fn step(course: &Course, state: State, at: Timestamp, event: &Event) -> Step {
     let mut run = Run { course, state, effects: Vec::new(), moved: false };
-    run.state.now = run.state.now.max(at);
+    // What is over stays as it ended, whatever the time is by then.
+    if !(run.state.phase.is_over() && *event == Event::Tick) {
+        run.state.now = run.state.now.max(at);
+    }
     let due = run.state.wake.is_none_or(|wake| wake <= run.state.now);
     if due {
         run.state.wake = None;

@@ -4,6 +4,7 @@
 
 mod alarms;
 mod courses;
+mod fleet;
 mod order;
 mod people;
 mod restarts;
