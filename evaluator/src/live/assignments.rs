@@ -65,12 +65,8 @@ impl Reader<'_> {
     /// Sets that are to go or to be made anew, and accounts that are to be emptied: nobody may be left on them, so
     /// everybody is looked for.
     fn going(&self, live: &mut Live, owned: &BTreeSet<String>) -> Result<(), CloudError> {
-        let stays = |address: &String, arn: &String| {
-            let wanted = self.desired.resources.get(address).and_then(|wanted| wanted.fields.get("name")?.as_str());
-            wanted.is_some() && wanted == live.sets.get(arn).map(|set| set.fields.name.as_str())
-        };
         let sets = identity::sets(self.record, live);
-        let going = sets.iter().filter(|(address, arn)| owned.contains(*arn) && !stays(address, arn));
+        let going = sets.iter().filter(|(address, arn)| owned.contains(*arn) && !self.stays(live, address, arn));
         let going: Vec<String> = going.map(|(_, arn)| arn.clone()).collect();
         let accounts = parallel::each(self.lanes, &going, |set| self.provider.accounts_of_set(set, None))?;
         let mut pairs: BTreeSet<(String, String)> = BTreeSet::new();
@@ -88,6 +84,12 @@ impl Reader<'_> {
         let pairs: Vec<(String, String)> = pairs.into_iter().collect();
         self.pairs(live, &pairs)?;
         self.names(live)
+    }
+
+    /// Is a set neither to go nor to be made anew?
+    fn stays(&self, live: &Live, address: &str, arn: &str) -> bool {
+        let wanted = self.desired.resources.get(address).and_then(|wanted| wanted.fields.get("name")?.as_str());
+        wanted.is_some() && wanted == live.sets.get(arn).map(|set| set.fields.name.as_str())
     }
 
     /// Who holds sets that are not owned: everybody in the accounts that are, and people of the program anywhere, when
@@ -191,9 +193,13 @@ impl Reader<'_> {
             let set = identity::set_of_assignment(address).and_then(|set| sets.get(&set));
             pairs.extend(target.cloned().zip(set.cloned()));
         }
-        if pairs.len() > FEW_PAIRS && self.selected_by_principal(live, &selected, &pairs)? {
-            return Ok(());
+        let (beyond, all) = self.beyond(live, &sets, &pairs)?;
+        if !all && pairs.len() > FEW_PAIRS && self.selected_by_principal(live, &selected, &pairs)? {
+            self.pairs(live, &beyond.into_iter().collect::<Vec<_>>())?;
+            self.named_people(live, &sets)?;
+            return self.names(live);
         }
+        pairs.extend(beyond);
         // Of an account that is selected everything is seen: it may have to be emptied.
         for account in self.addresses("account").into_iter().filter_map(|address| accounts.get(address)) {
             pairs.extend(sets.values().map(|set| (account.clone(), set.clone())));
@@ -201,7 +207,50 @@ impl Reader<'_> {
         let pairs: Vec<_> = pairs.into_iter().collect();
         self.pairs(live, &pairs)?;
         live.reading = Reading::Scoped { pairs: pairs.len() };
+        self.named_people(live, &sets)?;
         self.names(live)
+    }
+
+    /// Where the sets that are selected are given although nobody asks for it: their pairs, and whether everybody has to be
+    /// looked for in all of theirs, since a set goes only when nobody holds it.
+    fn beyond(
+        &self,
+        live: &mut Live,
+        sets: &BTreeMap<String, String>,
+        pairs: &BTreeSet<(String, String)>,
+    ) -> Result<(BTreeSet<(String, String)>, bool), CloudError> {
+        let named = self.addresses("permission_set");
+        let own =
+            sets.iter().filter(|(address, arn)| named.contains(address.as_str()) && live.sets.contains_key(*arn));
+        let own: Vec<(&String, &String)> = own.collect();
+        let all = self.is_thorough() || own.iter().any(|(address, arn)| !self.stays(live, address, arn));
+        let found = parallel::each(self.lanes, &own, |(_, arn)| self.provider.accounts_of_set(arn, None))?;
+        let mut beyond = BTreeSet::new();
+        for ((_, arn), accounts) in own.into_iter().zip(found) {
+            beyond.extend(accounts.iter().map(|account| (account.clone(), arn.clone())));
+            if let Some(set) = live.sets.get_mut(arn) {
+                set.accounts = Some(accounts);
+            }
+        }
+        beyond.retain(|pair| !pairs.contains(pair));
+        Ok((beyond, all))
+    }
+
+    /// Groups and users that are named themselves: all that they have of owned sets, wherever it is.
+    fn named_people(&self, live: &mut Live, sets: &BTreeMap<String, String>) -> Result<(), CloudError> {
+        let named = live.principals.iter().filter(|(address, _)| self.scope.only.contains(address));
+        let named = named.filter_map(|(address, id)| Some(Principal { kind: kind_of(address), id: id.clone()? }));
+        let named: Vec<Principal> = named.collect();
+        match self.held_by(&named) {
+            Err(error) if matches!(error.failure, Failure::Denied | Failure::Unsupported) => {
+                live.unlooked.insert("what those who are named hold in accounts where nobody asks for it".to_owned());
+            }
+            other => {
+                let owned: BTreeSet<&String> = sets.values().collect();
+                live.given.extend(other?.into_iter().filter(|given| owned.contains(&given.set)));
+            }
+        }
+        Ok(())
     }
 
     /// A set or a group that is selected is given in as many pairs as there are accounts: its people are asked where

@@ -287,6 +287,7 @@ fn a_part_is_read(size: Size, fleet: &Fleet) {
         ("accounts, and units: ⌈A/20⌉ + O + 1", (size.accounts + 1).div_ceil(20) + UNITS + 1),
         ("names of its groups", groups.len()),
         ("the set: describe, five of it, older forms", 7),
+        ("where it is given: ⌈A/100⌉", size.accounts.div_ceil(100)),
         ("its pairs, or what its groups have", if few { size.accounts } else { by_groups(fleet, &groups) }),
     ]);
     let (calls, reading) = fleet.reads(&only(&["permission_set.S00"]), Depth::Plan);

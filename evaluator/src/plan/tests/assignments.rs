@@ -4,7 +4,7 @@ use super::Asked::{No as Drop, Yes as Want};
 use super::Known::{No as Unknown, Yes as Kept};
 use super::Live::{Gone, New, Old, Other};
 use super::{HEAD, Kind, Live, Row, holds, of, program};
-use crate::apply::tests::bench::{Bench, desired_at};
+use crate::apply::tests::bench::{Bench, desired_at, only};
 use crate::apply::tests::cloud::State;
 use crate::plan::Command;
 use crate::provider::Given;
@@ -123,4 +123,45 @@ fn one_of_a_set_that_is_not_owned_is_left_alone() {
     let plan = bench.plan(&program(GROUND));
     assert!(plan.changes.is_empty() && plan.operations.is_empty());
     assert!(plan.notices.iter().any(|notice| notice.message.contains("does not own")), "{:?}", plan.notices);
+}
+
+/// A part that is planned sees what somebody gave by hand of it, where nobody asks for it.
+#[test]
+fn a_part_sees_what_was_given_elsewhere() {
+    let wish = |set: &str| {
+        program(&format!(
+            "cell a {{ kind = \"alpha\", region = \"us-west-2\" }}\ncell b {{ kind = \"alpha\", region = \"us-west-2\" }}\n{set}"
+        ))
+    };
+    let whole = wish(
+        "permission_set Look { session = 2h }\npermission_set Other { session = 2h }\n\
+         grant look { to = group.ops, can = permission_set.Look, on = [cell.a] }\n\
+         grant other { to = group.dev, can = permission_set.Other, on = [cell.a] }",
+    );
+    let bench = Bench::after(&[&whole]);
+    bench.cloud.edit(|state| {
+        let account = state.account("aws+b@x.example").unwrap().id.clone();
+        let by_hand = |set: &str, group: &str| Given {
+            set: state.arn(set).unwrap(),
+            principal: state.group(group),
+            account: account.clone(),
+        };
+        let (look, other) = (by_hand("Look", "guests"), by_hand("Other", "ops"));
+        state.give(&look);
+        state.give(&other);
+    });
+    let planned = |wish: &crate::plan::desired::Desired, named: &str, command: Command| {
+        let plan = bench.try_plan(wish, &only(&[named]), command).unwrap();
+        let mut all: Vec<String> =
+            plan.changes.iter().map(|change| format!("{} {}", change.action.word(), change.address)).collect();
+        all.sort();
+        all
+    };
+    let set = planned(&whole, "permission_set.Look", Command::Apply);
+    assert_eq!(set, ["delete assignment.Look/group:g-guests/cell.b"]);
+    let group = planned(&whole, "group.ops", Command::Apply);
+    assert_eq!(group, ["delete assignment.Other/group.ops/cell.b"]);
+    // A set goes when nobody holds it.
+    let gone = planned(&whole, "permission_set.Look", Command::Destroy);
+    assert!(gone.contains(&"delete assignment.Look/group:g-guests/cell.b".to_owned()), "{gone:?}");
 }
