@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cell_tests::momento::{Project, Registry};
+use cell_tests::momento::{AT, Project, Registry};
 use cell_tests::sandbox::{Server, quick};
 use cell_tests::{at_once, aws, binary, npm, repository};
 use serde_json::{Value, json};
@@ -76,6 +76,14 @@ fn nothing_is_published_before_an_apply() {
     let ran = project.run(&["registry", "publish"]).unwrap().ended(1).unwrap();
     ran.says(&["E0512", "nothing was applied or taken over yet"]).unwrap();
     assert!(!project.path().join(".cellc/sandbox/registry.cells.json").exists());
+    // A record that was edited is nobody's.
+    project.run(&["apply", "--yes", "--at", AT]).unwrap().ended(0).unwrap();
+    let path = project.path().join(".cellc/sandbox/registry.json");
+    let mut record: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    record.as_object_mut().unwrap().remove("organization");
+    fs::write(&path, record.to_string()).unwrap();
+    let ran = project.run(&["registry", "publish"]).unwrap().ended(1).unwrap();
+    ran.says(&["E0505", "does not say of which organization it is"]).unwrap();
 }
 
 /// The schema is the one of the specification, and what is published is of it.

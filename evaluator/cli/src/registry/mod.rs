@@ -89,6 +89,12 @@ fn publish(session: &Session<'_>, output: &Output) -> Result<Status, Status> {
     let store = session.connection.store.as_ref();
     let record = session.load()?.record;
     let Some(document) = published::document(&record) else {
+        if !record.resources.is_empty() {
+            let message = format!("the record {} does not say of which organization it is", store.place());
+            let help =
+                "restore it from a copy with its `organization`, or move it away and run `cellc registry rebuild`";
+            return Err(say(output, &finding(Code::WrongOrganization, message).help(help)));
+        }
         let message = format!("{} holds nothing: nothing was applied or taken over yet", store.place());
         return Err(say(
             output,
