@@ -89,6 +89,8 @@ pub(super) struct ReadBack<'a> {
     held: Mutex<HashMap<Principal, usize>>,
     /// The caller may not list by principal, or the server cannot.
     pairs_only: AtomicBool,
+    /// Principals that the identity store does not know: what they have is seen by pair alone.
+    unknown: Mutex<HashSet<Principal>>,
 }
 
 impl<'a> ReadBack<'a> {
@@ -100,7 +102,14 @@ impl<'a> ReadBack<'a> {
         held: HashMap<Principal, usize>,
     ) -> Self {
         let lanes = usize::try_from(lanes).unwrap_or(1);
-        Self { provider, clock, lanes, held: Mutex::new(held), pairs_only: AtomicBool::new(false) }
+        Self {
+            provider,
+            clock,
+            lanes,
+            held: Mutex::new(held),
+            pairs_only: AtomicBool::new(false),
+            unknown: Mutex::default(),
+        }
     }
 
     /// Looks once for all of them.
@@ -144,8 +153,11 @@ impl<'a> ReadBack<'a> {
         }
         let held = self.held();
         let pages = |principal: &Principal| held.get(principal).copied().unwrap_or(0).div_ceil(MOST).max(1);
+        let unknown = self.unknown();
+        let is_cheaper =
+            |principal: &Principal, pairs: usize| pages(principal) < pairs && !unknown.contains(principal);
         let (whole, single): (Vec<_>, Vec<_>) =
-            each.into_iter().partition(|(principal, pairs)| pages(principal) < pairs.len());
+            each.into_iter().partition(|(principal, pairs)| is_cheaper(principal, pairs.len()));
         let requests: usize = whole.iter().map(|(principal, _)| pages(principal)).sum();
         let single: BTreeSet<(&str, &str)> = single.into_iter().flat_map(|(_, pairs)| pairs).collect();
         if pairs.len() <= requests + single.len() {
@@ -161,11 +173,12 @@ impl<'a> ReadBack<'a> {
                     self.held().insert(principal.clone(), all.len());
                     Ok(all.into_iter().collect())
                 }
-                // One that the identity store has no more has nothing.
-                Err(error) if error.failure == Failure::NotFound => Ok(HashSet::new()),
                 Err(error) => {
-                    if matches!(error.failure, Failure::Denied | Failure::Unsupported) {
-                        self.pairs_only.store(true, Ordering::Relaxed);
+                    match error.failure {
+                        Failure::Denied | Failure::Unsupported => self.pairs_only.store(true, Ordering::Relaxed),
+                        // Assignments outlive a principal that is deleted, so this shows nothing.
+                        Failure::NotFound => _ = self.unknown().insert(principal.clone()),
+                        _ => {}
                     }
                     Err(error)
                 }
@@ -226,6 +239,10 @@ impl<'a> ReadBack<'a> {
         one.due =
             self.clock.now() + SignedDuration::try_from(Duration::from_millis(milliseconds)).unwrap_or_default();
         Look::Again(one)
+    }
+
+    fn unknown(&self) -> std::sync::MutexGuard<'_, HashSet<Principal>> {
+        self.unknown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn held(&self) -> std::sync::MutexGuard<'_, HashMap<Principal, usize>> {

@@ -88,3 +88,22 @@ fn a_list_that_never_answers_makes_nothing_done() {
     assert!(receipt.failed().all(|done| is_lost(&done.outcome)), "{:?}", receipt.failed().next());
     assert_eq!(bench.converges(&to, Command::Apply, &shape), Ok(()));
 }
+
+/// Assignments outlive a group that was deleted: that it is not found shows nothing of them.
+#[test]
+fn a_principal_that_is_not_found_shows_nothing() {
+    for fails in [false, true] {
+        let bench = Bench::after(&[&given("group.ops")]);
+        let receipt = run(&bench, &given(""), |bench| {
+            bench.cloud.refuse(BY_PRINCIPAL, Failure::NotFound);
+            for nth in 1..=u64::from(fails) * 3 {
+                bench.cloud.script("sso:DeleteAccountAssignment", nth, Trouble::FailsLater);
+            }
+        });
+        let failed = receipt.failed().count();
+        assert_eq!(failed, if fails { 3 } else { 0 });
+        assert_eq!(seen_by(&receipt, BY_PAIR), CELLS - failed, "each is seen by its pair");
+        let left: usize = bench.cloud.state().given.values().map(std::collections::BTreeSet::len).sum();
+        assert_eq!(left, failed, "what is told as done is gone");
+    }
+}
