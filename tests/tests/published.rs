@@ -48,11 +48,7 @@ fn cells_are_published_once_for_each_change() {
     project.apply(&[]).unwrap();
     let again = project.run(&["registry", "publish"]).unwrap().ended(0).unwrap();
     assert!(again.stdout.contains("registry.cells.json: unchanged"), "{}", again.stdout);
-    project
-        .run(&["destroy", "--yes", "--at", cell_tests::momento::AT, "--only", "cell.dev-raj"])
-        .unwrap()
-        .ended(0)
-        .unwrap();
+    project.run(&["destroy", "--yes", "--at", AT, "--only", "cell.dev-raj"]).unwrap().ended(0).unwrap();
     let again = project.run(&["registry", "publish"]).unwrap().ended(0).unwrap();
     assert!(again.stdout.contains("registry.cells.schema.json: unchanged"), "{}", again.stdout);
 }

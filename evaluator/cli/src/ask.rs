@@ -66,8 +66,8 @@ fn asked(principal: Option<&String>, args: &AskArgs, output: &Output) -> Status 
             Ok(Some(why)) => return output::refuse(&why, "`--context KEY=VALUE` says what the request carries"),
             Err(why) => return output::fail(&why.to_string()),
         }
-        if let Some(why) = ask::contradiction(&ask) {
-            return output::refuse(&why, "leave it out of `--context`: the ARN says it");
+        if let Some(why) = ask::contradiction(&ask, &subject.desired.org.partition) {
+            return output::refuse(&why, "leave it out of `--context`: what is asked for says it");
         }
         match ask::doubts(&ask.action) {
             Ok(doubts) if doubts.is_empty() => {}

@@ -34,4 +34,5 @@ mod value;
 
 pub use engine::{Engine, Forbid};
 pub use layers::{Deciding, Layer};
+pub use places::calls_iam;
 pub use request::{Context, Request};

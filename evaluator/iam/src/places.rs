@@ -63,7 +63,7 @@ fn is_of_iam(action: &str) -> bool {
 }
 
 /// Whether an action is a call of IAM. `iam:PassRole` is none: it is asked for within a call of another service.
-pub(crate) fn calls_iam(action: &str) -> bool {
+pub fn calls_iam(action: &str) -> bool {
     is_of_iam(action) && !action.eq_ignore_ascii_case("iam:PassRole")
 }
 

@@ -23,6 +23,9 @@ use crate::plan::fault::Fault;
 
 pub use super::denied::Conditional;
 
+/// The region in which IAM is called, in the partition `aws`.
+const IAM_REGION: &str = "us-east-1";
+
 /// The parts of an ARN.
 const SEGMENTS: usize = 6;
 
@@ -248,7 +251,7 @@ fn deciding(allowed: &[Delta]) -> Vec<Conditional> {
 }
 
 /// Why no request for this action on this resource carries this: the ARN says whose it is, and IAM is called in one region.
-pub fn contradiction(ask: &Ask) -> Option<String> {
+pub fn contradiction(ask: &Ask, partition: &str) -> Option<String> {
     let carried = |key: &str| {
         let mut own = ask.context.iter().filter(|(name, _)| name.eq_ignore_ascii_case(key));
         own.next().and_then(|(_, values)| values.first())
@@ -260,7 +263,10 @@ pub fn contradiction(ask: &Ask) -> Option<String> {
     {
         return Some(format!("a request for {} carries no other aws:ResourceAccount than {account}", ask.resource));
     }
-    None
+    let region = carried("aws:RequestedRegion").filter(|region| *region != IAM_REGION && partition == USUAL);
+    region.filter(|_| cell_iam::calls_iam(&ask.action)).map(|region| {
+        format!("IAM is called in {IAM_REGION} alone, so that no request for {} carries {region}", ask.action)
+    })
 }
 
 fn is_account(text: &str) -> bool {

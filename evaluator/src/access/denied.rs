@@ -2,7 +2,7 @@
 //! what in no layer is allowed. Owns the reasons of a no; that it is one, the engine has decided.
 
 use cell_iam::access::{Access, Part, Way};
-use cell_iam::policy::{Document, Effect, Statement as Written};
+use cell_iam::policy::{Condition, Document, Effect, Statement as Written};
 use cell_iam::{Deciding, Engine, Forbid, Layer};
 use serde::Serialize;
 
@@ -94,7 +94,13 @@ fn gate(
                     }
                 }
                 None if statement.effect == Effect::Allow => {
-                    unmet.extend(when(engine, &alone(asked.open), asked.forbid).map(told));
+                    let open = when(engine, &alone(asked.open), asked.forbid);
+                    let never = || {
+                        let bare = Written { conditions: Vec::new(), ..statement.clone() };
+                        let bare = of_one(asked.open, way, named.name(), named.document(), &bare);
+                        when(engine, &bare, asked.forbid).map(|_| vec![written(statement)])
+                    };
+                    unmet.extend(open.or_else(never).map(told));
                 }
                 None => {}
             }
@@ -128,6 +134,15 @@ fn when(engine: &mut Engine<'_>, access: &Access, forbid: &Forbid) -> Option<Vec
         }
     }
     Some(all)
+}
+
+/// The conditions of a statement as they are written: of such that no request for this can meet.
+fn written(statement: &Written) -> String {
+    let one = |condition: &Condition| {
+        let values: Vec<&str> = condition.values.iter().map(|value| value.value.as_str()).collect();
+        format!("{} {} {}", condition.key, condition.operator, values.join(" or "))
+    };
+    statement.conditions.iter().map(one).collect::<Vec<_>>().join(" and ")
 }
 
 /// What a statement is about, as an access that allows it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{fleet, grant, subject};
-use crate::access::ask::{Ask, Can, Conditional, One, doubts, misfit, no_resource};
+use crate::access::ask::{Ask, Can, Conditional, One, contradiction, doubts, misfit, no_resource};
 use crate::access::pins::Pins;
 
 fn asked(program: &str, action: &str, context: &[(&str, &str)]) -> One {
@@ -124,4 +124,27 @@ fn what_no_request_carries_is_refused() {
     {
         assert_eq!(told(key, values), None, "{key}");
     }
+}
+
+#[test]
+fn a_condition_that_no_request_meets_is_the_reason() {
+    let set = r#"allow a { actions = ["iam:CreateUser"], resources = ["*"], when { "aws:RequestedRegion" == "eu-central-1" } }"#;
+    let one = asked(&grant("S", set), "iam:CreateUser", &[]);
+    assert_eq!(one.can, Can::No);
+    assert_eq!(
+        said(&one.unmet),
+        ["allow A of permission_set.S [aws:RequestedRegion StringEquals eu-central-1]"],
+        "{one:#?}"
+    );
+    let contradicts = |action: &str, resource: &str, key: &str, value: &str| {
+        let context = [(key.to_owned(), vec![value.to_owned()])].into();
+        let ask = Ask { action: action.to_owned(), resource: resource.to_owned(), context, ..Ask::default() };
+        contradiction(&ask, "aws").is_some()
+    };
+    let queue = "arn:aws:sqs:eu-central-1:111122223333:q";
+    assert!(contradicts("iam:CreateUser", "*", "aws:RequestedRegion", "eu-central-1"));
+    assert!(!contradicts("iam:CreateUser", "*", "aws:RequestedRegion", "us-east-1"));
+    assert!(!contradicts("iam:PassRole", "*", "aws:RequestedRegion", "eu-central-1"));
+    assert!(contradicts("sqs:SendMessage", queue, "AWS:ResourceAccount", "999988887777"));
+    assert!(!contradicts("sqs:SendMessage", queue, "aws:ResourceAccount", "111122223333"));
 }
