@@ -89,7 +89,7 @@ pub(super) struct ReadBack<'a> {
     held: Mutex<HashMap<Principal, usize>>,
     /// The caller may not list by principal, or the server cannot.
     pairs_only: AtomicBool,
-    /// Principals that the identity store does not know: what they have is seen by pair alone.
+    /// Principals that the identity store does not know, or whose list does not answer: what they have is seen by pair.
     unknown: Mutex<HashSet<Principal>>,
 }
 
@@ -132,7 +132,7 @@ impl<'a> ReadBack<'a> {
                     Look::Over(one.operation, Ok(format!("{}: {so}; ended by {}", list.call(), one.ended.by)))
                 }
                 Some(Ok(_)) => self.missed(follower, one, list.call()),
-                Some(Err(error)) => self.unanswered(one, error),
+                Some(Err(error)) => self.unanswered(one, &list, error),
                 None => self.again(one, 0),
             }
         };
@@ -221,12 +221,16 @@ impl<'a> ReadBack<'a> {
     }
 
     /// A list failed. One failure is not that of all who waited for it: it is asked once more, by pair where the
-    /// caller may not ask otherwise.
-    fn unanswered<'p>(&self, mut one: Unseen<'p>, error: &CloudError) -> Look<'p> {
-        if one.failed {
-            return Look::Over(one.operation, Err(error.clone()));
+    /// caller may not ask otherwise, and by pair at last.
+    fn unanswered<'p>(&self, mut one: Unseen<'p>, list: &List, error: &CloudError) -> Look<'p> {
+        match list {
+            List::Of(principal) if one.failed => {
+                one.failed = false;
+                self.unknown().insert(principal.clone());
+            }
+            List::In(..) if one.failed => return Look::Over(one.operation, Err(error.clone())),
+            _ => one.failed = true,
         }
-        one.failed = true;
         self.again(one, 0)
     }
 

@@ -159,13 +159,15 @@ impl Reader<'_> {
     /// Σ ⌈n/100⌉ calls over the principals of the program and of the record.
     fn by_principal(&self, live: &mut Live, owned: &BTreeSet<String>) -> Result<(), CloudError> {
         let principals: Vec<Principal> = self.known_principals(live).into_iter().collect();
-        for given in self.held_by(&principals)? {
+        let (held, unknown) = self.held_by(&principals)?;
+        for given in held {
             if owned.contains(&given.set) {
                 live.given.insert(given);
             } else {
                 live.unmanaged.insert(given);
             }
         }
+        self.of_unknown(live, &unknown)?;
         live.reading = Reading::ByPrincipal { principals: principals.len() };
         Ok(())
     }
@@ -193,17 +195,17 @@ impl Reader<'_> {
             let set = identity::set_of_assignment(address).and_then(|set| sets.get(&set));
             pairs.extend(target.cloned().zip(set.cloned()));
         }
-        let (beyond, all) = self.beyond(live, &sets, &pairs)?;
+        let (mut whole, all) = self.beyond(live, &sets, &pairs)?;
+        // Of an account that is selected everything is seen: it may have to be emptied.
+        for account in self.addresses("account").into_iter().filter_map(|address| accounts.get(address)) {
+            whole.extend(sets.values().map(|set| (account.clone(), set.clone())));
+        }
         if !all && pairs.len() > FEW_PAIRS && self.selected_by_principal(live, &selected, &pairs)? {
-            self.pairs(live, &beyond.into_iter().collect::<Vec<_>>())?;
+            self.pairs(live, &whole.into_iter().collect::<Vec<_>>())?;
             self.named_people(live, &sets)?;
             return self.names(live);
         }
-        pairs.extend(beyond);
-        // Of an account that is selected everything is seen: it may have to be emptied.
-        for account in self.addresses("account").into_iter().filter_map(|address| accounts.get(address)) {
-            pairs.extend(sets.values().map(|set| (account.clone(), set.clone())));
-        }
+        pairs.extend(whole);
         let pairs: Vec<_> = pairs.into_iter().collect();
         self.pairs(live, &pairs)?;
         live.reading = Reading::Scoped { pairs: pairs.len() };
@@ -247,7 +249,9 @@ impl Reader<'_> {
             }
             other => {
                 let owned: BTreeSet<&String> = sets.values().collect();
-                live.given.extend(other?.into_iter().filter(|given| owned.contains(&given.set)));
+                let (held, unknown) = other?;
+                live.given.extend(held.into_iter().filter(|given| owned.contains(&given.set)));
+                self.of_unknown(live, &unknown)?;
             }
         }
         Ok(())
@@ -281,21 +285,50 @@ impl Reader<'_> {
             Err(error) if matches!(error.failure, Failure::Denied | Failure::Unsupported) => return Ok(false),
             other => other?,
         };
+        let (found, unknown) = found;
         let is_selected = |given: &Given| pairs.contains(&(given.account.clone(), given.set.clone()));
         live.given.extend(found.into_iter().filter(is_selected));
+        self.of_unknown(live, &unknown)?;
         live.reading = Reading::ByPrincipal { principals: principals.len() };
         Ok(true)
     }
 
-    /// What they are given directly. One that the record still has and the identity store no more has nothing.
-    fn held_by(&self, principals: &[Principal]) -> Result<Vec<Given>, CloudError> {
+    /// What they are given directly, and those whom the identity store does not know: nothing is said of what they have.
+    fn held_by(&self, principals: &[Principal]) -> Result<(Vec<Given>, BTreeSet<String>), CloudError> {
         let found = parallel::each(self.lanes, principals, |principal| {
             match self.provider.assignments_of_principal(principal) {
-                Err(error) if error.failure == Failure::NotFound => Ok(Vec::new()),
-                other => other,
+                Err(error) if error.failure == Failure::NotFound => Ok(None),
+                other => other.map(Some),
             }
         })?;
-        Ok(found.into_iter().flatten().collect())
+        let (mut held, mut unknown) = (Vec::new(), BTreeSet::new());
+        for (principal, found) in principals.iter().zip(found) {
+            match found {
+                Some(found) => held.extend(found),
+                None => _ = unknown.insert(principal.id.clone()),
+            }
+        }
+        Ok((held, unknown))
+    }
+
+    /// What is left of those whom the identity store does not know any more: assignments outlive them, and are seen by the
+    /// pairs in which the record has them.
+    fn of_unknown(&self, live: &mut Live, unknown: &BTreeSet<String>) -> Result<(), CloudError> {
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let sets = identity::sets(self.record, live);
+        let accounts = identity::organization(self.desired, self.record, live);
+        let pair = |address: &String| {
+            let principal = address.split('/').nth(1)?;
+            let id = &self.record.principals.get(principal)?.id;
+            let account = accounts.get(address.split('/').nth(2)?)?;
+            let set = sets.get(&identity::set_of_assignment(address)?)?;
+            unknown.contains(id).then(|| (account.clone(), set.clone()))
+        };
+        let assignments = self.record.resources.iter().filter(|(_, entry)| entry.kind == "assignment");
+        let pairs: BTreeSet<(String, String)> = assignments.filter_map(|(address, _)| pair(address)).collect();
+        self.pairs(live, &pairs.into_iter().collect::<Vec<_>>())
     }
 
     /// The names of principals that hold a set and are in neither the program nor the record.

@@ -34,6 +34,7 @@ pub use build::Command;
 use desired::Desired;
 use fault::Fault;
 use model::{Limits, Plan, Target};
+pub use ours::other_organization;
 use scope::Scope;
 
 use crate::live::{Live, Reading};
@@ -66,7 +67,7 @@ pub struct Question<'a> {
 /// The plan, or what keeps it from being made: all of it.
 pub fn plan(question: &Question<'_>) -> Result<Plan, Vec<Fault>> {
     let Question { desired, record, live, scope, command, .. } = question;
-    let mut faults = ours::other_organization(desired, (record.0, &question.registry), live);
+    let mut faults = other_organization(desired, (record.0, &question.registry), live);
     faults.extend(unknown_addresses(desired, record.0, scope));
     faults.extend(one_account_twice(desired, record.0, live));
     if !faults.is_empty() {

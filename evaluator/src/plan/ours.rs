@@ -9,8 +9,9 @@ use crate::live::Live;
 use crate::registry::record::{Identity, Record};
 use crate::words::counted;
 
-/// A program, a record and a cloud that are not of one organization. The record comes with its place.
-pub(super) fn other_organization(desired: &Desired, (record, place): (&Record, &str), live: &Live) -> Vec<Fault> {
+/// What says that a program, a record and a cloud are not of one organization; nothing where they are. The record comes
+/// with its place.
+pub fn other_organization(desired: &Desired, (record, place): (&Record, &str), live: &Live) -> Vec<Fault> {
     let Some(organization) = &live.organization else { return Vec::new() };
     let mut faults = Vec::new();
     if let Some(said) =

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use cell_eval::existing::taking::{self, Claims};
 use cell_eval::live::Survey;
-use cell_eval::plan::identity;
 use cell_eval::plan::model::Plan;
+use cell_eval::plan::{identity, other_organization};
 use cell_eval::registry::record::{Entry, Record};
 use cell_eval::words::counted;
 use cell_lang::diagnostics::Code;
@@ -39,6 +39,11 @@ fn rebuilt(session: &Session<'_>, record: &Record, output: &Output) -> Result<Pl
         // it was folded left a part of what is marked. This run goes on from either.
         let differs = Differs::of(record, &claims);
         if record.serial != 0 && !differs.is_part() {
+            let place = session.connection.store.place();
+            let foreign = other_organization(desired, (record, &place), &live);
+            if !foreign.is_empty() {
+                return Err(session.faults(&foreign));
+            }
             return Err(refused(session, record, &differs, output));
         }
         claims = marks(record);

@@ -107,3 +107,12 @@ fn a_principal_that_is_not_found_shows_nothing() {
         assert_eq!(left, failed, "what is told as done is gone");
     }
 }
+
+/// A list by principal that never answers is not the end: pairs are asked then.
+#[test]
+fn a_principal_whose_list_never_answers_is_seen_by_pair() {
+    let bench = Bench::after(&[&given("")]);
+    let receipt = run(&bench, &given("group.ops"), |bench| bench.cloud.refuse(BY_PRINCIPAL, Failure::Lost));
+    assert_eq!((receipt.ending, receipt.failed().count()), (Ending::Done, 0));
+    assert_eq!(seen_by(&receipt, BY_PAIR), CELLS);
+}

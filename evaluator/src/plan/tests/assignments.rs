@@ -165,3 +165,26 @@ fn a_part_sees_what_was_given_elsewhere() {
     let gone = planned(&whole, "permission_set.Look", Command::Destroy);
     assert!(gone.contains(&"delete assignment.Look/group:g-guests/cell.b".to_owned()), "{gone:?}");
 }
+
+/// Assignments outlive a group that is deleted in the identity store: they are taken away, not forgotten.
+#[test]
+fn what_a_deleted_group_has_is_not_forgotten() {
+    let wish = |grant: &str| {
+        program(&format!(
+            "cell z {{ kind = \"alpha\", region = \"us-west-2\" }}\nfor n in 1..=70 {{ cell \"c\\(n)\" {{ kind = \"alpha\", region = \"us-west-2\" }} }}\n\
+             permission_set Look {{ session = 2h }}\n\
+             grant rest {{ to = group.dev, can = permission_set.Look, on = [cell.z] }}\n{grant}"
+        ))
+    };
+    let bench = Bench::after(&[&wish("grant g { to = group.ops, can = permission_set.Look, on = cells }")]);
+    bench.cloud.refuse("sso:ListAccountAssignmentsForPrincipal", crate::provider::Failure::NotFound);
+    for scope in [crate::plan::scope::Scope::default(), only(&["permission_set.Look"])] {
+        let plan = bench.try_plan(&wish(""), &scope, Command::Apply).unwrap();
+        let words: std::collections::BTreeMap<&str, usize> =
+            plan.changes.iter().fold(std::collections::BTreeMap::new(), |mut all, change| {
+                *all.entry(change.action.word()).or_default() += 1;
+                all
+            });
+        assert_eq!(words, [("delete", 71)].into(), "{scope:?}");
+    }
+}
