@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod apply;
+pub mod bootstrap;
 pub mod budget;
 pub mod emit;
 pub mod existing;
