@@ -20,7 +20,8 @@ pub struct Notes {
     pub format_version: String,
     /// The cell's address.
     pub cell: String,
-    /// Did the last bootstrap end well? Until it does the commits that it began with stay.
+    /// Did the last bootstrap end well? Until it does, what is done stays at its commit, and what was asked for is asked
+    /// for again.
     pub finished: bool,
     /// By the component's address.
     pub components: BTreeMap<String, Stand>,
@@ -29,7 +30,10 @@ pub struct Notes {
 /// Where a component stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stand {
-    /// The version as it was asked for: a branch, a tag, a commit.
+    /// The version that was asked for; none when it is the repository's own branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
+    /// What it is called: a branch, a tag, a commit.
     pub version: String,
     /// What it was resolved to.
     pub commit: String,
@@ -87,15 +91,16 @@ impl Notes {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
-    /// The version that an unfinished bootstrap began a component with, and goes on with.
+    /// Where a component stands in an unfinished bootstrap, which the next run goes on with.
     pub fn begun(&self, component: &str) -> Option<&Stand> {
         self.components.get(component).filter(|_| !self.finished)
     }
 
     /// Begins with this version of a component; what was done of it stays known.
-    pub fn begin(&mut self, component: &str, version: &str, commit: &str) {
+    pub fn begin(&mut self, component: &str, asked: Option<&str>, version: &str, commit: &str) {
         let done = self.components.remove(component).and_then(|stand| stand.done);
-        let stand = Stand { version: version.to_owned(), commit: commit.to_owned(), done };
+        let (asked, version, commit) = (asked.map(str::to_owned), version.to_owned(), commit.to_owned());
+        let stand = Stand { asked, version, commit, done };
         self.components.insert(component.to_owned(), stand);
     }
 

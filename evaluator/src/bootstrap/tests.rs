@@ -147,7 +147,7 @@ proptest! {
         let of = |at: usize| digest("repo", "target", &json!({ "n": at }));
         for (at, ended) in ends {
             let name = at.to_string();
-            notes.begin(&name, "HEAD", "c0ffee");
+            notes.begin(&name, None, "main", "c0ffee");
             notes.started(&name);
             well.remove(&at);
             if ended {
