@@ -8,6 +8,7 @@ mod architecture;
 mod authority;
 mod bad_cases;
 mod bad_input;
+mod bootstrap;
 mod command_line;
 mod conformance;
 mod dependencies;

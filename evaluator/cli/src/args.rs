@@ -3,6 +3,7 @@
 //! Owns names, defaults and help texts. Every flag has a variable `CELLC_…` of its name. Does nothing itself.
 
 mod access;
+mod bootstrap;
 mod cloud;
 mod rollout;
 mod tools;
@@ -14,6 +15,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use access::{AskArgs, CanArgs, Form, ReviewArgs, WhoCanArgs};
+pub(crate) use bootstrap::{BootstrapArgs, LintRepoArgs};
 pub(crate) use cloud::{
     AdoptArgs, ApplyArgs, Cloud, CloudArgs, ConsentArgs, DestroyArgs, DriftArgs, Language, PlanArgs, RebuildArgs,
     RegistryArgs, RegistryCommand, SandboxCommand, ScopeArgs, ShowArgs,
@@ -78,6 +80,10 @@ pub(crate) enum Command {
     /// How releases come to cells, wave by wave.
     #[command(subcommand)]
     Rollout(RolloutCommand),
+    /// Bring components into a new cell: clone each at its version and run its make target, in their order.
+    Bootstrap(BootstrapArgs),
+    /// Say which repositories of components lack a make target.
+    LintRepo(LintRepoArgs),
     /// Draw a program: its cells, the waves that reach them, who may do what in them.
     Graph(GraphArgs),
     /// Pin what a program takes from elsewhere in `cell.lock`: packages, and with `--update` policies of AWS.

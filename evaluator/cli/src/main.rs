@@ -7,6 +7,7 @@ mod adopt;
 mod apply;
 mod args;
 mod ask;
+mod bootstrap;
 mod check;
 mod cloud;
 mod completions;
@@ -19,6 +20,7 @@ mod fmt;
 mod from_live;
 mod graph;
 mod init;
+mod lint_repo;
 mod lock;
 mod lsp;
 mod man;
@@ -92,6 +94,8 @@ fn command(command: &Command, form: Form, output: &Output) -> Status {
         Command::Sandbox(command) => sandbox::run(command, output),
         Command::Test(args) => test::run(args, output),
         Command::Rollout(command) => rollout::run(command, output),
+        Command::Bootstrap(args) => bootstrap::run(args, output),
+        Command::LintRepo(args) => lint_repo::run(args, output),
         Command::Graph(args) => graph::run(args, output),
         Command::Lock(args) => lock::run(args, output),
         Command::Lsp(_) => lsp::run(),

@@ -304,14 +304,19 @@ impl<'a> Session<'a> {
 
     /// Tells that the record cannot be used.
     pub(crate) fn unreadable(&self, error: &JournalError) -> Status {
-        match error {
-            JournalError::Store(error) => say(self.output, &store_finding(error)),
-            JournalError::Record(error) => say(
-                self.output,
-                &finding(Code::RecordUnreadable, format!("{}: {error}", self.connection.store.place()))
-                    .help("restore it from a copy, or move it away and run `cellc registry rebuild`"),
-            ),
-        }
+        unreadable(self.output, &self.connection.store.place(), error)
+    }
+}
+
+/// Tells that the record at a place cannot be used.
+pub(crate) fn unreadable(output: &Output, place: &str, error: &JournalError) -> Status {
+    match error {
+        JournalError::Store(error) => say(output, &store_finding(error)),
+        JournalError::Record(error) => say(
+            output,
+            &finding(Code::RecordUnreadable, format!("{place}: {error}"))
+                .help("restore it from a copy, or move it away and run `cellc registry rebuild`"),
+        ),
     }
 }
 

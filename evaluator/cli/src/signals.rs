@@ -11,6 +11,8 @@ pub(crate) fn stop() -> &'static AtomicBool {
     SET.call_once(|| {
         let handler = || {
             if STOP.swap(true, Ordering::SeqCst) {
+                // A target of make has a process group of its own, which the terminal does not reach.
+                cell_deploy::process::abandon();
                 std::process::exit(1);
             }
         };

@@ -28,6 +28,28 @@ pub fn whole(text: &str) -> String {
     out
 }
 
+/// A line that a program said, all of it: without its colours, tabs as spaces, and of what it wrote over itself the last.
+pub fn line(said: &[u8]) -> String {
+    let said = String::from_utf8_lossy(said);
+    let last = said.split('\r').rev().find(|part| !part.is_empty()).unwrap_or_default();
+    let mut out = String::with_capacity(last.len());
+    let mut rest = last;
+    while let Some((before, code)) = rest.split_once("\u{1b}[") {
+        out.push_str(before);
+        let end = code.find(|c: char| !c.is_ascii_digit() && c != ';').unwrap_or(code.len());
+        rest = match code.get(end..) {
+            Some(after) if after.starts_with('m') => after.get(1..).unwrap_or_default(),
+            // Any other code does more than colour: it is shown.
+            _ => {
+                out.push_str("\u{1b}[");
+                code
+            }
+        };
+    }
+    out.push_str(rest);
+    whole(&out.replace('\t', "    "))
+}
+
 /// `text` on one line, cut where it gets too long to read.
 pub fn text(text: &str) -> String {
     match text.char_indices().nth(LIMIT) {
@@ -66,6 +88,13 @@ mod tests {
             ('\0'..='\u{ff}').chain('\u{2000}'..='\u{206f}').chain(['\u{feff}', '\u{e0041}']).collect();
         assert!(!whole(&hostile).chars().any(|c| is_hidden(c) || c == '\n'));
         assert_eq!(text("a\u{1b}[31mb\n\u{202e}c"), "a\\u{1b}[31mb\\u{a}\\u{202e}c");
+    }
+
+    #[test]
+    fn a_line_of_a_program_is_plain() {
+        assert_eq!(line(b"\x1b[1;32mok\x1b[0m\tdone\r"), "ok    done");
+        assert_eq!(line(b"10%\r90%\rall"), "all");
+        assert_eq!(line(b"\x1b[2Ja\x1b]0;title\x07\xff\x1b["), "\\u{1b}[2Ja\\u{1b}]0;title\\u{7}\u{fffd}\\u{1b}[");
     }
 
     #[test]

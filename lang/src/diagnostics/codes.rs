@@ -1,6 +1,6 @@
 //! The one table of codes. By phase: E01 syntax, E02 names, E03 types, E04 expansion and rules, E05 plan,
-//! E06 apply, E07 permissions; W… warnings and N… notes by the same phases. A code is never used for another
-//! thing later. Each has a page in `spec/errors`.
+//! E06 apply, E07 permissions, E08 bootstraps; W… warnings and N… notes by the same phases. A code is never
+//! used for another thing later. Each has a page in `spec/errors`.
 
 /// How much a finding weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -179,6 +179,16 @@ codes! {
     StarOnStar "E0702" "an allow of everything without a reason";
     EmptyGuard "E0703" "a guard over nothing";
     NotApproved "E0704" "a change of access that nobody approved";
+
+    NotInRegistry "E0801" "a cell that the registry does not have";
+    RepositoryRefused "E0802" "a repository that is not fetched from";
+    NoVersion "E0803" "a version that a repository does not have";
+    RepositoryUnreadable "E0804" "a repository that cannot be read";
+    NoTarget "E0805" "a make target that is not there";
+    TargetFailed "E0806" "a make target that failed";
+    ProgramMissing "E0807" "a program that is not there";
+    BootstrapHeld "E0808" "a bootstrap that another run holds";
+    NotesUnusable "E0809" "notes of a bootstrap that cannot be used";
 
     ReachesNothing "W0401" "something that reaches nothing";
     NoCellOwner "W0402" "a production cell without owner";

@@ -67,32 +67,69 @@ impl Connection {
     pub(crate) fn open(args: &CloudArgs, desired: &Desired, beside: &Path) -> Result<Self, Unconnected> {
         let clock = Arc::new(SystemClock);
         let own = beside.join(OWN);
-        let mut settings = Settings {
-            region: desired.org.home_region.clone(),
-            tps: rate(desired.org.limits.tps),
-            organizations_tps: rate(desired.org.limits.organizations_tps),
-            ..Settings::default()
-        };
-        let (mut remarks, mut running) = (Vec::new(), None);
-        if args.cloud == Cloud::Sandbox {
-            let opened = sandbox::embedded(&own.join("sandbox"), desired).map_err(Unconnected::Sandbox)?;
-            settings.endpoint = Some(opened.running.url());
-            settings.credentials = Some(Keys::test());
-            // Nobody else uses it: how fast it answers is its own affair.
-            settings.organizations_tps = 1_000.0;
-            settings.region.get_or_insert_with(|| SANDBOX_REGION.to_owned());
-            remarks = opened.remarks;
-            running = Some(opened.running);
-        }
-        let provider = Arc::new(AwsCloud::connect(&settings)?);
+        let Reached { provider, mut remarks, running } = reach(args, desired, &own)?;
         if args.cloud == Cloud::Aws {
             // Without credentials every later message would speak of something else.
             provider.caller()?;
         }
-        let store = store_of(args.cloud, &desired.org, &own, beside, &provider, &clock, &mut remarks)?;
+        let store = match bucket(&desired.org) {
+            Some(url) => in_bucket(url, &provider, &clock, &mut remarks)?,
+            None => in_file(args.cloud, &desired.org, &own, beside),
+        };
         let name = args.cloud.name();
         Ok(Self { provider, store, clock, name, remarks, _sandbox: running })
     }
+}
+
+/// The record alone, where nothing else of a cloud is needed.
+pub(crate) struct Recorded {
+    /// Where it lies.
+    pub(crate) store: Box<dyn Registry>,
+    /// What has to be said first.
+    pub(crate) remarks: Vec<String>,
+    _sandbox: Option<cell_sandbox::Running>,
+}
+
+impl Recorded {
+    /// Opens it: for a record in a file without any connection, for one in a bucket with that of its store.
+    pub(crate) fn open(args: &CloudArgs, desired: &Desired, beside: &Path) -> Result<Self, Unconnected> {
+        let own = beside.join(OWN);
+        let Some(url) = bucket(&desired.org) else {
+            let store = in_file(args.cloud, &desired.org, &own, beside);
+            return Ok(Self { store, remarks: Vec::new(), _sandbox: None });
+        };
+        let Reached { provider, mut remarks, running } = reach(args, desired, &own)?;
+        let store = in_bucket(url, &provider, &Arc::new(SystemClock), &mut remarks)?;
+        Ok(Self { store, remarks, _sandbox: running })
+    }
+}
+
+/// A cloud that can be called.
+struct Reached {
+    provider: Arc<AwsCloud>,
+    remarks: Vec<String>,
+    running: Option<cell_sandbox::Running>,
+}
+
+fn reach(args: &CloudArgs, desired: &Desired, own: &Path) -> Result<Reached, Unconnected> {
+    let mut settings = Settings {
+        region: desired.org.home_region.clone(),
+        tps: rate(desired.org.limits.tps),
+        organizations_tps: rate(desired.org.limits.organizations_tps),
+        ..Settings::default()
+    };
+    let (mut remarks, mut running) = (Vec::new(), None);
+    if args.cloud == Cloud::Sandbox {
+        let opened = sandbox::embedded(&own.join("sandbox"), desired).map_err(Unconnected::Sandbox)?;
+        settings.endpoint = Some(opened.running.url());
+        settings.credentials = Some(Keys::test());
+        // Nobody else uses it: how fast it answers is its own affair.
+        settings.organizations_tps = 1_000.0;
+        settings.region.get_or_insert_with(|| SANDBOX_REGION.to_owned());
+        remarks = opened.remarks;
+        running = Some(opened.running);
+    }
+    Ok(Reached { provider: Arc::new(AwsCloud::connect(&settings)?), remarks, running })
 }
 
 /// Requests a second, as a connection takes them.
@@ -100,26 +137,29 @@ fn rate(requests: u64) -> f64 {
     f64::from(u32::try_from(requests).unwrap_or(u32::MAX))
 }
 
-/// Where the record lies: as the program says, else beside it. A sandbox never writes to the place of the real one.
-fn store_of(
-    cloud: Cloud,
-    org: &Org,
-    own: &Path,
-    beside: &Path,
+/// The bucket and key of the record, if the program says one.
+fn bucket(org: &Org) -> Option<&str> {
+    org.registry.as_deref().filter(|url| url.starts_with("s3://"))
+}
+
+fn in_bucket(
+    url: &str,
     provider: &AwsCloud,
     clock: &Arc<SystemClock>,
     remarks: &mut Vec<String>,
 ) -> Result<Box<dyn Registry>, StoreError> {
+    let store = S3Store::new(provider, &Place::new(url), Arc::clone(clock) as _)?;
+    remarks.extend(store.doubt());
+    Ok(Box::new(store))
+}
+
+/// The file of the record: as the program says, else beside it. A sandbox never writes to the place of the real one.
+fn in_file(cloud: Cloud, org: &Org, own: &Path, beside: &Path) -> Box<dyn Registry> {
     let path: PathBuf = match (cloud, org.registry.as_deref()) {
-        (_, Some(url)) if url.starts_with("s3://") => {
-            let store = S3Store::new(provider, &Place::new(url), Arc::clone(clock) as _)?;
-            remarks.extend(store.doubt());
-            return Ok(Box::new(store));
-        }
         (Cloud::Sandbox, _) => own.join("sandbox").join("registry.json"),
         (Cloud::Aws, Some(file)) => beside.join(file),
         (Cloud::Aws, None) => own.join("registry.json"),
     };
     let shown = path.strip_prefix(beside).unwrap_or(&path).display().to_string();
-    Ok(Box::new(FileStore::new(path, shown)))
+    Box::new(FileStore::new(path, shown))
 }
