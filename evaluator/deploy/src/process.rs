@@ -219,7 +219,9 @@ mod tests {
         });
         let ended = ended.unwrap();
         assert!(ended.stopped && !ended.well());
-        assert_eq!(lines, ["ready", "told"]);
+        // The outer shell may say on its own that it was ended.
+        assert_eq!(lines.first().map(String::as_str), Some("ready"));
+        assert!(lines.iter().any(|line| line == "told"), "{lines:?}");
         assert!(before.elapsed() < Duration::from_secs(20));
     }
 
