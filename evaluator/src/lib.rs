@@ -27,6 +27,7 @@ pub mod report;
 pub mod resources;
 pub mod rollout;
 pub mod rules;
+pub mod stacks;
 pub mod terminal;
 pub mod testing;
 pub mod value;

@@ -1,0 +1,3 @@
+//! Tests of stacks: the table of states.
+
+mod states;
