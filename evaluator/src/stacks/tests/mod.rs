@@ -1,3 +1,6 @@
-//! Tests of stacks: the table of states.
+//! Tests of stacks: the table of states, and the driver against a cloud in memory.
 
+mod cloud;
+mod deployments;
+mod faults;
 mod states;
