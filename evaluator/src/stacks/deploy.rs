@@ -414,7 +414,7 @@ impl Run<'_, '_> {
 }
 
 /// What tells a stack from itself after another operation. A name in review is no more than no stack.
-fn base(found: Option<&Stack>) -> String {
+pub(super) fn base(found: Option<&Stack>) -> String {
     match found {
         Some(stack) if !is_blank(stack) => {
             let updated = stack.updated.as_deref().unwrap_or_default();

@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 
-use super::deploy::{Deployed, How, Run, Sight, has_taken};
+use super::deploy::{Deployed, How, Run, Sight, base, has_taken};
 use super::model::{ChangeKind, ChangeSet, Made, Making, Stack, StackEvent};
 use super::state::{Meaning, StackState};
 use super::stopped::Stopped;
@@ -73,12 +73,11 @@ impl Run<'_, '_> {
         found: Option<&Stack>,
         made: &Made,
     ) -> Result<Deployed, Stopped> {
-        let before = found.and_then(|stack| stack.updated.as_deref());
         // What the stack was before must not be taken for what it became, however late a read is.
         let stack = self.until(&made.stack, |stack, _| match (kind, stack) {
             (_, None) => false,
             (ChangeKind::Create, Some(stack)) => stack.state() != Some(StackState::ReviewInProgress),
-            (ChangeKind::Update, Some(stack)) => has_taken(stack, made) || stack.updated.as_deref() != before,
+            (ChangeKind::Update, Some(stack)) => has_taken(stack, made) || base(Some(stack)) != base(found),
         })?;
         let stack = stack.ok_or(Stopped::Gone)?;
         let state = stack.state().ok_or_else(|| Stopped::Unknown(stack.status.clone()))?;
