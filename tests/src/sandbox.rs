@@ -23,6 +23,7 @@ pub fn quick() -> Config {
             close_account: short,
             assignment: short,
             provision: short,
+            stack_step: short,
             propagation: Duration::ZERO,
         },
         // As the example says of its organization.

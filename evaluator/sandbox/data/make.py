@@ -64,6 +64,11 @@ OPERATIONS = {
     "sts": """
         GetCallerIdentity AssumeRole
     """,
+    "cloudformation": """
+        CreateStack UpdateStack DeleteStack ContinueUpdateRollback DescribeStacks DescribeStackEvents GetTemplate
+        GetTemplateSummary
+        CreateChangeSet DescribeChangeSet ExecuteChangeSet DeleteChangeSet
+    """,
 }
 
 # Policies whose documents are taken whole.

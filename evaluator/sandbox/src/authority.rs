@@ -82,7 +82,9 @@ impl<'a> Authority<'a> {
         let who = sts::principal(self.caller);
         let message = format!("User: {who} is not authorized to perform: {action} on resource: {resource} {why}");
         Err(match service {
-            Service::Sts | Service::Iam | Service::S3 => ApiError::new("AccessDenied", 403, message),
+            Service::Sts | Service::Iam | Service::S3 | Service::CloudFormation => {
+                ApiError::new("AccessDenied", 403, message)
+            }
             Service::Account => ApiError::new("AccessDeniedException", 403, message),
             _ => ApiError::client("AccessDeniedException", message),
         })
@@ -105,6 +107,7 @@ impl<'a> Authority<'a> {
                 role.or_else(|| input.optional("PolicyArn").map(str::to_owned)).into_iter().collect()
             }
             Service::Account => Vec::new(),
+            Service::CloudFormation => cloudformation(input, account),
             Service::S3 => {
                 let place = |bucket: &str| match input.optional("Key").filter(|key| !key.is_empty()) {
                     Some(key) => format!("arn:aws:s3:::{bucket}/{key}"),
@@ -146,6 +149,20 @@ fn sso(input: Input<'_>) -> Vec<String> {
     let arns = ["InstanceArn", "PermissionSetArn"].into_iter().filter_map(|member| input.optional(member));
     let accounts = ["TargetId", "AccountId"].into_iter().filter_map(|member| input.optional(member));
     arns.map(str::to_owned).chain(accounts.map(|id| format!("arn:aws:sso:::account/{id}"))).collect()
+}
+
+/// The stack that a call names.
+fn cloudformation(input: Input<'_>, account: &str) -> Vec<String> {
+    let region = input.text("Region");
+    let name = input.optional("StackName").or_else(|| input.optional("ChangeSetName"));
+    let arn = |name: &str| {
+        if name.starts_with("arn:") {
+            name.to_owned()
+        } else {
+            format!("arn:aws:cloudformation:{region}:{account}:stack/{name}/*")
+        }
+    };
+    name.map(arn).into_iter().collect()
 }
 
 /// The actions that a call needs.

@@ -97,6 +97,9 @@ pub struct Delays {
     /// From ProvisionPermissionSet to its result.
     #[serde(with = "seconds")]
     pub provision: Duration,
+    /// Each step of an operation on a stack: an event is one. A change set takes one step to be made.
+    #[serde(with = "seconds")]
+    pub stack_step: Duration,
     /// The longest time for which a list may not show a write yet; each write draws its own.
     #[serde(with = "seconds")]
     pub propagation: Duration,
@@ -110,6 +113,7 @@ impl Default for Delays {
             close_account: Duration::from_secs(2),
             assignment: Duration::from_millis(300),
             provision: Duration::from_millis(500),
+            stack_step: Duration::from_millis(100),
             propagation: Duration::from_millis(200),
         }
     }
@@ -126,6 +130,7 @@ impl Delays {
             close_account: zero,
             assignment: zero,
             provision: zero,
+            stack_step: zero,
             propagation: zero,
         }
     }

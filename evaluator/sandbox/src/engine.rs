@@ -273,7 +273,7 @@ fn throttled(service: Service) -> ApiError {
         }
         Service::Account => ApiError::new("TooManyRequestsException", 429, "Too many requests."),
         Service::S3 => ApiError::new("SlowDown", 503, "Please reduce your request rate."),
-        Service::Sts | Service::Iam => ApiError::client("Throttling", "Rate exceeded"),
+        Service::Sts | Service::Iam | Service::CloudFormation => ApiError::client("Throttling", "Rate exceeded"),
         Service::SsoAdmin | Service::IdentityStore => ApiError::client("ThrottlingException", "Rate exceeded"),
     }
 }
@@ -283,6 +283,7 @@ fn internal(service: Service) -> &'static str {
         Service::Organizations => "ServiceException",
         Service::S3 => "InternalError",
         Service::Sts | Service::Iam => "ServiceFailure",
+        Service::CloudFormation => "InternalFailure",
         Service::SsoAdmin | Service::IdentityStore | Service::Account => "InternalServerException",
     }
 }
@@ -291,7 +292,9 @@ fn unsigned(service: Service) -> ApiError {
     let message = "Request is missing Authentication Token";
     match service {
         Service::S3 => ApiError::new("AccessDenied", 403, message),
-        Service::Sts | Service::Iam => ApiError::new("MissingAuthenticationToken", 403, message),
+        Service::Sts | Service::Iam | Service::CloudFormation => {
+            ApiError::new("MissingAuthenticationToken", 403, message)
+        }
         _ => ApiError::client("MissingAuthenticationTokenException", message),
     }
 }
@@ -300,7 +303,7 @@ fn unknown_key(service: Service) -> ApiError {
     let message = "The security token included in the request is invalid.";
     match service {
         Service::S3 => ApiError::new("InvalidAccessKeyId", 403, message),
-        Service::Sts | Service::Iam => ApiError::new("InvalidClientTokenId", 403, message),
+        Service::Sts | Service::Iam | Service::CloudFormation => ApiError::new("InvalidClientTokenId", 403, message),
         _ => ApiError::client("UnrecognizedClientException", message),
     }
 }
@@ -309,7 +312,7 @@ fn expired(service: Service) -> ApiError {
     let message = "The security token included in the request is expired";
     match service {
         Service::S3 => ApiError::client("ExpiredToken", message),
-        Service::Sts | Service::Iam => ApiError::new("ExpiredToken", 403, message),
+        Service::Sts | Service::Iam | Service::CloudFormation => ApiError::new("ExpiredToken", 403, message),
         _ => ApiError::client("ExpiredTokenException", message),
     }
 }
@@ -317,7 +320,9 @@ fn expired(service: Service) -> ApiError {
 fn unknown_operation(call: &Call) -> ApiError {
     let name = &call.operation;
     match call.service {
-        Service::Sts | Service::Iam => ApiError::client("InvalidAction", format!("Could not find operation {name}")),
+        Service::Sts | Service::Iam | Service::CloudFormation => {
+            ApiError::client("InvalidAction", format!("Could not find operation {name}"))
+        }
         Service::S3 => ApiError::new("NotImplemented", 501, format!("The sandbox has no operation {name}")),
         _ => ApiError::client("UnknownOperationException", format!("Unknown operation {name}")),
     }

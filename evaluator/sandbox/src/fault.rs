@@ -86,6 +86,12 @@ const ASYNCHRONOUS: &[&str] = &[
     "CreateAccountAssignment",
     "DeleteAccountAssignment",
     "ProvisionPermissionSet",
+    "CreateStack",
+    "UpdateStack",
+    "DeleteStack",
+    "ContinueUpdateRollback",
+    "CreateChangeSet",
+    "ExecuteChangeSet",
 ];
 
 impl Fault {

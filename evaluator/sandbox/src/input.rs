@@ -49,6 +49,11 @@ impl<'a> Input<'a> {
         value.as_u64().or_else(|| value.as_str()?.parse().ok()).map(|n| n as usize)
     }
 
+    /// A flag, down when absent.
+    pub(crate) fn flag(self, member: &str) -> bool {
+        self.0.get(member).and_then(Value::as_bool).unwrap_or_default()
+    }
+
     pub(crate) fn has(self, member: &str) -> bool {
         self.0.get(member).is_some_and(|v| !v.is_null())
     }

@@ -3,7 +3,7 @@
 
 use crate::config::Config;
 use crate::input::{Caller, Cx, Millis};
-use crate::services::{organizations, ssoadmin};
+use crate::services::{cloudformation, organizations, ssoadmin};
 use crate::state::{State, Work};
 
 /// Does everything that is due by `now`.
@@ -20,6 +20,7 @@ pub(crate) fn ripen(state: &mut State, config: &Config, now: Millis) {
             Work::CloseAccount(account) => organizations::close(state, &cx, account),
             Work::ForgetAccount(account) => organizations::forget(state, account),
             Work::Sso(request) => ssoadmin::finish(state, &cx, request),
+            Work::Stack(key) => cloudformation::proceed(state, &cx, key),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! A strict emulator of the AWS APIs that cellc uses: Organizations, IAM Identity Center, the identity store, STS,
-//! IAM, account names and S3, on their real wire protocols.
+//! IAM, CloudFormation, account names and S3, on their real wire protocols.
 //!
 //! [`Sandbox`] is the state; [`serve`] or [`Running`] answer for it on a socket; [`Seed`] fills it; [`Config`] sets
 //! its pace, [`Fault`]s make it fail. The crate owns no client and knows nothing of the language or the planner.
@@ -24,6 +24,7 @@ mod seed;
 mod seeding;
 mod service;
 mod services;
+mod stacks;
 mod state;
 mod table;
 #[cfg(test)]

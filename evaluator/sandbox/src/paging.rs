@@ -38,6 +38,14 @@ pub(crate) const IAM: Pages = Pages {
     invalid: || ApiError::client("ValidationError", "the Marker is not valid"),
 };
 
+pub(crate) const CLOUDFORMATION: Pages = Pages {
+    // None of its requests has a limit.
+    limit: "",
+    most: 100,
+    token: ("NextToken", "NextToken"),
+    invalid: || ApiError::client("ValidationError", "the NextToken is not valid"),
+};
+
 pub(crate) const S3: Pages = Pages {
     limit: "max-keys",
     most: 1_000,

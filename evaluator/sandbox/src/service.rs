@@ -2,7 +2,7 @@
 
 use crate::error::Answer;
 use crate::input::{Cx, Input};
-use crate::services::{account, iam, identitystore, organizations, s3, ssoadmin, sts};
+use crate::services::{account, cloudformation, iam, identitystore, organizations, s3, ssoadmin, sts};
 use crate::state::State;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,8 @@ pub(crate) enum Service {
     Iam,
     Account,
     S3,
+    #[serde(rename = "cloudformation")]
+    CloudFormation,
 }
 
 /// What an operation does to the state.
@@ -45,6 +47,7 @@ impl Service {
             Self::Iam => "iam",
             Self::Account => "account",
             Self::S3 => "s3",
+            Self::CloudFormation => "cloudformation",
         }
     }
 
@@ -68,6 +71,7 @@ impl Service {
             "iam" => Some(Self::Iam),
             "account" => Some(Self::Account),
             "s3" | "s3express" => Some(Self::S3),
+            "cloudformation" => Some(Self::CloudFormation),
             _ => None,
         }
     }
@@ -81,6 +85,7 @@ impl Service {
             Self::Iam => iam::OPERATIONS,
             Self::Account => account::OPERATIONS,
             Self::S3 => s3::OPERATIONS,
+            Self::CloudFormation => cloudformation::OPERATIONS,
         }
     }
 

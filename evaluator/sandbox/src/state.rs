@@ -2,6 +2,7 @@
 
 use crate::ids::Ids;
 use crate::input::Millis;
+use crate::stacks::Stacks;
 use crate::table::Table;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,8 @@ pub(crate) struct State {
     pub(crate) iam: Iam,
     pub(crate) sts: Table<String, Session>,
     pub(crate) s3: S3,
+    #[serde(default)]
+    pub(crate) stacks: Stacks,
     /// Asynchronous work by when it is due.
     pub(crate) jobs: Table<(Millis, u64), Job>,
 }
@@ -360,6 +363,8 @@ pub(crate) enum Work {
     /// The account is gone for good, 90 days after its closing.
     ForgetAccount(String),
     Sso(String),
+    /// A stack, by its place and ARN.
+    Stack((String, String)),
 }
 
 impl State {

@@ -1,4 +1,4 @@
-//! The query protocol of STS and IAM: a form in, XML out.
+//! The query protocol of STS, IAM and CloudFormation: a form in, XML out.
 
 use super::request::{Protocol, Refused, refused};
 use super::{Received, xml};
@@ -8,7 +8,22 @@ use crate::service::Service;
 use serde_json::{Map, Value, json};
 
 const DEEPEST: usize = 8;
-const NUMBERS: &[&str] = &["MaxItems", "DurationSeconds", "MaxSessionDuration"];
+const NUMBERS: &[&str] = &["MaxItems", "DurationSeconds", "MaxSessionDuration", "TimeoutInMinutes"];
+/// Lists, which clients that send empty ones send as an empty text.
+const LISTS: &[&str] =
+    &["Capabilities", "NotificationARNs", "Parameters", "ResourceTypes", "ResourcesToSkip", "Tags"];
+const FLAGS: &[&str] = &[
+    "DisableRollback",
+    "DisableValidation",
+    "EnableTerminationProtection",
+    "ForceRollback",
+    "ImportExistingResources",
+    "IncludeNestedStacks",
+    "IncludePropertyValues",
+    "RetainExceptOnCreate",
+    "UsePreviousTemplate",
+    "UsePreviousValue",
+];
 
 /// The pairs of a form or a query string, decoded.
 pub(crate) fn pairs(text: &[u8]) -> Vec<(String, String)> {
@@ -45,7 +60,13 @@ fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).map(|value| value as u8)
 }
 
-pub(crate) fn read(received: &Received, service: Service, key: Option<String>) -> Result<(Protocol, Call), Refused> {
+/// Reads a call; `region` is the one it was signed for, where the service has one in each.
+pub(crate) fn read(
+    received: &Received,
+    service: Service,
+    key: Option<String>,
+    region: Option<String>,
+) -> Result<(Protocol, Call), Refused> {
     let mut input = Value::Object(Map::new());
     let mut operation = String::new();
     for (name, value) in pairs(&received.body) {
@@ -59,8 +80,12 @@ pub(crate) fn read(received: &Received, service: Service, key: Option<String>) -
     }
     let namespace = match service {
         Service::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
+        Service::CloudFormation => "http://cloudformation.amazonaws.com/doc/2010-05-15/",
         _ => "https://iam.amazonaws.com/doc/2010-05-08/",
     };
+    if let Some(region) = region {
+        input["Region"] = Value::from(region);
+    }
     let protocol = Protocol::Query { operation: operation.clone(), namespace };
     if operation.is_empty() {
         return Err(refused(protocol, ApiError::client("MissingAction", "The request names no action")));
@@ -100,10 +125,15 @@ fn typed(name: &str, value: &str) -> Value {
         return value.parse::<u64>().map_or_else(|_| Value::from(value), Value::from);
     }
     match value {
-        "true" if name.starts_with("Only") => Value::Bool(true),
-        "false" if name.starts_with("Only") => Value::Bool(false),
+        "" if LISTS.contains(&name) => json!([]),
+        "true" if is_flag(name) => Value::Bool(true),
+        "false" if is_flag(name) => Value::Bool(false),
         _ => Value::from(value),
     }
+}
+
+fn is_flag(name: &str) -> bool {
+    name.starts_with("Only") || FLAGS.contains(&name)
 }
 
 pub(crate) fn success(operation: &str, namespace: &str, value: &Value, id: &str) -> String {

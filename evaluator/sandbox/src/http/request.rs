@@ -28,17 +28,18 @@ pub(crate) fn refused(protocol: Protocol, error: ApiError) -> Refused {
 
 /// Reads a call.
 pub(crate) fn read(received: &mut Received) -> Result<(Protocol, Call), Refused> {
-    let (key, scope) = signature(received);
+    let Signature { key, region, service: scope } = signature(received);
     if let Some(target) = received.header("x-amz-target") {
         return json(received, target, key);
     }
     match scope.as_deref().and_then(Service::of_scope) {
-        Some(service @ (Service::Sts | Service::Iam)) => query::read(received, service, key),
+        Some(service @ (Service::Sts | Service::Iam)) => query::read(received, service, key, None),
+        Some(service @ Service::CloudFormation) => query::read(received, service, key, region),
         Some(Service::Account) => account(received, key),
         Some(Service::S3) => s3::read(received, key),
         Some(_) => Err(refused(Protocol::Json, unknown("the request names no operation"))),
         // A form with an action can only be a query; STS is asked unsigned by some clients.
-        None if received.body.starts_with(b"Action=") => query::read(received, Service::Sts, key),
+        None if received.body.starts_with(b"Action=") => query::read(received, Service::Sts, key, None),
         None => {
             let message = "Request is missing Authentication Token";
             Err(refused(Protocol::RestJson, ApiError::new("MissingAuthenticationTokenException", 403, message)))
@@ -50,8 +51,16 @@ fn unknown(message: &str) -> ApiError {
     ApiError::client("UnknownOperationException", message)
 }
 
-/// The access key and the service, out of the credential scope. Signatures are not verified.
-fn signature(received: &Received) -> (Option<String>, Option<String>) {
+/// What a credential scope says.
+#[derive(Default)]
+struct Signature {
+    key: Option<String>,
+    region: Option<String>,
+    service: Option<String>,
+}
+
+/// The access key, the region and the service, out of the credential scope. Signatures are not verified.
+fn signature(received: &Received) -> Signature {
     let header = received.header("authorization").unwrap_or_default();
     let in_query = || {
         let query = received.uri.query().unwrap_or_default();
@@ -64,13 +73,14 @@ fn signature(received: &Received) -> (Option<String>, Option<String>) {
         Some((_, rest)) => rest.split([',', ' ']).next().map(str::to_owned),
         None => in_query(),
     };
-    let Some(credential) = credential else { return (None, None) };
+    let Some(credential) = credential else { return Signature::default() };
     let mut parts = credential.split('/');
     let key = parts.next().map(str::to_owned);
     // date, region, service; the variant for several regions has no region in it.
     let rest: Vec<&str> = parts.collect();
     let service = rest.iter().rev().nth(1).map(|service| (*service).to_owned());
-    (key, service)
+    let region = rest.get(1).filter(|_| rest.len() == 4).map(|region| (*region).to_owned());
+    Signature { key, region, service }
 }
 
 fn json(received: &Received, target: &str, key: Option<String>) -> Result<(Protocol, Call), Refused> {

@@ -4,6 +4,7 @@
 #![allow(clippy::unnecessary_wraps)]
 
 pub(crate) mod account;
+pub(crate) mod cloudformation;
 pub(crate) mod iam;
 pub(crate) mod identitystore;
 pub(crate) mod organizations;

@@ -42,6 +42,9 @@ fn work(cloud: &Cloud) {
     cloud.assign(&set, MEMBER, &group);
     cloud.ok("organizations:CreateAccount", json!({"Email": "new@example.com", "AccountName": "new"}));
     cloud.ok("s3:PutObject", json!({"Bucket": "registry", "Key": "k", "Body": "tbody"}));
+    let stack =
+        |kind: &str| json!({"StackName": "shop", "TemplateBody": format!("Resources: {{A: {{Type: {kind}}}}}")});
+    cloud.ok("cloudformation:CreateStack", stack("AWS::SQS::Queue"));
     // Work that is due after a change of the settings keeps its time and its outcome.
     cloud.sandbox.set_config(Config { page: Some(7), ..settings() }).unwrap();
     cloud.wait(5);
@@ -52,6 +55,8 @@ fn work(cloud: &Cloud) {
         }),
     );
     assert!(text(&roles, "/Credentials/AccessKeyId").starts_with("ASIA"));
+    // It is under way when the process ends.
+    cloud.ok("cloudformation:UpdateStack", stack("AWS::SNS::Topic"));
 }
 
 #[test]

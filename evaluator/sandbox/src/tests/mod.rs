@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod cloudformation;
 mod durability;
 mod faults;
 mod iam;
@@ -89,6 +90,7 @@ impl Cloud {
             Service::Iam,
             Service::Account,
             Service::S3,
+            Service::CloudFormation,
         ]
         .into_iter()
         .find(|known| known.name() == service)
