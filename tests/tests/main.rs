@@ -44,6 +44,7 @@ mod safety;
 mod security;
 mod silent_failures;
 mod spec_runs;
+mod stacks;
 mod starter;
 mod testing;
 mod what_multiplies;

@@ -54,6 +54,7 @@ const CODES: &[(Failure, &[&str])] = &[
         &[
             "AWSOrganizationsNotInUseException",
             "AccountNotFoundException",
+            "ChangeSetNotFound",
             "ChildNotFoundException",
             "CreateAccountStatusNotFoundException",
             "DestinationParentNotFoundException",
@@ -74,6 +75,7 @@ const CODES: &[(Failure, &[&str])] = &[
         Failure::Exists,
         &[
             "AccountAlreadyClosedException",
+            "AlreadyExistsException",
             "DuplicateAccountException",
             "DuplicateOrganizationalUnitException",
             "DuplicatePolicyAttachmentException",
@@ -98,6 +100,8 @@ const CODES: &[(Failure, &[&str])] = &[
         Failure::Invalid,
         &[
             "AuthorizationHeaderMalformed",
+            "InsufficientCapabilitiesException",
+            "InvalidChangeSetStatus",
             "InvalidInput",
             "InvalidInputException",
             "MalformedPolicyDocument",
@@ -108,6 +112,7 @@ const CODES: &[(Failure, &[&str])] = &[
             "PolicyTypeNotAvailableForOrganizationException",
             "PolicyTypeNotEnabledException",
             "SerializationException",
+            "TokenAlreadyExistsException",
             "ValidationError",
             "ValidationException",
         ],

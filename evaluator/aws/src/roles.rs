@@ -19,22 +19,27 @@ const RESERVED: &str = "/aws-reserved/sso.amazonaws.com/";
 /// A session is not used in the last of its time.
 const MARGIN: Duration = Duration::from_mins(2);
 
+/// Clients of CloudFormation by account and region, and until when they serve; none: as long as the cloud does.
+pub(crate) type StackClients = HashMap<(String, String), (aws_sdk_cloudformation::Client, Option<SystemTime>)>;
+
 /// The sessions in member accounts.
 #[derive(Debug)]
 pub(crate) struct Members {
     role: String,
     sessions: Mutex<HashMap<String, Session>>,
+    pub(crate) stacks: Mutex<StackClients>,
 }
 
 #[derive(Debug, Clone)]
 struct Session {
     iam: aws_sdk_iam::Client,
+    keys: SharedCredentialsProvider,
     ends: SystemTime,
 }
 
 impl Members {
     pub(crate) fn new(role: &str) -> Self {
-        Self { role: role.to_owned(), sessions: Mutex::default() }
+        Self { role: role.to_owned(), sessions: Mutex::default(), stacks: Mutex::default() }
     }
 
     /// The role that a new account is created with.
@@ -42,10 +47,10 @@ impl Members {
         &self.role
     }
 
-    fn open(&self, account: &str) -> Option<aws_sdk_iam::Client> {
+    fn open(&self, account: &str) -> Option<Session> {
         let sessions = hold(&self.sessions);
         let session = sessions.get(account)?;
-        (session.ends > SystemTime::now() + MARGIN).then(|| session.iam.clone())
+        (session.ends > SystemTime::now() + MARGIN).then(|| session.clone())
     }
 }
 
@@ -72,13 +77,26 @@ impl AwsCloud {
         if me.account == account {
             return Ok(self.iam.clone());
         }
-        if let Some(iam) = self.members.open(account) {
-            return Ok(iam);
+        Ok(self.session(account, &me.arn).await?.iam)
+    }
+
+    /// The keys of a session in a member account, and until when they serve; none in the cloud's own account.
+    pub(crate) async fn keys_of(&self, account: &str) -> Answer<Option<(SharedCredentialsProvider, SystemTime)>> {
+        let me = self.me().await?;
+        if me.account == account {
+            return Ok(None);
         }
-        let session = self.enter(account, &me.arn).await?;
-        let iam = session.iam.clone();
-        hold(&self.members.sessions).insert(account.to_owned(), session);
-        Ok(iam)
+        let session = self.session(account, &me.arn).await?;
+        Ok(Some((session.keys, session.ends - MARGIN)))
+    }
+
+    async fn session(&self, account: &str, me: &str) -> Answer<Session> {
+        if let Some(session) = self.members.open(account) {
+            return Ok(session);
+        }
+        let session = self.enter(account, me).await?;
+        hold(&self.members.sessions).insert(account.to_owned(), session.clone());
+        Ok(session)
     }
 
     async fn enter(&self, account: &str, me: &str) -> Answer<Session> {
@@ -99,16 +117,17 @@ impl AwsCloud {
             "cellc-member",
         );
         told::learn(&keys);
+        let keys = SharedCredentialsProvider::new(keys);
         let config = aws_sdk_iam::config::Builder::from(&self.link.config)
-            .credentials_provider(SharedCredentialsProvider::new(keys))
+            .credentials_provider(keys.clone())
             .identity_cache(aws_sdk_iam::config::IdentityCache::no_cache())
             .build();
-        Ok(Session { iam: aws_sdk_iam::Client::from_conf(config), ends })
+        Ok(Session { iam: aws_sdk_iam::Client::from_conf(config), keys, ends })
     }
 }
 
 /// A young account refuses the keys of its own session for a while: not ours are bad, it lets nobody in yet.
-fn not_let_in(error: CloudError) -> CloudError {
+pub(crate) fn not_let_in(error: CloudError) -> CloudError {
     match error.failure {
         Failure::Credentials => CloudError { failure: Failure::Denied, ..error },
         _ => error,
