@@ -36,3 +36,4 @@ pub use engine::{Engine, Forbid};
 pub use layers::{Deciding, Layer};
 pub use places::calls_iam;
 pub use request::{Context, Request};
+pub use ties::{REGION_OF_IAM, owner};

@@ -20,7 +20,7 @@ pub(crate) const ACCOUNT: &str = "aws:resourceaccount";
 const REGION: &str = "aws:requestedregion";
 
 /// Where calls of IAM go, whichever region somebody works in: the same page says so, of the partition `aws`.
-const REGION_OF_IAM: &str = "us-east-1";
+pub const REGION_OF_IAM: &str = "us-east-1";
 
 /// The digits of an account's number.
 const DIGITS: usize = 12;
@@ -52,6 +52,15 @@ pub(crate) fn is_account(text: &str) -> bool {
     text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// The account of the resources that an ARN, or a pattern of ARNs, names: what their `aws:ResourceAccount` is, where they
+/// carry it. None where it names none. The bucket behind an access point of S3 may be another's.
+pub fn owner(text: &str) -> Option<&str> {
+    let mut parts = text.split(':').skip(2);
+    let (service, account) = (parts.next()?, parts.nth(1)?);
+    let other = service.starts_with("s3") || service.contains(['*', '?']);
+    (is_account(account) && !other).then_some(account)
+}
+
 impl Ground<'_> {
     /// The keys that are settled at a place, as far as they are there; `iam` says that the actions are calls of IAM, in the
     /// partition `aws`.
@@ -74,13 +83,9 @@ impl Ground<'_> {
         })
     }
 
-    /// The account of the resources that a pattern names. The bucket behind an access point of S3 may be another's.
+    /// The account of the resources that a pattern names.
     fn named_account(&self, pattern: u32) -> Option<SmolStr> {
         let (text, _) = self.pattern(pattern)?;
-        let mut parts = text.split(':').skip(2);
-        let (service, account) = (parts.next()?, parts.nth(1)?);
-        let is_one = is_account(account);
-        let other = service.starts_with("s3") || service.contains(['*', '?']);
-        (is_one && !other).then(|| account.into())
+        owner(text).map(Into::into)
     }
 }

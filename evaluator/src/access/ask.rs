@@ -8,7 +8,7 @@ use cell_iam::access::{Access, Facts, Part};
 use cell_iam::catalogue::KeyKind;
 use cell_iam::lint::{Holder, Kind, Linter, Setting};
 use cell_iam::policy::{self, Document, Effect, Elements, Source, Text};
-use cell_iam::{Engine, Forbid, risk};
+use cell_iam::{Engine, Forbid, REGION_OF_IAM, risk};
 use cell_lang::diagnostics::Code;
 use serde::Serialize;
 
@@ -22,9 +22,6 @@ use super::tell;
 use crate::plan::fault::Fault;
 
 pub use super::denied::Conditional;
-
-/// The region in which IAM is called, in the partition `aws`.
-const IAM_REGION: &str = "us-east-1";
 
 /// The parts of an ARN.
 const SEGMENTS: usize = 6;
@@ -256,21 +253,15 @@ pub fn contradiction(ask: &Ask, partition: &str) -> Option<String> {
         let mut own = ask.context.iter().filter(|(name, _)| name.eq_ignore_ascii_case(key));
         own.next().and_then(|(_, values)| values.first())
     };
-    let account = ask.resource.split(':').nth(4).filter(|account| is_account(account));
-    if let (Some(account), Some(owner)) = (account, carried("aws:ResourceAccount"))
+    if let (Some(account), Some(owner)) = (cell_iam::owner(&ask.resource), carried("aws:ResourceAccount"))
         && account != owner
-        && !ask.resource.starts_with("arn:aws:s3")
     {
         return Some(format!("a request for {} carries no other aws:ResourceAccount than {account}", ask.resource));
     }
-    let region = carried("aws:RequestedRegion").filter(|region| *region != IAM_REGION && partition == USUAL);
+    let region = carried("aws:RequestedRegion").filter(|region| *region != REGION_OF_IAM && partition == USUAL);
     region.filter(|_| cell_iam::calls_iam(&ask.action)).map(|region| {
-        format!("IAM is called in {IAM_REGION} alone, so that no request for {} carries {region}", ask.action)
+        format!("IAM is called in {REGION_OF_IAM} alone, so that no request for {} carries {region}", ask.action)
     })
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Why a text is no resource, if it is: it has no wildcard, and is no ARN of one.

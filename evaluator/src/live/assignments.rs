@@ -49,7 +49,7 @@ impl Reader<'_> {
         let sets: Vec<&String> = owned.iter().collect();
         let accounts = parallel::each(self.lanes, &sets, |set| self.provider.accounts_of_set(set, None))?;
         // What was given is looked for where it was given, whatever the lists of accounts say.
-        let mut pairs = self.recorded_pairs(live, owned);
+        let mut pairs = self.recorded_pairs(live, &|_, set| owned.contains(set));
         for (set, accounts) in sets.into_iter().zip(accounts) {
             pairs.extend(accounts.iter().map(|account| (account.clone(), set.clone())));
             if let Some(found) = live.sets.get_mut(set) {
@@ -133,14 +133,14 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The pairs that the record has assignments of.
-    fn recorded_pairs(&self, live: &Live, owned: &BTreeSet<String>) -> BTreeSet<(String, String)> {
+    /// The pairs that the record has such assignments of, by address and set, in accounts that are there.
+    fn recorded_pairs(&self, live: &Live, such: &dyn Fn(&str, &str) -> bool) -> BTreeSet<(String, String)> {
         let sets = identity::sets(self.record, live);
         let accounts = identity::organization(self.desired, self.record, live);
         let pair = |address: &String| {
             let set = sets.get(&identity::set_of_assignment(address)?)?;
             let account = accounts.get(address.split('/').nth(2)?)?;
-            owned.contains(set).then(|| (account.clone(), set.clone()))
+            such(address, set).then(|| (account.clone(), set.clone()))
         };
         let there = |(account, _): &(String, String)| live.accounts.contains_key(account);
         self.record.resources.keys().filter_map(pair).filter(there).collect()
@@ -281,11 +281,10 @@ impl Reader<'_> {
             Some(Principal { kind: kind_of(address), id })
         };
         let principals: Vec<Principal> = named.iter().filter_map(id).collect();
-        let found = match self.held_by(&principals) {
+        let (found, unknown) = match self.held_by(&principals) {
             Err(error) if matches!(error.failure, Failure::Denied | Failure::Unsupported) => return Ok(false),
             other => other?,
         };
-        let (found, unknown) = found;
         let is_selected = |given: &Given| pairs.contains(&(given.account.clone(), given.set.clone()));
         live.given.extend(found.into_iter().filter(is_selected));
         self.of_unknown(live, &unknown)?;
@@ -317,17 +316,11 @@ impl Reader<'_> {
         if unknown.is_empty() {
             return Ok(());
         }
-        let sets = identity::sets(self.record, live);
-        let accounts = identity::organization(self.desired, self.record, live);
-        let pair = |address: &String| {
-            let principal = address.split('/').nth(1)?;
-            let id = &self.record.principals.get(principal)?.id;
-            let account = accounts.get(address.split('/').nth(2)?)?;
-            let set = sets.get(&identity::set_of_assignment(address)?)?;
-            unknown.contains(id).then(|| (account.clone(), set.clone()))
+        let theirs = |address: &str, _: &str| {
+            let found = address.split('/').nth(1).and_then(|principal| self.record.principals.get(principal));
+            found.is_some_and(|found| unknown.contains(&found.id))
         };
-        let assignments = self.record.resources.iter().filter(|(_, entry)| entry.kind == "assignment");
-        let pairs: BTreeSet<(String, String)> = assignments.filter_map(|(address, _)| pair(address)).collect();
+        let pairs = self.recorded_pairs(live, &theirs);
         self.pairs(live, &pairs.into_iter().collect::<Vec<_>>())
     }
 

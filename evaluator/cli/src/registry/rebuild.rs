@@ -1,5 +1,6 @@
 //! `cellc registry rebuild`: a record that was lost is made anew from the marks that applies leave and from what is there.
-//! Owns that a record that is there is never written over, and what is said of it instead.
+//! Owns that a record that is there is never written over, and what is said of it instead; one that lacks something and
+//! is right else is made whole.
 
 use std::collections::BTreeSet;
 
