@@ -23,6 +23,7 @@ pub mod packages;
 pub mod plan;
 pub mod provider;
 pub mod registry;
+pub mod releases;
 pub mod report;
 pub mod resources;
 pub mod rollout;

@@ -99,15 +99,23 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn clear(&self, lease: &Lease) -> Result<(), StoreError>;
 }
 
-/// Where the cells lie for other tools, beside the record. It is written by condition, and needs no lock: whoever reads
-/// one version replaces that one only.
-pub trait Shelf {
+/// What lies beside the record: the cells for other tools, and releases. It is written by condition, and needs no lock:
+/// whoever reads one version replaces that one only.
+pub trait Shelf: Send + Sync + fmt::Debug {
     /// Where it is, for people.
     fn published_place(&self, which: Published) -> String;
     /// What lies there; none when nothing was published yet.
     fn published(&self, which: Published) -> Result<Option<Stored>, StoreError>;
     /// Replaces what has `version` (none: there must be none yet); [`StoreError::Moved`] when somebody else was faster.
     fn publish(&self, which: Published, bytes: &[u8], version: Option<&str>) -> Result<(), StoreError>;
+
+    /// Where the releases' object of this name is, for people. A name is of letters, digits, `._-%`, with one `/` at most.
+    fn object_place(&self, name: &str) -> String;
+    /// What lies there; none when nothing does.
+    fn object(&self, name: &str) -> Result<Option<Stored>, StoreError>;
+    /// Replaces what has `version` (none: there must be none yet); the new version. [`StoreError::Moved`] when somebody
+    /// else was faster.
+    fn put_object(&self, name: &str, bytes: &[u8], version: Option<&str>) -> Result<String, StoreError>;
 }
 
 /// What is published.

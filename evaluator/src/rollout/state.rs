@@ -2,6 +2,7 @@
 //! from an event is [`super::step`]'s.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -76,6 +77,21 @@ pub enum CellState {
 }
 
 impl CellState {
+    /// As people read it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Skipped => "skipped: it is drained",
+            Self::Deploying => "deploying",
+            Self::Baking => "baking",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::RollingBack => "rolling back",
+            Self::RolledBack => "rolled back",
+            Self::Stuck => "stuck",
+        }
+    }
+
     /// Whether the release has come to it, or may have in part.
     pub fn is_reached(self) -> bool {
         !matches!(self, Self::Waiting | Self::Skipped)
@@ -286,5 +302,42 @@ impl State {
     /// The cells that are so.
     pub fn that_are(&self, which: impl Fn(CellState) -> bool) -> impl Iterator<Item = (&String, &Cell)> {
         self.cells.iter().filter(move |(_, cell)| which(cell.state))
+    }
+}
+
+impl Phase {
+    /// As people read it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Shut { .. } => "waiting for the window",
+            Self::Approval => "waiting for approval",
+            Self::Baking { .. } => "baking",
+            Self::Draining => "waiting for cells that are drained",
+            Self::Stopped { .. } => "stopped",
+            Self::RollingBack { .. } => "rolling back",
+            Self::RolledBack { .. } => "rolled back",
+            Self::Superseded { .. } => "superseded",
+            Self::Done => "done",
+        }
+    }
+
+    /// Why it stopped or goes back.
+    pub fn why(&self) -> Option<&Why> {
+        match self {
+            Self::Stopped { why } | Self::RollingBack { why } | Self::RolledBack { why } => Some(why),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Alarm { alarm, cell } => write!(f, "{alarm} went off in {cell}"),
+            Self::NoData { alarm, cell } => write!(f, "{alarm} has no data in {cell}, which is no pass"),
+            Self::Failures { wave, cells } => write!(f, "more of wave {wave} failed than it tolerates: {}", cells.join(", ")),
+            Self::Person { who } => write!(f, "{who} ended it"),
+        }
     }
 }

@@ -356,4 +356,23 @@ impl Shelf for S3Store {
             Put::Moved => Err(StoreError::Moved),
         }
     }
+
+    fn object_place(&self, name: &str) -> String {
+        format!("{}.releases/{name}", self.url)
+    }
+
+    fn object(&self, name: &str) -> Result<Option<Stored>, StoreError> {
+        let key = format!("{}.releases/{name}", self.key);
+        let object = self.bucket.link.block(self.bucket.get(&key)).map_err(|error| failed(&error))?;
+        Ok(object.map(|object| Stored { bytes: object.bytes, version: object.etag }))
+    }
+
+    fn put_object(&self, name: &str, bytes: &[u8], version: Option<&str>) -> Result<String, StoreError> {
+        let condition = version.map_or(If::Absent, |etag| If::Is(etag.to_owned()));
+        let key = format!("{}.releases/{name}", self.key);
+        match self.bucket.link.block(self.bucket.put(&key, bytes, &condition))? {
+            Put::Done(etag) => Ok(etag),
+            Put::Moved => Err(StoreError::Moved),
+        }
+    }
 }

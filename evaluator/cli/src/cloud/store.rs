@@ -103,6 +103,10 @@ impl FileStore {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn object_failed(&self, name: &str, what: &str, error: &io::Error) -> StoreError {
+        StoreError::Failed(format!("{} cannot be {what}: {error}", self.object_place(name)))
+    }
+
     fn failed(&self, what: &str, error: &io::Error) -> StoreError {
         StoreError::Failed(format!("{} cannot be {what}: {error}", self.shown))
     }
@@ -234,6 +238,37 @@ impl Shelf for FileStore {
             return Err(StoreError::Moved);
         }
         crate::files::replace(&self.shelf(which), bytes).map_err(|error| self.failed("published", &error))
+    }
+
+    fn object_place(&self, name: &str) -> String {
+        format!("{}.releases/{name}", self.shown)
+    }
+
+    fn object(&self, name: &str) -> Result<Option<Stored>, StoreError> {
+        let failed = |error: io::Error| self.object_failed(name, "read", &error);
+        Self::stored(&self.beside(".releases").join(name)).map_err(failed)
+    }
+
+    fn put_object(&self, name: &str, bytes: &[u8], version: Option<&str>) -> Result<String, StoreError> {
+        let path = self.beside(".releases").join(name);
+        let replace = || -> io::Result<bool> {
+            let folder = path.parent().unwrap_or(&path);
+            fs::create_dir_all(folder)?;
+            // Between the look and the rename nobody else may write: they wait here.
+            let gate = File::create(self.beside(".releases").join(".gate"))?;
+            gate.lock()?;
+            if Self::stored(&path)?.map(|stored| stored.version).as_deref() != version {
+                return Ok(false);
+            }
+            crate::files::replace(&path, bytes)?;
+            sync_folder(folder)?;
+            Ok(true)
+        };
+        match replace() {
+            Ok(true) => Ok(digest(bytes)),
+            Ok(false) => Err(StoreError::Moved),
+            Err(error) => Err(self.object_failed(name, "written", &error)),
+        }
     }
 }
 

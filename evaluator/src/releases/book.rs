@@ -1,0 +1,205 @@
+//! What is kept of one component or permission set: its released version, what each cell has, the rollout under way. Pure
+//! data, and what an event changes in it; where it lies is [`super::desk`]'s.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::rollout::{Event, Phase, State};
+
+use super::dossier::Dossier;
+
+/// The format this version writes. A reader takes any minor version of the same major one.
+pub const FORMAT_VERSION: &str = "1.0";
+/// How long a process that has died keeps others from going on with its rollout.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(60);
+/// Lines of the log that are kept.
+const LINES: usize = 1_000;
+
+/// What is kept of one component or permission set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Book {
+    /// The format.
+    #[serde(default)]
+    pub format_version: String,
+    /// What it is of, by address.
+    pub of: String,
+    /// The release that went through last: what new cells get.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released: Option<Has>,
+    /// What each cell has, as it was read back.
+    #[serde(default)]
+    pub cells: BTreeMap<String, Has>,
+    /// The rollout under way, or the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Rollout>,
+    /// What is begun when the rollout gives way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Queued>,
+    /// How many rollouts there were.
+    #[serde(default)]
+    pub rollouts: u64,
+    /// What happened, the oldest first.
+    #[serde(default)]
+    pub log: VecDeque<Note>,
+}
+
+/// A release that is somewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Has {
+    /// Its version.
+    pub version: String,
+    /// The dossier that says what it is.
+    pub dossier: String,
+    /// Since when.
+    pub at: Timestamp,
+    /// What was seen when it came.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub observed: String,
+}
+
+/// A rollout.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rollout {
+    /// Its number, from 1.
+    pub number: u64,
+    /// What it brings, by the name of its dossier.
+    pub dossier: String,
+    /// What each cell had when it began.
+    pub former: BTreeMap<String, Has>,
+    /// Where it is.
+    pub state: State,
+    /// Who began it.
+    pub by: String,
+    /// When.
+    pub begun: Timestamp,
+    /// The process that carries it out, until it says so no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runner: Option<Runner>,
+}
+
+/// A release that waits for its turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queued {
+    /// Its version.
+    pub version: String,
+    /// What it brings.
+    pub dossier: String,
+    /// Who wants it.
+    pub by: String,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// A process that carries a rollout out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Runner {
+    /// Its run.
+    pub run: String,
+    /// `user@host`
+    pub who: String,
+    /// Its process.
+    pub process: u32,
+    /// Until when nobody else carries it out.
+    pub until: Timestamp,
+}
+
+/// A line of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// When.
+    pub at: Timestamp,
+    /// Which rollout.
+    pub rollout: u64,
+    /// What happened.
+    pub what: String,
+}
+
+impl Book {
+    /// One in which nothing was released yet.
+    pub fn new(of: &str) -> Self {
+        Self { format_version: FORMAT_VERSION.to_owned(), of: of.to_owned(), ..Self::default() }
+    }
+
+    /// The rollout, while it is not over.
+    pub fn open(&self) -> Option<&Rollout> {
+        self.rollout.as_ref().filter(|rollout| !rollout.state.phase.is_over())
+    }
+
+    /// Writes a line of the log.
+    pub fn note(&mut self, at: Timestamp, what: String) {
+        self.log.push_back(Note { at, rollout: self.rollouts, what });
+        while self.log.len() > LINES {
+            self.log.pop_front();
+        }
+    }
+
+    /// Begins the rollout of what is queued.
+    pub fn begin(&mut self, queued: Queued, dossier: &Dossier, at: Timestamp) {
+        self.rollouts += 1;
+        let former = |cell: &str| self.cells.get(cell).cloned();
+        let state = State::new(&dossier.course, &queued.version, at, |cell| former(cell).map(|has| has.version));
+        let former = state.cells.keys().filter_map(|cell| Some((cell.clone(), former(cell)?))).collect();
+        let Queued { version, dossier, by, .. } = queued;
+        self.rollout =
+            Some(Rollout { number: self.rollouts, dossier, former, state, by: by.clone(), begun: at, runner: None });
+        self.note(at, format!("{version} begun by {by}"));
+    }
+
+    /// Takes in what an event has brought about, once `state` is what follows from it. `observed` is what was seen.
+    pub fn took(&mut self, state: State, event: &Event, observed: &str) {
+        let at = state.now;
+        let Some(rollout) = &mut self.rollout else { return };
+        let before = std::mem::replace(&mut rollout.state, state);
+        match event {
+            Event::Deployed { cell } => {
+                let (version, dossier) = (rollout.state.version.clone(), rollout.dossier.clone());
+                let has = Has { version, dossier, at, observed: observed.to_owned() };
+                self.cells.insert(cell.clone(), has);
+            }
+            Event::WentBack { cell } => {
+                match rollout.former.get(cell) {
+                    Some(former) => self.cells.insert(cell.clone(), Has { at, ..former.clone() }),
+                    None => self.cells.remove(cell),
+                };
+            }
+            _ => {}
+        }
+        if rollout.state.phase == Phase::Done && before.phase != Phase::Done {
+            let (version, dossier) = (rollout.state.version.clone(), rollout.dossier.clone());
+            self.released = Some(Has { version, dossier, at, observed: String::new() });
+        }
+        for line in lines(&before, self.rollout.as_ref().map_or(&before, |rollout| &rollout.state), event) {
+            self.note(at, line);
+        }
+    }
+}
+
+/// What a transition is told as.
+fn lines(before: &State, after: &State, event: &Event) -> Vec<String> {
+    let mut all = Vec::new();
+    all.extend(match event {
+        Event::Failed { cell, why } => Some(format!("{cell} failed: {why}")),
+        Event::StuckBack { cell, why } => Some(format!("{cell} could not go back: {why}")),
+        Event::Approved { who } => Some(format!("approved by {who}")),
+        Event::Paused { who } => Some(format!("paused by {who}")),
+        Event::Resumed { who } => Some(format!("resumed by {who}")),
+        Event::Aborted { who, back: true } => Some(format!("ended and taken back by {who}")),
+        Event::Aborted { who, back: false } => Some(format!("ended by {who}")),
+        _ => None,
+    });
+    for (name, cell) in &after.cells {
+        let was = before.cells.get(name).map(|cell| cell.state);
+        if was != Some(cell.state) {
+            all.push(format!("{name} {}", cell.state.word()));
+        }
+    }
+    if before.phase.word() != after.phase.word() {
+        all.push(match after.phase.why() {
+            Some(why) => format!("{}: {why}", after.phase.word()),
+            None => after.phase.word().to_owned(),
+        });
+    }
+    all
+}

@@ -1,0 +1,166 @@
+//! Where books lie, and how several change one at a time: each change is made to the newest version and written only if that
+//! is still the newest. Owns reading, writing and the names of objects; what a change is, the caller says.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::registry::store::{Shelf, StoreError, Stored};
+
+use super::book::{Book, FORMAT_VERSION};
+use super::dossier::{Dossier, Unreadable};
+
+/// What stands in a name as it is.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'_').remove(b'-');
+/// How often a change is made anew since somebody else was faster.
+const TRIES: usize = 50;
+
+/// Why a book was not read or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeskError {
+    /// The place did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What lies there makes no sense.
+    #[error("{place} cannot be read: {why}")]
+    Unreadable {
+        /// Where.
+        place: String,
+        /// Why.
+        why: String,
+    },
+    /// It is referred to, and not there.
+    #[error("{0} is not there")]
+    Missing(String),
+    /// Others write all the time.
+    #[error("{0} changes all the time")]
+    Busy(String),
+}
+
+/// The books of a registry.
+#[derive(Debug, Clone, Copy)]
+pub struct Desk<'a> {
+    shelf: &'a dyn Shelf,
+}
+
+/// A book as it was read.
+#[derive(Debug, Clone)]
+pub struct Read {
+    /// The book.
+    pub book: Book,
+    /// Which version it is; none when nothing was written yet.
+    pub version: Option<String>,
+}
+
+impl<'a> Desk<'a> {
+    /// Those of this registry.
+    pub fn new(shelf: &'a dyn Shelf) -> Self {
+        Self { shelf }
+    }
+
+    /// The book of a component or a permission set; a new one when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(&self, of: &str) -> Result<Read, DeskError> {
+        let name = name(of);
+        let Some(Stored { bytes, version }) = self.shelf.object(&name)? else {
+            return Ok(Read { book: Book::new(of), version: None });
+        };
+        let unreadable = |why: String| DeskError::Unreadable { place: self.shelf.object_place(&name), why };
+        let book: Book = serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
+        let major = |version: &str| version.split('.').next().map(str::to_owned);
+        if major(&book.format_version) != major(FORMAT_VERSION) {
+            return Err(unreadable(format!(
+                "it has format {}, and this version reads {FORMAT_VERSION}",
+                book.format_version
+            )));
+        }
+        if book.of != of {
+            return Err(unreadable(format!("it is of {}", book.of)));
+        }
+        Ok(Read { book, version: Some(version) })
+    }
+
+    /// Writes a book if it is still the one that was read. False when somebody else was faster.
+    ///
+    /// # Errors
+    /// When it cannot be written, or nobody can tell whether it was.
+    pub fn write(&self, read: &mut Read) -> Result<bool, DeskError> {
+        let name = name(&read.book.of);
+        let unreadable =
+            |error: serde_json::Error| DeskError::Unreadable { place: name.clone(), why: error.to_string() };
+        let bytes = serde_json::to_vec(&read.book).map_err(unreadable)?;
+        match self.shelf.put_object(&name, &bytes, read.version.as_deref()) {
+            Ok(version) => {
+                read.version = Some(version);
+                Ok(true)
+            }
+            Err(StoreError::Moved) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Changes a book. `change` is asked again with a newer one when somebody else was faster; what it refuses is given back,
+    /// and nothing is written.
+    ///
+    /// # Errors
+    /// When the book cannot be read or written.
+    pub fn change<T, E>(
+        &self,
+        of: &str,
+        mut change: impl FnMut(&mut Book) -> Result<T, E>,
+    ) -> Result<Result<(T, Book), E>, DeskError> {
+        for _ in 0..TRIES {
+            let mut read = self.read(of)?;
+            let said = match change(&mut read.book) {
+                Ok(said) => said,
+                Err(refused) => return Ok(Err(refused)),
+            };
+            if self.write(&mut read)? {
+                return Ok(Ok((said, read.book)));
+            }
+        }
+        Err(DeskError::Busy(self.shelf.object_place(&name(of))))
+    }
+
+    /// Keeps a dossier; its name.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn file(&self, dossier: &Dossier) -> Result<String, DeskError> {
+        let (digest, bytes) = dossier.sealed().map_err(|why| self.unreadable(&dossier.of, &why))?;
+        let name = of_dossier(&dossier.of, &digest);
+        if self.shelf.object(&name)?.is_some_and(|stored| stored.bytes == bytes) {
+            return Ok(digest);
+        }
+        match self.shelf.put_object(&name, &bytes, None) {
+            // Whoever was faster has written the same bytes, since its name is their digest.
+            Ok(_) | Err(StoreError::Moved) => Ok(digest),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The dossier of this name.
+    ///
+    /// # Errors
+    /// When it is not there, or is not what its name says.
+    pub fn dossier(&self, of: &str, digest: &str) -> Result<Dossier, DeskError> {
+        let name = of_dossier(of, digest);
+        let place = || self.shelf.object_place(&name);
+        let stored = self.shelf.object(&name)?.ok_or_else(|| DeskError::Missing(place()))?;
+        Dossier::open(digest, &stored.bytes)
+            .map_err(|why| DeskError::Unreadable { place: place(), why: why.to_string() })
+    }
+
+    fn unreadable(&self, of: &str, why: &Unreadable) -> DeskError {
+        DeskError::Unreadable { place: self.shelf.object_place(&name(of)), why: why.to_string() }
+    }
+}
+
+/// `component.api.json`
+fn name(of: &str) -> String {
+    format!("{}.json", utf8_percent_encode(of, PLAIN))
+}
+
+fn of_dossier(of: &str, digest: &str) -> String {
+    format!("{}/{digest}.json", utf8_percent_encode(of, PLAIN))
+}

@@ -1,0 +1,429 @@
+//! The engine: carries out what [`crate::rollout::step`] decides, in this process. Owns the loop, the lease that keeps others
+//! out, and the order of writing and doing.
+//!
+//! INVARIANT: a state is written before anything that follows from it is begun. INVARIANT: only the process whose lease
+//! stands in the book begins anything. So a process that dies leaves a book from which another goes on, and what was under
+//! way is done again, which changes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::Scope;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::provider::Clock;
+use crate::rollout::step::under_way;
+use crate::rollout::{Effect, Event, Phase, step};
+
+use super::book::{Book, LEASE, Note, Rollout, Runner};
+use super::desk::{Desk, DeskError, Read};
+use super::dossier::Dossier;
+use super::flight::{Flight, Message};
+use super::targets::{Signals, Targets};
+
+/// Cells that are worked on at a time, whatever a wave says.
+const MOST: usize = 64;
+/// How long a message is waited for before time, the book and the signal to stop are looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// How often a write that failed is tried, and how long is waited in between.
+const WRITES: u32 = 6;
+const BETWEEN_WRITES: Duration = Duration::from_secs(2);
+
+/// Who looks on.
+pub trait Watcher: Sync {
+    /// Lines were added to the log.
+    fn told(&self, book: &Book, lines: &[Note]);
+    /// Something happens in a cell that is under way.
+    fn sees(&self, of: &str, cell: &str, text: &str);
+    /// Something to know.
+    fn remark(&self, text: &str);
+}
+
+/// A rollout that is carried out here.
+pub struct Engine<'a> {
+    /// The books.
+    pub desk: Desk<'a>,
+    /// Of what.
+    pub of: &'a str,
+    /// What takes releases.
+    pub targets: &'a dyn Targets,
+    /// What tells how cells are.
+    pub signals: &'a dyn Signals,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// Who looks on.
+    pub watcher: &'a dyn Watcher,
+    /// The run, who started it, and its process.
+    pub me: (String, String, u32),
+    /// The cells that are being drained.
+    pub draining: BTreeSet<String>,
+    /// Set when it is to begin nothing more and leave.
+    pub stop: &'a AtomicBool,
+    /// Whether people are waited for; else it leaves when only they can help.
+    pub people: bool,
+    /// How long it sleeps at most before it looks whether somebody has changed the book.
+    pub sleeps: Duration,
+}
+
+impl std::fmt::Debug for Engine<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("of", &self.of).finish_non_exhaustive()
+    }
+}
+
+/// How it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// There was nothing to carry out.
+    Nothing,
+    /// The rollout is over.
+    Over(Phase),
+    /// Only people can help: it waits for them.
+    Waits(Phase),
+    /// It was told to stop.
+    Interrupted,
+}
+
+/// Why it ended before that.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// The book cannot be read or written.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+    /// Another process carries the rollout out.
+    #[error("{} (process {}) carries this rollout out, until {} at least", .0.who, .0.process, .0.until)]
+    Held(Box<Runner>),
+    /// Another process has taken it over.
+    #[error("the rollout was taken over by {} (process {}) meanwhile", .0.who, .0.process)]
+    Lost(Box<Runner>),
+}
+
+/// The book as this process has it.
+struct Held {
+    read: Read,
+    dossier: Arc<Dossier>,
+    /// The dossiers that cells go back to.
+    former: BTreeMap<String, Arc<Dossier>>,
+}
+
+impl Held {
+    fn rollout(&self) -> Option<&Rollout> {
+        self.read.book.rollout.as_ref()
+    }
+}
+
+impl Engine<'_> {
+    /// Carries out what is to be carried out, until it is over, waits for people, or is told to stop.
+    ///
+    /// # Errors
+    /// When the book cannot be kept, or another process has the rollout. Everything may be begun again then.
+    pub fn run(&self) -> Result<Ending, EngineError> {
+        let mut last = Ending::Nothing;
+        loop {
+            let Some(mut held) = self.take()? else { return Ok(last) };
+            let (send, receive) = channel();
+            let ended = std::thread::scope(|scope| {
+                let mut flight = Flight::new(send.clone());
+                self.drive(&mut held, scope, &mut flight, &receive)
+            });
+            if let Err(error @ (EngineError::Lost(_) | EngineError::Held(_))) = ended {
+                return Err(error);
+            }
+            let left = self.leave(&mut held);
+            last = ended?;
+            left?;
+            if !matches!(last, Ending::Over(_)) {
+                return Ok(last);
+            }
+        }
+    }
+
+    /// Takes the rollout that is open, or the one that is queued; none when there is neither.
+    fn take(&self) -> Result<Option<Held>, EngineError> {
+        let mut awaited: Option<Runner> = None;
+        loop {
+            let mut read = self.desk.read(self.of)?;
+            let now = self.clock.now();
+            if read.book.open().is_none() && !self.begin_next(&mut read.book, now)? {
+                return Ok(None);
+            }
+            let Some(rollout) = &mut read.book.rollout else { return Ok(None) };
+            let other = rollout.runner.clone().filter(|runner| runner.run != self.me.0 && runner.until > now);
+            if let Some(other) = other {
+                // Whoever lives moves the end of the lease.
+                if awaited.as_ref().is_some_and(|before| *before != other) || self.stop.load(Ordering::Relaxed) {
+                    return Err(EngineError::Held(Box::new(other)));
+                }
+                if awaited.is_none() {
+                    self.watcher.remark(&format!(
+                        "{} (process {}) carried {} out and may still: waiting until {}",
+                        other.who, other.process, self.of, other.until
+                    ));
+                }
+                let left = other.until.duration_since(now).unsigned_abs();
+                awaited = Some(other);
+                self.clock.sleep(left.min(Duration::from_secs(1)));
+                continue;
+            }
+            rollout.runner = Some(self.lease(now));
+            let name = rollout.dossier.clone();
+            let before = read.book.log.len();
+            if self.desk.write(&mut read)? {
+                let dossier = Arc::new(self.desk.dossier(self.of, &name)?);
+                self.tell(&read.book, before.saturating_sub(1));
+                return Ok(Some(Held { read, dossier, former: BTreeMap::new() }));
+            }
+        }
+    }
+
+    /// Begins what is queued, in a book whose rollout is over. Whether there was something.
+    fn begin_next(&self, book: &mut Book, now: Timestamp) -> Result<bool, EngineError> {
+        let Some(queued) = book.next.take() else { return Ok(false) };
+        let dossier = self.desk.dossier(self.of, &queued.dossier)?;
+        book.begin(queued, &dossier, now);
+        Ok(true)
+    }
+
+    fn lease(&self, now: Timestamp) -> Runner {
+        let (run, who, process) = self.me.clone();
+        Runner { run, who, process, until: now.checked_add(LEASE).unwrap_or(Timestamp::MAX) }
+    }
+
+    fn drive<'scope>(
+        &'scope self,
+        held: &mut Held,
+        scope: &'scope Scope<'scope, '_>,
+        flight: &mut Flight,
+        receive: &Receiver<Message>,
+    ) -> Result<Ending, EngineError> {
+        let mut first = true;
+        let mut read_at = Instant::now();
+        loop {
+            let effects = self.decide(held, self.due(held, flight, std::mem::take(&mut first)))?;
+            let Some(rollout) = held.rollout() else { return Ok(Ending::Nothing) };
+            let phase = rollout.state.phase.clone();
+            let stops = self.stop.load(Ordering::Relaxed);
+            if flight.is_empty() {
+                if stops {
+                    return Ok(Ending::Interrupted);
+                }
+                if phase.is_over() {
+                    return Ok(Ending::Over(phase));
+                }
+            }
+            if !stops {
+                self.start(held, scope, flight, &effects);
+            }
+            let waits = flight.is_empty() && self.waits_for_people(held);
+            if waits && !self.people {
+                return Ok(Ending::Waits(phase));
+            }
+            self.wait(held, flight, receive, waits);
+            if read_at.elapsed() >= self.sleeps.min(Duration::from_secs(5)) {
+                read_at = Instant::now();
+                self.look_again(held)?;
+            }
+        }
+    }
+
+    /// What has happened since the last decision.
+    fn due(&self, held: &Held, flight: &mut Flight, first: bool) -> Vec<(Event, String)> {
+        let mut events = flight.landed(self.watcher);
+        let Some(rollout) = held.rollout() else { return events };
+        let state = &rollout.state;
+        if first && state.draining != self.draining && !state.phase.is_over() {
+            events.push((Event::Draining { cells: self.draining.clone() }, String::new()));
+        }
+        let woken = state.wake.is_some_and(|wake| wake <= self.clock.now());
+        if first || woken {
+            events.push((Event::Tick, String::new()));
+        }
+        if let Some(next) = &held.read.book.next {
+            events.push((Event::Superseded { by: next.version.clone() }, String::new()));
+        }
+        events
+    }
+
+    /// Decides, and writes what was decided before it is acted on. Gives what is to be done besides what is under way.
+    fn decide(&self, held: &mut Held, events: Vec<(Event, String)>) -> Result<Vec<Effect>, EngineError> {
+        let mut failed = 0;
+        loop {
+            let now = self.clock.now();
+            let mut book = held.read.book.clone();
+            let (mut effects, mut moved) = (Vec::new(), false);
+            for (event, observed) in &events {
+                let Some(rollout) = &book.rollout else { break };
+                let next = step(&held.dossier.course, rollout.state.clone(), now, event);
+                if next.refused.is_none() {
+                    moved |= next.moved;
+                    effects.extend(next.effects);
+                    book.took(next.state, event, observed);
+                }
+            }
+            let half = SignedDuration::from_secs(LEASE.as_secs() / 2);
+            let lease = book.rollout.as_ref().and_then(|rollout| rollout.runner.as_ref());
+            let fresh = lease.is_some_and(|lease| lease.until.duration_since(now) > half);
+            if !moved && fresh {
+                held.read.book = book;
+                return Ok(effects);
+            }
+            if let Some(rollout) = &mut book.rollout {
+                rollout.runner = Some(self.lease(now));
+            }
+            let lines = held.read.book.log.back().cloned();
+            let mut read = Read { book, version: held.read.version.clone() };
+            match self.desk.write(&mut read) {
+                Ok(true) => {
+                    held.read = read;
+                    let from = held.read.book.log.iter().rposition(|note| Some(note) == lines.as_ref());
+                    self.tell(&held.read.book, from.map_or(0, |at| at + 1));
+                    return Ok(effects);
+                }
+                Ok(false) => self.read_again(held)?,
+                Err(error) => {
+                    failed += 1;
+                    if failed >= WRITES {
+                        return Err(error.into());
+                    }
+                    self.watcher.remark(&format!("{error}; trying again"));
+                    self.clock.sleep(BETWEEN_WRITES);
+                    self.read_again(held)?;
+                }
+            }
+        }
+    }
+
+    /// Takes in what somebody else has written: an approval, a pause, an end.
+    fn read_again(&self, held: &mut Held) -> Result<(), EngineError> {
+        let before = held.read.book.log.back().cloned();
+        let read = self.desk.read(self.of)?;
+        let own = held.rollout().map(|rollout| rollout.number);
+        let now = read.book.rollout.as_ref();
+        match now.and_then(|rollout| rollout.runner.clone()) {
+            Some(runner) if runner.run != self.me.0 => return Err(EngineError::Lost(Box::new(runner))),
+            _ => {}
+        }
+        if own != now.map(|rollout| rollout.number) {
+            let gone = Runner { who: "somebody".to_owned(), ..self.lease(self.clock.now()) };
+            return Err(EngineError::Lost(Box::new(gone)));
+        }
+        held.read = read;
+        let from = held.read.book.log.iter().rposition(|note| Some(note) == before.as_ref());
+        self.tell(&held.read.book, from.map_or(0, |at| at + 1));
+        Ok(())
+    }
+
+    fn look_again(&self, held: &mut Held) -> Result<(), EngineError> {
+        match self.read_again(held) {
+            // What cannot be read now is read again soon; what is to be written tells when it cannot be.
+            Err(EngineError::Desk(DeskError::Store(error))) => {
+                self.watcher.remark(&error.to_string());
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Begins what is under way and not begun in this process.
+    fn start<'scope>(
+        &'scope self,
+        held: &mut Held,
+        scope: &'scope Scope<'scope, '_>,
+        flight: &mut Flight,
+        effects: &[Effect],
+    ) {
+        let Some(rollout) = held.rollout() else { return };
+        let number = rollout.number;
+        let under_way = under_way(&rollout.state);
+        for effect in under_way.into_iter().chain(effects.iter().cloned()) {
+            if flight.len() >= MOST {
+                return;
+            }
+            match effect {
+                Effect::Deploy { cell, .. } if !flight.has(&cell) => {
+                    flight.forward(scope, self.targets, self.watcher, (number, &cell), &held.dossier);
+                }
+                Effect::GoBack { cell, .. } if !flight.has(&cell) => match self.former(held, &cell) {
+                    Ok(former) => {
+                        flight.back(scope, self.targets, self.watcher, (number, &cell), (&held.dossier, former));
+                    }
+                    Err(error) => flight.stuck(&cell, &error.to_string()),
+                },
+                Effect::Observe { wave, cells, since } if !flight.looks() => {
+                    let Some(wave) = held.dossier.course.waves.get(wave) else { continue };
+                    let (alarms, requests) = (wave.alarms.clone(), wave.min_requests.is_some());
+                    let until = self.clock.now();
+                    let dossier = Arc::clone(&held.dossier);
+                    flight.look(scope, self.signals, dossier, (alarms, cells), (since, until, requests));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The release that a cell goes back to; none when it had nothing.
+    fn former(&self, held: &mut Held, cell: &str) -> Result<Option<Arc<Dossier>>, DeskError> {
+        let has = held.rollout().and_then(|rollout| rollout.former.get(cell)).cloned();
+        let Some(has) = has else { return Ok(None) };
+        if let Some(known) = held.former.get(&has.dossier) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let dossier = Arc::new(self.desk.dossier(self.of, &has.dossier)?);
+        held.former.insert(has.dossier, Arc::clone(&dossier));
+        Ok(Some(dossier))
+    }
+
+    /// Is there nothing but people to wait for?
+    fn waits_for_people(&self, held: &Held) -> bool {
+        held.rollout().is_some_and(|rollout| match rollout.state.phase {
+            Phase::Approval | Phase::Draining => true,
+            Phase::Running => rollout.state.paused,
+            _ => false,
+        })
+    }
+
+    fn wait(&self, held: &Held, flight: &mut Flight, receive: &Receiver<Message>, people: bool) {
+        let wake = held.rollout().and_then(|rollout| rollout.state.wake);
+        let now = self.clock.now();
+        let until = wake.map(|wake| wake.duration_since(now).unsigned_abs()).filter(|_| wake > Some(now));
+        match until {
+            Some(time) if flight.is_empty() && !people => self.clock.sleep(time.min(self.sleeps)),
+            _ if wake.is_some_and(|wake| wake <= now) => {}
+            _ => match receive.recv_timeout(TICK) {
+                Ok(message) => flight.take(message),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+            },
+        }
+        while let Ok(message) = receive.try_recv() {
+            flight.take(message);
+        }
+    }
+
+    /// Says that this process carries it out no more.
+    fn leave(&self, held: &mut Held) -> Result<(), EngineError> {
+        let mine = |book: &mut Book| {
+            let rollout = book.rollout.as_mut();
+            match rollout.filter(|rollout| rollout.runner.as_ref().is_some_and(|runner| runner.run == self.me.0)) {
+                Some(rollout) => {
+                    rollout.runner = None;
+                    Ok(())
+                }
+                None => Err(()),
+            }
+        };
+        if let Ok(((), book)) = self.desk.change(&held.read.book.of, mine)? {
+            held.read.book = book;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, book: &Book, from: usize) {
+        let lines: Vec<Note> = book.log.iter().skip(from).cloned().collect();
+        if !lines.is_empty() {
+            self.watcher.told(book, &lines);
+        }
+    }
+}

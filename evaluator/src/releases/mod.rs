@@ -1,0 +1,19 @@
+//! Releases: which version each cell has, and the rollout that brings it another one. Owns what is kept of them
+//! ([`book`]), how it is changed by several at a time ([`desk`]), and the engine that carries out what
+//! [`crate::rollout::step`] decides ([`engine`]). Targets, alarms, time and the place of what is kept are behind traits; it
+//! knows no SDK, no program and no terminal.
+
+pub mod book;
+pub mod desk;
+pub mod dossier;
+pub mod engine;
+mod flight;
+pub mod targets;
+#[cfg(test)]
+mod tests;
+
+pub use book::{Book, Has, Note, Queued, Rollout, Runner};
+pub use desk::{Desk, DeskError};
+pub use dossier::{Cell, Dossier, Spec, Target};
+pub use engine::{Ending, Engine, EngineError, Watcher};
+pub use targets::{Failed, Look, Order, Signals, Targets};
