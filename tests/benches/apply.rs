@@ -52,7 +52,7 @@ const FLEETS: [Fleet; 4] = [
     Fleet { accounts: 20, sets: 6, groups: 8, grants: 12, takes: 3.0, scale: 1.0 },
     Fleet { accounts: 20, sets: 6, groups: 8, grants: 12, takes: 0.3, scale: 1.0 },
     Fleet { accounts: 200, sets: 15, groups: 30, grants: 30, takes: 3.0, scale: 25.0 },
-    Fleet { accounts: 1_000, sets: 20, groups: 60, grants: 60, takes: 3.0, scale: 100.0 },
+    Fleet { accounts: 1_000, sets: 20, groups: 60, grants: 60, takes: 3.0, scale: 25.0 },
 ];
 
 impl Fleet {
@@ -157,15 +157,15 @@ impl Fleet {
         6 + (self.groups + self.sets) as u64
     }
 
-    /// The most requests of a plan of one set: who and where, accounts and units, its groups, itself, and its pairs or,
-    /// beyond sixty, what its groups have.
+    /// The most requests of a plan of one set: who and where, accounts and units, its groups, itself, where it is, and its
+    /// pairs or, beyond sixty, what its groups have.
     fn set_formula(self, set: usize) -> u64 {
         let grants = (0..self.grants).map(|grant| self.grant(grant));
         let groups: BTreeSet<usize> = grants.clone().filter(|(_, of)| *of == set).map(|(group, _)| group).collect();
         let held = |group: &usize| grants.clone().filter(|(of, _)| of == group).count() * self.accounts;
         let pages: usize = groups.iter().map(|group| held(group).div_ceil(100)).sum();
         let pairs = if self.accounts > 60 { pages } else { self.accounts };
-        (4 + (self.accounts + 1).div_ceil(20) + 1 + groups.len() + 7 + pairs) as u64
+        (4 + (self.accounts + 1).div_ceil(20) + 1 + groups.len() + 7 + self.accounts.div_ceil(100) + pairs) as u64
     }
 
     /// The least time for so many assignments.

@@ -319,16 +319,7 @@ impl<'a> Bootstrap<'a> {
         // A document has no way to fail as JSON.
         let text = serde_json::to_string_pretty(&told.document).unwrap_or_default() + "\n";
         let file = self.folder.write(&document(step), text.as_bytes()).map_err(Fault::Folder)?;
-        let variables = told.variables.clone();
-        Ok(move |command: &mut Command| {
-            let others = std::env::vars_os().map(|(name, _)| name);
-            let of_a_cell = |name: &std::ffi::OsString| {
-                let name = name.to_string_lossy();
-                FIXED.contains(&&*name) || name.starts_with(PARAMETER)
-            };
-            others.filter(of_a_cell).for_each(|name| _ = command.env_remove(name));
-            command.envs(&variables).env("CELL_FILE", &file);
-        })
+        Ok(as_told(told.variables.clone(), file))
     }
 
     fn targets(
@@ -387,6 +378,19 @@ impl<'a> Bootstrap<'a> {
             Ok(ended) => Fate::Failed(format!("make ended with {ended}")),
             Err(error) => Fate::Failed(format!("make cannot be run: {error}")),
         })
+    }
+}
+
+/// Sets a command up so that it is told of its cell, and of no other.
+pub(crate) fn as_told(variables: BTreeMap<String, String>, file: std::path::PathBuf) -> impl Fn(&mut Command) {
+    move |command: &mut Command| {
+        let others = std::env::vars_os().map(|(name, _)| name);
+        let of_a_cell = |name: &std::ffi::OsString| {
+            let name = name.to_string_lossy();
+            FIXED.contains(&&*name) || name.starts_with(PARAMETER)
+        };
+        others.filter(of_a_cell).for_each(|name| _ = command.env_remove(name));
+        command.envs(&variables).env("CELL_FILE", &file);
     }
 }
 

@@ -8,6 +8,7 @@
 //! set them up.
 
 pub mod bootstrap;
+pub mod deployment;
 pub mod folder;
 pub mod git;
 pub mod lint;

@@ -89,6 +89,11 @@ impl Sandbox {
         inner.snapshot().inspect_err(|_| inner.state = before)
     }
 
+    /// What time it is there, in milliseconds since 1970.
+    pub fn now(&self) -> i64 {
+        self.lock().now()
+    }
+
     /// Moves sandbox time on.
     pub fn advance(&self, by: Duration) -> Result<(), Error> {
         let mut inner = self.lock();

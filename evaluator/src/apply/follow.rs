@@ -26,11 +26,11 @@ const MISSED: u32 = 20;
 
 /// Follows requests.
 #[derive(Debug)]
-pub(super) struct Follower<'a> {
+pub(crate) struct Follower<'a> {
     provider: &'a dyn Provider,
     clock: &'a dyn Clock,
     /// How long one request may take.
-    pub(super) patience: SignedDuration,
+    pub(crate) patience: SignedDuration,
     /// Between two polls of a list.
     interval: Duration,
     shared: Mutex<Shared>,
@@ -65,16 +65,16 @@ struct Waiting {
 
 /// How a request ended, and how that was seen.
 #[derive(Debug)]
-pub(super) struct Followed {
+pub(crate) struct Followed {
     /// `Describe…` or `List…`, for the receipt.
-    pub(super) by: &'static str,
+    pub(crate) by: &'static str,
     /// The request, if it is known only that it goes on no more: how it ended is for what it did to show.
-    pub(super) request: Option<String>,
+    pub(crate) request: Option<String>,
 }
 
 /// Whom to ask of a request that is on the list no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Gone {
+pub(crate) enum Gone {
     /// Nobody: what it was to bring about is looked for.
     Suffices,
     /// The request itself, by its id.
@@ -83,7 +83,7 @@ pub(super) enum Gone {
 
 impl<'a> Follower<'a> {
     /// At `tps` requests a second.
-    pub(super) fn new(provider: &'a dyn Provider, clock: &'a dyn Clock, tps: u64) -> Self {
+    pub(crate) fn new(provider: &'a dyn Provider, clock: &'a dyn Clock, tps: u64) -> Self {
         let patience = SignedDuration::from_mins(15);
         let tps = f64::from(u32::try_from(tps.max(1)).unwrap_or(u32::MAX));
         let interval = Duration::from_secs_f64(SHARE / tps).min(INTERVAL);
@@ -94,7 +94,7 @@ impl<'a> Follower<'a> {
     ///
     /// # Errors
     /// [`Failure::Failed`] with the service's reason; [`Failure::Lost`] when it does not end in time.
-    pub(super) fn follow(&self, what: State, begun: Progress, gone: Gone) -> Result<Followed, CloudError> {
+    pub(crate) fn follow(&self, what: State, begun: Progress, gone: Gone) -> Result<Followed, CloudError> {
         match begun.known {
             Known::InProgress => {}
             Known::Succeeded => return Ok(Followed { by: "its answer", request: None }),
@@ -121,7 +121,7 @@ impl<'a> Follower<'a> {
     ///
     /// # Errors
     /// [`Failure::Failed`] with the service's reason; the failure of the question.
-    pub(super) fn has_ended(&self, what: State, request: &str) -> Result<bool, CloudError> {
+    pub(crate) fn has_ended(&self, what: State, request: &str) -> Result<bool, CloudError> {
         let progress = self.provider.progress(what, request)?;
         match progress.known {
             Known::InProgress => {
@@ -259,7 +259,7 @@ fn list_name(what: State) -> &'static str {
 }
 
 /// The call that tells how one request stands.
-pub(super) fn describe_name(what: State) -> &'static str {
+pub(crate) fn describe_name(what: State) -> &'static str {
     match what {
         State::Assigning => "DescribeAccountAssignmentCreationStatus",
         State::Unassigning => "DescribeAccountAssignmentDeletionStatus",

@@ -6,7 +6,7 @@
 //! behind traits.
 
 mod carry;
-mod follow;
+pub(crate) mod follow;
 pub mod journal;
 mod lanes;
 mod readback;

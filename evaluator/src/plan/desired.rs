@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 use super::model::{Fields, Limits, Place, Unapplied};
 use crate::emit;
 use crate::provider::PrincipalKind;
+use crate::releases::wishes::{Wish, wishes};
 use crate::resources::{Resource, ResourceKind, Source};
 use crate::rules::read::Read as _;
 use crate::value::{EntityId, Value};
@@ -58,6 +59,10 @@ pub struct Desired {
     pub gcp: Vec<String>,
     /// Permission sets whose changes go by waves.
     pub rolled: BTreeSet<String>,
+    /// What is released, by address.
+    pub releases: BTreeMap<String, Wish>,
+    /// Cells that are being drained.
+    pub draining: BTreeSet<String>,
 }
 
 /// The organization.
@@ -185,6 +190,7 @@ impl Desired {
         }
         let counted = |(kind, count): (ResourceKind, usize)| Unapplied { kind: kind.name().to_owned(), count };
         desired.unapplied = unapplied.into_iter().map(counted).collect();
+        desired.releases = wishes(world, resources);
         desired
     }
 
@@ -205,6 +211,9 @@ impl Desired {
                 world.get(id, "expires").filter(|day| matches!(day, Value::Date(day) if *day < today))
             {
                 self.expired_cells.insert(address.clone(), day.to_string());
+            }
+            if world.is(id, "state", "draining") {
+                self.draining.insert(address.clone());
             }
             self.cells.insert(address.clone(), world.str_field(id, "kind").unwrap_or_default().to_owned());
             self.published.insert(address, emit::entity_json(world, id));

@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::provider::Tags;
 use crate::rollout::Course;
 
+use super::wishes::Release;
+
 /// The format this version writes. A reader takes any minor version of the same major one.
 pub const FORMAT_VERSION: &str = "1.0";
 
@@ -25,6 +27,12 @@ pub struct Dossier {
     /// What the version is, by digest: `commit` of its repository, `artifact` of its image or archive.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub digests: BTreeMap<String, String>,
+    /// The image by digest, for what takes one; empty without one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub image: String,
+    /// Templates of the repository at that version: the digest of the text of each path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub templates: BTreeMap<String, String>,
     /// The waves, and the rules between them.
     pub course: Course,
     /// What each cell gets, by address.
@@ -160,6 +168,17 @@ impl Dossier {
     /// A text by its digest.
     pub fn text(&self, digest: &str) -> Option<&str> {
         self.texts.get(digest).map(String::as_str)
+    }
+
+    /// The release as it was asked for.
+    pub fn release(&self) -> Release {
+        let text = |(path, digest): (&String, &String)| Some((path.clone(), self.text(digest)?.to_owned()));
+        Release {
+            version: self.version.clone(),
+            digests: self.digests.clone(),
+            templates: self.templates.iter().filter_map(text).collect(),
+            image: self.image.clone(),
+        }
     }
 
     /// Takes a text in; its digest.

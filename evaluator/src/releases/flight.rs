@@ -120,7 +120,7 @@ impl Flight {
                 return Outcome::Event(Event::Failed { cell, why }, String::new());
             };
             let token = word(&dossier.of, number, &cell, "forward");
-            let order = Order { cell: &cell, what, of: &dossier, token: &token };
+            let order = Order { cell: &cell, what, of: &dossier, back: false, token: &token };
             match targets.bring(order, &mut |text| watcher.sees(&dossier.of, &cell, text)) {
                 Ok(observed) => Outcome::Event(Event::Deployed { cell }, observed),
                 Err(Failed::Why(why)) => Outcome::Event(Event::Failed { cell, why }, String::new()),
@@ -144,11 +144,11 @@ impl Flight {
             let mut see = |text: &str| watcher.sees(&dossier.of, &cell, text);
             let came = match &former {
                 Some(of) => match of.cells.get(&cell) {
-                    Some(what) => targets.bring(Order { cell: &cell, what, of, token: &token }, &mut see),
+                    Some(what) => targets.bring(Order { cell: &cell, what, of, back: true, token: &token }, &mut see),
                     None => Err(Failed::Why("the former release says nothing of this cell".to_owned())),
                 },
                 None => match dossier.cells.get(&cell) {
-                    Some(what) => targets.take_away(Order { cell: &cell, what, of: &dossier, token: &token }, &mut see),
+                    Some(what) => targets.take_away(Order { cell: &cell, what, of: &dossier, back: true, token: &token }, &mut see),
                     None => Ok(String::new()),
                 },
             };

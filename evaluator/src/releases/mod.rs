@@ -8,7 +8,9 @@ pub mod desk;
 pub mod dossier;
 pub mod engine;
 mod flight;
+pub mod sets;
 pub mod targets;
+pub mod wishes;
 #[cfg(test)]
 mod tests;
 

@@ -16,6 +16,8 @@ pub struct Order<'a> {
     pub what: &'a Cell,
     /// The release it is part of.
     pub of: &'a Dossier,
+    /// Does a cell go back to what it had?
+    pub back: bool,
     /// One word of the rollout, the cell and the direction: the same for the same thing, however often it is tried.
     pub token: &'a str,
 }

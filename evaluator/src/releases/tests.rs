@@ -167,6 +167,8 @@ fn dossier(version: &str) -> Dossier {
         of: OF.into(),
         version: version.into(),
         digests: BTreeMap::new(),
+        image: String::new(),
+        templates: BTreeMap::new(),
         course,
         cells,
         texts: BTreeMap::new(),

@@ -6,6 +6,7 @@ mod deploy;
 mod follow;
 mod model;
 pub mod state;
+pub mod template;
 mod stopped;
 #[cfg(test)]
 mod tests;

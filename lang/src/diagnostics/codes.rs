@@ -190,6 +190,8 @@ codes! {
     BootstrapHeld "E0808" "a bootstrap that another run holds";
     NotesUnusable "E0809" "notes of a bootstrap that cannot be used";
 
+    RolloutFailed "E0901" "a rollout that cannot go on as it was told to";
+
     ReachesNothing "W0401" "something that reaches nothing";
     NoCellOwner "W0402" "a production cell without owner";
     ShortFirstBake "W0403" "a first production wave that bakes less than a later one";

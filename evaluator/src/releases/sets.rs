@@ -1,0 +1,149 @@
+//! Permission sets by waves: the set has one form, and its role in each account gets it when the account's turn comes. Owns
+//! putting a former form back, and bringing one account to the form that the set has.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use crate::apply::follow::{Follower, Gone};
+use crate::live::{LiveSet, SetDetail};
+use crate::plan::diff::sets::{boundary, customer_policy, fields_as_read, set_fields, texts};
+use crate::plan::model::Fields;
+use crate::provider::{Clock, CloudError, Failure, ProvisionTarget, Provider, Provisioned, State};
+
+/// What a form is made of. Tags are the set's own, whatever form it has.
+const PARTS: [&str; 7] =
+    ["description", "session", "relay_state", "managed", "customer_managed", "inline", "boundary"];
+/// Waits between two reads of what was written, in milliseconds: it may take a while to spread.
+const READS: [u64; 8] = [0, 200, 400, 800, 1_600, 3_000, 5_000, 8_000];
+
+/// The roles of permission sets.
+#[derive(Debug)]
+pub struct Roles<'a> {
+    provider: &'a dyn Provider,
+    clock: &'a dyn Clock,
+    follower: Follower<'a>,
+    /// One at a time writes a form.
+    writing: Mutex<()>,
+}
+
+impl<'a> Roles<'a> {
+    /// Those of a cloud, with this many requests a second.
+    pub fn new(provider: &'a dyn Provider, clock: &'a dyn Clock, tps: u64) -> Self {
+        Self { provider, clock, follower: Follower::new(provider, clock, tps), writing: Mutex::new(()) }
+    }
+
+    /// Brings the role in an account to a form; what was seen. With `back`, the set gets the form first; without, it must
+    /// have it.
+    ///
+    /// # Errors
+    /// When the set has another form, or a call failed, or what was written was not seen.
+    pub fn bring(&self, set: &str, account: &str, form: &Fields, back: bool) -> Result<String, CloudError> {
+        let differing = self.form(set, form, back)?;
+        if !differing.is_empty() {
+            let message = format!("the permission set was changed meanwhile: {}", differing.join(", "));
+            return Err(CloudError::own("sso:DescribePermissionSet", Failure::Conflict, message));
+        }
+        self.provision(set, account)
+    }
+
+    /// Looks whether a set has a form, and writes it with `write`; where it differs afterwards.
+    fn form(&self, set: &str, form: &Fields, write: bool) -> Result<Vec<String>, CloudError> {
+        let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let is = self.read(set)?;
+        let differing = differing(&is, form);
+        if differing.is_empty() || !write {
+            return Ok(differing);
+        }
+        self.write(set, &is, form)?;
+        let mut left = differing;
+        for wait in READS {
+            self.clock.sleep(Duration::from_millis(wait));
+            left = self::differing(&self.read(set)?, form);
+            if left.is_empty() {
+                break;
+            }
+        }
+        Ok(left)
+    }
+
+    fn read(&self, set: &str) -> Result<Fields, CloudError> {
+        let gone = || CloudError::own("sso:DescribePermissionSet", Failure::NotFound, "the permission set is gone");
+        let detail = SetDetail {
+            inline: self.provider.inline_policy(set)?,
+            managed: self.provider.managed_policies(set)?,
+            customer: self.provider.customer_policies(set)?,
+            boundary: self.provider.boundary(set)?,
+            tags: None,
+        };
+        let fields = self.provider.set(set)?.ok_or_else(gone)?;
+        Ok(fields_as_read(&LiveSet { fields, ..LiveSet::default() }, &detail))
+    }
+
+    /// What is added goes before what is taken away.
+    fn write(&self, set: &str, is: &Fields, form: &Fields) -> Result<(), CloudError> {
+        let differs = |name: &str| is.get(name) != form.get(name);
+        if ["description", "session", "relay_state"].iter().any(|name| differs(name)) {
+            let name = is.get("name").and_then(Json::as_str).unwrap_or_default().to_owned();
+            self.provider.update_set(set, &crate::provider::SetFields { name, ..set_fields(form) })?;
+        }
+        let sides = |name: &str| -> (BTreeSet<String>, BTreeSet<String>) {
+            (texts(is.get(name)).into_iter().collect(), texts(form.get(name)).into_iter().collect())
+        };
+        let (has, wants) = sides("managed");
+        wants.difference(&has).try_for_each(|policy| self.provider.attach_managed(set, policy))?;
+        has.difference(&wants).try_for_each(|policy| self.provider.detach_managed(set, policy))?;
+        let (has, wants) = sides("customer_managed");
+        let customer = |policy: &String| customer_policy(policy);
+        wants.difference(&has).try_for_each(|policy| self.provider.attach_customer(set, &customer(policy)))?;
+        has.difference(&wants).try_for_each(|policy| self.provider.detach_customer(set, &customer(policy)))?;
+        if differs("boundary") {
+            match form.get("boundary").and_then(Json::as_str) {
+                Some(text) => self.provider.put_boundary(set, &boundary(text))?,
+                None => self.provider.delete_boundary(set)?,
+            }
+        }
+        if differs("inline") {
+            match form.get("inline") {
+                Some(document) => self.provider.put_inline_policy(set, &document.to_string())?,
+                None => self.provider.delete_inline_policy(set)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn provision(&self, set: &str, account: &str) -> Result<String, CloudError> {
+        let begun = match self.provider.provision(set, &ProvisionTarget::Account(account.to_owned())) {
+            Ok(begun) => begun,
+            Err(error) if error.failure == Failure::NotFound => {
+                return Ok("sso:ProvisionPermissionSet: nobody has it there".to_owned());
+            }
+            Err(error) => return Err(error),
+        };
+        let followed = self.follower.follow(State::Provisioning, begun, Gone::IsAsked)?;
+        let call = "sso:ListAccountsForProvisionedPermissionSet";
+        for wait in READS {
+            self.clock.sleep(Duration::from_millis(wait));
+            match self.provider.accounts_of_set(set, Some(Provisioned::NotLatest)) {
+                Ok(stale) if stale.iter().any(|other| other == account) => {}
+                Ok(_) => return Ok(format!("{call}: the account has the newest form; ended by {}", followed.by)),
+                Err(error) if error.failure == Failure::Unsupported => {
+                    return Ok(format!("{call}: forms are not told apart here; ended by {}", followed.by));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(CloudError::own(call, Failure::Failed, "it was provisioned, and the account still has an older form"))
+    }
+}
+
+/// The parts in which two forms differ. A description can be changed and not taken away.
+fn differing(is: &Fields, form: &Fields) -> Vec<String> {
+    let differs = |name: &&&str| {
+        let kept = **name == "description" && form.get(**name).is_none();
+        !kept && is.get(**name) != form.get(**name)
+    };
+    PARTS.iter().filter(differs).map(ToString::to_string).collect()
+}

@@ -1,0 +1,378 @@
+//! What a program says of releases: which cells take a component or a permission set, by what, and in which waves. Owns reading
+//! that from an expansion, and making a dossier of it once a version and the ids of accounts are known.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json};
+
+use crate::bootstrap::{Step, Versioned, told};
+use crate::emit;
+use crate::plan::desired::ADDRESS_TAG;
+use crate::plan::later;
+use crate::plan::model::Fields;
+use crate::provider::Tags;
+use crate::registry::record::Record;
+use crate::resources::{Resource, ResourceKind};
+use crate::rollout::{Course, courses};
+use crate::stacks::template;
+use crate::world::World;
+
+use super::dossier::{self, Cell, Dossier, Spec, Target};
+
+/// The tag of a stack that says which release it has.
+pub const VERSION_TAG: &str = "cellc:version";
+/// The parameters that a template may declare to be told of its release: the version, and what it is by digest.
+pub const VERSION: &str = "CellcVersion";
+/// The commit of the component's repository.
+pub const COMMIT: &str = "CellcCommit";
+/// The image or archive, by digest.
+pub const ARTIFACT: &str = "CellcArtifact";
+
+/// What a program says of the releases of a component or a permission set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wish {
+    /// What is released.
+    pub of: String,
+    /// The waves.
+    pub course: Course,
+    /// The component's repository; empty of a permission set.
+    pub repo: String,
+    /// Where its image or archive lies.
+    pub artifact: Option<Json>,
+    /// The components it comes after.
+    pub after: Vec<String>,
+    /// Its cells, by address.
+    pub cells: BTreeMap<String, Place>,
+}
+
+/// A cell of a wish.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Place {
+    /// The fields of its deployment; empty of a permission set.
+    pub fields: Fields,
+    /// The cell's alarms, by the address of the alarm: the name in the cloud.
+    pub alarms: BTreeMap<String, String>,
+}
+
+/// A release as it is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Release {
+    /// The version.
+    pub version: String,
+    /// What it is, by digest: `commit`, `artifact`.
+    pub digests: BTreeMap<String, String>,
+    /// Templates of the repository at that version, by path.
+    pub templates: BTreeMap<String, String>,
+    /// The image by digest, for what takes one.
+    pub image: String,
+}
+
+/// Why no dossier can be made of a wish.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unready {
+    /// The cell's account is not made yet.
+    #[error("the registry has no account of {cell}: it is not made yet")]
+    Account {
+        /// The cell.
+        cell: String,
+    },
+    /// A parameter waits for something that is not made yet.
+    #[error("the registry does not say what the parameter `{parameter}` of {cell} needs")]
+    Parameter {
+        /// The cell.
+        cell: String,
+        /// The parameter.
+        parameter: String,
+    },
+    /// The template was not read.
+    #[error("the template `{0}` was not read")]
+    Template(String),
+    /// The template is none.
+    #[error("the template `{template}` cannot be read: {why}")]
+    Malformed {
+        /// Its path, or its beginning.
+        template: String,
+        /// Why.
+        why: String,
+    },
+    /// The template takes no such parameters.
+    #[error("the template `{template}` declares no parameter {}", .parameters.join(", "))]
+    Undeclared {
+        /// Its path.
+        template: String,
+        /// Those that the program gives.
+        parameters: Vec<String>,
+    },
+    /// Nothing gives these parameters.
+    #[error("the template `{template}` needs {}, and the program does not give it", .parameters.join(", "))]
+    Open {
+        /// Its path.
+        template: String,
+        /// Those without a default.
+        parameters: Vec<String>,
+    },
+}
+
+/// What a program says of releases, by what is released.
+pub fn wishes(world: &World<'_>, resources: &[Resource]) -> BTreeMap<String, Wish> {
+    let json = |resource: &Resource| -> Fields {
+        resource.fields().map(|(name, value)| (name.to_owned(), emit::to_json(world, value))).collect()
+    };
+    let mut all: BTreeMap<String, Wish> = courses(world)
+        .into_iter()
+        .map(|course| {
+            let cells = course.waves.iter().flat_map(|wave| &wave.cells);
+            let cells = cells.map(|cell| (cell.clone(), Place::default())).collect();
+            let (of, repo) = (course.of.clone(), String::new());
+            (of.clone(), Wish { of, course, repo, artifact: None, after: Vec::new(), cells })
+        })
+        .collect();
+    let mut alarms: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    for resource in resources {
+        match resource.kind {
+            ResourceKind::Deployment => {
+                let fields = json(resource);
+                let wish = text(&fields, "component").and_then(|of| all.get_mut(of));
+                let place = wish.zip(text(&fields, "cell")).and_then(|(wish, cell)| wish.cells.get_mut(cell));
+                if let Some(place) = place {
+                    place.fields = fields;
+                }
+            }
+            ResourceKind::Pipeline => {
+                let fields = json(resource);
+                let Some(wish) = text(&fields, "component").and_then(|of| all.get_mut(of)) else { continue };
+                wish.repo = text(&fields, "repo").unwrap_or_default().to_owned();
+                wish.artifact = fields.get("artifact").cloned();
+                let after = fields.get("after").and_then(Json::as_array).into_iter().flatten();
+                wish.after = after.filter_map(Json::as_str).map(str::to_owned).collect();
+            }
+            ResourceKind::Alarm => {
+                let fields = json(resource);
+                let said = ["alarm", "cell", "name"].map(|name| text(&fields, name).unwrap_or_default().to_owned());
+                let [alarm, cell, name] = said;
+                alarms.entry(cell).or_default().insert(alarm, name);
+            }
+            _ => {}
+        }
+    }
+    for (cell, place) in all.values_mut().flat_map(|wish| &mut wish.cells) {
+        place.alarms = alarms.get(cell).cloned().unwrap_or_default();
+    }
+    all
+}
+
+impl Wish {
+    /// The templates that lie in the repository, by path.
+    pub fn templates(&self) -> Vec<&str> {
+        let paths = self.cells.values().filter_map(|place| text(&place.fields, "template"));
+        let mut paths: Vec<&str> = paths.filter(|template| is_path(template)).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        paths
+    }
+
+    /// Is something of the repository needed to deploy it?
+    pub fn needs_repository(&self) -> bool {
+        let makes = |place: &Place| text(&place.fields, "sort") == Some("make");
+        !self.templates().is_empty() || self.cells.values().any(makes)
+    }
+
+    /// What a release brings to the cells that are taken.
+    ///
+    /// # Errors
+    /// All that keeps it from being known.
+    pub fn dossier(
+        &self,
+        release: &Release,
+        record: &Record,
+        takes: &dyn Fn(&str) -> bool,
+    ) -> Result<Dossier, Vec<Unready>> {
+        let mut course = self.course.clone();
+        for wave in &mut course.waves {
+            wave.cells.retain(|cell| takes(cell));
+        }
+        course.waves.retain(|wave| !wave.cells.is_empty());
+        let mut dossier = Dossier {
+            format_version: dossier::FORMAT_VERSION.to_owned(),
+            of: self.of.clone(),
+            version: release.version.clone(),
+            digests: release.digests.clone(),
+            image: release.image.clone(),
+            templates: BTreeMap::new(),
+            course,
+            cells: BTreeMap::new(),
+            texts: BTreeMap::new(),
+        };
+        for (path, text) in &release.templates {
+            let digest = dossier.keep(text);
+            dossier.templates.insert(path.clone(), digest);
+        }
+        let mut faults = Vec::new();
+        for (cell, place) in self.cells.iter().filter(|(cell, _)| takes(cell)) {
+            match self.spec(&mut dossier, release, record, (cell, place)) {
+                Ok(spec) => {
+                    dossier.cells.insert(cell.clone(), Cell { spec, alarms: place.alarms.clone() });
+                }
+                Err(unready) if faults.contains(&unready) => {}
+                Err(unready) => faults.push(unready),
+            }
+        }
+        if faults.is_empty() { Ok(dossier) } else { Err(faults) }
+    }
+
+    fn spec(
+        &self,
+        dossier: &mut Dossier,
+        release: &Release,
+        record: &Record,
+        (cell, place): (&str, &Place),
+    ) -> Result<Spec, Unready> {
+        let fields = &place.fields;
+        let of = |name: &str| text(fields, name).unwrap_or_default().to_owned();
+        let known = |place: &str| known(record, place);
+        let account = match fields.get("account") {
+            None => String::new(),
+            Some(account) => later::resolve(account, &known)
+                .as_str()
+                .map(str::to_owned)
+                .ok_or_else(|| Unready::Account { cell: cell.to_owned() })?,
+        };
+        let given = parameters(fields, &known)
+            .map_err(|parameter| Unready::Parameter { cell: cell.to_owned(), parameter })?;
+        let texts = || given.iter().map(|(name, value)| (name.clone(), plain(value))).collect();
+        let target = match of("sort").as_str() {
+            "kubernetes" => Target::Kubernetes {
+                cluster: of("cluster"),
+                namespace: of("namespace"),
+                workload: of("workload"),
+                container: of("container"),
+                image: release.image.clone(),
+                parameters: texts(),
+            },
+            "make" => self.make(release, record, (cell, &of("target")), given)?,
+            _ => self.stack(dossier, release, fields, texts())?,
+        };
+        Ok(Spec { account, region: of("region"), target })
+    }
+
+    fn make(
+        &self,
+        release: &Release,
+        record: &Record,
+        (cell, target): (&str, &str),
+        parameters: Map<String, Json>,
+    ) -> Result<Target, Unready> {
+        let commit = release.digests.get("commit").map_or(release.version.as_str(), String::as_str);
+        let step = Step {
+            component: self.of.clone(),
+            name: self.of.strip_prefix("component.").unwrap_or(&self.of).to_owned(),
+            repo: self.repo.clone(),
+            target: Some(target.to_owned()),
+            after: Vec::new(),
+            parameters,
+        };
+        let nothing = Json::Object(Map::new());
+        let published = record.cells.get(cell).unwrap_or(&nothing);
+        let told = told(record, cell, published, Versioned { step: &step, commit })
+            .map_err(|parameter| Unready::Parameter { cell: cell.to_owned(), parameter })?;
+        let (repo, target) = (self.repo.clone(), target.to_owned());
+        Ok(Target::Make { repo, target, variables: told.variables, document: told.document })
+    }
+
+    fn stack(
+        &self,
+        dossier: &mut Dossier,
+        release: &Release,
+        fields: &Fields,
+        mut parameters: BTreeMap<String, String>,
+    ) -> Result<Target, Unready> {
+        let of = |name: &str| text(fields, name).unwrap_or_default().to_owned();
+        let said = of("template");
+        let (body, name) = if is_path(&said) {
+            let body = release.templates.get(&said).ok_or_else(|| Unready::Template(said.clone()))?;
+            (body.clone(), said)
+        } else {
+            (said, "file(…)".to_owned())
+        };
+        let declared = template::parameters(&body)
+            .map_err(|why| Unready::Malformed { template: name.clone(), why })?;
+        let own = [
+            (VERSION, Some(&release.version)),
+            (COMMIT, release.digests.get("commit")),
+            (ARTIFACT, release.digests.get("artifact")),
+        ];
+        for (parameter, value) in own {
+            if let (true, Some(value)) = (declared.contains_key(parameter), value) {
+                parameters.entry(parameter.to_owned()).or_insert_with(|| value.clone());
+            }
+        }
+        let (unknown, open) = template::unmatched(&declared, &parameters);
+        if !unknown.is_empty() {
+            return Err(Unready::Undeclared { template: name, parameters: unknown.into_iter().collect() });
+        }
+        if !open.is_empty() {
+            return Err(Unready::Open { template: name, parameters: open.into_iter().collect() });
+        }
+        let mut tags: Tags = fields.get("tags").and_then(Json::as_object).map(strings).unwrap_or_default();
+        tags.insert(ADDRESS_TAG.to_owned(), self.address(&of("cell")));
+        tags.insert(VERSION_TAG.to_owned(), release.version.clone());
+        let capabilities = fields.get("capabilities").and_then(Json::as_array).into_iter().flatten();
+        Ok(Target::Cloudformation {
+            stack: of("stack"),
+            template: dossier.keep(&body),
+            parameters,
+            tags,
+            capabilities: capabilities.filter_map(Json::as_str).map(str::to_owned).collect(),
+        })
+    }
+
+    /// The address of the deployment in a cell.
+    pub fn address(&self, cell: &str) -> String {
+        format!("deployment.{}/{cell}", self.of.strip_prefix("component.").unwrap_or(&self.of))
+    }
+}
+
+/// A template is a path in the repository, or the text that `file("…")` has read: a path is one line, and no JSON.
+fn is_path(template: &str) -> bool {
+    !template.contains('\n') && !template.trim_start().starts_with('{')
+}
+
+fn text<'f>(fields: &'f Fields, name: &str) -> Option<&'f str> {
+    fields.get(name).and_then(Json::as_str)
+}
+
+fn strings(fields: &Map<String, Json>) -> Tags {
+    fields.iter().map(|(name, value)| (name.clone(), plain(value))).collect()
+}
+
+fn parameters(fields: &Fields, known: &dyn Fn(&str) -> Option<String>) -> Result<Map<String, Json>, String> {
+    let mut all = Map::new();
+    for (name, value) in fields.get("parameters").and_then(Json::as_object).into_iter().flatten() {
+        let value = later::resolve(value, known);
+        if later::has_later(&value) {
+            return Err(name.clone());
+        }
+        all.insert(name.clone(), value);
+    }
+    Ok(all)
+}
+
+/// The value of an address with a field, as the record says it.
+fn known(record: &Record, place: &str) -> Option<String> {
+    let (address, field) = place.rsplit_once('.')?;
+    let published = record.cells.get(address).and_then(|cell| cell.get(field)?.as_str().map(str::to_owned));
+    let account = || record.entry(address).map(|entry| entry.id.clone()).filter(|id| !id.is_empty());
+    match field {
+        "account_id" => account().or(published),
+        _ => published,
+    }
+}
+
+/// A value as a parameter of a stack or a variable has it: text as it is, a list with commas, anything else as JSON.
+fn plain(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        Json::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
