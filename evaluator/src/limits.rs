@@ -61,6 +61,26 @@ limits! {
     STACK_NAME = 128 "characters of a stack name", "cloudformation model, StackName";
     /// An alarm's name.
     ALARM_NAME = 255 "characters of an alarm name", "cloudwatch model, AlarmName";
+    /// A template that is handed to CloudFormation itself.
+    TEMPLATE_BODY = 51_200 "bytes of a template in a request", "CloudFormation quotas";
+    /// A template that lies in a bucket.
+    TEMPLATE_OBJECT = 1_000_000 "bytes of a template in a bucket", "CloudFormation quotas, 1 MB";
+    /// Resources of one template.
+    STACK_RESOURCES = 500 "resources of a template", "CloudFormation quotas";
+    /// Stages of a pipeline.
+    PIPELINE_STAGES = 50 "stages of a pipeline", "CodePipeline quotas";
+    /// Actions of one stage of a pipeline, beside each other or one after another.
+    STAGE_ACTIONS = 50 "actions of a stage", "CodePipeline quotas";
+    /// What one setting of an action may say.
+    ACTION_SETTING = 1_000 "characters of an action's setting", "codepipeline model, ActionConfigurationValue";
+    /// The definition of a state machine.
+    MACHINE_DEFINITION = 1_048_576 "bytes of a state machine", "stepfunctions model, Definition";
+    /// What a state hands on.
+    STATE_PAYLOAD = 262_144 "bytes of a state's input", "Step Functions quotas";
+    /// Metrics of a graph.
+    GRAPH_METRICS = 500 "metrics of a graph", "CloudWatch quotas";
+    /// Metrics of all graphs of a dashboard.
+    DASHBOARD_METRICS = 2_500 "metrics of a dashboard", "CloudWatch quotas";
     /// A pipeline's name.
     PIPELINE_NAME = 100 "characters of a pipeline name", "codepipeline model, PipelineName";
     /// A budget's name.

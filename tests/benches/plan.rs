@@ -234,10 +234,12 @@ fn question<'a>(
     scope: &'a Scope,
 ) -> Question<'a> {
     static NONE: BTreeMap<String, String> = BTreeMap::new();
+    static NOTHING: BTreeMap<String, cell_eval::releases::Kept> = BTreeMap::new();
     Question {
         desired,
         record: (record, &NONE),
         live,
+        kept: &NOTHING,
         scope,
         command: Aim::Apply,
         at: jiff::Timestamp::UNIX_EPOCH,

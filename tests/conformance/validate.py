@@ -12,7 +12,7 @@ import botocore.session
 from botocore.model import ServiceModel
 
 SESSION = botocore.session.get_session()
-NAMES = {"organizations", "sso-admin", "identitystore", "sts", "iam", "s3", "account", "cloudformation"}
+NAMES = {"organizations", "sso-admin", "identitystore", "sts", "iam", "s3", "account", "cloudformation"} | {"cloudwatch", "ecr", "ce"}
 MODELS = {}
 
 
@@ -74,7 +74,7 @@ def main():
     faults, seen = [], set()
     for request in json.load(sys.stdin):
         service, operation, given = request["service"], request["operation"], request["input"]
-        if service == "cloudformation":
+        if service in ("cloudformation", "cloudwatch", "ecr"):
             # The sandbox notes the region of the signature beside the members.
             given = {name: value for name, value in given.items() if name != "Region"}
         key = json.dumps([service, operation, given], sort_keys=True)

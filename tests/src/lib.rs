@@ -6,11 +6,13 @@
 
 pub mod aws;
 pub mod binary;
+pub mod browser;
 pub mod diff;
 pub mod fleet;
 pub mod http;
 pub mod iam;
 pub mod invariants;
+pub mod kubectl;
 pub mod markdown;
 pub mod memory;
 pub mod microburst;
@@ -21,6 +23,7 @@ pub mod npm;
 pub mod project;
 pub mod repository;
 pub mod sandbox;
+pub mod templates;
 pub mod trust;
 pub mod txtar;
 pub mod venv;

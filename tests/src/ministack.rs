@@ -32,26 +32,40 @@ pub struct Pair {
 impl Ministack {
     /// Starts one, whose requests are made in `account`, and waits until it answers.
     pub fn start(account: &str) -> Result<Self, String> {
+        Self::with(account, "s3,iam,sts", &[])
+    }
+
+    /// Starts one with these services and variables, that holds nobody to policies.
+    pub fn open(account: &str, services: &str, variables: &[(&str, &str)]) -> Result<Self, String> {
+        let mut all = vec![("AUTH", "false")];
+        all.extend(variables);
+        Self::with(account, services, &all)
+    }
+
+    fn with(account: &str, services: &str, variables: &[(&str, &str)]) -> Result<Self, String> {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
         let port = free.map_err(|error| format!("there is no free port: {error}"))?.port();
         let child = Command::new(venv::ministack()?)
             .envs([("AUTH", "true"), ("BIND_HOST", "127.0.0.1"), ("GATEWAY_PORT", &port.to_string())])
-            .envs([("SERVICES", "s3,iam,sts"), ("SFTP_ENABLED", "0"), ("IOT_MTLS_ENABLED", "0")])
+            .envs([("SERVICES", services), ("SFTP_ENABLED", "0"), ("IOT_MTLS_ENABLED", "0")])
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| format!("ministack cannot be run: {error}"))?;
+        let auth = if variables.contains(&("AUTH", "false")) { "disabled" } else { "enabled" };
+        let auth = format!("\"auth\": \"{auth}\"");
         let mut server = Self { child, url: format!("http://127.0.0.1:{port}"), account: account.to_owned() };
         let until = Instant::now() + PATIENCE;
         while !http::request(&server.url, "GET", "/_ministack/health", "")
-            .is_ok_and(|(status, said)| status == 200 && said.contains("\"auth\": \"enabled\""))
+            .is_ok_and(|(status, said)| status == 200 && said.contains(&auth))
         {
             if let Ok(Some(status)) = server.child.try_wait() {
                 return Err(format!("ministack ended at once: {status}"));
             }
             if Instant::now() > until {
-                return Err(format!("ministack does not answer with AUTH after {} s", PATIENCE.as_secs()));
+                return Err(format!("ministack does not answer after {} s", PATIENCE.as_secs()));
             }
             std::thread::sleep(Duration::from_millis(100));
         }
@@ -76,6 +90,16 @@ impl Ministack {
             ("AWS_SECRET_ACCESS_KEY".to_owned(), pair.secret.clone()),
         ]);
         aws::all_as(&env, commands)
+    }
+
+    /// A command of the AWS CLI, as the root of an account.
+    #[allow(clippy::type_complexity)]
+    pub fn account(&self, id: &str) -> Box<dyn Fn(&str) -> Result<Value, String> + '_> {
+        let pair = Pair { id: id.to_owned(), secret: "test".to_owned() };
+        Box::new(move |command| {
+            let mut answers = self.commands(&pair, &[command.to_owned()])?;
+            answers.pop().ok_or_else(|| format!("no answer to {command}"))
+        })
     }
 
     /// A user that may do nothing.

@@ -200,7 +200,7 @@ impl Project {
         command.args(args).current_dir(self.path()).env_clear().stdin(Stdio::null());
         command.env("HOME", self.path()).env("USER", "tester").env("HOSTNAME", "test");
         command.env("AWS_EC2_METADATA_DISABLED", "true");
-        let cloud = ["plan", "review", "apply", "drift", "adopt", "destroy", "registry", "lock"]
+        let cloud = ["plan", "review", "apply", "drift", "adopt", "destroy", "registry", "lock", "status", "cost"]
             .contains(args.first().unwrap_or(&""));
         match &self.endpoint {
             Some(url) => _ = command.envs(aws::environment(url)).env("AWS_ACCESS_KEY_ID", &self.key),

@@ -49,6 +49,15 @@ pub fn clients() -> Result<&'static Path, String> {
     FOLDER.get_or_init(|| made("tests/clients", "clients")).as_deref().map_err(Clone::clone)
 }
 
+/// The folder of what judges state machines.
+///
+/// # Errors
+/// What could not be got, as [`extension`].
+pub fn states() -> Result<&'static Path, String> {
+    static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    FOLDER.get_or_init(|| made("tests/states", "states")).as_deref().map_err(Clone::clone)
+}
+
 /// A folder of the repository below the target folder, with its packages.
 fn made(own: &str, name: &str) -> Result<PathBuf, String> {
     let folder = binary::target()?.join(name);

@@ -24,6 +24,7 @@ pub fn quick() -> Config {
             assignment: short,
             provision: short,
             stack_step: short,
+            pod_step: short,
             propagation: Duration::ZERO,
         },
         // As the example says of its organization.

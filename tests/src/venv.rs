@@ -18,8 +18,10 @@ const PACKAGES: &[&str] = &[
     "z3-solver==5.4.1.0",
     "microburst==0.10.0",
 ];
-/// By itself: it needs another botocore than boto3 and the AWS CLI above.
-const MINISTACK: &[&str] = &["ministack==1.5.33"];
+/// By itself: it needs another botocore than boto3 and the AWS CLI above. By boto3 the functions that it runs reach it.
+const MINISTACK: &[&str] = &["ministack==1.5.33", "boto3==1.43.106"];
+/// By itself: moto brings one of its own choice.
+const CFN_LINT: &[&str] = &["cfn-lint==1.58.0"];
 /// Written last: without it the folder is a half-made one.
 const READY: &str = "ready";
 
@@ -41,6 +43,16 @@ pub fn ministack() -> Result<PathBuf, String> {
     static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| made(MINISTACK)).as_deref().map_err(Clone::clone)?;
     Ok(programs(folder).join("ministack"))
+}
+
+/// The linter of templates `cfn-lint`, which has an environment of its own.
+///
+/// # Errors
+/// As [`program`].
+pub fn cfn_lint() -> Result<PathBuf, String> {
+    static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| made(CFN_LINT)).as_deref().map_err(Clone::clone)?;
+    Ok(programs(folder).join("cfn-lint"))
 }
 
 fn programs(folder: &Path) -> PathBuf {

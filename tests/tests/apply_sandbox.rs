@@ -24,7 +24,15 @@ fn first_plan() -> BTreeSet<String> {
         let known = resource["kind"] == "account" && resource["fields"].get("account_id").is_some();
         format!("{} {address}", if known { "adopt" } else { "create" })
     };
-    resources.iter().filter(|resource| applied(resource["kind"].as_str().unwrap())).map(line).collect()
+    let mut all: BTreeSet<String> =
+        resources.iter().filter(|resource| applied(resource["kind"].as_str().unwrap())).map(line).collect();
+    // Each cell with an account has a stack of its alarms.
+    let alarms = resources.iter().filter(|resource| resource["kind"] == "alarm");
+    for cell in alarms.map(|alarm| alarm["fields"]["cell"].as_str().unwrap()) {
+        let of = resources.iter().any(|resource| resource["kind"] == "account" && resource["address"] == *cell);
+        all.extend(of.then(|| format!("create {}", cell.replacen("cell.", "stack.cell/", 1))));
+    }
+    all
 }
 
 fn of_the_form(plan: &Value) -> Result<(), String> {

@@ -16,19 +16,46 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("cell-eval", &["cell-lang", "cell-iam", "cell-std"]),
     ("cell-aws", &["cell-lang", "cell-eval"]),
     ("cell-deploy", &["cell-lang", "cell-eval"]),
+    ("cell-kubernetes", &["cell-lang", "cell-eval"]),
     ("cell-lsp", &["cell-std", "cell-lang", "cell-eval"]),
     ("cell-sandbox", &["cell-iam"]),
     (
         "cellc",
-        &["cell-std", "cell-lang", "cell-iam", "cell-eval", "cell-aws", "cell-deploy", "cell-lsp", "cell-sandbox"],
+        &[
+            "cell-std",
+            "cell-lang",
+            "cell-iam",
+            "cell-eval",
+            "cell-aws",
+            "cell-deploy",
+            "cell-kubernetes",
+            "cell-lsp",
+            "cell-sandbox",
+        ],
     ),
-    ("cell-tests", &["cell-std", "cell-lang", "cell-iam", "cell-eval", "cell-aws", "cell-deploy", "cell-sandbox"]),
+    (
+        "cell-tests",
+        &[
+            "cell-std",
+            "cell-lang",
+            "cell-iam",
+            "cell-eval",
+            "cell-aws",
+            "cell-deploy",
+            "cell-kubernetes",
+            "cell-sandbox",
+        ],
+    ),
 ];
 
 /// Libraries that a crate must not depend on; a `*` stands for any ending.
 const MUST_NOT_USE: &[(&str, &[&str])] = &[
     ("cell-lang", &["tokio", "rayon", "aws*", "kube", "axum", "clap"]),
     ("cell-eval", &["tokio", "aws*", "kube", "axum", "clap", "pest", "miette"]),
+    ("cell-aws", &["kube", "k8s-openapi", "axum"]),
+    ("cell-deploy", &["tokio", "aws*", "kube", "axum"]),
+    ("cell-kubernetes", &["aws*", "axum", "clap", "kube-runtime"]),
+    ("cell-sandbox", &["aws*", "kube", "k8s-openapi", "clap"]),
     ("cell-lsp", &["tokio", "aws*", "kube", "axum", "clap", "pest", "miette"]),
     ("cell-iam", &["tokio", "aws*", "kube", "axum", "pest", "miette"]),
     ("cell-std", &["*"]),

@@ -28,6 +28,38 @@ const LOOK: &str = "grant developers-look {\n  to = group.developers\n  can = pe
 const ALPHA: &str = "grant developers-operate-alpha {\n  to = group.developers\n  can = permission_set.CellOperator\n  on = cells where .kind == \"alpha\"\n}\n";
 const DEPLOYMENT: &str = "account deployment { ou = ou[\"infrastructure\"] }\n";
 const DEV: &str = "for who, until in { \"ana\" = 2026-12-31, \"raj\" = 2027-01-31 } {";
+// Whom a cell lets look at it is in its stack.
+const WITHOUT_DEPLOYMENT_KEPT: &[&str] = &[
+    "forget account.deployment",
+    "update stack.cell/alpha",
+    "update stack.cell/dev-ana",
+    "update stack.cell/dev-raj",
+    "update stack.cell/preprod-usw2",
+    "update stack.cell/prod-apne1-1",
+    "update stack.cell/prod-use1-1",
+    "update stack.cell/prod-usw2-1",
+];
+const WITHOUT_DEPLOYMENT_PARKED: &[&str] = &[
+    "delete account.deployment",
+    "create parking",
+    "update stack.cell/alpha",
+    "update stack.cell/dev-ana",
+    "update stack.cell/dev-raj",
+    "update stack.cell/preprod-usw2",
+    "update stack.cell/prod-apne1-1",
+    "update stack.cell/prod-use1-1",
+    "update stack.cell/prod-usw2-1",
+];
+const WITHOUT_DEPLOYMENT: &[&str] = &[
+    "delete account.deployment",
+    "update stack.cell/alpha",
+    "update stack.cell/dev-ana",
+    "update stack.cell/dev-raj",
+    "update stack.cell/preprod-usw2",
+    "update stack.cell/prod-apne1-1",
+    "update stack.cell/prod-use1-1",
+    "update stack.cell/prod-usw2-1",
+];
 const UPDATE_READ_ONLY: &[&str] = &["update permission_set.ReadOnly"];
 
 const CELLS_AND_UNITS: &[Edit] = &[
@@ -41,8 +73,9 @@ const CELLS_AND_UNITS: &[Edit] = &[
             "create cell.preprod-usw2b",
             "create assignment.CellOperator/group.cell-operators/cell.preprod-usw2b",
             "create assignment.ReadOnly/group.developers/cell.preprod-usw2b",
+            "create stack.cell/preprod-usw2b",
         ],
-        verbs: &["create_account", "move_account", "assign"],
+        verbs: &["create_account", "move_account", "assign", "deploy_stack"],
         ..DEFAULT
     },
     Edit {
@@ -90,9 +123,10 @@ const CELLS_AND_UNITS: &[Edit] = &[
         ..DEFAULT
     },
     Edit {
-        name: "what no provider of this version applies",
+        name: "the budget of cells, in their stacks",
         changes: &[("8_000usd", "9_000usd")],
-        plan: &[],
+        plan: &["update stack.cell/prod-apne1-1", "update stack.cell/prod-use1-1"],
+        verbs: &["deploy_stack"],
         ..DEFAULT
     },
     Edit {
@@ -105,8 +139,10 @@ const CELLS_AND_UNITS: &[Edit] = &[
             "update cell.staging",
             "move assignment.CellOperator/group.cell-operators/cell.staging",
             "move assignment.ReadOnly/group.developers/cell.staging",
+            "create stack.cell/staging",
+            "delete stack.cell/preprod-usw2",
         ],
-        verbs: &["tag", "readdress"],
+        verbs: &["tag", "readdress", "deploy_stack", "delete_stack"],
         ..DEFAULT
     },
     Edit {
@@ -125,21 +161,21 @@ const CELLS_AND_UNITS: &[Edit] = &[
     Edit {
         name: "removed, the account is kept",
         changes: &[(DEPLOYMENT, "removed { from = \"account.deployment\", account = \"keep\" }\n")],
-        plan: &["forget account.deployment"],
-        verbs: &["forget"],
+        plan: WITHOUT_DEPLOYMENT_KEPT,
+        verbs: &["forget", "deploy_stack"],
         ..DEFAULT
     },
     Edit {
         name: "removed, the account is parked",
         changes: &[(DEPLOYMENT, "removed { from = \"account.deployment\", account = \"park\" }\n")],
-        plan: &["delete account.deployment", "create parking"],
-        verbs: &["create_unit", "move_account", "tag", "park"],
+        plan: WITHOUT_DEPLOYMENT_PARKED,
+        verbs: &["create_unit", "move_account", "tag", "park", "deploy_stack"],
         ..DEFAULT
     },
     Edit {
         name: "removed, the account is closed",
         changes: &[(DEPLOYMENT, "removed { from = \"account.deployment\", account = \"close\" }\n")],
-        plan: &["delete account.deployment"],
+        plan: WITHOUT_DEPLOYMENT,
         allow: &["--allow", "close-account"],
         verbs: &["close_account"],
         ..DEFAULT
@@ -154,9 +190,10 @@ const CELLS_AND_UNITS: &[Edit] = &[
             "delete cell.dev-ana",
             "delete assignment.CellOperator/user.ana/cell.dev-ana",
             "delete assignment.ReadOnly/group.developers/cell.dev-ana",
+            "delete stack.cell/dev-ana",
             "create parking",
         ],
-        verbs: &["unassign", "create_unit", "move_account", "tag", "park"],
+        verbs: &["unassign", "create_unit", "move_account", "tag", "park", "delete_stack"],
         ..DEFAULT
     },
 ];
@@ -212,7 +249,7 @@ const SETS: &[Edit] = &[
         name: "the inline policy of a set",
         changes: &[("\"s3:GetObject\", \"s3:PutObject\"]", "\"s3:GetObject\"]")],
         plan: &["update permission_set.CellOperator"],
-        verbs: &["put_inline_policy", "provision"],
+        verbs: &["put_inline_policy", "queue"],
         ..DEFAULT
     },
     Edit {

@@ -156,12 +156,17 @@ fn scopes_select_and_leave_out() {
     exactly(
         &alone,
         &[
+            // Whom the cell's stack lets look at it: those two accounts, and where they are.
+            "create account.deployment",
+            "create account.monitoring",
+            "create ou.infrastructure",
             "adopt cell.alpha",
             "create assignment.CellOperator/group.cell-operators/cell.alpha",
             "create assignment.CellOperator/group.developers/cell.alpha",
             "create assignment.ReadOnly/group.developers/cell.alpha",
             "create permission_set.CellOperator",
             "create permission_set.ReadOnly",
+            "create stack.cell/alpha",
         ],
     )
     .unwrap();
@@ -267,6 +272,7 @@ fn a_parked_account_is_taken_by_the_next_cell() {
         "adopt cell.dev-zoe",
         "create assignment.CellOperator/user.zoe/cell.dev-zoe",
         "create assignment.ReadOnly/group.developers/cell.dev-zoe",
+        "create stack.cell/dev-zoe",
     ];
     exactly(&plan, &expected).unwrap();
     project.apply(&[]).unwrap();

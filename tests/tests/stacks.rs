@@ -41,6 +41,7 @@ fn wanted(template: &str, release: &str) -> Wanted {
         tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect(),
         capabilities: Vec::new(),
         token: token("plan-0123", &format!("{release} of query in shop")),
+        known: None,
     }
 }
 

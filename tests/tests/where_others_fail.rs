@@ -63,7 +63,8 @@ fn after_a_provisioning_that_failed_the_next_plan_is_not_empty() {
         exactly(&plan, &["update permission_set.CellOperator"])?;
         let verbs: Vec<&Value> =
             plan["operations"].as_array().ok_or("no operations")?.iter().map(|one| &one["verb"]["do"]).collect();
-        if verbs != ["provision"] {
+        let provisions = |verb: &&Value| verb.as_str().is_some_and(|verb| verb.starts_with("provision"));
+        if verbs.is_empty() || !verbs.iter().all(provisions) {
             return Err(format!("only the provisioning was left to do: {verbs:?}"));
         }
         server.mend();
@@ -145,8 +146,12 @@ fn a_group_that_nobody_finds_is_not_skipped() {
     case.project.edit(&[("group developers {}", "group developers { name = \"developrs\" }")]).unwrap();
     let refused = case.run().unwrap().ended(1).unwrap();
     refused.says(&["E0503", "no group named `developrs`", "did you mean `developers`"]).unwrap();
-    let writes: Vec<String> =
-        asked(&case.server).into_iter().filter(|call| !storm::is_read(call) && !call.starts_with("s3:")).collect();
+    let writes: Vec<String> = asked(&case.server)
+        .into_iter()
+        .filter(|call| !storm::is_read(call) && !call.starts_with("s3:"))
+        // Accounts are entered to read what is in them.
+        .filter(|call| call != "sts:AssumeRole")
+        .collect();
     assert_eq!(writes, Vec::<String>::new(), "something was done all the same");
 }
 

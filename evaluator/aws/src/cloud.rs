@@ -8,6 +8,8 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use aws_config::SdkConfig;
 use cell_eval::provider::{Answer, Caller, Center, CloudError, Failure, ManagedPolicy, Provider};
+use cell_eval::repositories::Repositories;
+use cell_eval::stacks::Stacks;
 use tokio::runtime::Runtime;
 
 use crate::call::{Road, read};
@@ -128,6 +130,11 @@ impl fmt::Debug for AwsCloud {
 }
 
 impl Provider for AwsCloud {
+    fn repositories<'a>(&'a self, account: &str, region: Option<&str>) -> Box<dyn Repositories + 'a> {
+        let own = || self.region().unwrap_or_default();
+        Box::new(AwsCloud::repositories(self, account, &region.map_or_else(own, str::to_owned)))
+    }
+
     fn caller(&self) -> Answer<Caller> {
         self.block(self.ask_caller())
     }
@@ -144,6 +151,10 @@ impl Provider for AwsCloud {
 
     fn reserved_role(&self, account: &str, set_name: &str) -> Answer<Option<String>> {
         self.block(self.role_of_set(account, set_name))
+    }
+
+    fn stacks(&self, account: &str, region: &str) -> Box<dyn Stacks + '_> {
+        Box::new(Self::stacks(self, account, region))
     }
 
     fn calls(&self) -> BTreeMap<String, u64> {

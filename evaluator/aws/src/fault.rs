@@ -75,11 +75,13 @@ fn harmless(message: &str, failure: Failure) -> String {
 fn body(call: &str, bytes: &[u8]) -> Body {
     let start = bytes.trim_ascii_start();
     let head = start.get(..14).unwrap_or(start).to_ascii_lowercase();
-    let xml = ["iam:", "sts:", "s3:"].iter().any(|service| call.starts_with(service));
+    let xml = ["cloudformation:", "iam:", "sts:", "s3:"].iter().any(|service| call.starts_with(service));
     match start.first() {
         None => Body::Empty,
         Some(_) if head.starts_with(b"<!doctype html") || head.starts_with(b"<html") => Body::Foreign,
         Some(b'<') if xml => Body::Formed,
+        // A map of CBOR.
+        Some(0xa0..=0xbf) if call.starts_with("cloudwatch:") => Body::Formed,
         Some(b'{') if !xml && serde_json::from_slice::<serde_json::Value>(start).is_ok() => Body::Formed,
         Some(_) => Body::Foreign,
     }
@@ -168,6 +170,10 @@ mod tests {
         assert_eq!(body("sso-admin:ListInstances", b"{\"Message\":"), Body::Foreign);
         assert_eq!(body("sso-admin:ListInstances", b"<Error/>"), Body::Foreign);
         assert_eq!(body("s3:PutObject", b"<Error/>"), Body::Formed);
+        assert_eq!(body("cloudformation:CreateStack", b"<ErrorResponse/>"), Body::Formed);
+        assert_eq!(body("cloudwatch:DescribeAlarms", b"\xa1\x61a\x01"), Body::Formed);
+        assert_eq!(body("cloudwatch:DescribeAlarms", b"<html>"), Body::Foreign);
+        assert_eq!(body("ecr:DescribeImages", b"\xa1\x61a\x01"), Body::Foreign);
         assert_eq!(body("s3:PutObject", b"<!DOCTYPE html><p>"), Body::Foreign);
         assert_eq!(body("iam:ListRoles", b"<HTML></HTML>"), Body::Foreign);
     }

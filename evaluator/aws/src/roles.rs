@@ -12,6 +12,7 @@ use crate::call::{hold, read};
 use crate::cloud::AwsCloud;
 use crate::convert::need;
 use crate::paging::{ALL, pages};
+use crate::places::Clients;
 use crate::told;
 
 /// Where Identity Center keeps its roles.
@@ -19,15 +20,14 @@ const RESERVED: &str = "/aws-reserved/sso.amazonaws.com/";
 /// A session is not used in the last of its time.
 const MARGIN: Duration = Duration::from_mins(2);
 
-/// Clients of CloudFormation by account and region, and until when they serve; none: as long as the cloud does.
-pub(crate) type StackClients = HashMap<(String, String), (aws_sdk_cloudformation::Client, Option<SystemTime>)>;
-
 /// The sessions in member accounts.
 #[derive(Debug)]
 pub(crate) struct Members {
     role: String,
     sessions: Mutex<HashMap<String, Session>>,
-    pub(crate) stacks: Mutex<StackClients>,
+    pub(crate) stacks: Clients<aws_sdk_cloudformation::Client>,
+    pub(crate) signals: Clients<aws_sdk_cloudwatch::Client>,
+    pub(crate) repositories: Clients<aws_sdk_ecr::Client>,
 }
 
 #[derive(Debug, Clone)]
@@ -39,7 +39,13 @@ struct Session {
 
 impl Members {
     pub(crate) fn new(role: &str) -> Self {
-        Self { role: role.to_owned(), sessions: Mutex::default(), stacks: Mutex::default() }
+        Self {
+            role: role.to_owned(),
+            sessions: Mutex::default(),
+            stacks: Clients::default(),
+            signals: Clients::default(),
+            repositories: Clients::default(),
+        }
     }
 
     /// The role that a new account is created with.

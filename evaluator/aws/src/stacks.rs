@@ -1,91 +1,37 @@
 //! CloudFormation in an account and a region. Owns the clients there, and how each method is sent; which call follows
 //! which is the core's.
 
-use std::fmt;
-use std::time::SystemTime;
-
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::{Capability, ChangeSetType, Parameter, Tag};
 use cell_eval::provider::{Answer, CloudError, Failure};
 use cell_eval::stacks::{ChangeKind, ChangeSet, Made, NewChangeSet, Stack, StackEvent, Stacks};
 
-use crate::call::{Call, hold, read, write};
+use crate::call::{Call, read, write};
 use crate::cloud::AwsCloud;
 use crate::convert::{done, found, need};
 use crate::paging::{ALL, pages};
-use crate::roles::not_let_in;
+use crate::places::{Place, send};
 use crate::stacks_convert as convert;
 
-/// CloudFormation in one account and region. In another account than its own the cloud acts as that account's member
-/// role, whose session is renewed for as long as a deployment takes.
+/// CloudFormation in one account and region.
 ///
 /// There is no bucket: CloudFormation limits each account and region by itself, and in one of them few stacks are
 /// deployed at a time. What it refuses for its rate is tried again like everything else.
+#[derive(Debug)]
 pub struct AwsStacks<'a> {
-    cloud: &'a AwsCloud,
-    account: String,
-    region: String,
-}
-
-impl fmt::Debug for AwsStacks<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AwsStacks").field("account", &self.account).field("region", &self.region).finish()
-    }
+    at: Place<'a>,
 }
 
 impl AwsCloud {
     /// CloudFormation in an account and a region. Sends nothing yet.
     pub fn stacks(&self, account: &str, region: &str) -> AwsStacks<'_> {
-        AwsStacks { cloud: self, account: account.to_owned(), region: region.to_owned() }
+        AwsStacks { at: Place::new(self, account, region) }
     }
-
-    /// The client of an account and a region, as long as its session lasts.
-    async fn cloudformation(&self, account: &str, region: &str) -> Answer<Client> {
-        let place = (account.to_owned(), region.to_owned());
-        let now = SystemTime::now();
-        let open = hold(&self.members.stacks).get(&place).cloned();
-        if let Some((client, ends)) = open
-            && ends.is_none_or(|ends| ends > now)
-        {
-            return Ok(client);
-        }
-        let config = aws_sdk_cloudformation::config::Builder::from(&self.link.config)
-            .region(aws_sdk_cloudformation::config::Region::new(region.to_owned()));
-        let (config, ends) = match self.keys_of(account).await? {
-            None => (config, None),
-            Some((keys, ends)) => {
-                let uncached = aws_sdk_cloudformation::config::IdentityCache::no_cache();
-                (config.credentials_provider(keys).identity_cache(uncached), Some(ends))
-            }
-        };
-        let client = Client::from_conf(config.build());
-        hold(&self.members.stacks).insert(place, (client.clone(), ends));
-        Ok(client)
-    }
-}
-
-/// Sends a request of a client of the place: `send!(self, call, |client| client.describe_stacks()…)`.
-macro_rules! send {
-    ($self:ident, $call:expr, |$client:ident| $request:expr) => {{
-        let $client = $self.client().await?;
-        let answer = $self.cloud.road().send($call, || $request.send()).await;
-        $self.said(answer).await
-    }};
 }
 
 impl AwsStacks<'_> {
     async fn client(&self) -> Answer<Client> {
-        self.cloud.cloudformation(&self.account, &self.region).await
-    }
-
-    /// A young account refuses the keys of its own session for a while.
-    async fn said<T>(&self, answer: Answer<T>) -> Answer<T> {
-        match answer {
-            Err(error) if error.failure == Failure::Credentials && self.cloud.me().await?.account != self.account => {
-                Err(not_let_in(error))
-            }
-            answer => answer,
-        }
+        self.at.client(&self.at.cloud.members.stacks, Client::new).await
     }
 
     async fn describe(&self, stack: &str) -> Answer<Option<Stack>> {
@@ -227,42 +173,42 @@ fn known<T>(answer: Answer<T>) -> Answer<Option<T>> {
 
 impl Stacks for AwsStacks<'_> {
     fn stack(&self, stack: &str) -> Answer<Option<Stack>> {
-        self.cloud.block(self.describe(stack))
+        self.at.cloud.block(self.describe(stack))
     }
 
     fn template(&self, stack: &str) -> Answer<Option<String>> {
-        self.cloud.block(self.template_of(stack))
+        self.at.cloud.block(self.template_of(stack))
     }
 
     fn newest_event(&self, stack: &str) -> Answer<Option<String>> {
-        Ok(self.cloud.block(self.events_of(stack, None, 1))?.pop().map(|event| event.id))
+        Ok(self.at.cloud.block(self.events_of(stack, None, 1))?.pop().map(|event| event.id))
     }
 
     fn events(&self, stack: &str, since: Option<&str>) -> Answer<Vec<StackEvent>> {
-        self.cloud.block(self.events_of(stack, since, ALL))
+        self.at.cloud.block(self.events_of(stack, since, ALL))
     }
 
     fn change_set(&self, stack: &str, name: &str) -> Answer<Option<ChangeSet>> {
-        self.cloud.block(self.change_set_of(stack, name))
+        self.at.cloud.block(self.change_set_of(stack, name))
     }
 
     fn create_change_set(&self, wanted: &NewChangeSet<'_>) -> Answer<Made> {
-        self.cloud.block(self.make(wanted))
+        self.at.cloud.block(self.make(wanted))
     }
 
     fn execute_change_set(&self, change_set: &Made, token: &str) -> Answer<()> {
-        self.cloud.block(self.execute(change_set, token))
+        self.at.cloud.block(self.execute(change_set, token))
     }
 
     fn delete_change_set(&self, change_set: &Made) -> Answer<()> {
-        self.cloud.block(self.drop_change_set(change_set))
+        self.at.cloud.block(self.drop_change_set(change_set))
     }
 
     fn delete_stack(&self, id: &str, token: &str) -> Answer<()> {
-        self.cloud.block(self.delete(id, token))
+        self.at.cloud.block(self.delete(id, token))
     }
 
     fn continue_rollback(&self, id: &str, token: &str) -> Answer<()> {
-        self.cloud.block(self.continue_back(id, token))
+        self.at.cloud.block(self.continue_back(id, token))
     }
 }

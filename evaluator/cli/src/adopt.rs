@@ -3,6 +3,7 @@
 
 use cell_eval::existing::taking::{self, Claims};
 use cell_eval::live::{Depth, Survey};
+use cell_eval::plan::desired::ADDRESS_TAG;
 use cell_eval::plan::model::Plan;
 use cell_eval::plan::scope::Scope;
 use cell_eval::plan::{Command, moves};
@@ -58,6 +59,12 @@ fn adopted(
     record: &Record,
     output: &Output,
 ) -> Result<Plan, Status> {
+    if session.subject.desired.stacks.contains_key(address) {
+        let finding =
+            finding(Code::UnknownAddress, format!("`{address}` is a stack, which is taken over by its tag"));
+        let help = format!("give it the tag `{ADDRESS_TAG}` = `{address}`: the next plan takes it over");
+        return Err(say(output, &finding.help(help)));
+    }
     let Some(wanted) = session.subject.desired.resources.get(address) else {
         let known = session.subject.desired.resources.keys().map(String::as_str);
         let near = nearest(address, known, 1);

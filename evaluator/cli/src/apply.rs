@@ -15,6 +15,8 @@ use cell_eval::plan::{Command, file};
 use cell_eval::provider::Clock as _;
 use cell_eval::registry::record::{Principal, Record};
 use cell_eval::registry::store::{Lease, Owner, StoreError};
+use cell_eval::releases::Desk;
+use cell_eval::releases::clerk::Clerk;
 use cell_eval::words::counted;
 use cell_lang::diagnostics::{Code, Diagnostic};
 
@@ -24,6 +26,7 @@ use crate::output::{self, Output};
 use crate::pipeline::Run;
 use crate::progress::Progress;
 use crate::receipts;
+use crate::rollout::Hands;
 use crate::session::{self, Session, finding, say, store_finding};
 use crate::{plan as plans, signals};
 
@@ -130,6 +133,14 @@ fn locked(
     }
     let stop = signals::stop();
     let progress = Progress::new(&plan, output);
+    let beside = session.own.parent().unwrap_or(&session.own).to_owned();
+    let hands = Hands::new(session, &beside, stop, false);
+    let clerk = Clerk {
+        desk: Desk::new(connection.store.as_ref()),
+        targets: &hands,
+        clock: connection.time.as_ref(),
+        who: lease.owner.who.clone(),
+    };
     let running = Running {
         provider: connection.provider.as_ref(),
         clock: connection.clock.as_ref(),
@@ -138,6 +149,7 @@ fn locked(
         plan_id: file::plan_id(&plan),
         principals: principals(session, &plan),
         cells,
+        clerk: Some(&clerk),
         stop,
         watcher: &progress as &dyn Watcher,
     };
@@ -368,7 +380,7 @@ fn principals(session: &Session<'_>, plan: &Plan) -> std::collections::BTreeMap<
 }
 
 /// Who holds the lock.
-fn owner(command: &str, now: jiff::Timestamp) -> Owner {
+pub(crate) fn owner(command: &str, now: jiff::Timestamp) -> Owner {
     let variable =
         |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
     let user = variable(&["USER", "LOGNAME", "USERNAME"]).unwrap_or_else(|| "somebody".to_owned());

@@ -5,6 +5,8 @@
 mod access;
 mod bootstrap;
 mod cloud;
+mod pane;
+mod pipelines;
 mod rollout;
 mod tools;
 
@@ -20,7 +22,11 @@ pub(crate) use cloud::{
     AdoptArgs, ApplyArgs, Cloud, CloudArgs, ConsentArgs, DestroyArgs, DriftArgs, Language, PlanArgs, RebuildArgs,
     RegistryArgs, RegistryCommand, SandboxCommand, ScopeArgs, ShowArgs,
 };
-pub(crate) use rollout::{RolloutCommand, RolloutPlanArgs};
+pub(crate) use pane::{CostArgs, RouteArgs, StatusArgs};
+pub(crate) use pipelines::PipelinesArgs;
+pub(crate) use rollout::{
+    RolloutCommand, RolloutOneArgs, RolloutPlanArgs, RolloutRunArgs, RolloutStartArgs, RolloutWatchArgs,
+};
 pub(crate) use tools::{Ci, CompletionsArgs, GraphArgs, InitArgs, ManArgs, Part, Picture, TestArgs};
 
 /// Plan and apply cellular infrastructure.
@@ -80,6 +86,15 @@ pub(crate) enum Command {
     /// How releases come to cells, wave by wave.
     #[command(subcommand)]
     Rollout(RolloutCommand),
+    /// Print the CloudFormation templates that a program comes to: what each cell has, and the pipelines that bring releases to
+    /// them. Needs no cloud.
+    Pipelines(PipelinesArgs),
+    /// Print all cells: account, version of each component, wave, alarms, last apply.
+    Status(StatusArgs),
+    /// Print what each cell costs, beside its budget. AWS bills a cent for each request to Cost Explorer.
+    Cost(CostArgs),
+    /// Print where routers send their keys: the tables, and the claims of tokens. Needs no cloud.
+    Route(RouteArgs),
     /// Bring components into a new cell: clone each at its version and run its make target, in their order.
     Bootstrap(BootstrapArgs),
     /// Say which repositories of components lack a make target.

@@ -153,6 +153,7 @@ fn difference(
         desired,
         record: (&claims.record, &BTreeMap::new()),
         live: &live,
+        kept: &BTreeMap::new(),
         scope: &Scope::default(),
         command: Command::Apply,
         at,

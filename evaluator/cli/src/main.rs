@@ -11,6 +11,7 @@ mod bootstrap;
 mod check;
 mod cloud;
 mod completions;
+mod cost;
 mod drift;
 mod exit;
 mod expand;
@@ -27,6 +28,7 @@ mod man;
 mod output;
 mod pages;
 mod pipeline;
+mod pipelines;
 mod plan;
 mod progress;
 mod receipts;
@@ -34,9 +36,11 @@ mod registry;
 mod review;
 mod revision;
 mod rollout;
+mod route;
 mod sandbox;
 mod session;
 mod signals;
+mod status;
 mod test;
 mod unhidden;
 
@@ -60,8 +64,9 @@ fn main() -> ExitCode {
 /// Runs a command on a thread whose stack is enough for any program.
 fn run(arguments: &Arguments) -> Status {
     let (form, format) = (arguments.format, arguments.format.beside());
-    if form.is_of_reviews() && !matches!(arguments.command, Command::Review(_)) {
-        return output::refuse("only `review` writes Markdown, HTML and SARIF", "`--format text` or `--format json`");
+    if !form.is_of(&arguments.command) {
+        let message = "only `review` writes Markdown, HTML and SARIF, and `status` HTML";
+        return output::refuse(message, "`--format text` or `--format json`");
     }
     let output = Output::new(format, arguments.color);
     std::thread::scope(|scope| {
@@ -94,6 +99,10 @@ fn command(command: &Command, form: Form, output: &Output) -> Status {
         Command::Sandbox(command) => sandbox::run(command, output),
         Command::Test(args) => test::run(args, output),
         Command::Rollout(command) => rollout::run(command, output),
+        Command::Pipelines(args) => pipelines::run(args, output),
+        Command::Status(args) => status::run(args, form, output),
+        Command::Cost(args) => cost::run(args, output),
+        Command::Route(args) => route::run(args, output),
         Command::Bootstrap(args) => bootstrap::run(args, output),
         Command::LintRepo(args) => lint_repo::run(args, output),
         Command::Graph(args) => graph::run(args, output),

@@ -142,6 +142,18 @@ impl Watcher for Progress<'_> {
         self.draw(&state);
     }
 
+    fn told(&self, operation: &Operation, text: &str) {
+        let line = format!("{}: {}", visible(&operation.address), visible(text));
+        let Some(bar) = &self.bar else { return self.output.remark(&line) };
+        // On a terminal the last of it stands beside the operation; what went wrong stays on the screen.
+        if text.contains("FAILED") {
+            bar.println(&line);
+        }
+        let mut state = self.state();
+        state.flying.insert(operation.id.0, format!("{} {line}", operation.verb.word()));
+        self.draw(&state);
+    }
+
     fn remark(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),

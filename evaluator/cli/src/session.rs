@@ -14,7 +14,8 @@ use cell_eval::plan::scope::Scope;
 use cell_eval::plan::{Command, Question, moves, plan};
 use cell_eval::provider::{Boundary, CloudError, Failure, Provider as _};
 use cell_eval::registry::record::Record;
-use cell_eval::registry::store::StoreError;
+use cell_eval::registry::store::{Registry, StoreError};
+use cell_eval::releases::{Desk, Kept};
 use cell_eval::words::counted;
 use cell_lang::diagnostics::{Code, Diagnostic};
 use cell_lang::source::SourceMap;
@@ -78,17 +79,7 @@ impl<'a> Session<'a> {
 
     /// The record, with the journal of a run that did not end folded in.
     pub(crate) fn load(&self) -> Result<Loaded, Status> {
-        let loaded = load(self.connection.store.as_ref()).map_err(|error| self.unreadable(&error))?;
-        if loaded.unfinished {
-            // Who holds the lock may be this very process.
-            let other =
-                self.connection.store.holder().ok().flatten().filter(|owner| owner.process != std::process::id());
-            self.output.remark(&match other {
-                Some(owner) => format!("a run is under way, and counts as far as it is: {owner}"),
-                None => "an earlier run ended before its time; what it did is in the journal and counts".to_owned(),
-            });
-        }
-        Ok(loaded)
+        loaded(self.connection.store.as_ref(), self.output)
     }
 
     /// Reads the cloud.
@@ -176,7 +167,8 @@ impl<'a> Session<'a> {
             Some(depth) => self.read(desired, &followed.0, scope, depth)?,
             None => recorded::recorded(desired, &followed.0),
         };
-        let mut plan = self.ask(desired, (&followed.0, &followed.1), &live, scope, command)?;
+        let kept = self.kept()?;
+        let mut plan = self.ask_of(desired, (&followed.0, &followed.1), &live, &kept, scope, command)?;
         let review = self.subject.of_plan(&plan, &followed.0);
         plan.review = Some(review.map_err(|why| crate::output::fail(&why.to_string()))?);
         if depth.is_some() {
@@ -184,12 +176,19 @@ impl<'a> Session<'a> {
             self.roles_that_change(&mut plan);
             self.who_may(&mut plan)?;
         } else {
+            plan.entered.clear();
             "nothing was read: the program was compared with the record alone".clone_into(&mut plan.reading);
         }
         Ok(plan)
     }
 
-    /// Asks for a plan, and tells what keeps it from being made.
+    /// What the books of releases say.
+    pub(crate) fn kept(&self) -> Result<std::collections::BTreeMap<String, Kept>, Status> {
+        let books = Desk::new(self.connection.store.as_ref()).all();
+        books.map_err(|error| say(self.output, &finding(Code::RecordUnreadable, error.to_string())))
+    }
+
+    /// Asks for a plan in which no component has a part, and tells what keeps it from being made.
     pub(crate) fn ask(
         &self,
         desired: &Desired,
@@ -198,10 +197,27 @@ impl<'a> Session<'a> {
         scope: &Scope,
         command: Command,
     ) -> Result<Plan, Status> {
+        // What is in cells is not asked for; whose forms go by waves is known.
+        let mut kept = self.kept()?;
+        kept.retain(|of, _| of.contains("permission_set."));
+        self.ask_of(desired, record, live, &kept, scope, command)
+    }
+
+    /// Asks for a plan, and tells what keeps it from being made.
+    fn ask_of(
+        &self,
+        desired: &Desired,
+        record: (&Record, &std::collections::BTreeMap<String, String>),
+        live: &Live,
+        kept: &std::collections::BTreeMap<String, Kept>,
+        scope: &Scope,
+        command: Command,
+    ) -> Result<Plan, Status> {
         let question = Question {
             desired,
             record,
             live,
+            kept,
             scope,
             command,
             at: self.at,
@@ -306,6 +322,20 @@ impl<'a> Session<'a> {
     pub(crate) fn unreadable(&self, error: &JournalError) -> Status {
         unreadable(self.output, &self.connection.store.place(), error)
     }
+}
+
+/// The record at a place, with the journal of a run that did not end folded in.
+pub(crate) fn loaded(store: &dyn Registry, output: &Output) -> Result<Loaded, Status> {
+    let loaded = load(store).map_err(|error| unreadable(output, &store.place(), &error))?;
+    if loaded.unfinished {
+        // Who holds the lock may be this very process.
+        let other = store.holder().ok().flatten().filter(|owner| owner.process != std::process::id());
+        output.remark(&match other {
+            Some(owner) => format!("a run is under way, and counts as far as it is: {owner}"),
+            None => "an earlier run ended before its time; what it did is in the journal and counts".to_owned(),
+        });
+    }
+    Ok(loaded)
 }
 
 /// Tells that the record at a place cannot be used.

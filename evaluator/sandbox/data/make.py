@@ -69,6 +69,18 @@ OPERATIONS = {
         GetTemplateSummary
         CreateChangeSet DescribeChangeSet ExecuteChangeSet DeleteChangeSet
     """,
+    "cloudwatch": """
+        PutMetricAlarm PutCompositeAlarm DescribeAlarms DeleteAlarms SetAlarmState PutMetricData GetMetricData
+        GetMetricStatistics ListMetrics PutDashboard GetDashboard ListDashboards DeleteDashboards TagResource
+        UntagResource ListTagsForResource
+    """,
+    "ecr": """
+        CreateRepository DescribeRepositories DeleteRepository GetRepositoryPolicy SetRepositoryPolicy
+        DeleteRepositoryPolicy DescribeImages PutImage BatchGetImage ListTagsForResource TagResource
+    """,
+    "ce": """
+        GetCostAndUsage
+    """,
 }
 
 # Policies whose documents are taken whole.

@@ -85,7 +85,7 @@ impl<'a> Authority<'a> {
             Service::Sts | Service::Iam | Service::S3 | Service::CloudFormation => {
                 ApiError::new("AccessDenied", 403, message)
             }
-            Service::Account => ApiError::new("AccessDeniedException", 403, message),
+            Service::Account | Service::Eks => ApiError::new("AccessDeniedException", 403, message),
             _ => ApiError::client("AccessDeniedException", message),
         })
     }
@@ -106,8 +106,19 @@ impl<'a> Authority<'a> {
                 let role = input.optional("RoleName").map(|name| format!("arn:aws:iam::{account}:role/{name}"));
                 role.or_else(|| input.optional("PolicyArn").map(str::to_owned)).into_iter().collect()
             }
-            Service::Account => Vec::new(),
+            // Neither is about a resource of its own.
+            Service::Account | Service::Kubernetes | Service::CostExplorer => Vec::new(),
+            Service::Eks => {
+                let region = input.text("Region");
+                vec![format!("arn:aws:eks:{region}:{account}:cluster/{}", input.text("name"))]
+            }
             Service::CloudFormation => cloudformation(input, account),
+            Service::CloudWatch => cloudwatch(input, account),
+            Service::Ecr => {
+                let region = input.text("Region");
+                let name = input.optional("repositoryName");
+                name.map(|name| format!("arn:aws:ecr:{region}:{account}:repository/{name}")).into_iter().collect()
+            }
             Service::S3 => {
                 let place = |bucket: &str| match input.optional("Key").filter(|key| !key.is_empty()) {
                     Some(key) => format!("arn:aws:s3:::{bucket}/{key}"),
@@ -163,6 +174,16 @@ fn cloudformation(input: Input<'_>, account: &str) -> Vec<String> {
         }
     };
     name.map(arn).into_iter().collect()
+}
+
+/// The alarm or the dashboard that a call names; data belongs to no resource.
+fn cloudwatch(input: Input<'_>, account: &str) -> Vec<String> {
+    let region = input.text("Region");
+    let alarm = |name: &str| format!("arn:aws:cloudwatch:{region}:{account}:alarm:{name}");
+    let dashboard = |name: &str| format!("arn:aws:cloudwatch::{account}:dashboard/{name}");
+    let alarms = input.optional("AlarmName").into_iter().chain(input.texts("AlarmNames")).map(alarm);
+    let dashboards = input.optional("DashboardName").into_iter().chain(input.texts("DashboardNames")).map(dashboard);
+    alarms.chain(dashboards).chain(input.optional("ResourceARN").map(str::to_owned)).collect()
 }
 
 /// The actions that a call needs.

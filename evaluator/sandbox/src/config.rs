@@ -1,5 +1,6 @@
 //! What can be set about a sandbox: pace, delays, quotas, paging. Defaults are AWS's, but with short delays.
 
+use crate::kubernetes::Clusters;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -36,6 +37,11 @@ pub struct Config {
     pub aws_policies: BTreeMap<String, AwsPolicy>,
     /// Identity policies by access key: who calls with such a key may do what its policy allows, and nothing else.
     pub identities: BTreeMap<String, Value>,
+    /// Metrics that nobody emits look well: an alarm without any data is OK, and requests are counted. AWS does nothing like
+    /// it; it is for a first try of a rollout.
+    pub healthy: bool,
+    /// How clusters of Kubernetes are.
+    pub kubernetes: Clusters,
     /// Whether a session of a role may do only what the role's policies allow.
     pub enforce_roles: bool,
 }
@@ -74,6 +80,8 @@ impl Default for Config {
             aws_policies: BTreeMap::new(),
             identities: BTreeMap::new(),
             enforce_roles: false,
+            healthy: false,
+            kubernetes: Clusters::default(),
         }
     }
 }
@@ -100,6 +108,9 @@ pub struct Delays {
     /// Each step of an operation on a stack: an event is one. A change set takes one step to be made.
     #[serde(with = "seconds")]
     pub stack_step: Duration,
+    /// Each step of a rollout of a workload in a cluster.
+    #[serde(with = "seconds")]
+    pub pod_step: Duration,
     /// The longest time for which a list may not show a write yet; each write draws its own.
     #[serde(with = "seconds")]
     pub propagation: Duration,
@@ -114,6 +125,7 @@ impl Default for Delays {
             assignment: Duration::from_millis(300),
             provision: Duration::from_millis(500),
             stack_step: Duration::from_millis(100),
+            pod_step: Duration::from_millis(200),
             propagation: Duration::from_millis(200),
         }
     }
@@ -131,6 +143,7 @@ impl Delays {
             assignment: zero,
             provision: zero,
             stack_step: zero,
+            pod_step: zero,
             propagation: zero,
         }
     }

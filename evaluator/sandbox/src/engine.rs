@@ -274,7 +274,20 @@ fn throttled(service: Service) -> ApiError {
         Service::Account => ApiError::new("TooManyRequestsException", 429, "Too many requests."),
         Service::S3 => ApiError::new("SlowDown", 503, "Please reduce your request rate."),
         Service::Sts | Service::Iam | Service::CloudFormation => ApiError::client("Throttling", "Rate exceeded"),
-        Service::SsoAdmin | Service::IdentityStore => ApiError::client("ThrottlingException", "Rate exceeded"),
+        Service::CloudWatch => ApiError::client("Throttling", "Rate exceeded"),
+        Service::SsoAdmin | Service::IdentityStore | Service::Ecr => {
+            ApiError::client("ThrottlingException", "Rate exceeded")
+        }
+        Service::Eks => ApiError::new("ThrottlingException", 429, "Rate exceeded"),
+        Service::Kubernetes => ApiError::new(
+            "TooManyRequests",
+            429,
+            "the server has received too many requests and has asked us to try again later",
+        ),
+        Service::CostExplorer => {
+            let message = "You made too many calls in a short period of time. Try again later.";
+            ApiError::client("LimitExceededException", message)
+        }
     }
 }
 
@@ -284,6 +297,11 @@ fn internal(service: Service) -> &'static str {
         Service::S3 => "InternalError",
         Service::Sts | Service::Iam => "ServiceFailure",
         Service::CloudFormation => "InternalFailure",
+        Service::CloudWatch => "InternalServiceError",
+        Service::Ecr => "ServerException",
+        Service::Eks => "ServerException",
+        Service::Kubernetes => "InternalError",
+        Service::CostExplorer => "InternalFailure",
         Service::SsoAdmin | Service::IdentityStore | Service::Account => "InternalServerException",
     }
 }

@@ -49,6 +49,19 @@ impl<'a> Input<'a> {
         value.as_u64().or_else(|| value.as_str()?.parse().ok()).map(|n| n as usize)
     }
 
+    pub(crate) fn real(self, member: &str) -> Option<f64> {
+        self.0.get(member).and_then(Value::as_f64)
+    }
+
+    /// An instant: seconds since 1970, or RFC 3339 as some clients write it.
+    pub(crate) fn time(self, member: &str) -> Option<Millis> {
+        let value = self.0.get(member)?;
+        #[allow(clippy::cast_possible_truncation)]
+        let of_seconds = |seconds: f64| (seconds * 1000.0).round() as Millis;
+        let of_text = |text: &str| text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
+        value.as_f64().map(of_seconds).or_else(|| of_text(value.as_str()?))
+    }
+
     /// A flag, down when absent.
     pub(crate) fn flag(self, member: &str) -> bool {
         self.0.get(member).and_then(Value::as_bool).unwrap_or_default()
@@ -81,6 +94,14 @@ pub(crate) fn seconds(at: Millis) -> Value {
     #[allow(clippy::cast_precision_loss)]
     let seconds = at as f64 / 1000.0;
     Value::from(seconds)
+}
+
+/// The one member of an instant in an answer; the protocols write it each in its way.
+pub(crate) const AT: &str = "$at";
+
+/// An instant in an answer of a service that is spoken to in several protocols.
+pub(crate) fn instant(at: Millis) -> Value {
+    serde_json::json!({ AT: at })
 }
 
 /// Sandbox time in ISO 8601, to the second or the millisecond.

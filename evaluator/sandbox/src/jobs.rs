@@ -3,6 +3,7 @@
 
 use crate::config::Config;
 use crate::input::{Caller, Cx, Millis};
+use crate::kubernetes;
 use crate::services::{cloudformation, organizations, ssoadmin};
 use crate::state::{State, Work};
 
@@ -21,6 +22,7 @@ pub(crate) fn ripen(state: &mut State, config: &Config, now: Millis) {
             Work::ForgetAccount(account) => organizations::forget(state, account),
             Work::Sso(request) => ssoadmin::finish(state, &cx, request),
             Work::Stack(key) => cloudformation::proceed(state, &cx, key),
+            Work::Workload(place) => kubernetes::proceed(state, &cx, place),
         }
     }
 }

@@ -192,12 +192,19 @@ fn refuse(service: Service, faults: &[Fault]) -> ApiError {
     let wrong_type = faults.iter().any(|fault| matches!(fault.rule, Rule::Type(_)));
     let first = faults.first().map_or("INPUT_REQUIRED", |fault| fault.rule.reason());
     match service {
-        Service::Iam | Service::Sts | Service::CloudFormation => ApiError::client("ValidationError", message),
+        Service::Iam | Service::Sts | Service::CloudFormation | Service::CloudWatch => {
+            ApiError::client("ValidationError", message)
+        }
         _ if wrong_type => ApiError::client("SerializationException", message),
         Service::Organizations => ApiError::reason("InvalidInputException", first, message),
-        Service::SsoAdmin | Service::IdentityStore | Service::Account | Service::S3 => {
-            ApiError::client("ValidationException", message)
-        }
+        Service::Ecr => ApiError::client("InvalidParameterException", message),
+        Service::SsoAdmin
+        | Service::IdentityStore
+        | Service::Account
+        | Service::S3
+        | Service::Eks
+        | Service::CostExplorer
+        | Service::Kubernetes => ApiError::client("ValidationException", message),
     }
 }
 
@@ -215,7 +222,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        assert_eq!(MODELS.len(), 7);
+        assert_eq!(MODELS.len(), 10);
         for (service, model) in MODELS.iter() {
             for (name, shape) in &model.shapes {
                 if let Some(pattern) = &shape.pattern {

@@ -10,11 +10,11 @@ use serde_json::{Map, Value};
 #[derive(Clone, Copy)]
 pub(crate) struct Pages {
     /// The member of the request that limits a page, and how many there are without it.
-    limit: &'static str,
-    most: usize,
+    pub(crate) limit: &'static str,
+    pub(crate) most: usize,
     /// The members that carry the token, in the request and in the answer.
-    token: (&'static str, &'static str),
-    invalid: fn() -> ApiError,
+    pub(crate) token: (&'static str, &'static str),
+    pub(crate) invalid: fn() -> ApiError,
 }
 
 pub(crate) const ORGANIZATIONS: Pages = Pages {
@@ -44,6 +44,14 @@ pub(crate) const CLOUDFORMATION: Pages = Pages {
     most: 100,
     token: ("NextToken", "NextToken"),
     invalid: || ApiError::client("ValidationError", "the NextToken is not valid"),
+};
+
+pub(crate) const COSTS: Pages = Pages {
+    // The request has no limit of its own.
+    limit: "",
+    most: 500,
+    token: ("NextPageToken", "NextPageToken"),
+    invalid: || ApiError::client("InvalidNextTokenException", "The pagination token is invalid."),
 };
 
 pub(crate) const S3: Pages = Pages {

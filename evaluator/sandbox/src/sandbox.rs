@@ -160,6 +160,13 @@ impl Sandbox {
         inner.log.clear();
     }
 
+    /// Does what is due by now, as any call would.
+    pub(crate) fn ripen(&self) {
+        let mut inner = self.lock();
+        let now = inner.now();
+        ripen_now(&mut inner, now);
+    }
+
     /// The whole state as JSON, with all that is due by now done.
     pub fn state(&self) -> Value {
         let mut inner = self.lock();

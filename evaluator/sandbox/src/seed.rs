@@ -42,6 +42,8 @@ pub struct Seed {
     pub assignments: Vec<SeedAssignment>,
     /// Customer managed policies in accounts.
     pub customer_policies: Vec<SeedCustomerPolicy>,
+    /// What accounts cost.
+    pub costs: Vec<SeedCost>,
     /// Buckets of the management account.
     pub buckets: Vec<String>,
     /// The account (by number or name) that administers Identity Center.
@@ -64,6 +66,18 @@ pub struct SeedAccount {
     pub ou: Option<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+}
+
+/// What an account cost on a day.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SeedCost {
+    /// The account, by number or name.
+    pub account: String,
+    /// The day: `2026-05-31`.
+    pub day: String,
+    /// The amount in dollars: `12.5`.
+    pub amount: String,
 }
 
 /// A service control policy of a seed.

@@ -3,8 +3,8 @@
 use crate::config::Config;
 use crate::error::Error;
 use crate::input::Millis;
-use crate::seed::{Seed, SeedAccount, SeedAssignment, SeedCustomerPolicy, SeedPolicy, SeedSet};
-use crate::services::{iam, identitystore, organizations, ssoadmin};
+use crate::seed::{Seed, SeedAccount, SeedAssignment, SeedCost, SeedCustomerPolicy, SeedPolicy, SeedSet};
+use crate::services::{cost_explorer, iam, identitystore, organizations, ssoadmin};
 use crate::state::{
     Account, AccountState, Body, Bucket, CustomerPolicy, Org, PermissionSet, Policy, PolicyKind, Principal,
     PrincipalKind, State,
@@ -44,6 +44,9 @@ impl Seed {
         }
         for assignment in &self.assignments {
             assignment.apply(state, config, now)?;
+        }
+        for cost in &self.costs {
+            cost.apply(state)?;
         }
         self.delegate(state, now)
     }
@@ -233,6 +236,22 @@ impl SeedAccount {
             }
         }
         iam::access_role(state, now, &id, "OrganizationAccountAccessRole");
+        Ok(())
+    }
+}
+
+impl SeedCost {
+    fn apply(&self, state: &mut State) -> Result<(), Error> {
+        let account = find_account(state, &self.account)?;
+        let amount = cost_explorer::Amount::read(&self.amount);
+        let sound = amount.is_some() && self.day.parse::<jiff::civil::Date>().is_ok();
+        if !sound {
+            return Err(Error::Seed(format!("`{}` on `{}` is no cost", self.amount, self.day)));
+        }
+        let key = (account, self.day.clone());
+        if !state.costs.contains(&key) {
+            state.costs.insert(key, self.amount.clone());
+        }
         Ok(())
     }
 }

@@ -2,7 +2,11 @@
 
 use crate::error::Answer;
 use crate::input::{Cx, Input};
-use crate::services::{account, cloudformation, iam, identitystore, organizations, s3, ssoadmin, sts};
+use crate::kubernetes;
+use crate::services::{
+    account, cloudformation, cloudwatch, cost_explorer, ecr, eks, iam, identitystore, organizations, s3, ssoadmin,
+    sts,
+};
 use crate::state::State;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +24,14 @@ pub(crate) enum Service {
     S3,
     #[serde(rename = "cloudformation")]
     CloudFormation,
+    #[serde(rename = "cloudwatch")]
+    CloudWatch,
+    Ecr,
+    Eks,
+    /// No service of AWS: clusters, in the same engine.
+    Kubernetes,
+    #[serde(rename = "ce")]
+    CostExplorer,
 }
 
 /// What an operation does to the state.
@@ -48,7 +60,17 @@ impl Service {
             Self::Account => "account",
             Self::S3 => "s3",
             Self::CloudFormation => "cloudformation",
+            Self::CloudWatch => "cloudwatch",
+            Self::Ecr => "ecr",
+            Self::Eks => "eks",
+            Self::Kubernetes => "kubernetes",
+            Self::CostExplorer => "ce",
         }
+    }
+
+    /// Has it a place of its own in each region, which the request's signature names?
+    pub(crate) fn is_regional(self) -> bool {
+        matches!(self, Self::CloudFormation | Self::CloudWatch | Self::Ecr)
     }
 
     /// By the prefix of `X-Amz-Target`.
@@ -57,6 +79,9 @@ impl Service {
             "AWSOrganizationsV20161128" => Some(Self::Organizations),
             "SWBExternalService" => Some(Self::SsoAdmin),
             "AWSIdentityStore" => Some(Self::IdentityStore),
+            "GraniteServiceVersion20100801" => Some(Self::CloudWatch),
+            "AmazonEC2ContainerRegistry_V20150921" => Some(Self::Ecr),
+            "AWSInsightsIndexService" => Some(Self::CostExplorer),
             _ => None,
         }
     }
@@ -72,6 +97,10 @@ impl Service {
             "account" => Some(Self::Account),
             "s3" | "s3express" => Some(Self::S3),
             "cloudformation" => Some(Self::CloudFormation),
+            "monitoring" | "cloudwatch" => Some(Self::CloudWatch),
+            "ecr" => Some(Self::Ecr),
+            "eks" => Some(Self::Eks),
+            "ce" => Some(Self::CostExplorer),
             _ => None,
         }
     }
@@ -86,6 +115,11 @@ impl Service {
             Self::Account => account::OPERATIONS,
             Self::S3 => s3::OPERATIONS,
             Self::CloudFormation => cloudformation::OPERATIONS,
+            Self::CloudWatch => cloudwatch::OPERATIONS,
+            Self::Ecr => ecr::OPERATIONS,
+            Self::Eks => eks::OPERATIONS,
+            Self::Kubernetes => kubernetes::OPERATIONS,
+            Self::CostExplorer => cost_explorer::OPERATIONS,
         }
     }
 

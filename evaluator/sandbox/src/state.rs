@@ -1,9 +1,12 @@
 //! The whole state as data. It knows no protocol; the services change it, the journal keeps it.
 
 use crate::ids::Ids;
+use crate::images::Images;
 use crate::input::Millis;
+use crate::kubernetes::Kubernetes;
 use crate::stacks::Stacks;
 use crate::table::Table;
+use crate::watch::Watch;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,6 +28,15 @@ pub(crate) struct State {
     pub(crate) s3: S3,
     #[serde(default)]
     pub(crate) stacks: Stacks,
+    #[serde(default)]
+    pub(crate) watch: Watch,
+    #[serde(default)]
+    pub(crate) images: Images,
+    #[serde(default)]
+    pub(crate) kubernetes: Kubernetes,
+    /// What an account cost on a day, in dollars: (account, day).
+    #[serde(default)]
+    pub(crate) costs: Table<(String, String), String>,
     /// Asynchronous work by when it is due.
     pub(crate) jobs: Table<(Millis, u64), Job>,
 }
@@ -365,6 +377,8 @@ pub(crate) enum Work {
     Sso(String),
     /// A stack, by its place and ARN.
     Stack((String, String)),
+    /// An object that a controller looks after, by its cluster and key.
+    Workload((String, String)),
 }
 
 impl State {

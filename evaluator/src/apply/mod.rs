@@ -17,3 +17,4 @@ mod schedule;
 pub(crate) mod tests;
 
 pub use run::{Run, Watcher, publish};
+pub(crate) use schedule::STACKS;

@@ -14,10 +14,11 @@ use super::carry::{Carried, Context, Stop};
 use super::journal::{Journal, JournalError};
 use super::readback::{self, Look, Unseen};
 use super::receipt::{Done, Ending, FORMAT_VERSION, Outcome, Receipt};
-use super::schedule::{Schedule, Stage};
+use super::schedule::{STACKS, Schedule, Stage};
 use crate::plan::model::{Operation, Plan};
 use crate::provider::{Clock, CloudError, Failure, Provider};
 use crate::registry::record::{Event, Identity, Principal, Record};
+use crate::releases::clerk::Clerk;
 
 /// How often the lock is renewed.
 const RENEWAL: Duration = Duration::from_secs(15);
@@ -32,6 +33,10 @@ pub trait Watcher: Sync {
     fn ended(&self, operation: &Operation, outcome: &Outcome);
     /// Something to know while it goes on.
     fn remark(&self, text: &str);
+    /// An operation that takes its time has come so far.
+    fn told(&self, operation: &Operation, text: &str) {
+        self.remark(&format!("{}: {text}", operation.address));
+    }
 }
 
 /// A run of a plan.
@@ -50,6 +55,8 @@ pub struct Run<'a> {
     pub principals: BTreeMap<String, Principal>,
     /// The cells as other tools read them.
     pub cells: BTreeMap<String, serde_json::Value>,
+    /// Does what concerns releases; none where the plan has nothing of it.
+    pub clerk: Option<&'a Clerk<'a>>,
     /// Set when the run is to stop.
     pub stop: &'a AtomicBool,
     /// Who looks on.
@@ -89,9 +96,9 @@ impl Run<'_> {
         });
         let news = Condvar::new();
         let over = AtomicBool::new(false);
-        let context = Context::new(self.provider, self.clock, self.journal, self.plan);
+        let context = Context::new(self.provider, self.clock, self.journal, (self.plan, &self.plan_id), self.clerk);
         let limits = self.plan.limits;
-        let workers = (limits.lanes + limits.creations + 2).min(self.plan.operations.len() as u64).max(1);
+        let workers = (limits.lanes + limits.creations + STACKS + 2).min(self.plan.operations.len() as u64).max(1);
         std::thread::scope(|scope| {
             let keeper = scope.spawn(|| self.keep_alive(&shared, &over));
             let reader = scope.spawn(|| self.see(&context, &shared, &news));
@@ -142,7 +149,7 @@ impl Run<'_> {
     fn work(&self, context: &Context<'_>, shared: &Mutex<Shared<'_>>, news: &Condvar) {
         while let Some(operation) = self.next(shared, news) {
             self.watcher.began(operation);
-            match context.carry(operation) {
+            match context.carry(operation, &|text| self.watcher.told(operation, text)) {
                 Ok(Carried::Ended(ended)) => {
                     let mut shared = locked(shared);
                     let fewer = shared.schedule.left(operation.id, self.provider.pushes());
@@ -382,6 +389,9 @@ fn advice(error: &CloudError) -> Option<&'static str> {
         }
         Failure::Credentials => "renew the credentials and run again: what was done stays done",
         Failure::Quota => "ask AWS to raise the quota, or take less",
+        Failure::Failed if error.call.starts_with("cloudformation:") => {
+            "mend the cause and run again: a stack whose update was taken back is updated, one whose creation failed is deleted and made again"
+        }
         Failure::NotFound => "it was deleted outside meanwhile; plan again",
         Failure::Exists | Failure::Invalid | Failure::Unsupported | Failure::Failed => return None,
     })

@@ -9,6 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::lanes::Lanes;
 use crate::plan::model::{Limits, Operation, OperationId, Service, Verb};
 
+/// Policies of repositories that are written at once: each account has limits of its own.
+const REPOSITORIES: u64 = 4;
+
+/// Stacks that are worked on at once: each is in an account and region that have limits of their own.
+pub(crate) const STACKS: u64 = 16;
+
 /// How far an operation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -86,7 +92,8 @@ impl<'p> Schedule<'p> {
 
     /// The next operation that may begin now; it counts as begun.
     pub(super) fn next(&mut self) -> Option<&'p Operation> {
-        let id = self.next_local().or_else(|| self.next_center()).or_else(|| self.next_organization())?;
+        let id = self.next_local().or_else(|| self.next_center()).or_else(|| self.next_organization());
+        let id = id.or_else(|| self.next_repository()).or_else(|| self.next_stack())?;
         if let Some(stage) = self.stages.get_mut(id.0 as usize) {
             *stage = Stage::Running;
         }
@@ -240,6 +247,15 @@ impl<'p> Schedule<'p> {
             return Some(id);
         }
         if self.count(Service::Organizations) == 0 { self.take(Service::Organizations) } else { None }
+    }
+
+    fn next_repository(&mut self) -> Option<OperationId> {
+        if self.count(Service::Repositories) < REPOSITORIES { self.take(Service::Repositories) } else { None }
+    }
+
+    /// Stacks take no lane of anybody else.
+    fn next_stack(&mut self) -> Option<OperationId> {
+        if self.count(Service::Stacks) < STACKS { self.take(Service::Stacks) } else { None }
     }
 
     fn next_center(&mut self) -> Option<OperationId> {

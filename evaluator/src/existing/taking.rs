@@ -11,6 +11,7 @@ use crate::plan::model::{Action, Change, Notice, Operation, OperationId, Plan, V
 use crate::provider::Tags;
 use crate::registry::record::{Entry, Record, former_address};
 use crate::resources::ResourceKind;
+use crate::stacks::wish;
 use crate::words::counted;
 
 /// Things of one sort that are named one by one.
@@ -283,7 +284,7 @@ fn taken_over(mut change: Change, protect: bool, operations: &mut Vec<Operation>
     // An assignment, or an attachment, is what its address says.
     let derived = change.id.is_none();
     if !derived {
-        let mut sets = before.clone();
+        let mut sets = if change.kind == "stack" { wish::recorded(&before) } else { before.clone() };
         if protect {
             sets.insert("protect".to_owned(), true.into());
         }

@@ -9,6 +9,8 @@ mod foreign;
 mod organization;
 pub(crate) mod parallel;
 pub mod recorded;
+mod repositories;
+mod stacks;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -17,6 +19,8 @@ pub use survey::Survey;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value as Json;
+
 use crate::plan::desired::Desired;
 use crate::plan::scope::Scope;
 use crate::provider::{
@@ -24,6 +28,8 @@ use crate::provider::{
     Provider, SetFields, Tags, Unit,
 };
 use crate::registry::record::Record;
+use crate::repositories::Found;
+use crate::stacks::{Stack, StackPlace};
 
 /// What was read.
 #[derive(Debug, Clone, Default)]
@@ -60,8 +66,12 @@ pub struct Live {
     pub candidates: Vec<String>,
     /// Creations of accounts that the record has as pending, by address.
     pub creations: BTreeMap<String, Creation>,
+    /// Policies of the repositories in question, by account and name; none where that could not be read.
+    pub repositories: BTreeMap<(String, String), Found>,
     /// How assignments were read.
     pub reading: Reading,
+    /// Stacks of the program and the record, by place; those of accounts that do not exist yet were not looked for.
+    pub stacks: BTreeMap<StackPlace, LiveStack>,
     /// What the server could not answer, for people.
     pub unanswered: BTreeSet<String>,
     /// What was not looked for since it would take many requests, for a note.
@@ -126,6 +136,22 @@ pub struct SetDetail {
     pub tags: Option<Tags>,
 }
 
+/// What there is of a stack.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LiveStack {
+    /// There is none.
+    Absent,
+    /// It is there.
+    There {
+        /// As it is.
+        stack: Box<Stack>,
+        /// Its template, or the digest of one that was not read.
+        template: Json,
+    },
+    /// It could not be read, and why.
+    Closed(String),
+}
+
 /// How reading is done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Depth {
@@ -161,6 +187,8 @@ impl Reader<'_> {
     pub fn read(&self) -> Result<Live, CloudError> {
         let mut live = Live::default();
         self.organization(&mut live)?;
+        self.repositories(&mut live)?;
+        self.stacks(&mut live)?;
         self.center(&mut live)?;
         self.assignments(&mut live)?;
         Ok(live)

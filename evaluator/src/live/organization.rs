@@ -13,7 +13,7 @@ const PAGE: usize = 20;
 impl Reader<'_> {
     /// Reads what is asked of the organization.
     pub(super) fn organization(&self, live: &mut Live) -> Result<(), CloudError> {
-        if self.desired.resources.is_empty() && self.record.resources.is_empty() && self.record.pending.is_empty() {
+        if self.desired.is_empty() && self.record.resources.is_empty() && self.record.pending.is_empty() {
             return Ok(());
         }
         let organization = self.provider.organization()?;
@@ -108,6 +108,7 @@ impl Reader<'_> {
             needed.insert(address.as_str());
             needed.extend(address.split('/').skip(1));
         }
+        needed.extend(self.accounts_of_stacks());
         needed
     }
 

@@ -1,16 +1,19 @@
 //! The cloud as the record has it: for plans that read nothing (`--no-refresh`). Owns turning fields back into what
 //! a provider would have said.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
-use super::{Live, LiveSet, SetDetail};
+use super::{Live, LiveSet, LiveStack, SetDetail};
 use crate::plan::build::tags_of;
 use crate::plan::desired::{Desired, PARKING, ROOT};
 use crate::plan::diff::sets::{boundary, customer_policy, set_fields, texts};
 use crate::plan::identity;
 use crate::plan::model::Fields;
 use crate::provider::{Account, AccountState, Center, Given, Organization, Policy, Principal, Unit};
-use crate::registry::record::{Entry, Record};
+use crate::registry::record::{Entry, FORMER, Record};
+use crate::stacks::{AccountOf, Stack, StackPlace, StackState, StackWish, wish};
 
 /// What the record says is there.
 pub fn recorded(desired: &Desired, record: &Record) -> Live {
@@ -33,12 +36,14 @@ pub fn recorded(desired: &Desired, record: &Record) -> Live {
             "account" => put_account(&mut live, entry, &id_of),
             "scp" => put_policy(&mut live, entry),
             "permission_set" => put_set(&mut live, entry),
+            "stack" => put_stack(&mut live, entry),
             _ => {}
         }
     }
     for wanted in desired.resources.values() {
         put_named(&mut live, wanted);
     }
+    super::repositories::recorded(record, &mut live);
     for address in record.resources.keys() {
         put_given(&mut live, desired, record, address);
     }
@@ -108,6 +113,25 @@ fn put_set(live: &mut Live, entry: &Entry) {
     live.sets.insert(entry.id.clone(), set);
 }
 
+/// A stack that was deployed; of its template the digest is known.
+fn put_stack(live: &mut Live, entry: &Entry) {
+    let Some(place) = StackPlace::of_arn(&entry.id) else { return };
+    let of = |name: &str| entry.fields.get(name).map(tags_of).unwrap_or_default();
+    let stack = Stack {
+        id: entry.id.clone(),
+        name: place.name.clone(),
+        status: StackState::UpdateComplete.name().to_owned(),
+        reason: None,
+        updated: None,
+        change_set: None,
+        parameters: of("parameters"),
+        tags: of("tags"),
+        outputs: BTreeMap::new(),
+    };
+    let template = entry.fields.get("template").cloned().unwrap_or_default();
+    live.stacks.insert(place, LiveStack::There { stack: Box::new(stack), template });
+}
+
 fn put_given(live: &mut Live, desired: &Desired, record: &Record, address: &str) {
     let org = |address: &str| desired.org.address.as_deref() == Some(address);
     let id = |address: &str| {
@@ -143,6 +167,8 @@ pub fn wished(desired: &Desired, record: &Record) -> Desired {
             shown.insert("policy".to_owned(), Json::from(policy));
             let target = address.split_once('/').map_or("", |(_, target)| target);
             shown.insert("target".to_owned(), Json::from(target));
+        } else if kind == ResourceKind::RepositoryPolicy {
+            shown.extend(super::repositories::named(entry));
         }
         let account = (kind == ResourceKind::Account).then(|| AccountWish {
             id: None,
@@ -158,8 +184,42 @@ pub fn wished(desired: &Desired, record: &Record) -> Desired {
         source: desired.source.clone(),
         org: desired.org.clone(),
         resources: record.resources.iter().filter_map(one).collect(),
+        stacks: record
+            .resources
+            .iter()
+            .filter_map(|(address, entry)| wished_stack(desired, address, entry))
+            .collect(),
         principals: desired.principals.clone(),
         cells: desired.cells.clone(),
+        // Whose forms go by waves: their accounts are not half applied while a rollout is to reach them.
+        rolled: desired.rolled.clone(),
+        releases: desired.releases.clone(),
         ..Desired::default()
     }
+}
+
+/// A stack as it was last applied: of its template the digest, or the whole where the program still says it.
+fn wished_stack(desired: &Desired, address: &str, entry: &Entry) -> Option<(String, StackWish)> {
+    if entry.kind != "stack" || address.ends_with(FORMER) {
+        return None;
+    }
+    let place = StackPlace::of_arn(&entry.id)?;
+    let known = desired.stacks.get(address);
+    let template = entry.fields.get("template").cloned().unwrap_or_default();
+    let says = known.filter(|known| wish::same_template(&wish::template(&known.template), &template));
+    let tags = entry.fields.get("tags").map(tags_of).unwrap_or_default();
+    let parameters = entry.fields.get("parameters").and_then(Json::as_object).into_iter().flatten();
+    let wish = StackWish {
+        address: address.to_owned(),
+        name: place.name,
+        account: AccountOf::of_word(&text(&entry.fields, "account")),
+        region: place.region,
+        template: says.map_or_else(|| wish::template_text(&template), |known| known.template.clone()),
+        parameters: parameters.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        tags,
+        capabilities: known.map(|known| known.capabilities.clone()).unwrap_or_default(),
+        after: known.map(|known| known.after.clone()).unwrap_or_default(),
+        sources: known.map(|known| known.sources.clone()).unwrap_or_default(),
+    };
+    Some((address.to_owned(), wish))
 }

@@ -17,6 +17,7 @@ use super::scope::Scope;
 use crate::live::Live;
 use crate::provider::Tags;
 use crate::registry::record::{Entry, Record};
+use crate::releases::Kept;
 
 /// What a plan is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub(super) struct Builder<'a> {
     pub(super) origins: &'a BTreeMap<String, String>,
     pub(super) live: &'a Live,
     pub(super) scope: &'a Scope,
+    /// What the books of releases say.
+    pub(super) kept: &'a BTreeMap<String, Kept>,
     pub(super) command: Command,
     /// Ids of what exists, by address.
     pub(super) ids: Ids,
@@ -75,7 +78,7 @@ impl<'a> Builder<'a> {
         desired: &'a Desired,
         (record, origins): (&'a Record, &'a BTreeMap<String, String>),
         live: &'a Live,
-        scope: &'a Scope,
+        (scope, kept): (&'a Scope, &'a BTreeMap<String, Kept>),
         command: Command,
     ) -> Self {
         let mut ids = identity::organization(desired, record, live);
@@ -98,6 +101,7 @@ impl<'a> Builder<'a> {
             origins,
             live,
             scope,
+            kept,
             command,
             ids,
             parked,

@@ -9,6 +9,10 @@ use super::model::{Cost, Limits, Operation, Quota, Service, Verb};
 const SECONDS_AN_ASSIGNMENT: u64 = 3;
 /// Seconds the creation of an account takes.
 const SECONDS_A_CREATION: u64 = 60;
+/// Seconds a stack takes, about: a change set is made in some, and what is quick to make is made in some more.
+const SECONDS_A_STACK: u64 = 20;
+/// Stacks at once.
+const STACKS: u64 = crate::apply::STACKS;
 
 /// What shows an assignment where it is looked for alone.
 const READ_ALONE: &str = "sso:ListAccountAssignments";
@@ -94,8 +98,46 @@ pub fn calls(operation: &Operation) -> Vec<&'static str> {
         Verb::Provision => vec!["sso:ProvisionPermissionSet", "sso:ListAccountsForProvisionedPermissionSet"],
         Verb::Assign { .. } => vec!["sso:CreateAccountAssignment", "sso:ListAccountAssignments"],
         Verb::Unassign { .. } => vec!["sso:DeleteAccountAssignment", "sso:ListAccountAssignments"],
-        Verb::Remember { .. } | Verb::Forget | Verb::Readdress { .. } | Verb::Park => Vec::new(),
+        Verb::SetRepositoryPolicy { .. } => {
+            vec!["ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy", "ecr:GetRepositoryPolicy"]
+        }
+        // Where no statement of others is left, the whole policy goes.
+        Verb::RemoveRepositoryPolicy { .. } => vec![
+            "ecr:GetRepositoryPolicy",
+            "ecr:SetRepositoryPolicy",
+            "ecr:DeleteRepositoryPolicy",
+            "ecr:GetRepositoryPolicy",
+        ],
+        Verb::DeployStack(_) => {
+            let mut calls = calls_of_a_stack();
+            calls.push("cloudformation:GetTemplate");
+            calls
+        }
+        Verb::DeleteStack { .. } => vec![
+            "cloudformation:DescribeStacks",
+            "cloudformation:DeleteStack",
+            "cloudformation:DescribeStackEvents",
+            "cloudformation:DescribeStacks",
+        ],
+        Verb::ProvisionIn { .. } => vec!["sso:ProvisionPermissionSet", "sso:ListAccountsForProvisionedPermissionSet"],
+        Verb::Deploy(order) if order.is_stack() => calls_of_a_stack(),
+        // What a make target and a cluster are asked is no request of AWS's.
+        Verb::Deploy(_) => Vec::new(),
+        Verb::Undeploy { .. } => vec!["cloudformation:DescribeStacks", "cloudformation:DeleteStack"],
+        Verb::Remember { .. } | Verb::Forget | Verb::Readdress { .. } | Verb::Park | Verb::Queue(_) => Vec::new(),
     }
+}
+
+/// To make a stack, or bring it to what is wanted.
+fn calls_of_a_stack() -> Vec<&'static str> {
+    vec![
+        "cloudformation:DescribeStacks",
+        "cloudformation:CreateChangeSet",
+        "cloudformation:DescribeChangeSet",
+        "cloudformation:ExecuteChangeSet",
+        "cloudformation:DescribeStackEvents",
+        "cloudformation:DescribeStacks",
+    ]
 }
 
 /// Is it a permission set's address?
@@ -106,8 +148,11 @@ pub fn is_set(address: &str) -> bool {
 /// Seconds that an operation takes on its own, about: what a share of the whole is reckoned by.
 pub fn seconds(verb: &Verb) -> u64 {
     match verb {
-        Verb::Assign { .. } | Verb::Unassign { .. } | Verb::Provision => SECONDS_AN_ASSIGNMENT,
+        Verb::Assign { .. } | Verb::Unassign { .. } | Verb::Provision | Verb::ProvisionIn { .. } => {
+            SECONDS_AN_ASSIGNMENT
+        }
         verb if verb.service() == Service::Creation => SECONDS_A_CREATION,
+        verb if verb.service() == Service::Stacks => SECONDS_A_STACK,
         _ => 1,
     }
 }
@@ -117,7 +162,7 @@ pub fn of(operations: &[Operation], limits: Limits, quotas: Vec<Quota>) -> Cost 
     let mut by_call: BTreeMap<String, u64> = BTreeMap::new();
     let mut queues: BTreeMap<&str, u64> = BTreeMap::new();
     let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
-    let (mut slow, mut provisionings, mut creations) = (0_u64, 0_u64, 0_u64);
+    let (mut slow, mut provisionings, mut creations, mut stacks) = (0_u64, 0_u64, 0_u64, 0_u64);
     for operation in operations {
         for call in calls(operation).into_iter().filter(|call| *call != READ_ALONE) {
             *by_call.entry(call.to_owned()).or_default() += 1;
@@ -128,8 +173,11 @@ pub fn of(operations: &[Operation], limits: Limits, quotas: Vec<Quota>) -> Cost 
                 *queues.entry(target).or_default() += SECONDS_AN_ASSIGNMENT;
                 slow += SECONDS_AN_ASSIGNMENT;
             }
-            Verb::Provision => provisionings += 1,
-            verb => creations += u64::from(verb.service() == Service::Creation),
+            Verb::Provision | Verb::ProvisionIn { .. } => provisionings += 1,
+            verb => {
+                creations += u64::from(verb.service() == Service::Creation);
+                stacks += u64::from(verb.service() == Service::Stacks);
+            }
         }
     }
     // One list shows what many of a principal came to.
@@ -137,14 +185,17 @@ pub fn of(operations: &[Operation], limits: Limits, quotas: Vec<Quota>) -> Cost 
         let (call, requests) = if count == 1 { (READ_ALONE, 1) } else { (READ_SHARED, count.div_ceil(PAGE)) };
         *by_call.entry(call.to_owned()).or_default() += requests;
     }
-    let center: u64 = by_call.iter().filter(|(call, _)| call.starts_with("sso:")).map(|(_, count)| count).sum();
-    let organization = by_call.values().sum::<u64>() - center;
+    let to =
+        |service: &str| by_call.iter().filter(|(call, _)| call.starts_with(service)).map(|(_, count)| count).sum();
+    let (center, formation): (u64, u64) = (to("sso:"), to("cloudformation:"));
+    let organization = by_call.values().sum::<u64>() - center - formation;
     let floor = [
         center.div_ceil(limits.tps.max(1)),
         slow.div_ceil(limits.lanes.max(1)),
         // One after the other: of two at once AWS refuses the second with a conflict.
         provisionings * SECONDS_AN_ASSIGNMENT,
         queues.values().copied().max().unwrap_or(0),
+        stacks.div_ceil(STACKS) * SECONDS_A_STACK,
     ];
     let before = creations.div_ceil(limits.creations.max(1)) * SECONDS_A_CREATION
         + organization.div_ceil(limits.organizations_tps.max(1));

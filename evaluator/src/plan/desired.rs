@@ -10,12 +10,15 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value as Json;
 
+use super::generated;
 use super::model::{Fields, Limits, Place, Unapplied};
 use crate::emit;
 use crate::provider::PrincipalKind;
 use crate::releases::wishes::{Wish, wishes};
 use crate::resources::{Resource, ResourceKind, Source};
 use crate::rules::read::Read as _;
+use crate::signals::{Watched, watched};
+use crate::stacks::StackWish;
 use crate::value::{EntityId, Value};
 use crate::world::World;
 
@@ -37,12 +40,16 @@ pub struct Desired {
     pub org: Org,
     /// Resources of kinds that this version applies, by address.
     pub resources: BTreeMap<String, Wanted>,
+    /// Stacks, by address.
+    pub stacks: BTreeMap<String, StackWish>,
     /// Groups and users, by address.
     pub principals: BTreeMap<String, WantedPrincipal>,
     /// `moved`: from and to, seen from the root, with a `*` at most in each.
     pub moved: Vec<(String, String)>,
     /// `removed`, by address.
     pub removed: BTreeMap<String, Removal>,
+    /// What no stack holds though one could, and why.
+    pub left_out: Vec<(String, String)>,
     /// Kinds that this version does not apply.
     pub unapplied: Vec<Unapplied>,
     /// Assignments that are absent since their grants expired, with the day.
@@ -61,6 +68,8 @@ pub struct Desired {
     pub rolled: BTreeSet<String>,
     /// What is released, by address.
     pub releases: BTreeMap<String, Wish>,
+    /// Its alarms, in each cell.
+    pub watched: Vec<Watched>,
     /// Cells that are being drained.
     pub draining: BTreeSet<String>,
 }
@@ -169,8 +178,12 @@ impl Desired {
         let today = TimeZone::UTC.to_datetime(at).date();
         let mut desired = Self { source: emit::source(world).to_owned(), org: org(world), ..Self::default() };
         desired.read_entities(world, today);
+        let made = generated::Made::new(world);
         let mut unapplied: BTreeMap<ResourceKind, usize> = BTreeMap::new();
-        for resource in resources {
+        // What is in cells is of releases, which have books of their own.
+        let carried =
+            |resource: &&Resource| made.carries(world, resource) || resource.kind == ResourceKind::Deployment;
+        for resource in resources.iter().filter(|resource| !carried(resource)) {
             if !is_applied(resource.kind) {
                 *unapplied.entry(resource.kind).or_default() += 1;
                 continue;
@@ -190,7 +203,9 @@ impl Desired {
         }
         let counted = |(kind, count): (ResourceKind, usize)| Unapplied { kind: kind.name().to_owned(), count };
         desired.unapplied = unapplied.into_iter().map(counted).collect();
+        (desired.stacks, desired.left_out) = (made.wishes, made.left_out);
         desired.releases = wishes(world, resources);
+        desired.watched = watched(world, resources);
         desired
     }
 
@@ -236,9 +251,15 @@ impl Desired {
         }
     }
 
+    /// Does it ask for nothing in the cloud?
+    pub fn is_empty(&self) -> bool {
+        self.resources.is_empty() && self.stacks.is_empty()
+    }
+
     /// Is `address` an entity's of the program, a resource's, or one of the organization?
     pub fn knows(&self, address: &str) -> bool {
         self.resources.contains_key(address)
+            || self.stacks.contains_key(address)
             || self.principals.contains_key(address)
             || self.cells.contains_key(address)
     }
@@ -256,19 +277,24 @@ impl Desired {
     }
 }
 
-/// Is there a provider for this kind in this version?
+/// Is there a provider for this kind in this version? What stacks carry is [`generated`]'s to say.
 pub fn is_applied(kind: ResourceKind) -> bool {
     use ResourceKind as K;
     match kind {
-        K::Account | K::Assignment | K::Ou | K::PermissionSet | K::Scp | K::ScpAttachment => true,
+        K::Account
+        | K::Deployment
+        | K::Assignment
+        | K::Ou
+        | K::PermissionSet
+        | K::RepositoryPolicy
+        | K::Scp
+        | K::ScpAttachment => true,
         K::Alarm
         | K::Budget
         | K::Dashboard
-        | K::Deployment
         | K::Endpoint
         | K::GcpProject
         | K::Pipeline
-        | K::RepositoryPolicy
         | K::RoleTrust
         | K::Router
         | K::VpcEndpoint => false,
@@ -316,7 +342,7 @@ fn wanted(world: &World<'_>, resource: &Resource) -> Wanted {
     let sources: Vec<Place> = resource.sources.iter().map(|source| place(world, *source)).collect();
     let (compared, not_compared): (&[&str], bool) = match resource.kind {
         ResourceKind::Account => (&["email", "name", "ou", "tags"], false),
-        ResourceKind::Assignment | ResourceKind::ScpAttachment => (&[], true),
+        ResourceKind::Assignment | ResourceKind::RepositoryPolicy | ResourceKind::ScpAttachment => (&[], true),
         ResourceKind::PermissionSet => (
             &[
                 "name",
@@ -352,7 +378,7 @@ fn wanted(world: &World<'_>, resource: &Resource) -> Wanted {
     let entity = resource.sources.first().map(|source| source.entity);
     let account = entity.filter(|_| resource.kind == ResourceKind::Account).map(|id| wish(world, id));
     let protect = matches!(all.get("protect"), Some(Json::Bool(true)));
-    if resource.kind != ResourceKind::Assignment && resource.kind != ResourceKind::ScpAttachment {
+    if !not_compared {
         let tags = fields.entry("tags".to_owned()).or_insert_with(|| Json::Object(serde_json::Map::new()));
         if let Json::Object(tags) = tags {
             tags.insert(ADDRESS_TAG.to_owned(), Json::from(resource.address.as_str()));
@@ -374,7 +400,8 @@ fn wish(world: &World<'_>, id: EntityId) -> AccountWish {
     }
 }
 
-fn place(world: &World<'_>, source: Source) -> Place {
+/// Where a source stands.
+pub(crate) fn place(world: &World<'_>, source: Source) -> Place {
     let span = source.part.unwrap_or_else(|| world.label_span(source.entity));
     place_at(world, world.address(source.entity).to_owned(), span)
 }

@@ -7,7 +7,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ use crate::access::model::Review;
 use crate::terminal::visible;
 
 /// Major and minor: a new minor adds, a new major changes.
-pub const FORMAT_VERSION: &str = "1.2";
+pub const FORMAT_VERSION: &str = "1.3";
 
 /// Bytes of a plan file, at most.
 pub const MAX_BYTES: usize = 256 << 20;
@@ -115,6 +115,9 @@ fn body(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
     if let Some(memberships) = &plan.memberships {
         one("memberships", memberships, out)?;
     }
+    if !plan.entered.is_empty() {
+        one("entered", &plan.entered, out)?;
+    }
     writeln!(out, "\"reading\":{}\n}}", json(&plan.reading)?)
 }
 
@@ -178,6 +181,8 @@ struct Wire {
     names: BTreeMap<String, String>,
     #[serde(default)]
     memberships: Option<Memberships>,
+    #[serde(default)]
+    entered: BTreeSet<String>,
     reading: String,
 }
 
@@ -250,6 +255,7 @@ fn plan_of(wire: Wire) -> Plan {
         cost: wire.cost,
         unapplied: wire.unapplied,
         memberships: wire.memberships,
+        entered: wire.entered,
         reading: wire.reading,
     }
 }
@@ -306,6 +312,10 @@ fn named_by(verb: &Verb) -> Vec<&String> {
         Verb::Assign { set, principal, target } | Verb::Unassign { set, principal, target } => {
             vec![set, principal, target]
         }
+        Verb::DeployStack(order) => vec![&order.account],
+        Verb::Deploy(order) => vec![&order.wish.of, &order.cell],
+        Verb::Undeploy { of, cell } => vec![of, cell],
+        Verb::ProvisionIn { target } => vec![target],
         Verb::Readdress { from } => vec![from],
         _ => Vec::new(),
     }

@@ -12,6 +12,7 @@ use super::fault::Fault;
 use super::model::{Access, Action, Authority, Change, Notice, NoticeKind, Operation, Quota, Service, Verb};
 use crate::limits;
 use crate::registry::record::FORMER;
+use crate::stacks::StackPlace;
 use crate::words::counted;
 
 /// AWS's default for the accounts of an organization; it is raised on request. (AWS Organizations quotas)
@@ -349,7 +350,8 @@ impl Builder<'_> {
     pub(super) fn authority(&self) -> Vec<Authority> {
         let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         let shared = self.sets_of_management();
-        for operation in self.operations.iter().filter(|operation| !operation.verb.is_local()) {
+        let sent = self.operations.iter().filter(|operation| !operation.verb.is_local());
+        for operation in sent.filter(|operation| operation.verb.service() != Service::Stacks) {
             *counts.entry(self.who(operation, &shared)).or_default() += 1;
         }
         let row = |((who, what), operations): ((&str, &str), usize)| Authority {
@@ -357,7 +359,32 @@ impl Builder<'_> {
             operations,
             what: what.to_owned(),
         };
-        counts.into_iter().map(row).collect()
+        counts.into_iter().map(row).chain(self.authority_of_stacks()).collect()
+    }
+
+    /// Stacks are made in the accounts that they are in.
+    fn authority_of_stacks(&self) -> Option<Authority> {
+        let account = |operation: &Operation| match &operation.verb {
+            Verb::DeployStack(order) => Some(order.account.clone()),
+            Verb::Deploy(order) => Some(order.cell.clone()),
+            Verb::Undeploy { cell, .. } => Some(cell.clone()),
+            Verb::DeleteStack { id } => {
+                StackPlace::of_arn(id).map(|place| self.address_of("account", &place.account))
+            }
+            _ => None,
+        };
+        let of: Vec<String> = self.operations.iter().filter_map(account).collect();
+        let accounts: BTreeSet<&String> = of.iter().collect();
+        let whose = match accounts.iter().collect::<Vec<_>>().as_slice() {
+            [] => return None,
+            [one] => (**one).clone(),
+            many => counted(many.len(), "account"),
+        };
+        Some(Authority {
+            who: "cell account".to_owned(),
+            operations: of.len(),
+            what: format!("CloudFormation in {whose}, under the member role"),
+        })
     }
 
     /// Who must call for one operation, and what it is about. What the management account has is its own: a delegated
@@ -377,6 +404,11 @@ impl Builder<'_> {
                 return (MANAGEMENT, "permission sets that the management account has");
             }
             _ if is_set => {}
+            Verb::SetRepositoryPolicy { account, .. } | Verb::RemoveRepositoryPolicy { account, .. } => {
+                let own = self.management() == Some(account.as_str());
+                let who = if own { MANAGEMENT } else { "management account, by the member role of the account" };
+                return (who, "repository policies");
+            }
             verb if matches!(verb.service(), Service::Organizations | Service::Creation) => {
                 return (MANAGEMENT, "AWS Organizations");
             }

@@ -7,6 +7,11 @@ use serde_json::{Value as Json, json};
 
 use super::model::{Plan, Service, Verb};
 
+mod stacks;
+
+/// What no policy of `accounts` says.
+const NOT_INCLUDED: &str = "what the resources of a stack's template need to be made, changed and deleted: the role that is entered has it (the one that an organization makes has AdministratorAccess)";
+
 /// What planning reads.
 const READS: [&str; 36] = [
     "iam:GetPolicy",
@@ -70,11 +75,23 @@ const IN_MANAGEMENT: [&str; 8] = [
     "iam:UpdateRole",
 ];
 
-/// Both policies, as one document: `{plan, apply}`.
+/// Both policies, as one document: `{plan, apply}`; and `accounts`, by address or id, with what the role that is
+/// entered in each needs for its stacks.
 pub fn policies(plan: &Plan) -> Json {
     let mut reads: BTreeSet<&str> = READS.into_iter().collect();
     let mut writes: BTreeSet<String> = BTreeSet::new();
+    let management = &plan.target.management_account;
     for operation in plan.operations.iter().filter(|operation| !operation.verb.is_local()) {
+        // In another account its member role does it, which may do everything there.
+        if let Verb::SetRepositoryPolicy { account, .. } | Verb::RemoveRepositoryPolicy { account, .. } =
+            &operation.verb
+            && account != management
+        {
+            continue;
+        }
+        if operation.verb.service() == Service::Stacks {
+            continue;
+        }
         let calls = super::cost::calls(operation);
         writes.extend(calls.iter().filter(|call| !reads.contains(**call)).map(|call| (*call).to_owned()));
         if operation.verb.service() == Service::IdentityCenter {
@@ -106,12 +123,26 @@ pub fn policies(plan: &Plan) -> Json {
     if !writes.is_empty() {
         applying.push(statement("Write", json!(writes)));
     }
+    let stacks = stacks::Stacks::of(plan);
+    planning.extend(stacks.enter());
+    applying.extend(stacks.enter());
+    planning.extend(stacks.own(false));
+    applying.extend(stacks.own(true));
+    if plan.entered.contains(management) {
+        planning.push(statement("Repositories", json!(["ecr:GetRepositoryPolicy"])));
+    }
     if let Some((bucket, key)) = &registry {
         planning.extend(objects("RegistryRead", bucket, key, &["s3:GetObject"]));
         applying.extend(objects("Registry", bucket, key, &["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]));
     }
     let document = |statements: Vec<Json>| json!({ "Version": "2012-10-17", "Statement": statements });
-    json!({ "plan": document(planning), "apply": document(applying) })
+    let mut both = json!({ "plan": document(planning), "apply": document(applying) });
+    let accounts = stacks.accounts(&document);
+    if !accounts.is_empty() {
+        both["accounts"] = Json::Object(accounts);
+        both["not_included"] = NOT_INCLUDED.into();
+    }
+    both
 }
 
 fn registry(plan: &Plan) -> Option<(String, String)> {
@@ -121,7 +152,12 @@ fn registry(plan: &Plan) -> Option<(String, String)> {
 
 fn objects(sid: &str, bucket: &str, key: &str, actions: &[&str]) -> [Json; 2] {
     let place = |key: &str| format!("arn:aws:s3:::{bucket}/{key}");
-    let resources = [place(key), place(&format!("{key}.lock")), place(&format!("{key}.journal/*"))];
+    let resources = [
+        place(key),
+        place(&format!("{key}.lock")),
+        place(&format!("{key}.journal/*")),
+        place(&format!("{key}.releases/*")),
+    ];
     [
         json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources }),
         json!({ "Sid": format!("{sid}List"), "Effect": "Allow", "Action": ["s3:GetBucketVersioning", "s3:ListBucket"], "Resource": format!("arn:aws:s3:::{bucket}") }),

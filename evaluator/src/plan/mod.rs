@@ -10,6 +10,7 @@ pub mod desired;
 pub(crate) mod diff;
 pub mod fault;
 pub mod file;
+mod generated;
 mod guardrails;
 pub mod identity;
 mod judge;
@@ -39,7 +40,9 @@ use scope::Scope;
 
 use crate::live::{Live, Reading};
 use crate::registry::record::{FORMER, Record};
+use crate::releases::Kept;
 use crate::resources::ResourceKind;
+use crate::stacks::AccountOf;
 
 /// What is planned, and under what circumstances.
 #[derive(Debug)]
@@ -50,6 +53,8 @@ pub struct Question<'a> {
     pub record: (&'a Record, &'a BTreeMap<String, String>),
     /// What the cloud says.
     pub live: &'a Live,
+    /// What the books of releases say.
+    pub kept: &'a BTreeMap<String, Kept>,
     /// Which part.
     pub scope: &'a Scope,
     /// To what end.
@@ -73,17 +78,23 @@ pub fn plan(question: &Question<'_>) -> Result<Plan, Vec<Fault>> {
     if !faults.is_empty() {
         return Err(faults);
     }
-    let mut builder = Builder::new(desired, *record, live, scope, *command);
+    let mut builder = Builder::new(desired, *record, live, (scope, question.kept), *command);
     let replaced = builder.units();
     builder.policies();
     builder.attachments(false);
     builder.accounts();
     builder.attachments(true);
+    builder.repository_policies();
+    builder.stacks();
+    builder.releases();
     builder.sets();
     builder.assignments();
     builder.surplus_sets();
     builder.surplus_attachments();
     builder.surplus_policies();
+    builder.surplus_repository_policies();
+    builder.surplus_stacks();
+    builder.surplus_releases();
     builder.surplus_accounts();
     builder.parking_begun();
     builder.surplus_units(&replaced);
@@ -137,8 +148,15 @@ fn finished(question: &Question<'_>, builder: Builder<'_>, access: Vec<model::Ac
         // Of a part of the program it would say too much.
         unapplied: if question.scope.is_whole() { question.desired.unapplied.clone() } else { Vec::new() },
         memberships: live.memberships.clone(),
+        entered: entered(live),
         reading: reading(&live.reading),
     }
+}
+
+/// Ids of the accounts that were entered to read what is in them.
+fn entered(live: &Live) -> BTreeSet<String> {
+    let stacks = live.stacks.keys().map(|place| place.account.clone());
+    stacks.chain(live.repositories.keys().map(|(account, _)| account.clone())).collect()
 }
 
 /// The addresses that changes and operations speak of: only their ids have a place in the plan.
@@ -164,7 +182,16 @@ fn mentioned(changes: &[model::Change], operations: &[model::Operation]) -> BTre
             V::CreatePolicy { content, .. } | V::UpdatePolicy { content, .. } => {
                 all.extend(later::accounts_in(content));
             }
+            V::SetRepositoryPolicy { content, .. } => all.extend(later::accounts_in(content)),
             V::PutInlinePolicy { document } => all.extend(later::accounts_in(document)),
+            V::Deploy(order) => _ = all.insert(order.cell.clone()),
+            V::Undeploy { cell, .. } => _ = all.insert(cell.clone()),
+            V::ProvisionIn { target } => _ = all.insert(target.clone()),
+            V::DeployStack(order) => {
+                all.extend(AccountOf::of_word(&order.account).address().map(str::to_owned));
+                all.extend(later::accounts_in(&order.template));
+                all.extend(order.parameters.values().flat_map(later::accounts_in));
+            }
             _ => {}
         }
     }
@@ -220,6 +247,8 @@ fn one_account_twice(desired: &Desired, record: &Record, live: &Live) -> Vec<Fau
 /// `--only` and `--except` name what is there.
 fn unknown_addresses(desired: &Desired, record: &Record, scope: &Scope) -> Vec<Fault> {
     let mut known: BTreeSet<&str> = desired.resources.keys().map(String::as_str).collect();
+    known.extend(desired.stacks.keys().map(String::as_str));
+    known.extend(desired.releases.keys().map(String::as_str));
     known.extend(record.resources.keys().map(String::as_str));
     known.extend(desired.cells.keys().map(String::as_str));
     known.extend(desired.principals.keys().map(String::as_str));

@@ -10,6 +10,8 @@ use crate::access::model::Review;
 use serde_json::Value as Json;
 
 use crate::provider::{Boundary, CustomerPolicy, SetFields, Tags};
+use crate::releases::Dossier;
+use crate::releases::wishes::Wish;
 
 /// Fields of a resource, by name, as the normal form writes them.
 ///
@@ -303,6 +305,51 @@ pub enum Verb {
         /// Address of the account.
         target: String,
     },
+    /// Our statements of a repository's policy are written; those of others stay.
+    SetRepositoryPolicy {
+        /// The id of the account.
+        account: String,
+        /// The region; none: the one that is called in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        region: Option<String>,
+        /// The repository's name.
+        repository: String,
+        /// A document of our statements.
+        content: Json,
+    },
+    /// Our statements of a repository's policy are taken out; those of others stay.
+    RemoveRepositoryPolicy {
+        /// The id of the account.
+        account: String,
+        /// The region; none: the one that is called in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        region: Option<String>,
+        /// The repository's name.
+        repository: String,
+    },
+    /// A stack is made, or brought to what is wanted of it.
+    DeployStack(Box<StackOrder>),
+    /// A stack is deleted.
+    DeleteStack {
+        /// Its ARN.
+        id: String,
+    },
+    /// The role of a set in one account is brought to the set's newest form.
+    ProvisionIn {
+        /// Address or id of the account.
+        target: String,
+    },
+    /// The released version of a component comes to a cell that has none.
+    Deploy(Box<DeployOrder>),
+    /// What a component has in a cell is taken away.
+    Undeploy {
+        /// The component.
+        of: String,
+        /// The cell.
+        cell: String,
+    },
+    /// A release is put in the queue: a rollout brings it to its cells.
+    Queue(Box<QueueOrder>),
     /// The record alone is changed: the thing has this id from now on.
     Remember {
         /// Its id.
@@ -317,6 +364,63 @@ pub enum Verb {
     },
     /// The record alone is changed: the account is ready for another cell.
     Park,
+}
+
+/// What comes to a cell that has none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeployOrder {
+    /// What the program says of it, of this cell alone.
+    pub wish: Wish,
+    /// The cell.
+    pub cell: String,
+    /// The released version, by the name of its dossier.
+    pub released: String,
+}
+
+impl DeployOrder {
+    /// Where the cell's part of the program says what of it is.
+    pub fn field(&self, name: &str) -> Option<&Json> {
+        self.wish.cells.get(&self.cell)?.fields.get(name)
+    }
+
+    /// Is it a stack of CloudFormation?
+    pub fn is_stack(&self) -> bool {
+        self.field("sort").and_then(Json::as_str) == Some("cloudformation")
+    }
+}
+
+/// What is put in the queue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QueueOrder {
+    /// What each cell gets, word for word.
+    pub dossier: Dossier,
+    /// What each cell has, of a permission set whose form this plan changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<Dossier>,
+}
+
+/// What is wanted of a stack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StackOrder {
+    /// Id of its account, or address of the cell or account.
+    pub account: String,
+    /// Its region.
+    pub region: String,
+    /// Its name.
+    pub name: String,
+    /// Its template, or the text of one that is not JSON.
+    pub template: Json,
+    /// Its parameters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, Json>,
+    /// Its tags, the one of its address among them.
+    pub tags: Tags,
+    /// What the template may do beside the ordinary.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capabilities: Vec<String>,
+    /// Its ARN, where it is in the record: that one is ours, whatever its tags say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<String>,
 }
 
 impl Verb {
@@ -351,6 +455,14 @@ impl Verb {
             Self::Provision => "provision",
             Self::Assign { .. } => "assign",
             Self::Unassign { .. } => "unassign",
+            Self::SetRepositoryPolicy { .. } => "set_repository_policy",
+            Self::RemoveRepositoryPolicy { .. } => "remove_repository_policy",
+            Self::DeployStack(_) => "deploy_stack",
+            Self::DeleteStack { .. } => "delete_stack",
+            Self::ProvisionIn { .. } => "provision_in",
+            Self::Deploy(_) => "deploy",
+            Self::Undeploy { .. } => "undeploy",
+            Self::Queue(_) => "queue",
             Self::Remember { .. } => "remember",
             Self::Forget => "forget",
             Self::Readdress { .. } => "readdress",
@@ -360,7 +472,7 @@ impl Verb {
 
     /// Does it write the record alone?
     pub fn is_local(&self) -> bool {
-        matches!(self, Self::Remember { .. } | Self::Forget | Self::Readdress { .. } | Self::Park)
+        matches!(self, Self::Remember { .. } | Self::Forget | Self::Readdress { .. } | Self::Park | Self::Queue(_))
     }
 
     /// Which service it writes to, and so which limits hold it.
@@ -393,8 +505,14 @@ impl Verb {
             | Self::PutBoundary { .. }
             | Self::DeleteBoundary
             | Self::Provision
+            | Self::ProvisionIn { .. }
             | Self::Assign { .. }
             | Self::Unassign { .. } => Service::IdentityCenter,
+            Self::SetRepositoryPolicy { .. } | Self::RemoveRepositoryPolicy { .. } => Service::Repositories,
+            Self::DeployStack(_) | Self::DeleteStack { .. } | Self::Deploy(_) | Self::Undeploy { .. } => {
+                Service::Stacks
+            }
+            Self::Queue(_) => Service::Record,
             Self::Remember { .. } | Self::Forget | Self::Readdress { .. } | Self::Park => Service::Record,
         }
     }
@@ -409,6 +527,10 @@ pub enum Service {
     Creation,
     /// IAM Identity Center: so many lanes, one an account.
     IdentityCenter,
+    /// ECR in some account: a few at a time.
+    Repositories,
+    /// CloudFormation, in each account and region by itself: some at a time.
+    Stacks,
     /// The record: nothing is sent.
     Record,
 }
@@ -635,6 +757,9 @@ pub struct Plan {
     pub unapplied: Vec<Unapplied>,
     /// The groups of the program that its users are in; none where that was not read.
     pub memberships: Option<Memberships>,
+    /// Ids of the accounts that were entered to read what is in them.
+    /// Ids of the accounts that were entered to read stacks.
+    pub entered: BTreeSet<String>,
     /// How assignments were read, and how far that reaches.
     pub reading: String,
 }

@@ -10,6 +10,7 @@ mod names;
 mod places;
 mod policy;
 mod tail;
+mod template;
 #[cfg(test)]
 mod tests;
 

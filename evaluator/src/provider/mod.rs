@@ -11,6 +11,9 @@ pub mod pace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::repositories::Repositories;
+use crate::stacks::Stacks;
+
 pub use error::{CloudError, Failure};
 pub use model::{
     Account, AccountState, Boundary, Caller, Center, Creation, CustomerPolicy, Given, Known, ManagedPolicy,
@@ -178,6 +181,11 @@ pub trait Provider: Organizations + IdentityCenter + std::fmt::Debug {
     /// The ARN of the role that a permission set has in an account, by IAM ListRoles there under
     /// OrganizationAccountAccessRole; none when there is none. [`Failure::Denied`] when the account lets nobody in.
     fn reserved_role(&self, account: &str, set_name: &str) -> Answer<Option<String>>;
+    /// ECR in an account, and in a region or else the provider's own. Sends nothing yet.
+    fn repositories<'a>(&'a self, account: &str, region: Option<&str>) -> Box<dyn Repositories + 'a>;
+    /// CloudFormation in an account, under its member role unless it is the caller's own, and in a region. Nothing is
+    /// sent yet; what is asked of it then is [`Failure::Denied`] when the account lets nobody in.
+    fn stacks(&self, account: &str, region: &str) -> Box<dyn Stacks + '_>;
     /// Every request sent so far, by `service:Operation`; each attempt counts.
     fn calls(&self) -> BTreeMap<String, u64>;
     /// How often IAM Identity Center refused an attempt for its rate or for what else was under way, so far: answers

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::plan::model::Fields;
+use crate::stacks::StackPlace;
 
 /// The format this version writes. A reader takes any minor version of the same major one.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -454,7 +455,12 @@ pub const FORMER: &str = ":former";
 
 /// Does a new id mean that another thing was made, and the former one is still there?
 fn is_made_anew(entry: &Entry, id: Option<&str>) -> bool {
-    let kind = matches!(entry.kind.as_str(), "ou" | "permission_set");
+    let kind = match entry.kind.as_str() {
+        "ou" | "permission_set" => true,
+        // One of the same name in the same place was made since the former one is gone.
+        "stack" => id.is_some_and(|id| StackPlace::of_arn(id) != StackPlace::of_arn(&entry.id)),
+        _ => false,
+    };
     kind && !entry.is_claim() && !entry.id.is_empty() && id.is_some_and(|id| id != entry.id)
 }
 

@@ -111,6 +111,8 @@ pub trait Shelf: Send + Sync + fmt::Debug {
 
     /// Where the releases' object of this name is, for people. A name is of letters, digits, `._-%`, with one `/` at most.
     fn object_place(&self, name: &str) -> String;
+    /// The names of all objects without a `/`, in order.
+    fn objects(&self) -> Result<Vec<String>, StoreError>;
     /// What lies there; none when nothing does.
     fn object(&self, name: &str) -> Result<Option<Stored>, StoreError>;
     /// Replaces what has `version` (none: there must be none yet); the new version. [`StoreError::Moved`] when somebody

@@ -1,12 +1,14 @@
 //! Where books lie, and how several change one at a time: each change is made to the newest version and written only if that
 //! is still the newest. Owns reading, writing and the names of objects; what a change is, the caller says.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::collections::{BTreeMap, BTreeSet};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::registry::store::{Shelf, StoreError, Stored};
 
 use super::book::{Book, FORMAT_VERSION};
-use super::dossier::{Dossier, Unreadable};
+use super::dossier::{Cell, Dossier, Unreadable};
 
 /// What stands in a name as it is.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'_').remove(b'-');
@@ -153,6 +155,51 @@ impl<'a> Desk<'a> {
 
     fn unreadable(&self, of: &str, why: &Unreadable) -> DeskError {
         DeskError::Unreadable { place: self.shelf.object_place(&name(of)), why: why.to_string() }
+    }
+}
+
+/// A book with the dossiers that it speaks of.
+#[derive(Debug, Clone, Default)]
+pub struct Kept {
+    /// The book.
+    pub book: Book,
+    /// The dossiers of what is released and of what each cell has, by name.
+    pub dossiers: BTreeMap<String, Dossier>,
+}
+
+impl Kept {
+    /// What a cell has, word for word.
+    pub fn cell(&self, cell: &str) -> Option<(&Dossier, &Cell)> {
+        let dossier = self.dossiers.get(&self.book.cells.get(cell)?.dossier)?;
+        Some((dossier, dossier.cells.get(cell)?))
+    }
+
+    /// The released version, word for word.
+    pub fn released(&self) -> Option<&Dossier> {
+        self.dossiers.get(&self.book.released.as_ref()?.dossier)
+    }
+}
+
+impl Desk<'_> {
+    /// Every book that there is, with its dossiers.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn all(&self) -> Result<BTreeMap<String, Kept>, DeskError> {
+        let mut all = BTreeMap::new();
+        for name in self.shelf.objects()? {
+            let Some(of) = name.strip_suffix(".json") else { continue };
+            let of = percent_decode_str(of).decode_utf8_lossy().into_owned();
+            let book = self.read(&of)?.book;
+            let named: BTreeSet<&String> =
+                book.cells.values().chain(&book.released).map(|has| &has.dossier).collect();
+            let dossiers = named
+                .into_iter()
+                .map(|name| Ok((name.clone(), self.dossier(&of, name)?)))
+                .collect::<Result<_, DeskError>>()?;
+            all.insert(of, Kept { book, dossiers });
+        }
+        Ok(all)
     }
 }
 

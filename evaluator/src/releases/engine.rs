@@ -202,7 +202,7 @@ impl Engine<'_> {
         let mut first = true;
         let mut read_at = Instant::now();
         loop {
-            let effects = self.decide(held, self.due(held, flight, std::mem::take(&mut first)))?;
+            let effects = self.decide(held, &self.due(held, flight, std::mem::take(&mut first)))?;
             let Some(rollout) = held.rollout() else { return Ok(Ending::Nothing) };
             let phase = rollout.state.phase.clone();
             let stops = self.stop.load(Ordering::Relaxed);
@@ -217,7 +217,7 @@ impl Engine<'_> {
             if !stops {
                 self.start(held, scope, flight, &effects);
             }
-            let waits = flight.is_empty() && self.waits_for_people(held);
+            let waits = flight.is_empty() && waits_for_people(held);
             if waits && !self.people {
                 return Ok(Ending::Waits(phase));
             }
@@ -248,13 +248,13 @@ impl Engine<'_> {
     }
 
     /// Decides, and writes what was decided before it is acted on. Gives what is to be done besides what is under way.
-    fn decide(&self, held: &mut Held, events: Vec<(Event, String)>) -> Result<Vec<Effect>, EngineError> {
+    fn decide(&self, held: &mut Held, events: &[(Event, String)]) -> Result<Vec<Effect>, EngineError> {
         let mut failed = 0;
         loop {
             let now = self.clock.now();
             let mut book = held.read.book.clone();
             let (mut effects, mut moved) = (Vec::new(), false);
-            for (event, observed) in &events {
+            for (event, observed) in events {
                 let Some(rollout) = &book.rollout else { break };
                 let next = step(&held.dossier.course, rollout.state.clone(), now, event);
                 if next.refused.is_none() {
@@ -376,15 +376,6 @@ impl Engine<'_> {
         Ok(Some(dossier))
     }
 
-    /// Is there nothing but people to wait for?
-    fn waits_for_people(&self, held: &Held) -> bool {
-        held.rollout().is_some_and(|rollout| match rollout.state.phase {
-            Phase::Approval | Phase::Draining => true,
-            Phase::Running => rollout.state.paused,
-            _ => false,
-        })
-    }
-
     fn wait(&self, held: &Held, flight: &mut Flight, receive: &Receiver<Message>, people: bool) {
         let wake = held.rollout().and_then(|rollout| rollout.state.wake);
         let now = self.clock.now();
@@ -426,4 +417,13 @@ impl Engine<'_> {
             self.watcher.told(book, &lines);
         }
     }
+}
+
+/// Is there nothing but people to wait for?
+fn waits_for_people(held: &Held) -> bool {
+    held.rollout().is_some_and(|rollout| match rollout.state.phase {
+        Phase::Approval | Phase::Draining => true,
+        Phase::Running => rollout.state.paused,
+        _ => false,
+    })
 }

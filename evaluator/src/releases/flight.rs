@@ -8,12 +8,12 @@ use std::thread::Scope;
 
 use jiff::Timestamp;
 
-use crate::rollout::{Event, Signal};
+use crate::rollout::Event;
 use crate::stacks::token;
 
 use super::dossier::Dossier;
 use super::engine::Watcher;
-use super::targets::{Failed, Look, Order, Signals, Targets};
+use super::targets::{Failed, Look, Looked as Seen, Order, Signals, Targets};
 
 /// What a thread sends when it is through.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) enum Message {
     /// Of a cell.
     Cell(String, Outcome),
     /// Of a look at the alarms.
-    Looked(Result<(Vec<(String, String, Signal)>, u64), String>),
+    Looked(Result<Seen, String>),
 }
 
 /// What came of a cell.
@@ -148,7 +148,8 @@ impl Flight {
                     None => Err(Failed::Why("the former release says nothing of this cell".to_owned())),
                 },
                 None => match dossier.cells.get(&cell) {
-                    Some(what) => targets.take_away(Order { cell: &cell, what, of: &dossier, back: true, token: &token }, &mut see),
+                    Some(what) => targets
+                        .take_away(Order { cell: &cell, what, of: &dossier, back: true, token: &token }, &mut see),
                     None => Ok(String::new()),
                 },
             };

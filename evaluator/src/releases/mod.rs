@@ -4,18 +4,19 @@
 //! knows no SDK, no program and no terminal.
 
 pub mod book;
+pub mod clerk;
 pub mod desk;
 pub mod dossier;
 pub mod engine;
 mod flight;
 pub mod sets;
 pub mod targets;
-pub mod wishes;
 #[cfg(test)]
 mod tests;
+pub mod wishes;
 
 pub use book::{Book, Has, Note, Queued, Rollout, Runner};
-pub use desk::{Desk, DeskError};
+pub use desk::{Desk, DeskError, Kept};
 pub use dossier::{Cell, Dossier, Spec, Target};
 pub use engine::{Ending, Engine, EngineError, Watcher};
-pub use targets::{Failed, Look, Order, Signals, Targets};
+pub use targets::{Failed, Look, Looked, Order, Signals, Targets};

@@ -11,7 +11,7 @@ use crate::apply::follow::{Follower, Gone};
 use crate::live::{LiveSet, SetDetail};
 use crate::plan::diff::sets::{boundary, customer_policy, fields_as_read, set_fields, texts};
 use crate::plan::model::Fields;
-use crate::provider::{Clock, CloudError, Failure, ProvisionTarget, Provider, Provisioned, State};
+use crate::provider::{Clock, CloudError, Failure, Provider, ProvisionTarget, Provisioned, State};
 
 /// What a form is made of. Tags are the set's own, whatever form it has.
 const PARTS: [&str; 7] =
@@ -25,14 +25,29 @@ pub struct Roles<'a> {
     provider: &'a dyn Provider,
     clock: &'a dyn Clock,
     follower: Follower<'a>,
+    /// The instance of Identity Center; the only one where none is named.
+    instance: Option<String>,
+    found: Mutex<bool>,
     /// One at a time writes a form.
     writing: Mutex<()>,
 }
 
 impl<'a> Roles<'a> {
-    /// Those of a cloud, with this many requests a second.
-    pub fn new(provider: &'a dyn Provider, clock: &'a dyn Clock, tps: u64) -> Self {
-        Self { provider, clock, follower: Follower::new(provider, clock, tps), writing: Mutex::new(()) }
+    /// Those of a cloud, with this many requests a second, in an instance of Identity Center.
+    pub fn new(provider: &'a dyn Provider, clock: &'a dyn Clock, tps: u64, instance: Option<String>) -> Self {
+        let follower = Follower::new(provider, clock, tps);
+        Self { provider, clock, follower, instance, found: Mutex::new(false), writing: Mutex::new(()) }
+    }
+
+    /// Looks the instance up, once.
+    fn find(&self) -> Result<(), CloudError> {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*found {
+            let gone = || CloudError::own("sso:ListInstances", Failure::NotFound, "there is no such instance");
+            self.provider.center(self.instance.as_deref())?.ok_or_else(gone)?;
+            *found = true;
+        }
+        Ok(())
     }
 
     /// Brings the role in an account to a form; what was seen. With `back`, the set gets the form first; without, it must
@@ -41,6 +56,7 @@ impl<'a> Roles<'a> {
     /// # Errors
     /// When the set has another form, or a call failed, or what was written was not seen.
     pub fn bring(&self, set: &str, account: &str, form: &Fields, back: bool) -> Result<String, CloudError> {
+        self.find()?;
         let differing = self.form(set, form, back)?;
         if !differing.is_empty() {
             let message = format!("the permission set was changed meanwhile: {}", differing.join(", "));

@@ -66,11 +66,14 @@ pub struct Look<'a> {
     pub requests: bool,
 }
 
+/// What alarms say, by alarm and cell, and how many requests were served.
+pub type Looked = (Vec<(String, String, Signal)>, u64);
+
 /// What tells how cells are.
 pub trait Signals: Sync {
     /// What each alarm says in each cell, and how many requests the cells have served.
     ///
     /// # Errors
     /// Why that is not known now. It is asked again, and nothing passes until it is known.
-    fn look(&self, look: &Look<'_>) -> Result<(Vec<(String, String, Signal)>, u64), String>;
+    fn look(&self, look: &Look<'_>) -> Result<Looked, String>;
 }

@@ -1,3 +1,5 @@
+//! The engine on cells and books in memory: waves, alarms, people, and processes that die at any write.
+
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +37,11 @@ impl Shelf for Memory {
 
     fn object_place(&self, name: &str) -> String {
         name.to_owned()
+    }
+
+    fn objects(&self) -> Result<Vec<String>, StoreError> {
+        let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(objects.keys().filter(|name| !name.contains('/')).cloned().collect())
     }
 
     fn object(&self, name: &str) -> Result<Option<Stored>, StoreError> {
@@ -106,7 +113,7 @@ impl Targets for Cells {
 }
 
 impl Signals for Cells {
-    fn look(&self, look: &Look<'_>) -> Result<(Vec<(String, String, Signal)>, u64), String> {
+    fn look(&self, look: &Look<'_>) -> Result<Looked, String> {
         let have = self.have.lock().unwrap();
         let says = |cell: &String| match &self.alarm {
             Some((at, version, says)) if at == cell && have.get(cell) == Some(version) => *says,
@@ -204,7 +211,7 @@ fn run(memory: &Memory, cells: &Cells, clock: &Slept, name: &str) -> Result<Endi
         draining: BTreeSet::new(),
         stop: &stop,
         people: false,
-        sleeps: Duration::from_secs(3_600),
+        sleeps: Duration::from_hours(1),
     };
     engine.run()
 }
@@ -253,8 +260,7 @@ fn an_alarm_takes_back_what_was_reached_and_nothing_else() {
 #[test]
 fn no_data_is_no_pass() {
     let (memory, clock) = (Memory::default(), Slept(Mutex::new(start())));
-    let cells =
-        Cells { alarm: Some(("cell.a".into(), "v1".into(), Signal::NoData)), ..Cells::default() };
+    let cells = Cells { alarm: Some(("cell.a".into(), "v1".into(), Signal::NoData)), ..Cells::default() };
     queue(&memory, "v1", start());
     let ended = run(&memory, &cells, &clock, "one").unwrap();
     let Ending::Over(Phase::RolledBack { why }) = ended else { panic!("{ended:?}") };
@@ -305,7 +311,8 @@ fn a_process_that_dies_at_any_write_leaves_what_another_ends() {
             assert_eq!(book.released.as_ref().unwrap().version, version);
             // Each cell is asked for each version by one word only.
             let words: BTreeSet<String> = cells.asked.lock().unwrap().iter().cloned().collect();
-            let pairs: BTreeSet<String> = words.iter().map(|word| word.rsplit_once(' ').unwrap().0.to_owned()).collect();
+            let pairs: BTreeSet<String> =
+                words.iter().map(|word| word.rsplit_once(' ').unwrap().0.to_owned()).collect();
             let back = if version == "v1" { cells.have.lock().unwrap().len() } else { 0 };
             assert!(words.len() <= pairs.len() + back, "{words:?}");
             if !died {

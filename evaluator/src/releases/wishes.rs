@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::bootstrap::{Step, Versioned, told};
 use crate::emit;
 use crate::plan::desired::ADDRESS_TAG;
+use crate::plan::desired::place;
 use crate::plan::later;
-use crate::plan::model::Fields;
+use crate::plan::model::{Fields, Place};
 use crate::provider::Tags;
 use crate::registry::record::Record;
 use crate::resources::{Resource, ResourceKind};
@@ -29,7 +31,7 @@ pub const COMMIT: &str = "CellcCommit";
 pub const ARTIFACT: &str = "CellcArtifact";
 
 /// What a program says of the releases of a component or a permission set.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Wish {
     /// What is released.
     pub of: String,
@@ -42,12 +44,15 @@ pub struct Wish {
     /// The components it comes after.
     pub after: Vec<String>,
     /// Its cells, by address.
-    pub cells: BTreeMap<String, Place>,
+    pub cells: BTreeMap<String, Placed>,
+    /// Where the program says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
 }
 
 /// A cell of a wish.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Place {
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Placed {
     /// The fields of its deployment; empty of a permission set.
     pub fields: Fields,
     /// The cell's alarms, by the address of the alarm: the name in the cloud.
@@ -113,6 +118,9 @@ pub enum Unready {
     },
 }
 
+/// The parameters of templates, by the digests of their texts: each is read once.
+type Declared = BTreeMap<String, Result<BTreeMap<String, bool>, String>>;
+
 /// What a program says of releases, by what is released.
 pub fn wishes(world: &World<'_>, resources: &[Resource]) -> BTreeMap<String, Wish> {
     let json = |resource: &Resource| -> Fields {
@@ -122,9 +130,9 @@ pub fn wishes(world: &World<'_>, resources: &[Resource]) -> BTreeMap<String, Wis
         .into_iter()
         .map(|course| {
             let cells = course.waves.iter().flat_map(|wave| &wave.cells);
-            let cells = cells.map(|cell| (cell.clone(), Place::default())).collect();
+            let cells = cells.map(|cell| (cell.clone(), Placed::default())).collect();
             let (of, repo) = (course.of.clone(), String::new());
-            (of.clone(), Wish { of, course, repo, artifact: None, after: Vec::new(), cells })
+            (of.clone(), Wish { of, course, repo, artifact: None, after: Vec::new(), cells, place: None })
         })
         .collect();
     let mut alarms: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
@@ -141,7 +149,8 @@ pub fn wishes(world: &World<'_>, resources: &[Resource]) -> BTreeMap<String, Wis
             ResourceKind::Pipeline => {
                 let fields = json(resource);
                 let Some(wish) = text(&fields, "component").and_then(|of| all.get_mut(of)) else { continue };
-                wish.repo = text(&fields, "repo").unwrap_or_default().to_owned();
+                wish.place = resource.sources.first().map(|source| place(world, *source));
+                text(&fields, "repo").unwrap_or_default().clone_into(&mut wish.repo);
                 wish.artifact = fields.get("artifact").cloned();
                 let after = fields.get("after").and_then(Json::as_array).into_iter().flatten();
                 wish.after = after.filter_map(Json::as_str).map(str::to_owned).collect();
@@ -162,6 +171,11 @@ pub fn wishes(world: &World<'_>, resources: &[Resource]) -> BTreeMap<String, Wis
 }
 
 impl Wish {
+    /// Is it of a component, and no permission set?
+    pub fn is_component(&self) -> bool {
+        !self.repo.is_empty()
+    }
+
     /// The templates that lie in the repository, by path.
     pub fn templates(&self) -> Vec<&str> {
         let paths = self.cells.values().filter_map(|place| text(&place.fields, "template"));
@@ -173,7 +187,7 @@ impl Wish {
 
     /// Is something of the repository needed to deploy it?
     pub fn needs_repository(&self) -> bool {
-        let makes = |place: &Place| text(&place.fields, "sort") == Some("make");
+        let makes = |place: &Placed| text(&place.fields, "sort") == Some("make");
         !self.templates().is_empty() || self.cells.values().any(makes)
     }
 
@@ -187,6 +201,23 @@ impl Wish {
         record: &Record,
         takes: &dyn Fn(&str) -> bool,
     ) -> Result<Dossier, Vec<Unready>> {
+        let (dossier, unready) = self.dossier_and_rest(release, record, takes);
+        let mut faults: Vec<Unready> = Vec::new();
+        for fault in unready.into_values() {
+            if !faults.contains(&fault) {
+                faults.push(fault);
+            }
+        }
+        if faults.is_empty() { Ok(dossier) } else { Err(faults) }
+    }
+
+    /// What a release brings to the cells that are taken, and why it is not known of the others of them.
+    pub fn dossier_and_rest(
+        &self,
+        release: &Release,
+        record: &Record,
+        takes: &dyn Fn(&str) -> bool,
+    ) -> (Dossier, BTreeMap<String, Unready>) {
         let mut course = self.course.clone();
         for wave in &mut course.waves {
             wave.cells.retain(|cell| takes(cell));
@@ -207,25 +238,24 @@ impl Wish {
             let digest = dossier.keep(text);
             dossier.templates.insert(path.clone(), digest);
         }
-        let mut faults = Vec::new();
+        let (mut unready, mut declared) = (BTreeMap::new(), Declared::new());
         for (cell, place) in self.cells.iter().filter(|(cell, _)| takes(cell)) {
-            match self.spec(&mut dossier, release, record, (cell, place)) {
+            match self.spec((&mut dossier, &mut declared), release, record, (cell, place)) {
                 Ok(spec) => {
                     dossier.cells.insert(cell.clone(), Cell { spec, alarms: place.alarms.clone() });
                 }
-                Err(unready) if faults.contains(&unready) => {}
-                Err(unready) => faults.push(unready),
+                Err(why) => _ = unready.insert(cell.clone(), why),
             }
         }
-        if faults.is_empty() { Ok(dossier) } else { Err(faults) }
+        (dossier, unready)
     }
 
     fn spec(
         &self,
-        dossier: &mut Dossier,
+        made: (&mut Dossier, &mut Declared),
         release: &Release,
         record: &Record,
-        (cell, place): (&str, &Place),
+        (cell, place): (&str, &Placed),
     ) -> Result<Spec, Unready> {
         let fields = &place.fields;
         let of = |name: &str| text(fields, name).unwrap_or_default().to_owned();
@@ -250,7 +280,7 @@ impl Wish {
                 parameters: texts(),
             },
             "make" => self.make(release, record, (cell, &of("target")), given)?,
-            _ => self.stack(dossier, release, fields, texts())?,
+            _ => self.stack(made, release, fields, texts())?,
         };
         Ok(Spec { account, region: of("region"), target })
     }
@@ -281,7 +311,7 @@ impl Wish {
 
     fn stack(
         &self,
-        dossier: &mut Dossier,
+        (dossier, all): (&mut Dossier, &mut Declared),
         release: &Release,
         fields: &Fields,
         mut parameters: BTreeMap<String, String>,
@@ -294,8 +324,10 @@ impl Wish {
         } else {
             (said, "file(…)".to_owned())
         };
-        let declared = template::parameters(&body)
-            .map_err(|why| Unready::Malformed { template: name.clone(), why })?;
+        let digest = dossier.keep(&body);
+        let declared = all.entry(digest.clone()).or_insert_with(|| template::parameters(&body));
+        let declared =
+            declared.as_ref().map_err(|why| Unready::Malformed { template: name.clone(), why: why.clone() })?;
         let own = [
             (VERSION, Some(&release.version)),
             (COMMIT, release.digests.get("commit")),
@@ -306,7 +338,7 @@ impl Wish {
                 parameters.entry(parameter.to_owned()).or_insert_with(|| value.clone());
             }
         }
-        let (unknown, open) = template::unmatched(&declared, &parameters);
+        let (unknown, open) = template::unmatched(declared, &parameters);
         if !unknown.is_empty() {
             return Err(Unready::Undeclared { template: name, parameters: unknown.into_iter().collect() });
         }
@@ -319,7 +351,7 @@ impl Wish {
         let capabilities = fields.get("capabilities").and_then(Json::as_array).into_iter().flatten();
         Ok(Target::Cloudformation {
             stack: of("stack"),
-            template: dossier.keep(&body),
+            template: digest,
             parameters,
             tags,
             capabilities: capabilities.filter_map(Json::as_str).map(str::to_owned).collect(),

@@ -155,6 +155,11 @@ pub fn derive(world: &World<'_>) -> Vec<Resource> {
     Resources::new(world).collect()
 }
 
+/// The resources of the expansion that are made one by one: all but deployments and assignments, in no order.
+pub(crate) fn singles_of(world: &World<'_>) -> Vec<Resource> {
+    singles(&Plan { world, fleet: Fleet::new(world) })
+}
+
 /// The resources that are made one by one.
 fn singles(plan: &Plan<'_, '_>) -> Vec<Resource> {
     let mut all = Vec::new();

@@ -336,7 +336,9 @@ impl fmt::Display for Why {
         match self {
             Self::Alarm { alarm, cell } => write!(f, "{alarm} went off in {cell}"),
             Self::NoData { alarm, cell } => write!(f, "{alarm} has no data in {cell}, which is no pass"),
-            Self::Failures { wave, cells } => write!(f, "more of wave {wave} failed than it tolerates: {}", cells.join(", ")),
+            Self::Failures { wave, cells } => {
+                write!(f, "more of wave {wave} failed than it tolerates: {}", cells.join(", "))
+            }
             Self::Person { who } => write!(f, "{who} ended it"),
         }
     }

@@ -21,7 +21,7 @@ use super::state::{StackState, Step};
 use super::stopped::Stopped;
 
 /// Looks at a stack that others keep changing.
-const TURNS: u32 = 12;
+pub(super) const TURNS: u32 = 12;
 /// Change sets in a row that went obsolete.
 const SETS: u32 = 3;
 /// Times that a call is made. A provider tries again by itself: this is for answers that get lost on the way to it.
@@ -42,6 +42,8 @@ pub struct Wanted {
     pub capabilities: Vec<String>,
     /// Of [`token`].
     pub token: String,
+    /// The stack's ARN by the record: that one is ours, whatever its tags say.
+    pub known: Option<String>,
 }
 
 /// How often is asked, and for how long.
@@ -57,7 +59,8 @@ pub struct Waits {
 
 impl Default for Waits {
     fn default() -> Self {
-        let (first, longest) = (Duration::from_secs(1), Duration::from_secs(5));
+        // What is quick is over after a few looks; what is slow is asked for no oftener for that.
+        let (first, longest) = (Duration::from_millis(100), Duration::from_secs(5));
         Self { first, longest, patience: SignedDuration::from_hours(3) }
     }
 }
@@ -122,18 +125,7 @@ pub fn deploy(
     waits: Waits,
     see: &mut dyn FnMut(Sight<'_>),
 ) -> Result<Deployed, Stopped> {
-    let mut run = Run {
-        cloud,
-        clock,
-        wanted,
-        waits,
-        see,
-        began: clock.now(),
-        deleted: String::new(),
-        listens: None,
-        heard: Heard::default(),
-        shown: None,
-    };
+    let mut run = Run::new(cloud, clock, wanted, waits, see);
     for _ in 0..TURNS {
         if let Some(deployed) = run.turn()? {
             return Ok(deployed);
@@ -157,6 +149,20 @@ pub(super) struct Run<'a, 'see> {
     pub(super) heard: Heard,
     /// The state that was shown last.
     pub(super) shown: Option<String>,
+}
+
+impl<'a, 'see> Run<'a, 'see> {
+    /// At its beginning.
+    pub(super) fn new(
+        cloud: &'a dyn Stacks,
+        clock: &'a dyn Clock,
+        wanted: &'a Wanted,
+        waits: Waits,
+        see: &'a mut (dyn FnMut(Sight<'_>) + 'see),
+    ) -> Self {
+        let (began, deleted, heard) = (clock.now(), String::new(), Heard::default());
+        Self { cloud, clock, wanted, waits, see, began, deleted, listens: None, heard, shown: None }
+    }
 }
 
 impl Run<'_, '_> {
@@ -188,7 +194,8 @@ impl Run<'_, '_> {
             StackState::ReviewInProgress => stack.tags.is_empty(),
             _ => false,
         };
-        if nobodys || (found.is_some() && found == address) {
+        let recorded = self.wanted.known.as_ref() == Some(&stack.id);
+        if nobodys || recorded || (found.is_some() && found == address) {
             return Ok(());
         }
         let address = address.cloned().unwrap_or_default();
@@ -285,7 +292,7 @@ impl Run<'_, '_> {
     }
 
     /// Deletes the stack, and sees it gone.
-    fn delete(&mut self, stack: &Stack) -> Result<(), Stopped> {
+    pub(super) fn delete(&mut self, stack: &Stack) -> Result<(), Stopped> {
         let token = self.id("delete", Some(stack), 0);
         let going = |now: Option<&Stack>| now.is_none_or(|now| now.status.starts_with("DELETE_"));
         self.begins(&token);

@@ -185,6 +185,19 @@ impl Page {
         self.labelled(label, tone, &Row { text, ..row.clone() });
     }
 
+    /// A line of a table: each text with its tone, padded to the width of its column. It is not folded.
+    pub(crate) fn cells(&mut self, depth: usize, cells: &[(String, Option<Tone>, usize)]) {
+        let mut line = "  ".repeat(depth);
+        for (at, (text, tone, width)) in cells.iter().enumerate() {
+            let text = visible::whole(text);
+            let padding = if at + 1 == cells.len() { 0 } else { width.saturating_sub(text.chars().count()) + 2 };
+            line.push_str(&tone.map_or_else(|| text.clone(), |tone| self.painted(&text, tone.color())));
+            line.extend(std::iter::repeat_n(' ', padding));
+        }
+        self.text.push_str(line.trim_end_matches(' '));
+        self.text.push('\n');
+    }
+
     fn painted(&self, text: &str, color: &str) -> String {
         if self.look.color { format!("\u{1b}[{color}m{text}\u{1b}[0m") } else { text.to_owned() }
     }

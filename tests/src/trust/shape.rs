@@ -158,8 +158,21 @@ impl Names {
     }
 
     fn named(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, (id, name)| text.replace(id, name))
+        let named = self.0.iter().fold(text.to_owned(), |text, (id, name)| text.replace(id, name));
+        without_ids_of_stacks(&named)
     }
+}
+
+/// The ARN of a stack ends with an id that each creation makes anew.
+fn without_ids_of_stacks(text: &str) -> String {
+    let mut parts = text.split(":stack/");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| !c.is_ascii_alphanumeric() && !"-/".contains(c)).unwrap_or(part.len());
+        let name = part.get(..end).and_then(|arn| arn.split('/').next()).unwrap_or_default();
+        out.push_str(&format!(":stack/{name}{}", part.get(end..).unwrap_or_default()));
+    }
+    out
 }
 
 #[cfg(test)]

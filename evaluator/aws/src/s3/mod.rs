@@ -361,6 +361,13 @@ impl Shelf for S3Store {
         format!("{}.releases/{name}", self.url)
     }
 
+    fn objects(&self) -> Result<Vec<String>, StoreError> {
+        let prefix = format!("{}.releases/", self.key);
+        let keys = self.bucket.link.block(self.bucket.list(&prefix)).map_err(|error| failed(&error))?;
+        let names = keys.iter().filter_map(|key| key.strip_prefix(&prefix));
+        Ok(names.filter(|name| !name.contains('/')).map(str::to_owned).collect())
+    }
+
     fn object(&self, name: &str) -> Result<Option<Stored>, StoreError> {
         let key = format!("{}.releases/{name}", self.key);
         let object = self.bucket.link.block(self.bucket.get(&key)).map_err(|error| failed(&error))?;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 
-use super::{CloudArgs, Format, Program, ScopeArgs};
+use super::{CloudArgs, Command, Format, Program, ScopeArgs};
 
-/// How results are written: a review has forms that no other command has.
+/// How results are written: some forms are of few commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Form {
     /// For people.
@@ -16,7 +16,7 @@ pub(crate) enum Form {
     Json,
     /// A review for a pull request.
     Markdown,
-    /// A review as a page for a browser.
+    /// A review, or the status of all cells, as a page for a browser.
     Html,
     /// A review for code scanning (SARIF 2.1.0).
     Sarif,
@@ -28,9 +28,13 @@ impl Form {
         if self == Self::Json { Format::Json } else { Format::Text }
     }
 
-    /// Is it one of the forms of reviews alone?
-    pub(crate) fn is_of_reviews(self) -> bool {
-        matches!(self, Self::Markdown | Self::Html | Self::Sarif)
+    /// Does a command write it? Every one writes text and JSON.
+    pub(crate) fn is_of(self, command: &Command) -> bool {
+        match self {
+            Self::Text | Self::Json => true,
+            Self::Markdown | Self::Sarif => matches!(command, Command::Review(_)),
+            Self::Html => matches!(command, Command::Review(_) | Command::Status(_)),
+        }
     }
 }
 

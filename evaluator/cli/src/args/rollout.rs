@@ -1,16 +1,31 @@
 //! The arguments of `cellc rollout`.
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 
-use super::Program;
 use super::cloud::instant;
+use super::{CloudArgs, Program};
 
 /// What to do with rollouts.
 #[derive(Debug, Subcommand)]
 pub(crate) enum RolloutCommand {
     /// Print when a release would come to each wave, if all goes well. Needs no cloud.
     Plan(RolloutPlanArgs),
+    /// Bring a new version of a component to its cells, wave by wave.
+    Start(RolloutStartArgs),
+    /// Carry out what is queued or was left off, until it is over.
+    Run(RolloutRunArgs),
+    /// Look on: waves and cells on a terminal, lines of the log elsewhere.
+    Watch(RolloutWatchArgs),
+    /// Agree to the wave that waits for it.
+    Approve(RolloutOneArgs),
+    /// Begin nothing more for now.
+    Pause(RolloutOneArgs),
+    /// Go on with what is paused or has stopped.
+    Resume(RolloutOneArgs),
+    /// End a rollout: what it has reached goes back, or stays.
+    Abort(RolloutAbortArgs),
 }
 
 /// The arguments of `rollout plan`.
@@ -28,6 +43,95 @@ pub(crate) struct RolloutPlanArgs {
     /// The program.
     #[command(flatten)]
     pub(crate) program: Program,
+}
+
+/// The arguments of `rollout start`.
+#[derive(Debug, Args)]
+#[command(disable_version_flag = true)]
+pub(crate) struct RolloutStartArgs {
+    /// The component: its address, or its label alone.
+    #[arg(value_name = "COMPONENT")]
+    pub(crate) component: String,
+    /// The version: a tag, a branch or a commit of its repository, and the tag of its image.
+    #[arg(value_name = "VERSION")]
+    pub(crate) version: String,
+    /// The program.
+    #[command(flatten)]
+    pub(crate) program: Program,
+    /// Where to work.
+    #[command(flatten)]
+    pub(crate) cloud: CloudArgs,
+    /// Only put it in the queue: `rollout run` carries it out.
+    #[arg(long, env = "CELLC_QUEUE", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) queue: bool,
+    /// Leave when only people can help, with status 1, instead of waiting for them.
+    #[arg(long, env = "CELLC_NO_WAIT", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) no_wait: bool,
+    /// Take fields of workloads that somebody else owns, such as an image that `kubectl apply` has set; each is told.
+    #[arg(long, env = "CELLC_TAKE_OVER", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) take_over: bool,
+}
+
+/// The arguments of `rollout run`.
+#[derive(Debug, Args)]
+pub(crate) struct RolloutRunArgs {
+    /// The program.
+    #[command(flatten)]
+    pub(crate) program: Program,
+    /// Where to work.
+    #[command(flatten)]
+    pub(crate) cloud: CloudArgs,
+    /// Only that of this component or permission set; may be said several times.
+    #[arg(long, env = "CELLC_OF", hide_env = true, value_name = "ADDRESS", value_delimiter = ',')]
+    pub(crate) of: Vec<String>,
+    /// Leave when only people can help, with status 1, instead of waiting for them.
+    #[arg(long, env = "CELLC_NO_WAIT", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) no_wait: bool,
+    /// Take fields of workloads that somebody else owns, such as an image that `kubectl apply` has set; each is told.
+    #[arg(long, env = "CELLC_TAKE_OVER", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) take_over: bool,
+}
+
+/// The arguments of `rollout watch`.
+#[derive(Debug, Args)]
+pub(crate) struct RolloutWatchArgs {
+    /// The program.
+    #[command(flatten)]
+    pub(crate) program: Program,
+    /// Where its record is.
+    #[command(flatten)]
+    pub(crate) cloud: CloudArgs,
+    /// Only that of this component or permission set; may be said several times.
+    #[arg(long, env = "CELLC_OF", hide_env = true, value_name = "ADDRESS", value_delimiter = ',')]
+    pub(crate) of: Vec<String>,
+    /// Print where everything is, and leave.
+    #[arg(long, env = "CELLC_ONCE", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) once: bool,
+}
+
+/// The arguments of what is said of one rollout.
+#[derive(Debug, Args)]
+pub(crate) struct RolloutOneArgs {
+    /// The component or the permission set: its address, or its label alone.
+    #[arg(value_name = "OF")]
+    pub(crate) of: String,
+    /// The program.
+    #[command(flatten)]
+    pub(crate) program: Program,
+    /// Where its record is.
+    #[command(flatten)]
+    pub(crate) cloud: CloudArgs,
+}
+
+/// The arguments of `rollout abort`.
+#[derive(Debug, Args)]
+pub(crate) struct RolloutAbortArgs {
+    /// Which one.
+    #[command(flatten)]
+    pub(crate) one: RolloutOneArgs,
+    /// What it has reached stays as it is, instead of going back.
+    #[arg(long, env = "CELLC_STAY", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) stay: bool,
 }
 
 /// Reads `5m`, of no time at least and a day at most.

@@ -11,11 +11,12 @@ use std::sync::Arc;
 
 use cell_aws::{AwsCloud, Keys, Place, S3Store, Settings};
 use cell_eval::plan::desired::{Desired, Org};
-use cell_eval::provider::{CloudError, Provider as _};
+use cell_eval::provider::{Clock, CloudError, Provider as _};
 use cell_eval::registry::store::{Registry, StoreError};
 
 use crate::args::{Cloud, CloudArgs};
-use clock::SystemClock;
+use crate::rollout::Doors;
+use clock::{SandboxClock, SystemClock};
 use store::FileStore;
 
 /// The folder beside the program in which a run keeps what is its own.
@@ -31,12 +32,14 @@ pub(crate) struct Connection {
     pub(crate) store: Box<dyn Registry>,
     /// Time.
     pub(crate) clock: Arc<SystemClock>,
+    /// Time as rollouts know it: that of an embedded sandbox is its own.
+    pub(crate) time: Arc<dyn Clock>,
     /// `aws` or `sandbox`.
     pub(crate) name: &'static str,
     /// What has to be said first.
     pub(crate) remarks: Vec<String>,
     /// The embedded server lives as long as the connection.
-    _sandbox: Option<cell_sandbox::Running>,
+    sandbox: Option<cell_sandbox::Running>,
 }
 
 /// Why there is no connection.
@@ -63,11 +66,19 @@ impl From<StoreError> for Unconnected {
 }
 
 impl Connection {
+    /// How clusters of Kubernetes are entered.
+    pub(crate) fn doors(&self) -> Doors {
+        match &self.sandbox {
+            Some(running) => Doors::Sandbox(running.url()),
+            None => Doors::Real(Arc::clone(&self.provider)),
+        }
+    }
+
     /// Connects for a program. `beside` is the program's folder.
     pub(crate) fn open(args: &CloudArgs, desired: &Desired, beside: &Path) -> Result<Self, Unconnected> {
         let clock = Arc::new(SystemClock);
         let own = beside.join(OWN);
-        let Reached { provider, mut remarks, running } = reach(args, desired, &own)?;
+        let Reached { provider, mut remarks, running, sandbox } = reach(args, desired, &own)?;
         if args.cloud == Cloud::Aws {
             // Without credentials every later message would speak of something else.
             provider.caller()?;
@@ -77,7 +88,11 @@ impl Connection {
             None => in_file(args.cloud, &desired.org, &own, beside),
         };
         let name = args.cloud.name();
-        Ok(Self { provider, store, clock, name, remarks, _sandbox: running })
+        let time: Arc<dyn Clock> = match sandbox {
+            Some(sandbox) => Arc::new(SandboxClock(sandbox)),
+            None => Arc::clone(&clock) as _,
+        };
+        Ok(Self { provider, store, clock, time, name, remarks, sandbox: running })
     }
 }
 
@@ -98,7 +113,7 @@ impl Recorded {
             let store = in_file(args.cloud, &desired.org, &own, beside);
             return Ok(Self { store, remarks: Vec::new(), _sandbox: None });
         };
-        let Reached { provider, mut remarks, running } = reach(args, desired, &own)?;
+        let Reached { provider, mut remarks, running, .. } = reach(args, desired, &own)?;
         let store = in_bucket(url, &provider, &Arc::new(SystemClock), &mut remarks)?;
         Ok(Self { store, remarks, _sandbox: running })
     }
@@ -109,6 +124,7 @@ struct Reached {
     provider: Arc<AwsCloud>,
     remarks: Vec<String>,
     running: Option<cell_sandbox::Running>,
+    sandbox: Option<Arc<cell_sandbox::Sandbox>>,
 }
 
 fn reach(args: &CloudArgs, desired: &Desired, own: &Path) -> Result<Reached, Unconnected> {
@@ -118,7 +134,7 @@ fn reach(args: &CloudArgs, desired: &Desired, own: &Path) -> Result<Reached, Unc
         organizations_tps: rate(desired.org.limits.organizations_tps),
         ..Settings::default()
     };
-    let (mut remarks, mut running) = (Vec::new(), None);
+    let (mut remarks, mut running, mut sandbox) = (Vec::new(), None, None);
     if args.cloud == Cloud::Sandbox {
         let opened = sandbox::embedded(&own.join("sandbox"), desired).map_err(Unconnected::Sandbox)?;
         settings.endpoint = Some(opened.running.url());
@@ -128,8 +144,9 @@ fn reach(args: &CloudArgs, desired: &Desired, own: &Path) -> Result<Reached, Unc
         settings.region.get_or_insert_with(|| SANDBOX_REGION.to_owned());
         remarks = opened.remarks;
         running = Some(opened.running);
+        sandbox = Some(opened.sandbox);
     }
-    Ok(Reached { provider: Arc::new(AwsCloud::connect(&settings)?), remarks, running })
+    Ok(Reached { provider: Arc::new(AwsCloud::connect(&settings)?), remarks, running, sandbox })
 }
 
 /// Requests a second, as a connection takes them.

@@ -244,6 +244,25 @@ impl Shelf for FileStore {
         format!("{}.releases/{name}", self.shown)
     }
 
+    fn objects(&self) -> Result<Vec<String>, StoreError> {
+        let entries = match fs::read_dir(self.beside(".releases")) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(self.object_failed("", "read", &error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|error| self.object_failed("", "read", &error))?;
+            // What a writer has aside begins with a dot.
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if entry.path().is_file() && !name.starts_with('.') {
+                names.push(name);
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
     fn object(&self, name: &str) -> Result<Option<Stored>, StoreError> {
         let failed = |error: io::Error| self.object_failed(name, "read", &error);
         Self::stored(&self.beside(".releases").join(name)).map_err(failed)

@@ -49,7 +49,9 @@ fn rebuilt(session: &Session<'_>, record: &Record, output: &Output) -> Result<Pl
         }
         claims = marks(record);
     }
-    let mut plan = adopt::taken(session, &claims, &|address| is_of(&claims, address))?;
+    // Stacks have no list by mark: those of the program are looked for by their names, and are ours by their marks.
+    let takes = |address: &str| is_of(&claims, address) || desired.stacks.contains_key(address);
+    let mut plan = adopt::taken(session, &claims, &takes)?;
     "rebuild".clone_into(&mut plan.command);
     Ok(plan)
 }

@@ -1,24 +1,114 @@
-//! `cellc rollout`: how releases come to cells. Owns the commands; what is decided is [`cell_eval::rollout`]'s.
+//! `cellc rollout`: how releases come to cells. Owns the commands; what is decided is [`cell_eval::rollout`]'s, what is kept and
+//! carried out [`cell_eval::releases`]'s.
 
-use cell_eval::rollout::{courses, text};
-use cell_lang::diagnostics::nearest;
+mod artifact;
+mod clusters;
+mod drive;
+mod people;
+mod start;
+mod targets;
+mod text;
+mod traffic;
+mod watch;
+
+pub(crate) use clusters::Doors;
+pub(crate) use targets::Hands;
+
+use std::cell::RefCell;
+
+use cell_eval::plan::desired::Desired;
+use cell_eval::releases::Desk;
+use cell_eval::rollout::{Event, courses, text as calendars};
+use cell_lang::diagnostics::{Code, nearest};
 use jiff::Timestamp;
 
-use crate::args::{Format, RolloutCommand, RolloutPlanArgs};
+use crate::args::{Format, RolloutCommand, RolloutPlanArgs, RolloutRunArgs};
 use crate::exit::Status;
 use crate::output::{self, Output};
+use crate::pipeline::Run;
+use crate::session::{Session, finding, say};
 
 /// Runs the command.
 pub(crate) fn run(command: &RolloutCommand, output: &Output) -> Status {
     match command {
         RolloutCommand::Plan(args) => plan(args, output),
+        RolloutCommand::Start(args) => start::run(args, output),
+        RolloutCommand::Run(args) => {
+            output.run(&args.program, |run| go_on(run, args, output).unwrap_or_else(|status| status))
+        }
+        RolloutCommand::Watch(args) => watch::run(args, output),
+        RolloutCommand::Approve(args) => people::say_of(args, output, |who| Event::Approved { who }),
+        RolloutCommand::Pause(args) => people::say_of(args, output, |who| Event::Paused { who }),
+        RolloutCommand::Resume(args) => people::say_of(args, output, |who| Event::Resumed { who }),
+        RolloutCommand::Abort(args) => {
+            let back = !args.stay;
+            people::say_of(&args.one, output, move |who| Event::Aborted { who, back })
+        }
     }
+}
+
+/// `rollout run`
+fn go_on(run: &Run<'_>, args: &RolloutRunArgs, output: &Output) -> Result<Status, Status> {
+    let session = Session::open(run, output, &args.cloud, None)?;
+    let desired = &session.subject.desired;
+    let asked = match args.of.as_slice() {
+        [] => desired.releases.keys().cloned().collect(),
+        names => names.iter().map(|name| named(desired, name)).collect::<Result<Vec<_>, _>>()?,
+    };
+    let desk = Desk::new(session.connection.store.as_ref());
+    let mut all = Vec::new();
+    for of in asked {
+        let read = desk.read(&of);
+        let book = read.map_err(|error| say(output, &finding(Code::RolloutFailed, error.to_string())))?.book;
+        if book.open().is_some() || book.next.is_some() {
+            all.push(of);
+        }
+    }
+    if all.is_empty() {
+        output::result(
+            output.format,
+            &match output.format {
+                Format::Text => "no rollout is under way, and none is queued\n".to_owned(),
+                Format::Json => "{\"format_version\":\"1.0\",\"rollouts\":[]}\n".to_owned(),
+            },
+        );
+        return Ok(Status::Done);
+    }
+    Ok(drive::drive(&session, &all, (!args.no_wait, args.take_over), &run.folder()))
+}
+
+/// What the program says, and the addresses of what is named: all that is released where nothing is.
+pub(crate) fn wished(run: &Run<'_>, names: &[String]) -> Result<(Desired, Vec<String>), Status> {
+    let found = RefCell::new(None);
+    let status = run.result(&|world, resources, _| {
+        *found.borrow_mut() = Some(Desired::new(world, &resources.collect(), Timestamp::now()));
+        Ok(())
+    });
+    let desired = found.into_inner().ok_or(status)?;
+    let all = match names {
+        [] => desired.releases.keys().cloned().collect(),
+        names => names.iter().map(|name| named(&desired, name)).collect::<Result<_, _>>()?,
+    };
+    Ok((desired, all))
+}
+
+/// The address of what is named by it, or by its label alone.
+pub(crate) fn named(desired: &Desired, name: &str) -> Result<String, Status> {
+    let full = [name.to_owned(), format!("component.{name}"), format!("permission_set.{name}")];
+    if let Some(found) = full.iter().find(|name| desired.releases.contains_key(*name)) {
+        return Ok(found.clone());
+    }
+    let label = |address: &str| address.rsplit('.').next().unwrap_or(address).to_owned();
+    let labels: Vec<String> = desired.releases.keys().map(|address| label(address)).collect();
+    let near = nearest(&label(name), labels.iter().map(String::as_str), 3);
+    let near = desired.releases.keys().filter(|address| near.contains(&label(address).as_str())).cloned();
+    Err(refused(name, &near.collect::<Vec<_>>()))
 }
 
 fn plan(args: &RolloutPlanArgs, output: &Output) -> Status {
     let at = args.at.unwrap_or_else(Timestamp::now);
     output.run(&args.program, |run| {
-        let unknown = std::cell::RefCell::new(None);
+        let unknown = RefCell::new(None);
         let status = run.result(&|world, _, out| {
             let all = courses(world);
             let asked: Vec<_> =
@@ -29,8 +119,8 @@ fn plan(args: &RolloutPlanArgs, output: &Output) -> Status {
                 return Ok(());
             }
             let text = match output.format {
-                Format::Json => text::json(&asked, at, args.takes),
-                Format::Text => text::calendars(&asked, at, args.takes),
+                Format::Json => calendars::json(&asked, at, args.takes),
+                Format::Text => calendars::calendars(&asked, at, args.takes),
             };
             out.write_all(text.as_bytes())
         });

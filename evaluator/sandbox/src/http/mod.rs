@@ -1,6 +1,7 @@
 //! The server: one port for all services. It owns sockets and protocols and knows no semantics.
 
 mod answer;
+mod cbor;
 mod connection;
 mod control;
 mod query;
@@ -9,13 +10,16 @@ mod s3;
 mod xml;
 
 use crate::engine::{Manner, Reply};
+use crate::kubernetes;
 use crate::sandbox::Sandbox;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use connection::{Cut, Listener};
+pub(crate) use connection::Cut;
+use connection::Listener;
+pub(crate) use query::pairs;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -78,6 +82,9 @@ async fn handle(
     }
     if received.uri.path().starts_with("/_sandbox/") {
         return control::answer(&sandbox, &received);
+    }
+    if received.uri.path().starts_with(kubernetes::http::PREFIX) {
+        return kubernetes::http::answer(&sandbox, &received, &cut).await;
     }
     let (protocol, call) = match request::read(&mut received) {
         Ok(read) => read,

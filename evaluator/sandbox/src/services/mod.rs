@@ -5,6 +5,10 @@
 
 pub(crate) mod account;
 pub(crate) mod cloudformation;
+pub(crate) mod cloudwatch;
+pub(crate) mod cost_explorer;
+pub(crate) mod ecr;
+pub(crate) mod eks;
 pub(crate) mod iam;
 pub(crate) mod identitystore;
 pub(crate) mod organizations;

@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cloudformation;
+mod cloudwatch;
 mod durability;
+mod ecr;
 mod faults;
 mod iam;
 mod identity_center;
+mod kubernetes;
 mod organizations;
 mod principals;
 mod s3;
@@ -91,6 +94,9 @@ impl Cloud {
             Service::Account,
             Service::S3,
             Service::CloudFormation,
+            Service::CloudWatch,
+            Service::Ecr,
+            Service::Kubernetes,
         ]
         .into_iter()
         .find(|known| known.name() == service)

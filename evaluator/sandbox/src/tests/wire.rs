@@ -185,3 +185,31 @@ fn a_call_whose_client_goes_hangs_no_more() {
     let state = control(&running, "GET /_sandbox/state", &json!({}));
     assert!(!state.to_string().contains("gone@example.com"));
 }
+
+#[test]
+fn cloudwatch_speaks_json_and_cbor() {
+    let running = start();
+    let json_head = |name: &str| {
+        format!(
+            "POST / HTTP/1.1\r\nX-Amz-Target: GraniteServiceVersion20100801.{name}\r\nContent-Type: application/x-amz-json-1.0\r\n"
+        )
+    };
+    let body = json!({"DashboardName": "d", "DashboardBody": "{\"widgets\":[]}"}).to_string();
+    let answer = send(&running, &json_head("PutDashboard"), "monitoring", body.as_bytes());
+    assert!(
+        answer.contains("application/x-amz-json-1.0") && answer.contains("DashboardValidationMessages"),
+        "{answer}"
+    );
+    let answer = send(&running, &json_head("ListDashboards"), "monitoring", b"{}");
+    assert!(!answer.contains("$at") && answer.contains("\"LastModified\":1"), "{answer}");
+    let path = "/service/GraniteServiceVersion20100801/operation/GetDashboard";
+    let head = format!("POST {path} HTTP/1.1\r\nSmithy-Protocol: rpc-v2-cbor\r\nContent-Type: application/cbor\r\n");
+    let answer = send(&running, &head, "monitoring", b"\xa1\x6dDashboardName\x61d");
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("smithy-protocol: rpc-v2-cbor"), "{answer}");
+    assert!(answer.contains("\u{d}DashboardBody") || answer.contains("mDashboardBody"), "{answer}");
+    let answer = send(&running, &head, "monitoring", b"\xa1\x6dDashboardName\x61e");
+    assert!(answer.starts_with("HTTP/1.1 404") && answer.contains("x-amzn-query-error: ResourceNotFound;Sender"));
+    let zipped = format!("{head}Content-Encoding: gzip\r\n");
+    let answer = send(&running, &zipped, "monitoring", b"\x1f\x8b");
+    assert!(answer.starts_with("HTTP/1.1 415") && answer.contains("AWS_DISABLE_REQUEST_COMPRESSION"), "{answer}");
+}

@@ -2,7 +2,7 @@
 //! its policy lets a browser run and show only what is its own. Owns how the template is filled; each part of the page
 //! is a submodule's. Readable without its script, which adds a filter and the keyboard.
 //!
-//! INVARIANT: what is foreign gets into the page only through [`safe`] or [`data`].
+//! INVARIANT: what is foreign gets into the page only through [`safe`] or [`escaped`].
 
 mod changes;
 mod matrix;
@@ -10,18 +10,15 @@ mod parts;
 #[cfg(test)]
 mod tests;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use super::entries::{Entry, entries, of_row, waived};
 use super::model::{Delta, Review, Verdict};
 use super::phrases;
-use crate::terminal::visible;
+use crate::web::{escaped, filled, hash, safe};
 
 const TEMPLATE: &str = include_str!("page.html");
-const STYLE: &str = include_str!("page.css");
+const STYLE: &str = concat!(include_str!("../../web/base.css"), include_str!("page.css"));
 const SCRIPT: &str = include_str!("page.js");
 
 /// The review as a page of HTML.
@@ -51,44 +48,6 @@ pub fn page(review: &Review) -> String {
     filled(TEMPLATE, &part)
 }
 
-/// A template with its places filled. What is filled in is not read again.
-fn filled(template: &str, part: &dyn Fn(&str) -> String) -> String {
-    let mut out = String::with_capacity(template.len() * 4);
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once("{{") {
-        out.push_str(before);
-        let Some((name, after)) = after.split_once("}}") else {
-            rest = after;
-            break;
-        };
-        out.push_str(&part(name));
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
-
-/// The source by which a policy lets a browser use what is written in the page.
-fn hash(text: &str) -> String {
-    format!("'sha256-{}'", BASE64.encode(Sha256::digest(text.as_bytes())))
-}
-
-/// A text as HTML, in an element or in an attribute between double quotes.
-fn safe(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in visible::whole(text).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
 /// A text as code.
 fn code(text: &str) -> String {
     format!("<code>{}</code>", safe(text))
@@ -111,8 +70,7 @@ struct Data<'r> {
     lost: &'r [&'r Delta],
 }
 
-/// The entries as JSON that no text of it can end, in ASCII where a browser or a reader could take a character for
-/// another.
+/// The entries as JSON.
 fn data(entries: &[Entry<'_>]) -> String {
     let of = |entry: &'_ Entry<'_>| {
         let who = entry.rows.iter().map(|row| [row.principal.as_str(), row.name.as_str(), row.fingerprint.as_str()]);
@@ -120,15 +78,5 @@ fn data(entries: &[Entry<'_>]) -> String {
         let data = Data { who: who.collect(), cells: entry.cells(), gained: &entry.gained, lost: &entry.lost };
         serde_json::to_string(&data).unwrap_or_default()
     };
-    let json = format!("[{}]", entries.iter().map(of).collect::<Vec<_>>().join(","));
-    let mut out = String::with_capacity(json.len());
-    for c in json.chars() {
-        if matches!(c, '<' | '>' | '&' | '\'') || visible::is_hidden(c) {
-            let mut units = [0; 2];
-            c.encode_utf16(&mut units).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
-        } else {
-            out.push(c);
-        }
-    }
-    out
+    escaped(&format!("[{}]", entries.iter().map(of).collect::<Vec<_>>().join(",")))
 }

@@ -4,6 +4,7 @@
 
 use super::super::samples::{big, empty, hostile, one_of_each};
 use super::*;
+use crate::terminal::visible;
 
 /// What stands between the first `before` and the next `after`.
 fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {

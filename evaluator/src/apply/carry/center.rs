@@ -44,7 +44,11 @@ impl Context<'_> {
                 self.boundary(&id, None)
             }
             Verb::Tag { set, remove } => self.tag_set(&id, set, remove),
-            Verb::Provision => self.provision(&id),
+            Verb::Provision => self.provision(&id, &ProvisionTarget::All),
+            Verb::ProvisionIn { target } => {
+                let account = self.id(target)?;
+                self.provision(&id, &ProvisionTarget::Account(account))
+            }
             other => Err(CloudError::own(
                 other.word(),
                 Failure::Invalid,
@@ -138,8 +142,8 @@ impl Context<'_> {
     }
 
     /// Followed to its end, and no account may have an older form after it.
-    fn provision(&self, id: &str) -> Result<Seen, CloudError> {
-        let begun = match self.provider.provision(id, &ProvisionTarget::All) {
+    fn provision(&self, id: &str, target: &ProvisionTarget) -> Result<Seen, CloudError> {
+        let begun = match self.provider.provision(id, target) {
             Ok(begun) => begun,
             // Nobody has the set any more: there is nothing to bring to its newest form.
             Err(error) if error.failure == Failure::NotFound => {
@@ -152,7 +156,12 @@ impl Context<'_> {
         let call = "sso:ListAccountsForProvisionedPermissionSet";
         let looked = self.observe(call, "accounts still have an older form", || {
             let stale = self.provider.accounts_of_set(id, Some(Provisioned::NotLatest))?;
-            Ok(stale.is_empty().then(|| format!("no account has an older form; ended by {}", followed.by)))
+            let left = match target {
+                ProvisionTarget::All => !stale.is_empty(),
+                ProvisionTarget::Account(account) => stale.contains(account),
+            };
+            let whose = if *target == ProvisionTarget::All { "no account has" } else { "it has not" };
+            Ok((!left).then(|| format!("{whose} an older form; ended by {}", followed.by)))
         });
         match looked {
             Err(error) if error.failure == Failure::Unsupported => {

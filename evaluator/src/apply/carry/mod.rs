@@ -6,6 +6,9 @@
 mod center;
 mod creation;
 mod organization;
+mod releases;
+mod repositories;
+mod stacks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -21,6 +24,8 @@ use crate::plan::later;
 use crate::plan::model::{Fields, Operation, Plan, Verb};
 use crate::provider::{Clock, CloudError, Failure, Provider};
 use crate::registry::record::{Event, FORMER, former_address};
+use crate::releases::clerk::Clerk;
+use crate::stacks::wish;
 
 /// Waits between two reads of what was written, in milliseconds: it may take a while to spread.
 const READS: [u64; 9] = [0, 200, 400, 800, 1_600, 3_000, 5_000, 8_000, 12_000];
@@ -38,6 +43,12 @@ pub(super) struct Context<'a> {
     pub(super) read_back: ReadBack<'a>,
     /// Addresses of assignments that this plan gives: what is taken away under one of them is its former one.
     given: BTreeSet<String>,
+    /// Addresses of accounts that this plan makes: they let nobody in for a while.
+    young: BTreeSet<String>,
+    /// The plan's id: what it asks for is asked for once.
+    plan_id: String,
+    /// What concerns releases.
+    clerk: Option<&'a Clerk<'a>>,
     ids: Mutex<BTreeMap<String, String>>,
 }
 
@@ -87,17 +98,21 @@ impl<'a> Context<'a> {
         provider: &'a dyn Provider,
         clock: &'a dyn Clock,
         journal: &'a Journal<'a>,
-        plan: &'a Plan,
+        (plan, plan_id): (&'a Plan, &str),
+        clerk: Option<&'a Clerk<'a>>,
     ) -> Self {
         let follower = Follower::new(provider, clock, plan.limits.tps);
         let gives = |operation: &&Operation| matches!(operation.verb, Verb::Assign { .. });
         let given = plan.operations.iter().filter(gives).map(|operation| operation.address.clone()).collect();
+        let makes = |operation: &&Operation| matches!(operation.verb, Verb::CreateAccount { .. });
+        let young = plan.operations.iter().filter(makes).map(|operation| operation.address.clone()).collect();
         let read_back = ReadBack::new(provider, clock, plan.limits.lanes, center::held(journal, plan));
-        Self { provider, clock, journal, follower, read_back, given, ids: Mutex::new(plan.ids.clone()) }
+        let (plan_id, ids) = (plan_id.to_owned(), Mutex::new(plan.ids.clone()));
+        Self { provider, clock, journal, follower, read_back, given, young, plan_id, clerk, ids }
     }
 
-    /// Carries an operation out, and writes down what came of it where that was seen.
-    pub(super) fn carry(&self, operation: &Operation) -> Result<Carried, Stop> {
+    /// Carries an operation out, and writes down what came of it where that was seen. What happens meanwhile is told.
+    pub(super) fn carry(&self, operation: &Operation, tell: &dyn Fn(&str)) -> Result<Carried, Stop> {
         let in_record = || Ok(Carried::Seen("in the record".to_owned()));
         let address = operation.address.as_str();
         match &operation.verb {
@@ -113,6 +128,9 @@ impl<'a> Context<'a> {
                 self.park(address)?;
                 return in_record();
             }
+            Verb::Deploy(_) | Verb::Undeploy { .. } | Verb::Queue(_) => {
+                return Ok(Carried::Seen(self.release(address, &operation.verb, tell)?));
+            }
             Verb::Assign { set, principal, target } => {
                 let ended = patiently(self.clock, operation, || Ok(self.assign(set, principal, target, true)?))?;
                 return Ok(Carried::Ended(ended));
@@ -123,7 +141,7 @@ impl<'a> Context<'a> {
             }
             _ => {}
         }
-        let Seen { observed, id } = patiently(self.clock, operation, || self.write(operation))?;
+        let Seen { observed, id } = patiently(self.clock, operation, || self.write(operation, tell))?;
         if let Some(id) = &id {
             self.learn(address, id);
         }
@@ -136,7 +154,7 @@ impl<'a> Context<'a> {
         self.write_down(operation, None)
     }
 
-    fn write(&self, operation: &Operation) -> Result<Seen, Stop> {
+    fn write(&self, operation: &Operation, tell: &dyn Fn(&str)) -> Result<Seen, Stop> {
         let address = operation.address.as_str();
         match &operation.verb {
             Verb::CreateAccount { email, name, tags } => self.create_account(address, email, name, tags),
@@ -145,7 +163,12 @@ impl<'a> Context<'a> {
                 self.create_policy(address, name, description, content, tags)
             }
             Verb::CreateSet { fields, tags } => self.create_set(address, fields, tags),
+            Verb::DeployStack(order) => Ok(self.deploy_stack(address, order, tell)?),
+            Verb::DeleteStack { id } => Ok(self.delete_stack(address, id, tell)?),
             Verb::Remember { id } => Ok(Seen { observed: "in the record".to_owned(), id: Some(id.clone()) }),
+            verb @ (Verb::SetRepositoryPolicy { .. } | Verb::RemoveRepositoryPolicy { .. }) => {
+                Ok(self.repository(verb)?)
+            }
             verb if crate::plan::cost::is_set(address) => Ok(self.center(address, verb)?),
             verb => Ok(self.organization(address, verb)?),
         }
@@ -154,7 +177,9 @@ impl<'a> Context<'a> {
     fn write_down(&self, operation: &Operation, id: Option<String>) -> Result<(), Stop> {
         let address = operation.address.clone();
         let event = match &operation.verb {
-            Verb::DeleteUnit { id } | Verb::DeleteSet { id } if !self.is_recorded_as(&address, id) => {
+            Verb::DeleteUnit { id } | Verb::DeleteSet { id } | Verb::DeleteStack { id }
+                if !self.is_recorded_as(&address, id) =>
+            {
                 Event::Deleted { address: former_address(&address) }
             }
             // The former assignment of a set that is made anew has the address of the new one.
@@ -162,6 +187,8 @@ impl<'a> Context<'a> {
             Verb::DeleteUnit { .. }
             | Verb::DeletePolicy
             | Verb::DeleteSet { .. }
+            | Verb::RemoveRepositoryPolicy { .. }
+            | Verb::DeleteStack { .. }
             | Verb::Unassign { .. }
             | Verb::DetachPolicy { .. } => Event::Deleted { address },
             Verb::CloseAccount => Event::Ended { address, fate: "closed".to_owned() },
@@ -169,6 +196,10 @@ impl<'a> Context<'a> {
             _ => {
                 let mut fields: Fields =
                     operation.sets.iter().map(|(name, value)| (name.clone(), self.filled(value))).collect();
+                if let Verb::DeployStack(order) = &operation.verb {
+                    // The digest of what was sent, with what was known only then.
+                    fields.insert("template".to_owned(), Json::from(wish::digest(&self.filled(&order.template))));
+                }
                 let protect = fields.remove("protect").and_then(|value| value.as_bool());
                 Event::Done { kind: kind_of(&address, &operation.verb).to_owned(), address, id, fields, protect }
             }
@@ -216,7 +247,7 @@ impl<'a> Context<'a> {
     fn filled(&self, value: &Json) -> Json {
         let known = |place: &str| {
             let (address, field) = place.rsplit_once('.')?;
-            (field == "account_id").then(|| self.id(address).ok())?
+            matches!(field, "account_id" | "id").then(|| self.id(address).ok())?
         };
         later::resolve(value, &known)
     }
@@ -280,6 +311,7 @@ fn kind_of(address: &str, verb: &Verb) -> &'static str {
         Verb::Assign { .. } | Verb::Unassign { .. } => return "assignment",
         Verb::AttachPolicy { .. } | Verb::DetachPolicy { .. } => return "scp_attachment",
         Verb::CreateUnit { .. } => return "ou",
+        Verb::DeployStack(_) | Verb::DeleteStack { .. } => return "stack",
         _ if address == PARKING => return "ou",
         _ => {}
     }
@@ -289,6 +321,12 @@ fn kind_of(address: &str, verb: &Verb) -> &'static str {
     }
     if head.starts_with("scp_attachment.") {
         return "scp_attachment";
+    }
+    if head.starts_with("repository_policy.") {
+        return "repository_policy";
+    }
+    if head.starts_with("stack.") && (address.contains('/') || head.matches('.').count() == 1) {
+        return "stack";
     }
     match head.rsplit('.').nth(1) {
         Some("ou") => "ou",

@@ -153,6 +153,7 @@ impl Bench {
             desired,
             record,
             live,
+            kept: &BTreeMap::new(),
             scope,
             command,
             at: dawn(),
@@ -216,6 +217,7 @@ impl Bench {
             plan_id: file::plan_id(plan),
             principals: desired.principals.iter().filter_map(known).collect(),
             cells: desired.published.clone(),
+            clerk: None,
             stop,
             watcher: &looker,
         };

@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cloud::{FakeCloud, MANAGEMENT, Set, State, no};
+use super::formation::There;
 use super::state::Job;
 use crate::live::SetDetail;
 use crate::provider::{
     Answer, Boundary, Caller, Center, CustomerPolicy, Failure, Given, IdentityCenter, Known, ManagedPolicy,
     Principal, PrincipalKind, Progress, Provider, ProvisionTarget, Provisioned, SetFields, State as Goes, Tags,
 };
+use crate::repositories::{Found, Repositories};
+use crate::stacks::Stacks;
 
 /// sso-admin and the identity store list so many at once.
 const PAGE: usize = 100;
@@ -312,6 +315,42 @@ impl IdentityCenter for FakeCloud {
     }
 }
 
+/// The repositories of an account.
+#[derive(Debug)]
+struct FakeRepositories<'a> {
+    cloud: &'a FakeCloud,
+    account: String,
+}
+
+impl Repositories for FakeRepositories<'_> {
+    fn policy(&self, repository: &str) -> Answer<Found> {
+        let key = (self.account.clone(), repository.to_owned());
+        self.cloud.read("ecr:GetRepositoryPolicy", |state| {
+            Ok(state.repositories.get(&key).map_or(Found::NoPolicy, |text| Found::Policy(text.clone())))
+        })
+    }
+
+    fn set_policy(&self, repository: &str, text: &str) -> Answer<()> {
+        let key = (self.account.clone(), repository.to_owned());
+        self.cloud.write("ecr:SetRepositoryPolicy", |state, _| {
+            state.repositories.insert(key, text.to_owned());
+            Ok(())
+        })
+    }
+
+    fn delete_policy(&self, repository: &str) -> Answer<()> {
+        let key = (self.account.clone(), repository.to_owned());
+        self.cloud.write("ecr:DeleteRepositoryPolicy", |state, _| {
+            state.repositories.remove(&key);
+            Ok(())
+        })
+    }
+
+    fn digest(&self, _repository: &str, _tag: &str) -> Answer<Option<String>> {
+        no("ecr:DescribeImages", Failure::Unsupported, "no images")
+    }
+}
+
 impl Provider for FakeCloud {
     fn caller(&self) -> Answer<Caller> {
         let (account, arn) = (MANAGEMENT.to_owned(), format!("arn:aws:iam::{MANAGEMENT}:root"));
@@ -328,6 +367,14 @@ impl Provider for FakeCloud {
 
     fn reserved_role(&self, _account: &str, _set_name: &str) -> Answer<Option<String>> {
         Ok(None)
+    }
+
+    fn repositories<'a>(&'a self, account: &str, _region: Option<&str>) -> Box<dyn Repositories + 'a> {
+        Box::new(FakeRepositories { cloud: self, account: account.to_owned() })
+    }
+
+    fn stacks(&self, account: &str, region: &str) -> Box<dyn Stacks + '_> {
+        Box::new(There { cloud: self, account: account.to_owned(), region: region.to_owned() })
     }
 
     fn calls(&self) -> BTreeMap<String, u64> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::cloud::ROOT_ID;
+use super::formation::Formation;
 use crate::live::SetDetail;
 use crate::provider::{
     Account, AccountState, Creation, Given, Known, Policy, Principal, PrincipalKind, SetFields, State as Goes, Tags,
@@ -69,6 +70,9 @@ pub(crate) struct State {
     pub(crate) roles: BTreeMap<(String, String), Role>,
     pub(crate) people: BTreeMap<(PrincipalKind, String), String>,
     pub(crate) jobs: BTreeMap<String, Job>,
+    /// Policies of repositories, by account and name. Every repository is there.
+    pub(crate) repositories: BTreeMap<(String, String), String>,
+    pub(crate) formation: Formation,
     /// How long an account takes, if not as long as ever.
     pub(crate) slow: Option<SignedDuration>,
     pub(crate) next: u64,
@@ -169,6 +173,7 @@ impl State {
             self.end(&mut job);
             self.jobs.insert(id, job);
         }
+        self.formation.settle(now);
         let is_due = |making: &Making| making.creation.known == Known::InProgress && making.due <= now;
         let due: Vec<String> = self.makings.iter().filter(|(_, making)| is_due(making)).map(first).collect();
         for id in due {

@@ -63,6 +63,10 @@ pub(crate) fn shape(state: &State) -> Vec<String> {
         let set = state.sets.get(&given.set).map_or("?", |set| set.fields.name.as_str());
         all.push(format!("{} has {set} in {}", given.principal.id, place(state, &given.account)));
     }
+    for ((account, region, name), held) in &state.formation.stacks {
+        let (status, held) = (held.stack.status.as_str(), (&held.template, &held.stack.parameters, &held.stack.tags));
+        all.push(format!("stack {name} of {} in {region} {status} {held:?}", place(state, account)));
+    }
     // Documents name accounts by id.
     for line in &mut all {
         for account in state.accounts.values() {
@@ -107,6 +111,7 @@ pub(crate) fn recorded(record: &Record, state: &State) -> Result<(), String> {
             "account" => state.accounts.contains_key(&entry.id),
             "scp" => state.policies.contains_key(&entry.id),
             "permission_set" => state.sets.contains_key(&entry.id),
+            "stack" => state.formation.stacks.values().any(|held| held.stack.id == entry.id),
             "scp_attachment" => {
                 let target = address.split_once('/').map_or("", |(_, target)| target);
                 let target = if target.starts_with("org.") { Some(ROOT_ID.to_owned()) } else { id(record, target) };
@@ -206,6 +211,11 @@ fn is_done(operation: &Operation, plan: &Plan, record: &Record, state: &State) -
         Verb::DetachManaged { policy } => {
             state.sets.get(&own).is_some_and(|set| !set.detail.managed.contains(policy))
         }
+        Verb::DeployStack(order) => {
+            let of_name = state.formation.stacks.iter().filter(|((_, _, name), _)| *name == order.name);
+            of_name.filter(|(_, held)| held.stack.status.ends_with("_COMPLETE")).count() == 1
+        }
+        Verb::DeleteStack { id } => state.formation.stacks.values().all(|held| held.stack.id != *id),
         Verb::Provision => state.stale(&own).is_empty(),
         Verb::Assign { set, principal, target } => given(set, principal, target),
         Verb::Unassign { set, principal, target } => !given(set, principal, target),

@@ -4,5 +4,9 @@
 pub(super) mod accounts;
 pub(super) mod assignments;
 pub(super) mod policies;
+pub(super) mod releases;
+pub(super) mod repositories;
 pub(crate) mod sets;
+mod sets_by_waves;
+mod stacks;
 pub(super) mod units;

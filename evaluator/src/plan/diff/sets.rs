@@ -131,12 +131,12 @@ impl Builder<'_> {
         let tags = |fields: &Fields| fields.get("tags").cloned().unwrap_or_default();
         let needs: Vec<_> = chain.into_iter().collect();
         plan.operations.extend(self.retag(&address, &tags(&before), &tags(&after), &needs));
+        plan.after = Some(after.clone());
         self.provision(&mut plan, set, arn, edited, chain);
         self.record_as_it_is(&mut plan, entry, &before, &after);
         if entry.is_some() && !plan.operations.is_empty() {
             plan.action = Action::Update;
         }
-        plan.after = Some(after);
         self.change(plan);
     }
 
@@ -151,6 +151,9 @@ impl Builder<'_> {
                 .keys()
                 .any(|other| crate::plan::scope::occurs_in(&address, other) && *other != address);
         let needs: Vec<OperationId> = last.into_iter().collect();
+        if self.desired.rolled.contains(&address) && (edited && used || !set.stale.is_empty()) {
+            return self.by_waves(plan, set, arn, edited, &needs);
+        }
         if (edited && used) || !set.stale.is_empty() {
             let provisioned = self.operation(&address, Verb::Provision, &needs, Fields::new());
             plan.operations.push(provisioned);
@@ -159,10 +162,6 @@ impl Builder<'_> {
                 let accounts: Vec<String> =
                     set.stale.iter().map(|account| self.address_of("account", account)).collect();
                 plan.reason = Some(format!("half applied: an older form is in force in {}", accounts.join(", ")));
-            }
-            if edited && self.desired.rolled.contains(&address) {
-                let message = format!("{address} has a rollout; this version provisions all of its accounts at once");
-                self.note(message, vec![address]);
             }
         } else if let Some(last) = last {
             self.step(&address, Step::Formed, last);

@@ -196,6 +196,7 @@ fn plan() -> impl Strategy<Value = Plan> {
             access,
             review: None,
             memberships: None,
+            entered: [number.to_string()].into(),
             notices,
             authority: vec![Authority { who: reading.clone(), operations: number as usize, what: reading.clone() }],
             cost: Cost { calls: count, by_call, duration_s: count, quotas },
@@ -267,6 +268,7 @@ fn some(operations: Vec<Operation>, changes: Vec<Change>) -> Plan {
         access: Vec::new(),
         review: None,
         memberships: None,
+        entered: BTreeSet::new(),
         notices: Vec::new(),
         authority: Vec::new(),
         cost: Cost::default(),
@@ -324,9 +326,9 @@ fn another_minor_is_read_and_another_major_named() {
     let plan = some(vec![operation(0, &[], Verb::Remember { id: "1".to_owned() })], Vec::new());
     let newer = forged(&plan, "\"command\"", "\"of_a_later_version\":[1],\n\"command\"");
     assert_eq!(newer.as_ref(), Ok(&plan));
-    assert_eq!(forged(&plan, "\"1.2\"", "\"1.7\"").as_ref(), Ok(&plan));
-    let major = forged(&plan, "\"1.2\"", "\"2.0\"").expect_err("it is refused").to_string();
-    assert_eq!(major, "the plan file has format 2.0, and this cellc reads 1.2; plan again");
+    assert_eq!(forged(&plan, "\"1.3\"", "\"1.7\"").as_ref(), Ok(&plan));
+    let major = forged(&plan, "\"1.3\"", "\"2.0\"").expect_err("it is refused").to_string();
+    assert_eq!(major, "the plan file has format 2.0, and this cellc reads 1.3; plan again");
 }
 
 #[test]

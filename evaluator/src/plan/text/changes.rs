@@ -4,7 +4,7 @@
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
-use super::fields::{Writer, value_of};
+use super::fields::{Writer, value_of, whole_words};
 use super::names::Names;
 use super::page::{Page, Row, Sign};
 use super::{access, places, policy, visible};
@@ -22,6 +22,9 @@ const KINDS: &[(&str, &str)] = &[
     ("scp_attachment", "where service control policies hold"),
     ("permission_set", "permission sets"),
     ("assignment", "assignments"),
+    ("repository_policy", "who pulls from repositories"),
+    ("stack", "stacks"),
+    ("deployment", "components in cells"),
 ];
 
 /// Stands in `drift` for the thing itself.
@@ -110,7 +113,9 @@ fn divided(change: &Change, verbose: bool) -> (Option<Part<'_>>, Option<(&'stati
             let class = match back.as_slice() {
                 [] => AS_WRITTEN,
                 // A plan of the whole program does not read these.
-                ["tags"] if change.kind != "permission_set" => "changed; `apply --only ADDRESS` sets it back",
+                ["tags"] if !matches!(change.kind.as_str(), "permission_set" | "stack") => {
+                    "changed; `apply --only ADDRESS` sets it back"
+                }
                 _ => "changed; apply sets it back",
             };
             let planned = (!rest.is_empty()).then_some(Part { change, fields: rest });
@@ -128,6 +133,8 @@ fn told(change: &Change, verbose: bool) -> Vec<&str> {
     let known = |name: &str| match change.kind.as_str() {
         "assignment" => matches!(name, "permission_set" | "principal" | "target" | "account"),
         "scp_attachment" => matches!(name, "policy" | "target"),
+        // Where it is, unless that is what changes.
+        "stack" => change.action != Action::Replace && matches!(name, "account" | "name" | "region"),
         _ => false,
     };
     let said = |name: &&str| match change.action {
@@ -149,7 +156,7 @@ fn groups(names: &Names<'_>, page: &mut Page, parts: &[Part<'_>], outside: bool)
     let mut all: IndexMap<Key<'_>, Vec<&Part<'_>>> = IndexMap::new();
     let depth = if outside { 2 } else { 1 };
     for part in parts {
-        let own = own_name(names, part.change);
+        let own = common_name(names, part.change);
         all.entry(key(names, part, &own)).or_default().push(part);
     }
     for (key, members) in &all {
@@ -164,6 +171,20 @@ fn groups(names: &Names<'_>, page: &mut Page, parts: &[Part<'_>], outside: bool)
             changes.iter().for_each(|change| details(names, page, change, depth + 2));
         }
     }
+}
+
+/// What stands for a thing in what several have in common: of a stack the cell's name, which is in its own.
+fn common_name(names: &Names<'_>, change: &Change) -> String {
+    match account_of(change).filter(|_| change.kind == "stack") {
+        Some(account) => names.of(account),
+        None => own_name(names, change),
+    }
+}
+
+/// The account that a stack is in.
+fn account_of(change: &Change) -> Option<&str> {
+    let fields = change.after.as_ref().or(change.before.as_ref())?;
+    fields.get("account")?.as_str()
 }
 
 fn own_name(names: &Names<'_>, change: &Change) -> String {
@@ -183,6 +204,9 @@ fn key<'p>(names: &Names<'_>, part: &Part<'p>, own: &str) -> Key<'p> {
         }
         ("scp_attachment", _) => {
             attached(change).map(|[policy, _]| format!("{} on ", names.of(policy))).unwrap_or_default()
+        }
+        ("stack", _) if account_of(change).is_some() => {
+            format!("{} in ", whole_words(&own_name(names, change), own))
         }
         _ => String::new(),
     };
@@ -243,12 +267,17 @@ fn head(names: &Names<'_>, page: &mut Page, key: &Key<'_>, changes: &[&Change], 
 fn subject(names: &Names<'_>, page: &Page, key: &Key<'_>, changes: &[&Change], outside: bool) -> String {
     let place = |change: &&'_ Change| match change.kind.as_str() {
         "assignment" => access::parts(change).map(|[_, _, target]| target.to_owned()),
+        "stack" => account_of(change).map(str::to_owned),
         _ => attached(change).map(|[_, target]| target.to_owned()),
     };
     if !key.lead.is_empty() {
+        let own = match changes {
+            [one] if one.kind == "stack" => Some(format!("{} in ", own_name(names, one))),
+            _ => None,
+        };
         let targets: Vec<String> = changes.iter().filter_map(place).collect();
         let targets: Vec<&str> = targets.iter().map(String::as_str).collect();
-        return places::targets(names, page, &key.lead, &targets, 1);
+        return places::targets(names, page, own.as_ref().unwrap_or(&key.lead), &targets, 1);
     }
     let kind = visible::text(key.kind).replace('_', " ");
     let called: Vec<String> = changes.iter().map(|change| own_name(names, change)).collect();

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::names::Names;
 use super::page::{Row, Sign};
-use super::{policy, visible};
+use super::{policy, template, visible};
 use crate::plan::desired::ADDRESS_TAG;
 use crate::plan::model::{Change, Fields};
 
@@ -66,6 +66,10 @@ impl Writer<'_> {
 
     fn field(&self, name: &str, before: Option<&Json>, after: Option<&Json>) -> Vec<Row> {
         let is = |test: fn(&Json) -> bool| before.is_none_or(test) && after.is_none_or(test);
+        if name == "template" {
+            let named = |text: &str| self.named(text);
+            return headed(&name_of(name), template::difference(before, after, &named));
+        }
         if is(policy::is_document) {
             return headed(&name_of(name), policy::difference(before, after));
         }
@@ -168,7 +172,7 @@ impl Writer<'_> {
 }
 
 /// `text` with each `word` replaced that stands on its own.
-fn whole_words(text: &str, word: &str) -> String {
+pub(super) fn whole_words(text: &str, word: &str) -> String {
     let part = |c: char| c.is_alphanumeric();
     let mut out = String::new();
     let mut rest = text;

@@ -132,6 +132,7 @@ pub(super) fn wanted(release: &str) -> Wanted {
         tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect(),
         capabilities: Vec::new(),
         token: token("plan-1", release),
+        known: None,
     }
 }
 

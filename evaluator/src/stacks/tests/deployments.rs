@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails so")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::cloud::{Cloud, Trouble, content, wanted};
 use crate::apply::tests::time::StillClock;
@@ -25,7 +26,7 @@ pub(super) fn run(clock: &StillClock, cloud: &Cloud, wanted: &Wanted) -> (Result
             Sight::EventsFailed(error) => format!("no events: {error}"),
         });
     };
-    let answer = deploy(cloud, clock, wanted, Waits::default(), &mut see);
+    let answer = deploy(cloud, clock, wanted, Waits { first: Duration::from_secs(1), ..Waits::default() }, &mut see);
     (answer, seen)
 }
 

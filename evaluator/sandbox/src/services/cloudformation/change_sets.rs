@@ -120,7 +120,7 @@ fn create(state: &mut State, cx: &Cx<'_>, input: Input<'_>) -> Answer {
 /// A name for a stack that is going to be created.
 fn in_review(state: &mut State, cx: &Cx<'_>, input: Input<'_>, content: Content) -> Key {
     let key = add(state, cx, input, content);
-    super::course::note(state, cx.now, &key, "REVIEW_IN_PROGRESS");
+    super::course::note(state, cx, &key, "REVIEW_IN_PROGRESS");
     key
 }
 

@@ -4,10 +4,13 @@
 //! changed, `Custom::FailsRollback…` when a change of it is taken back, the first time, `Custom::FailsDelete…` when it is
 //! deleted. A fault `fail_async` makes the first resource fail.
 
+use super::functions::Scope;
 use super::template::{Resource, Template, read};
-use crate::input::{Cx, Millis};
+use crate::input::Cx;
+use crate::services::cloudwatch::{self, Made};
 use crate::stacks::{Act, Content, Event, Stack};
 use crate::state::{State, Work};
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 
 pub(super) const OWN: &str = "AWS::CloudFormation::Stack";
@@ -49,19 +52,19 @@ pub(super) fn begin(state: &mut State, cx: &Cx<'_>, key: &(String, String), how:
         stack.tokens.insert(token.to_owned(), how.operation.name().to_owned());
     }
     stack.course = match how.operation {
-        Operation::Create => create(stack, cx.fail, how.keeps),
-        Operation::Update => update(stack, cx.fail, how.keeps),
+        Operation::Create => create(&Scope { stack, key }, cx.fail, how.keeps),
+        Operation::Update => update(&Scope { stack, key }, cx.fail, how.keeps),
         Operation::Delete { retain } => delete(stack, cx.fail, retain),
         Operation::Continue { skip } => go_on_back(stack, cx.fail, skip),
     };
     // The stack is in its new state when the call is answered.
-    advance(state, cx.now, key);
+    advance(state, cx, key);
     next(state, cx, key);
 }
 
 /// The next step of a stack's operation is due.
 pub(crate) fn proceed(state: &mut State, cx: &Cx<'_>, key: &(String, String)) {
-    advance(state, cx.now, key);
+    advance(state, cx, key);
     next(state, cx, key);
 }
 
@@ -72,15 +75,16 @@ fn next(state: &mut State, cx: &Cx<'_>, key: &(String, String)) {
 }
 
 /// An event of the stack itself, beside its courses.
-pub(super) fn note(state: &mut State, now: Millis, key: &(String, String), status: &str) {
+pub(super) fn note(state: &mut State, cx: &Cx<'_>, key: &(String, String), status: &str) {
     let act = Act { logical: None, kind: OWN.to_owned(), status: status.to_owned(), reason: None };
     if let Some(stack) = state.stacks.stacks.get_mut(key) {
         stack.course.push_front(act);
     }
-    advance(state, now, key);
+    advance(state, cx, key);
 }
 
-fn advance(state: &mut State, now: Millis, key: &(String, String)) {
+fn advance(state: &mut State, cx: &Cx<'_>, key: &(String, String)) {
+    let now = cx.now;
     let made = state.ids.upper(12);
     let event = state.ids.guid();
     let Some(stack) = state.stacks.stacks.get_mut(key) else { return };
@@ -99,16 +103,50 @@ fn advance(state: &mut State, now: Millis, key: &(String, String)) {
         None => key.1.clone(),
         Some(name) => stack.resources.get(name).cloned().unwrap_or_else(|| format!("{}-{name}-{made}", stack.name)),
     };
-    if let Some(name) = act.logical {
-        match act.status.as_str() {
-            "CREATE_COMPLETE" => drop(stack.resources.insert(name, physical.clone())),
-            "DELETE_COMPLETE" => drop(stack.resources.remove(&name)),
-            _ => {}
-        }
-    }
+    let physical = match &act.logical {
+        Some(name) => carried_out(state, cx, key, (name, &act), physical),
+        None => physical,
+    };
+    let Some(stack) = state.stacks.stacks.get_mut(key) else { return };
     let token = stack.token.clone();
     let Act { kind, status, reason, .. } = act;
     stack.events.push(Event { id: event, at: now, logical, physical, kind, status, reason, token });
+}
+
+/// A step of a resource has been made: it is in the stack, and where it belongs, or not any more. Its physical id.
+fn carried_out(
+    state: &mut State,
+    cx: &Cx<'_>,
+    key: &(String, String),
+    (name, act): (&String, &Act),
+    mut physical: String,
+) -> String {
+    match act.status.as_str() {
+        "CREATE_COMPLETE" | "UPDATE_COMPLETE" => {
+            let Some(stack) = state.stacks.stacks.get(key) else { return physical };
+            let Some(resource) = template(&stack.content).remove(name) else { return physical };
+            let properties = properties(&Scope { stack, key }, &resource);
+            let made = Made { kind: &act.kind, place: &key.0, name: &physical, properties: &properties };
+            // What its properties refuse was found when the course was written.
+            if let Some(Ok(id)) = cloudwatch::settle(state, cx, &made) {
+                // A new name is a new resource.
+                if id != physical && act.status == "UPDATE_COMPLETE" {
+                    cloudwatch::remove(state, &act.kind, &key.0, &physical);
+                }
+                physical = id;
+            }
+        }
+        "DELETE_COMPLETE" => cloudwatch::remove(state, &act.kind, &key.0, &physical),
+        _ => return physical,
+    }
+    if let Some(stack) = state.stacks.stacks.get_mut(key) {
+        if act.status == "DELETE_COMPLETE" {
+            stack.resources.remove(name);
+        } else {
+            stack.resources.insert(name.clone(), physical.clone());
+        }
+    }
+    physical
 }
 
 /// A course that is being written.
@@ -154,16 +192,28 @@ fn template(content: &Content) -> BTreeMap<String, Resource> {
     read(&content.template).map(|Template { resources, .. }| resources).unwrap_or_default()
 }
 
-fn create(stack: &Stack, fail: Option<&str>, keeps: bool) -> VecDeque<Act> {
-    let resources = template(&stack.content);
+/// Why a resource cannot be made or changed.
+fn fails_now(scope: &Scope<'_>, resource: &Resource, fail: Option<&str>, when: &str) -> Option<String> {
+    let asked = fail.or_else(|| fails(&resource.kind, when)).map(str::to_owned);
+    asked.or_else(|| cloudwatch::refusal(&resource.kind, &properties(scope, resource)))
+}
+
+fn properties(scope: &Scope<'_>, resource: &Resource) -> Value {
+    // It was read from a template.
+    let whole: Value = serde_json::from_str(&resource.text).unwrap_or_default();
+    scope.computed(whole.get("Properties").unwrap_or(&json!({})))
+}
+
+fn create(scope: &Scope<'_>, fail: Option<&str>, keeps: bool) -> VecDeque<Act> {
+    let resources = template(&scope.stack.content);
     let mut course = Course::default();
     course.stack("CREATE_IN_PROGRESS", Some("User Initiated".to_owned()));
     let mut made = BTreeMap::new();
     for (name, resource) in &resources {
-        let why = fail.or_else(|| fails(&resource.kind, "Create"));
+        let why = fails_now(scope, resource, fail, "Create");
         course.resource(name, &resource.kind, "CREATE_IN_PROGRESS", None);
         if let Some(why) = why {
-            course.resource(name, &resource.kind, "CREATE_FAILED", Some(why));
+            course.resource(name, &resource.kind, "CREATE_FAILED", Some(&why));
             let told = format!("The following resource(s) failed to create: [{name}]. ");
             if keeps {
                 course.stack("CREATE_FAILED", Some(told));
@@ -208,8 +258,10 @@ pub(super) fn changes(before: &Content, after: &Content) -> Vec<(&'static str, S
     all
 }
 
-fn update(stack: &Stack, fail: Option<&str>, keeps: bool) -> VecDeque<Act> {
+fn update(scope: &Scope<'_>, fail: Option<&str>, keeps: bool) -> VecDeque<Act> {
+    let stack = scope.stack;
     let changes = changes(&stack.before, &stack.content);
+    let resources = template(&stack.content);
     let mut course = Course::default();
     course.stack("UPDATE_IN_PROGRESS", Some("User Initiated".to_owned()));
     let mut done: Vec<&(&str, String, String)> = Vec::new();
@@ -218,8 +270,9 @@ fn update(stack: &Stack, fail: Option<&str>, keeps: bool) -> VecDeque<Act> {
         let when = if *action == "Add" { "Create" } else { "Update" };
         course.resource(name, kind, &format!("{word}_IN_PROGRESS"), None);
         done.push(change);
-        if let Some(why) = fail.or_else(|| fails(kind, when)) {
-            course.resource(name, kind, &format!("{word}_FAILED"), Some(why));
+        let why = resources.get(name).and_then(|resource| fails_now(scope, resource, fail, when));
+        if let Some(why) = why {
+            course.resource(name, kind, &format!("{word}_FAILED"), Some(&why));
             let told = format!("The following resource(s) failed to {}: [{name}]. ", word.to_lowercase());
             if keeps {
                 course.stack("UPDATE_FAILED", Some(told));

@@ -2,6 +2,7 @@
 
 mod change_sets;
 mod course;
+mod functions;
 mod operations;
 mod template;
 

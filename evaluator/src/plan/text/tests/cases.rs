@@ -1,5 +1,7 @@
 //! The cases.
 
+#![allow(clippy::unwrap_used, reason = "a test fails so")]
+
 use serde_json::json;
 
 use super::plans::*;
@@ -356,4 +358,59 @@ fn colours_change_no_word() {
     assert!(painted.contains("\u{1b}[32m+\u{1b}[0m"));
     let codes = ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[32m"];
     assert_eq!(codes.iter().fold(painted, |text, code| text.replace(code, "")), plain);
+}
+
+/// Stacks of cells of which each has its own name in everything.
+#[test]
+fn stacks_that_change_alike_are_told_once() {
+    use crate::apply::tests::bench::{Bench, desired};
+    let cells = ["alpha", "beta", "gamma"].map(|name| {
+        format!("cell {name} {{ kind = \"dev\", region = \"eu-west-1\", expires = 2027-01-31, owner = group.ops }}\n")
+    });
+    let program = |alarms: &str| {
+        let head = "org o { accounts { email = \"aws+\\(.name)@x.example\" } }\ngroup ops {}\n";
+        desired(&format!("{head}{}{alarms}", cells.concat()))
+    };
+    let slow =
+        |above| format!("alarm slow {{ namespace = \"n\", metric = \"Latency\", above = {above}, over = 5m }}\n");
+    let first = program(&slow(5));
+    let errors =
+        "alarm errors { namespace = \"n\", ratio { errors = \"E\", requests = \"R\" }, above = 1%, over = 5m }\n";
+    let second = program(&(slow(10) + errors));
+    let bench = Bench::new();
+    let stacks = |plan: &Plan| {
+        let text = text(plan);
+        let from = text.find("\nstacks").map(|at| at + 1);
+        let upto = text.find("\n\nnotes").or_else(|| text.find("\n\nrecorded,")).unwrap_or(text.len());
+        text.get(from.unwrap_or_default()..upto).unwrap_or_default().to_owned()
+    };
+    insta::assert_snapshot!(stacks(&bench.plan(&first)), @r"
+    stacks
+      + cellc-<name> in 3 cells: alpha, beta, gamma
+          cell alpha (main.cell:3), cell beta (main.cell:4), cell gamma (main.cell:5)
+          + template  AWS::CloudWatch::Alarm: AlarmSlow
+    ");
+    let bench = Bench::after(&[&first]);
+    bench.cloud.edit(|state| {
+        let held = state.formation.stacks.values_mut().next().unwrap();
+        held.template = held.template.replace("\"MetricName\":\"Latency\"", "\"MetricName\":\"Other\"");
+    });
+    insta::assert_snapshot!(stacks(&bench.plan(&second)), @r#"
+    stacks
+      ~ cellc-<name> in 2 cells: beta, gamma
+          cell beta (main.cell:4), cell gamma (main.cell:5)
+          template
+            + AWS::CloudWatch::Alarm: AlarmErrors
+            ~ AlarmSlow  AWS::CloudWatch::Alarm
+              ~ Threshold  5 → 10
+
+    changed outside since the last apply
+      changed; apply sets it back:
+        ~ cellc-alpha in cell alpha  cell alpha (main.cell:3)
+            template
+              + AWS::CloudWatch::Alarm: AlarmErrors
+              ~ AlarmSlow  AWS::CloudWatch::Alarm
+                ~ MetricName  "Other" → "Latency"
+                ~ Threshold  5 → 10
+    "#);
 }

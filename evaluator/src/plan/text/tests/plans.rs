@@ -39,6 +39,7 @@ pub(super) fn empty() -> Plan {
         access: Vec::new(),
         review: None,
         memberships: None,
+        entered: std::collections::BTreeSet::new(),
         notices: Vec::new(),
         authority: Vec::new(),
         cost: Cost::default(),

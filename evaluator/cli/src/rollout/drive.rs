@@ -1,0 +1,138 @@
+//! Carrying rollouts out in this process: one engine for each, side by side. Owns how their end is told.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use cell_eval::plan::desired::Desired;
+use cell_eval::releases::{Book, Desk, Ending, Engine, EngineError, Note, Signals, Targets, Watcher};
+use cell_eval::rollout::Phase;
+use cell_eval::terminal::visible::line;
+use cell_lang::diagnostics::Code;
+use serde_json::json;
+
+use crate::apply::owner;
+use crate::args::Format;
+use crate::exit::Status;
+use crate::output::{self, Output};
+use crate::session::{Session, finding, say};
+use crate::signals;
+
+use super::targets::Hands;
+use super::traffic::Eyes;
+
+/// How long an engine sleeps before it looks whether somebody has said something.
+const LOOKS: Duration = Duration::from_secs(5);
+/// The same where time goes by at once.
+const LOOKS_IN_SANDBOX: Duration = Duration::from_hours(1);
+
+/// Carries out what is open or queued of these, and tells how it ended. `how`: whether people are waited for, and whether
+/// fields that others own are taken.
+pub(crate) fn drive(session: &Session<'_>, all: &[String], how: (bool, bool), beside: &std::path::Path) -> Status {
+    let connection = &session.connection;
+    let now = connection.time.now();
+    let me = owner("rollout", now);
+    if connection.name == "sandbox" {
+        session.output.remark("sandbox: time goes by at once, and metrics that nobody emits count as well");
+    }
+    let stop = signals::stop();
+    let desired = &session.subject.desired;
+    let hands = Hands::new(session, beside, stop, how.1);
+    let eyes = Eyes::new(&connection.provider, &desired.watched, session.output);
+    let watcher = Lines { output: session.output };
+    let engine = |of: &String| -> (String, Result<Ending, EngineError>) {
+        let engine = Engine {
+            desk: Desk::new(connection.store.as_ref()),
+            of,
+            targets: &hands as &dyn Targets,
+            signals: &eyes as &dyn Signals,
+            clock: connection.time.as_ref(),
+            watcher: &watcher,
+            me: (format!("{}-{of}", me.run), me.who.clone(), me.process),
+            draining: draining(desired, of),
+            stop,
+            people: how.0,
+            sleeps: if connection.name == "sandbox" { LOOKS_IN_SANDBOX } else { LOOKS },
+        };
+        (of.clone(), engine.run())
+    };
+    let ended: BTreeMap<String, Result<Ending, EngineError>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = all.iter().map(|of| scope.spawn(move || engine(of))).collect();
+        // An engine that panicked has said why, and its rollout is as its book says.
+        threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
+    });
+    tell(session, &ended)
+}
+
+/// The cells of a release that are being drained.
+fn draining(desired: &Desired, of: &str) -> std::collections::BTreeSet<String> {
+    let Some(wish) = desired.releases.get(of) else { return std::collections::BTreeSet::new() };
+    desired.draining.iter().filter(|cell| wish.cells.contains_key(*cell)).cloned().collect()
+}
+
+/// How they ended.
+fn tell(session: &Session<'_>, ended: &BTreeMap<String, Result<Ending, EngineError>>) -> Status {
+    let desk = Desk::new(session.connection.store.as_ref());
+    let mut status = Status::Done;
+    let (mut text, mut rows) = (String::new(), Vec::new());
+    for (of, ending) in ended {
+        let book = desk.read(of).map(|read| read.book);
+        let word = match ending {
+            Ok(Ending::Nothing) => "nothing to carry out".to_owned(),
+            Ok(Ending::Over(phase)) => told(phase),
+            Ok(Ending::Waits(phase)) => format!("left {}", phase.word()),
+            Ok(Ending::Interrupted) => "interrupted; `cellc rollout run` goes on with it".to_owned(),
+            Err(error) => {
+                status = say(
+                    session.output,
+                    &finding(Code::RolloutFailed, format!("{of}: {error}"))
+                        .help("nothing is lost: `cellc rollout run` goes on from where its book is"),
+                );
+                continue;
+            }
+        };
+        if !matches!(ending, Ok(Ending::Nothing | Ending::Over(Phase::Done))) {
+            status = Status::Failed;
+        }
+        let version =
+            book.as_ref().ok().and_then(|book| book.rollout.as_ref()).map(|rollout| rollout.state.version.clone());
+        text.push_str(&format!("{of} {}: {word}\n", version.as_deref().unwrap_or("-")));
+        if let Ok(book) = &book {
+            text.push_str(&super::text::cells_that_are_not_well(book));
+        }
+        rows.push(json!({ "of": of, "ending": word, "book": book.ok() }));
+    }
+    let text = match session.output.format {
+        Format::Text => text,
+        Format::Json => json!({ "format_version": "1.0", "rollouts": rows }).to_string() + "\n",
+    };
+    output::result(session.output.format, &text);
+    status
+}
+
+fn told(phase: &Phase) -> String {
+    match phase.why() {
+        Some(why) => format!("{}: {why}", phase.word()),
+        None => phase.word().to_owned(),
+    }
+}
+
+/// Tells what happens, line by line.
+struct Lines<'a> {
+    output: &'a Output,
+}
+
+impl Watcher for Lines<'_> {
+    fn told(&self, book: &Book, lines: &[Note]) {
+        for note in lines {
+            self.output.remark(&super::text::note(&book.of, note));
+        }
+    }
+
+    fn sees(&self, of: &str, cell: &str, text: &str) {
+        self.output.remark(&format!("  {of} {cell} | {}", line(text.as_bytes())));
+    }
+
+    fn remark(&self, text: &str) {
+        self.output.remark(&line(text.as_bytes()));
+    }
+}

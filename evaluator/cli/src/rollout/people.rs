@@ -1,0 +1,80 @@
+//! What people say of a rollout that is under way: agree, pause, go on, end. Owns writing it into the book; the process that
+//! carries the rollout out takes it in from there.
+
+use cell_eval::plan::desired::Desired;
+use cell_eval::releases::{Book, Desk};
+use cell_eval::rollout::{Event, Refused, step};
+use cell_lang::diagnostics::Code;
+use jiff::Timestamp;
+
+use crate::apply::owner;
+use crate::args::RolloutOneArgs;
+use crate::cloud::Recorded;
+use crate::exit::Status;
+use crate::output::{self, Output};
+use crate::pipeline::Run;
+use crate::session::{finding, say, unconnected};
+
+/// Why it was not taken.
+enum No {
+    /// There is no rollout.
+    None,
+    /// It does not fit.
+    Refused(Refused, &'static str),
+    /// The book cannot be used.
+    Book(String),
+}
+
+/// Says something of a rollout.
+pub(crate) fn say_of(args: &RolloutOneArgs, output: &Output, event: impl Fn(String) -> Event + Copy) -> Status {
+    output.run(&args.program, |run| told(run, args, output, event).unwrap_or_else(|status| status))
+}
+
+fn told(
+    run: &Run<'_>,
+    args: &RolloutOneArgs,
+    output: &Output,
+    event: impl Fn(String) -> Event + Copy,
+) -> Result<Status, Status> {
+    let (desired, of) = super::wished(run, std::slice::from_ref(&args.of))?;
+    let of = of.first().cloned().unwrap_or_default();
+    let recorded = open(run, args, &desired, output)?;
+    let desk = Desk::new(recorded.store.as_ref());
+    let now = Timestamp::now();
+    let event = event(owner("rollout", now).who);
+    let change = |book: &mut Book| {
+        let rollout = book.rollout.clone().ok_or(No::None)?;
+        let dossier = desk.dossier(&of, &rollout.dossier).map_err(|error| No::Book(error.to_string()))?;
+        let word = rollout.state.phase.word();
+        let next = step(&dossier.course, rollout.state, now, &event);
+        match next.refused {
+            Some(refused) => Err(No::Refused(refused, word)),
+            None => {
+                book.took(next.state, &event, "");
+                Ok(rollout.runner.filter(|runner| runner.until > now))
+            }
+        }
+    };
+    let fail = |message: String| say(output, &finding(Code::RolloutFailed, message));
+    let changed = desk.change(&of, change).map_err(|error| fail(error.to_string()))?;
+    match changed {
+        Ok((runner, book)) => {
+            let mut text = super::text::standing(&book);
+            if runner.is_none() && !book.rollout.as_ref().is_some_and(|rollout| rollout.state.phase.is_over()) {
+                text.push_str("  no process carries it out now: `cellc rollout run` does\n");
+            }
+            output::result(output.format, &text);
+            Ok(Status::Done)
+        }
+        Err(No::None) => Err(fail(format!("{of} has no rollout"))),
+        Err(No::Refused(refused, word)) => Err(fail(format!("the rollout of {of} is {word}: {refused}"))),
+        Err(No::Book(message)) => Err(fail(message)),
+    }
+}
+
+fn open(run: &Run<'_>, args: &RolloutOneArgs, desired: &Desired, output: &Output) -> Result<Recorded, Status> {
+    let opened = Recorded::open(&args.cloud, desired, &run.folder());
+    let opened = opened.map_err(|error| unconnected(output, &error))?;
+    opened.remarks.iter().for_each(|remark| output.remark(remark));
+    Ok(opened)
+}

@@ -1,0 +1,138 @@
+//! `cellc rollout start`: a version is looked up, what it brings to each cell is written down, and it is put in the queue.
+//! Owns what is asked of the repository and of the registry of images.
+
+use std::collections::BTreeMap;
+
+use cell_deploy::deployment::{Undone, commit, texts};
+use cell_eval::releases::wishes::{Release, Unready, Wish};
+use cell_eval::releases::{Book, Desk, Dossier, Queued};
+use cell_lang::diagnostics::Code;
+use serde_json::Value as Json;
+
+use crate::apply::owner;
+use crate::args::RolloutStartArgs;
+use crate::exit::Status;
+use crate::output::{self, Output};
+use crate::pipeline::Run;
+use crate::session::{Session, finding, say};
+use crate::signals;
+
+/// Letters of a digest that are shown.
+const SHORT: usize = 12;
+
+/// Runs the command.
+pub(crate) fn run(args: &RolloutStartArgs, output: &Output) -> Status {
+    output.run(&args.program, |run| start(run, args, output).unwrap_or_else(|status| status))
+}
+
+fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Status, Status> {
+    let session = Session::open(run, output, &args.cloud, None)?;
+    let of = super::named(&session.subject.desired, &args.component)?;
+    let Some(wish) = session.subject.desired.releases.get(&of) else { return Err(Status::Failed) };
+    if wish.repo.is_empty() {
+        let message = format!("{of} is no component: its versions are what the program says");
+        return Err(say(output, &finding(Code::RolloutFailed, message).help("`cellc apply` queues its rollout")));
+    }
+    let loaded = session.load()?;
+    let release = release(&session, wish, args, &run.folder(), output)?;
+    let dossier =
+        wish.dossier(&release, &loaded.record, &|_| true).map_err(|faults| unready(&of, &faults, output))?;
+    queue(&session, &dossier, output)?;
+    if args.queue {
+        output::result(
+            output.format,
+            &format!("{of} {}: queued; `cellc rollout run` carries it out\n", args.version),
+        );
+        return Ok(Status::Done);
+    }
+    Ok(super::drive::drive(&session, &[of], (!args.no_wait, args.take_over), &run.folder()))
+}
+
+/// Puts a dossier in the queue.
+pub(crate) fn queue(session: &Session<'_>, dossier: &Dossier, output: &Output) -> Result<(), Status> {
+    let fail = |error: cell_eval::releases::DeskError| say(output, &finding(Code::RolloutFailed, error.to_string()));
+    let desk = Desk::new(session.connection.store.as_ref());
+    let name = desk.file(dossier).map_err(fail)?;
+    let now = session.connection.time.now();
+    let by = owner("rollout", now).who;
+    let queued = Queued { version: dossier.version.clone(), dossier: name.clone(), by, at: now };
+    let put = |book: &mut Book| {
+        book.next = Some(queued.clone());
+        Ok::<_, std::convert::Infallible>(())
+    };
+    desk.change(&dossier.of, put).map_err(fail)?.unwrap_or_else(|never| match never {});
+    let digests: Vec<String> =
+        dossier.digests.iter().map(|(what, digest)| format!("{what} {}", short(digest))).collect();
+    let digests = if digests.is_empty() { String::new() } else { format!(", {}", digests.join(", ")) };
+    let cells = cell_eval::words::counted(dossier.cells.len(), "cell");
+    output.remark(&format!(
+        "{} {}: release {}{digests}, for {cells} in {}",
+        dossier.of,
+        dossier.version,
+        short(&name),
+        cell_eval::words::counted(dossier.course.waves.len(), "wave")
+    ));
+    Ok(())
+}
+
+fn short(digest: &str) -> &str {
+    let digest = digest.strip_prefix("sha256:").unwrap_or(digest);
+    digest.get(..SHORT).unwrap_or(digest)
+}
+
+/// What a version is.
+fn release(
+    session: &Session<'_>,
+    wish: &Wish,
+    args: &RolloutStartArgs,
+    beside: &std::path::Path,
+    output: &Output,
+) -> Result<Release, Status> {
+    let version = args.version.clone();
+    let (mut digests, mut templates, mut image) = (BTreeMap::new(), BTreeMap::new(), String::new());
+    let repo = (wish.repo.as_str(), beside);
+    let undone = |error: Undone| {
+        let message = format!("the repository of {}: {error}", wish.of);
+        say(output, &finding(Code::RolloutFailed, message).help("nothing was queued"))
+    };
+    if wish.needs_repository() {
+        let found = commit(repo, &version, signals::stop()).map_err(undone)?;
+        let paths = wish.templates();
+        if !paths.is_empty() {
+            templates = texts(repo, &found, &paths, signals::stop()).map_err(undone)?;
+        }
+        digests.insert("commit".to_owned(), found);
+    }
+    if let Some(artifact) = &wish.artifact {
+        let found = super::artifact::digest(session, artifact, &version)
+            .map_err(|why| say(output, &finding(Code::RolloutFailed, format!("{}: {why}", wish.of))))?;
+        if let Some((digest, reference)) = found {
+            digests.insert("artifact".to_owned(), digest);
+            image = reference;
+        }
+    }
+    Ok(Release { version, digests, templates, image })
+}
+
+/// Tells what keeps a release from being written down.
+pub(crate) fn unready(of: &str, faults: &[Unready], output: &Output) -> Status {
+    let mut status = Status::Failed;
+    for fault in faults.iter().take(10) {
+        let help = match fault {
+            Unready::Account { cell } => format!("`cellc apply --only {cell}` makes it"),
+            Unready::Parameter { .. } => "`cellc apply` makes what it names".to_owned(),
+            Unready::Undeclared { .. } => {
+                "declare them in the template, or take them out of the component's `parameters`".to_owned()
+            }
+            Unready::Open { .. } => "give them in the component's `parameters`, or give them a default".to_owned(),
+            Unready::Template(_) | Unready::Malformed { .. } => "correct it in the repository".to_owned(),
+        };
+        status = say(output, &finding(Code::RolloutFailed, format!("{of}: {fault}")).help(help));
+    }
+    status
+}
+
+/// A value of an artifact.
+pub(crate) fn said<'j>(artifact: &'j Json, name: &str) -> &'j str {
+    artifact.get(name).and_then(Json::as_str).unwrap_or_default()
+}

@@ -1,0 +1,160 @@
+//! What takes releases, joined to the engine: stacks of CloudFormation, make targets. Owns what is told of each while it goes
+//! on; how a thing is brought about is the other crates'.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use cell_aws::AwsCloud;
+use cell_deploy::deployment::{Deployment, Undone};
+use cell_eval::provider::Clock;
+use cell_eval::releases::sets::Roles;
+use cell_eval::releases::wishes::VERSION_TAG;
+use cell_eval::releases::{Dossier, Failed, Order, Spec, Target, Targets};
+use cell_eval::stacks::{self, How, Sight, Waits, Wanted};
+use cell_eval::terminal::visible::line;
+
+use super::clusters::Doors;
+use crate::session::Session;
+
+/// What takes releases.
+pub(crate) struct Hands<'a> {
+    /// The cloud.
+    provider: &'a AwsCloud,
+    /// Time.
+    clock: Arc<dyn Clock>,
+    /// The program's folder.
+    beside: &'a Path,
+    /// The tool's own folder.
+    own: &'a Path,
+    /// Clusters.
+    doors: Doors,
+    /// Whether fields of workloads that somebody else owns are taken.
+    take_over: bool,
+    /// Permission sets.
+    roles: Roles<'a>,
+    /// Set when it is to stop.
+    stop: &'a AtomicBool,
+}
+
+impl<'a> Hands<'a> {
+    /// Those of a program that is connected; `beside` is its folder.
+    pub(crate) fn new(session: &'a Session<'_>, beside: &'a Path, stop: &'a AtomicBool, take_over: bool) -> Self {
+        let connection = &session.connection;
+        let (provider, org) = (connection.provider.as_ref(), &session.subject.desired.org);
+        let roles = Roles::new(provider, connection.time.as_ref(), org.limits.tps, org.identity_center.clone());
+        Self {
+            provider,
+            clock: Arc::clone(&connection.time),
+            beside,
+            own: &session.own,
+            doors: connection.doors(),
+            take_over,
+            roles,
+            stop,
+        }
+    }
+}
+
+impl Targets for Hands<'_> {
+    fn bring(&self, order: Order<'_>, see: &mut dyn FnMut(&str)) -> Result<String, Failed> {
+        let Spec { account, target, .. } = &order.what.spec;
+        match target {
+            Target::Cloudformation { .. } => self.stack(order, see),
+            Target::Make { repo, target, variables, document } => {
+                let commit = order.of.digests.get("commit").unwrap_or(&order.of.version);
+                let folder = self.own.join("deploy").join(&order.of.of).join(order.cell);
+                let (beside, folder) = (self.beside, folder.as_path());
+                let work = Deployment { repo, beside, commit, target, variables, document, folder };
+                work.run(self.stop, &mut |said| see(&line(said))).map_err(|error| match error {
+                    Undone::Stopped => Failed::Interrupted,
+                    error => Failed::Why(error.to_string()),
+                })
+            }
+            Target::Set { set, form } => {
+                let form = order.of.text(form).and_then(|text| serde_json::from_str(text).ok());
+                let form =
+                    form.ok_or_else(|| Failed::Why("the release does not say the form of the set".to_owned()))?;
+                self.roles.bring(set, account, &form, order.back).map_err(|error| Failed::Why(error.to_string()))
+            }
+            Target::Kubernetes { .. } => self.doors.bring(self.clock.as_ref(), order, self.take_over, see),
+        }
+    }
+
+    fn take_away(&self, order: Order<'_>, see: &mut dyn FnMut(&str)) -> Result<String, Failed> {
+        let Spec { account, region, target } = &order.what.spec;
+        match target {
+            Target::Cloudformation { stack, tags, .. } => {
+                let cloud = self.provider.stacks(account, region);
+                let address = tags.get(cell_eval::plan::desired::ADDRESS_TAG).map_or("", String::as_str);
+                let clock = self.clock.as_ref();
+                let id = match stacks::Stacks::stack(&cloud, stack) {
+                    Ok(Some(found)) => found.id,
+                    Ok(None) => return Ok("cloudformation:DescribeStacks: there is no such stack".to_owned()),
+                    Err(error) => return Err(Failed::Why(error.to_string())),
+                };
+                stacks::delete(&cloud, clock, (&id, address), order.token, Waits::default(), &mut |sight| {
+                    tell(&sight, see);
+                })
+                .map_err(|stopped| Failed::Why(stopped.to_string()))?;
+                Ok("cloudformation:DescribeStacks: the stack is gone".to_owned())
+            }
+            Target::Make { .. } => Err(Failed::Why(
+                "it had no release before, and a make target has no way back: what it made is still there".to_owned(),
+            )),
+            other => Err(Failed::Why(format!("this version takes nothing away from {}", other.sort()))),
+        }
+    }
+}
+
+impl Hands<'_> {
+    fn stack(&self, order: Order<'_>, see: &mut dyn FnMut(&str)) -> Result<String, Failed> {
+        let Spec { account, region, target } = &order.what.spec;
+        let wanted = wanted(order.of, target, order.token)?;
+        let cloud = self.provider.stacks(account, region);
+        let deployed =
+            stacks::deploy(&cloud, self.clock.as_ref(), &wanted, Waits::default(), &mut |sight| tell(&sight, see))
+                .map_err(|stopped| Failed::Why(stopped.to_string()))?;
+        let how = match deployed.how {
+            How::Created => "created",
+            How::Updated => "updated",
+            How::Unchanged => "nothing to change",
+        };
+        let version = deployed.stack.tags.get(VERSION_TAG).map_or("", String::as_str);
+        Ok(format!("cloudformation:DescribeStacks: {} with {version} ({how})", deployed.stack.status))
+    }
+}
+
+/// What is wanted of a stack.
+fn wanted(of: &Dossier, target: &Target, token: &str) -> Result<Wanted, Failed> {
+    let Target::Cloudformation { stack, template, parameters, tags, capabilities } = target else {
+        return Err(Failed::Why(format!("{} is no stack", target.sort())));
+    };
+    let template = of.text(template).ok_or_else(|| Failed::Why("the release has no template".to_owned()))?;
+    Ok(Wanted {
+        stack: stack.clone(),
+        template: template.to_owned(),
+        parameters: parameters.clone(),
+        tags: tags.clone(),
+        capabilities: capabilities.clone(),
+        token: token.to_owned(),
+        known: None,
+    })
+}
+
+/// What is told while a stack changes.
+fn tell(sight: &Sight<'_>, see: &mut dyn FnMut(&str)) {
+    match sight {
+        Sight::Changes(set) => {
+            for change in &set.changes {
+                see(&format!("{} {} {}", change.action.to_lowercase(), change.kind, change.logical));
+            }
+        }
+        Sight::Event(event) => {
+            let reason = if event.reason.is_empty() { String::new() } else { format!(": {}", event.reason) };
+            see(&format!("{} {} {}{reason}", event.status, event.kind, event.logical));
+        }
+        Sight::State(state) => see(&format!("the stack is in {state}")),
+        Sight::EventsFailed(error) => see(&format!("its events cannot be read now: {error}")),
+    }
+}

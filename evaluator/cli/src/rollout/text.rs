@@ -1,0 +1,59 @@
+//! Rollouts in words: a line of the log, where the cells of a rollout are. Pure text.
+
+use std::collections::BTreeMap;
+
+use cell_eval::releases::{Book, Note};
+use cell_eval::rollout::CellState;
+use cell_eval::terminal::visible::line;
+use cell_eval::words::counted;
+
+/// Cells that are named of each state.
+const NAMED: usize = 5;
+
+/// A line of the log.
+pub(crate) fn note(of: &str, note: &Note) -> String {
+    format!("{} {of}: {}", note.at.strftime("%Y-%m-%d %H:%M:%SZ"), line(note.what.as_bytes()))
+}
+
+/// Where a rollout is, in a few lines.
+pub(crate) fn standing(book: &Book) -> String {
+    let of = &book.of;
+    let released = book.released.as_ref().map_or("nothing", |has| has.version.as_str());
+    let Some(rollout) = &book.rollout else {
+        return format!("{of}: {released} released, no rollout\n");
+    };
+    let state = &rollout.state;
+    let why = state.phase.why().map(|why| format!(": {why}")).unwrap_or_default();
+    let paused = if state.paused { ", paused" } else { "" };
+    let mut text = format!(
+        "{of}: {} is {}{why}{paused} (rollout {}, by {}; {released} released)\n",
+        state.version,
+        state.phase.word(),
+        rollout.number,
+        rollout.by
+    );
+    let mut by: BTreeMap<CellState, Vec<&str>> = BTreeMap::new();
+    for (name, cell) in &state.cells {
+        by.entry(cell.state).or_default().push(name);
+    }
+    for (cell_state, names) in by {
+        let more = names.len().saturating_sub(NAMED);
+        let named = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        text.push_str(&format!("  {:<14} {}  {named}{more}\n", cell_state.word(), counted(names.len(), "cell")));
+    }
+    if let Some(next) = &book.next {
+        text.push_str(&format!("  then {}, queued by {}\n", next.version, next.by));
+    }
+    text
+}
+
+/// The cells that failed or could not go back, with the reasons.
+pub(crate) fn cells_that_are_not_well(book: &Book) -> String {
+    let Some(rollout) = &book.rollout else { return String::new() };
+    let bad = |(name, cell): (&String, &cell_eval::rollout::state::Cell)| {
+        let why = cell.why.as_ref()?;
+        Some(format!("  {name} {}: {}\n", cell.state.word(), line(why.as_bytes())))
+    };
+    rollout.state.cells.iter().filter_map(bad).collect()
+}

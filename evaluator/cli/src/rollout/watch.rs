@@ -1,0 +1,295 @@
+//! `cellc rollout watch`: looks on. On a terminal a live view of waves and cells; elsewhere the log, line by line, until all
+//! that is watched is over. Owns reading and drawing; it changes nothing.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use cell_eval::releases::{Book, Desk, Dossier, Note};
+use cell_eval::rollout::CellState;
+use cell_lang::diagnostics::Code;
+use ratatui::Frame;
+use ratatui::crossterm::event::{self, Event as Key, KeyCode, KeyModifiers};
+use ratatui::layout::{Constraint, Layout};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Paragraph};
+use serde_json::json;
+
+use crate::args::{Format, RolloutWatchArgs};
+use crate::cloud::Recorded;
+use crate::exit::Status;
+use crate::output::{self, Output};
+use crate::pipeline::Run;
+use crate::session::{finding, say, unconnected};
+use crate::signals;
+
+/// How often books are read.
+const EVERY: Duration = Duration::from_secs(1);
+/// Lines of the log that are shown below.
+const TAIL: usize = 8;
+
+/// Runs the command.
+pub(crate) fn run(args: &RolloutWatchArgs, output: &Output) -> Status {
+    output.run(&args.program, |run| watch(run, args, output).unwrap_or_else(|status| status))
+}
+
+/// A rollout that is looked at.
+struct Seen {
+    book: Book,
+    dossier: Option<Dossier>,
+}
+
+struct Look<'a> {
+    desk: Desk<'a>,
+    all: Vec<String>,
+    output: &'a Output,
+}
+
+fn watch(run: &Run<'_>, args: &RolloutWatchArgs, output: &Output) -> Result<Status, Status> {
+    let (desired, all) = super::wished(run, &args.of)?;
+    let opened = Recorded::open(&args.cloud, &desired, &run.folder());
+    let recorded = opened.map_err(|error| unconnected(output, &error))?;
+    recorded.remarks.iter().for_each(|remark| output.remark(remark));
+    let look = Look { desk: Desk::new(recorded.store.as_ref()), all, output };
+    if args.once {
+        return look.once();
+    }
+    if std::io::stdout().is_terminal() && output.format == Format::Text { look.view() } else { look.lines() }
+}
+
+impl Look<'_> {
+    fn read(&self) -> Result<Vec<Seen>, Status> {
+        let mut seen = Vec::new();
+        for of in &self.all {
+            let read = self.desk.read(of).map_err(|error| self.failed(&error.to_string()))?;
+            let book = read.book;
+            let dossier = match &book.rollout {
+                Some(rollout) => {
+                    Some(self.desk.dossier(of, &rollout.dossier).map_err(|error| self.failed(&error.to_string()))?)
+                }
+                None => None,
+            };
+            seen.push(Seen { book, dossier });
+        }
+        Ok(seen)
+    }
+
+    fn failed(&self, message: &str) -> Status {
+        say(self.output, &finding(Code::RolloutFailed, message.to_owned()))
+    }
+
+    /// Where everything is, now.
+    fn once(&self) -> Result<Status, Status> {
+        let seen = self.read()?;
+        let text = match self.output.format {
+            Format::Text => seen.iter().map(|seen| super::text::standing(&seen.book)).collect(),
+            Format::Json => {
+                let rows: Vec<_> = seen.iter().map(|seen| json!({ "of": seen.book.of, "book": seen.book })).collect();
+                json!({ "format_version": "1.0", "rollouts": rows }).to_string() + "\n"
+            }
+        };
+        output::result(self.output.format, &text);
+        Ok(Status::Done)
+    }
+
+    /// The log as it grows, until all is over.
+    fn lines(&self) -> Result<Status, Status> {
+        let mut told: BTreeMap<String, Option<Note>> = BTreeMap::new();
+        loop {
+            let seen = self.read()?;
+            let mut text = String::new();
+            for Seen { book, .. } in &seen {
+                let last = told.entry(book.of.clone()).or_default();
+                let from = last.as_ref().and_then(|last| book.log.iter().rposition(|note| note == last));
+                for note in book.log.iter().skip(from.map_or(0, |at| at + 1)) {
+                    text.push_str(&match self.output.format {
+                        Format::Text => super::text::note(&book.of, note) + "\n",
+                        Format::Json => json!({ "of": book.of, "note": note }).to_string() + "\n",
+                    });
+                }
+                *last = book.log.back().cloned();
+            }
+            if !text.is_empty() {
+                output::result(self.output.format, &text);
+            }
+            let goes_on = |seen: &Seen| seen.book.open().is_some() || seen.book.next.is_some();
+            if !seen.iter().any(goes_on) || signals::stop().load(Ordering::Relaxed) {
+                return Ok(Status::Done);
+            }
+            std::thread::sleep(EVERY);
+        }
+    }
+
+    /// The live view, until somebody leaves it.
+    fn view(&self) -> Result<Status, Status> {
+        let mut terminal =
+            ratatui::try_init().map_err(|error| self.failed(&format!("the terminal cannot be used: {error}")))?;
+        let shown = self.show(&mut terminal);
+        ratatui::restore();
+        shown
+    }
+
+    fn show(&self, terminal: &mut ratatui::DefaultTerminal) -> Result<Status, Status> {
+        let mut at = 0_u16;
+        loop {
+            let seen = self.read()?;
+            let failed = |error: std::io::Error| self.failed(&format!("the terminal cannot be used: {error}"));
+            terminal.draw(|frame| draw(frame, &seen, at)).map_err(failed)?;
+            if !event::poll(EVERY).map_err(failed)? {
+                continue;
+            }
+            if let Key::Key(key) = event::read().map_err(failed)? {
+                match key.code {
+                    KeyCode::Char('q') | KeyCode::Esc => return Ok(Status::Done),
+                    KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => return Ok(Status::Done),
+                    KeyCode::Down | KeyCode::Char('j') => at = at.saturating_add(1),
+                    KeyCode::Up | KeyCode::Char('k') => at = at.saturating_sub(1),
+                    KeyCode::PageDown => at = at.saturating_add(10),
+                    KeyCode::PageUp => at = at.saturating_sub(10),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+fn draw(frame: &mut Frame<'_>, seen: &[Seen], at: u16) {
+    let [above, below] =
+        Layout::vertical([Constraint::Min(3), Constraint::Length(TAIL as u16 + 2)]).areas(frame.area());
+    let lines: Vec<Line<'_>> = seen.iter().flat_map(|seen| rollout(seen, above.width)).collect();
+    let most = (lines.len() as u16).saturating_sub(above.height.saturating_sub(2));
+    let title = " rollouts · ↑ ↓ scroll · q leaves ";
+    frame.render_widget(Paragraph::new(lines).scroll((at.min(most), 0)).block(Block::bordered().title(title)), above);
+    let mut notes: Vec<(&str, &Note)> =
+        seen.iter().flat_map(|seen| seen.book.log.iter().map(|note| (seen.book.of.as_str(), note))).collect();
+    notes.sort_by_key(|(_, note)| note.at);
+    let tail = notes.iter().rev().take(TAIL).rev().map(|(of, note)| Line::raw(super::text::note(of, note)));
+    frame.render_widget(Paragraph::new(tail.collect::<Vec<_>>()).block(Block::bordered().title(" log ")), below);
+}
+
+/// A rollout: a line for it, one for each wave, and a mark for each cell.
+fn rollout(seen: &Seen, width: u16) -> Vec<Line<'static>> {
+    let text = super::text::standing(&seen.book);
+    let bold = Style::new().add_modifier(Modifier::BOLD);
+    let first = text.lines().next().unwrap_or_default().to_owned();
+    let mut lines = vec![Line::styled(first, bold)];
+    let (Some(rollout), Some(dossier)) = (&seen.book.rollout, &seen.dossier) else {
+        lines.push(Line::raw(""));
+        return lines;
+    };
+    let label = dossier.course.waves.iter().map(|wave| wave.label.len()).max().unwrap_or_default();
+    for (number, wave) in dossier.course.waves.iter().enumerate() {
+        let mark = if number == rollout.state.wave && !rollout.state.phase.is_over() { '▶' } else { ' ' };
+        let cells: Vec<&cell_eval::rollout::state::Cell> =
+            rollout.state.cells.values().filter(|cell| cell.wave == number).collect();
+        let through = cells.iter().filter(|cell| matches!(cell.state, CellState::Done | CellState::Baking)).count();
+        let head = format!("{mark} {:label$} {through:>4}/{:<4} ", wave.label, cells.len());
+        let room = usize::from(width).saturating_sub(head.chars().count() + 2).max(1);
+        let marks: Vec<Span<'static>> = cells.iter().map(|cell| sign(cell.state)).collect();
+        for (row, part) in marks.chunks(room).enumerate() {
+            let head = if row == 0 { head.clone() } else { " ".repeat(head.chars().count()) };
+            let spans = std::iter::once(Span::raw(head)).chain(part.iter().cloned());
+            lines.push(spans.collect::<Line<'static>>());
+        }
+    }
+    for (name, cell) in &rollout.state.cells {
+        if cell.state.is_under_way() || cell.why.is_some() {
+            let why = cell.why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+            lines.push(Line::raw(format!("    {name} {}{why}", cell.state.word())));
+        }
+    }
+    lines.push(Line::raw(""));
+    lines
+}
+
+/// A cell as one character.
+fn sign(state: CellState) -> Span<'static> {
+    let (sign, color) = match state {
+        CellState::Waiting => ("·", Color::DarkGray),
+        CellState::Skipped => ("s", Color::DarkGray),
+        CellState::Deploying => ("▸", Color::Cyan),
+        CellState::Baking => ("○", Color::Yellow),
+        CellState::Done => ("●", Color::Green),
+        CellState::Failed => ("✗", Color::Red),
+        CellState::RollingBack => ("◂", Color::Magenta),
+        CellState::RolledBack => ("◦", Color::Magenta),
+        CellState::Stuck => ("!", Color::Red),
+    };
+    Span::styled(sign, Style::new().fg(color))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use cell_eval::releases::Queued;
+    use cell_eval::rollout::{Course, OnAlarm, Wave};
+    use jiff::{SignedDuration, Timestamp};
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+
+    use super::*;
+
+    fn wave(label: &str, cells: &[&str]) -> Wave {
+        Wave {
+            label: label.to_owned(),
+            cells: cells.iter().map(ToString::to_string).collect(),
+            parallel: 1,
+            tolerate: 0,
+            bake: SignedDuration::from_hours(1),
+            min_requests: None,
+            one_box: false,
+            alarms: Vec::new(),
+            approval: false,
+            follows: false,
+        }
+    }
+
+    #[test]
+    fn waves_cells_and_the_log_are_on_the_screen() {
+        let course = Course {
+            of: "component.api".to_owned(),
+            rollout: None,
+            waves: vec![wave("alpha", &["cell.a"]), wave("production", &["cell.b", "cell.c"])],
+            window: None,
+            on_alarm: OnAlarm::Rollback,
+        };
+        let dossier = Dossier {
+            format_version: "1.0".to_owned(),
+            of: "component.api".to_owned(),
+            version: "v2".to_owned(),
+            digests: BTreeMap::new(),
+            image: String::new(),
+            templates: BTreeMap::new(),
+            course,
+            cells: BTreeMap::new(),
+            texts: BTreeMap::new(),
+        };
+        let at: Timestamp = "2026-06-01T09:00:00Z".parse().unwrap();
+        let mut book = Book::new("component.api");
+        let queued = Queued { version: "v2".to_owned(), dossier: "d".to_owned(), by: "ana@host".to_owned(), at };
+        book.begin(queued, &dossier, at);
+        let state = &mut book.rollout.as_mut().unwrap().state;
+        state.wave = 1;
+        for (cell, now) in
+            [("cell.a", CellState::Done), ("cell.b", CellState::Baking), ("cell.c", CellState::Deploying)]
+        {
+            state.cells.get_mut(cell).unwrap().state = now;
+        }
+        let mut terminal = Terminal::new(TestBackend::new(80, 18)).unwrap();
+        let seen = [Seen { book, dossier: Some(dossier) }];
+        terminal.draw(|frame| draw(frame, &seen, 0)).unwrap();
+        let screen = terminal.backend().to_string();
+        for part in [
+            "component.api: v2 is running (rollout 1, by ana@host; nothing released)",
+            "  alpha         1/1    ●",
+            "▶ production    1/2    ○▸",
+            "cell.c deploying",
+            "2026-06-01 09:00:00Z component.api: v2 begun by ana@host",
+        ] {
+            assert!(screen.contains(part), "{part}\n{screen}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Policies of the repositories that the program or the record has, in their accounts.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use super::{Live, Reader, parallel};
+use crate::plan::desired::Desired;
+use crate::plan::model::Fields;
+use crate::provider::{CloudError, Failure};
+use crate::registry::record::{Entry, Record};
+use crate::repositories::Found;
+
+const KIND: &str = "repository_policy";
+
+impl Reader<'_> {
+    /// One request for each repository. An account that lets nobody in, or a server without ECR, is told and stops
+    /// nothing else.
+    pub(super) fn repositories(&self, live: &mut Live) -> Result<(), CloudError> {
+        let region = self.desired.org.home_region.as_deref();
+        let asked: Vec<(String, String)> =
+            self.addresses(KIND).into_iter().flat_map(|address| spots(self.desired, self.record, address)).collect();
+        let found = parallel::each(self.lanes, &asked, |(account, name)| {
+            match self.provider.repositories(account, region).policy(name) {
+                Ok(found) => Ok(Ok(found)),
+                Err(error) if matches!(error.failure, Failure::Denied | Failure::Unsupported) => Ok(Err(error)),
+                Err(error) => Err(error),
+            }
+        })?;
+        for ((account, name), found) in asked.into_iter().zip(found) {
+            match found {
+                Ok(found) => _ = live.repositories.insert((account, name), found),
+                Err(error) => {
+                    let said = format!("the policy of repository `{name}` in account {account} ({error})");
+                    live.unanswered.insert(said);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The account and the name of a repository, as the program and the record have them.
+fn spots(desired: &Desired, record: &Record, address: &str) -> BTreeSet<(String, String)> {
+    let mut all = BTreeSet::new();
+    let entry = record.entry(address);
+    all.extend(entry.and_then(|entry| entry.id.split_once('/')).map(|(a, b)| (a.to_owned(), b.to_owned())));
+    if let Some(wanted) = desired.resources.get(address) {
+        let text = |name: &str| wanted.shown.get(name).and_then(Json::as_str).map(str::to_owned);
+        let recorded = || {
+            let entry = record.entry(&text("account")?)?;
+            (!entry.id.is_empty()).then(|| entry.id.clone())
+        };
+        all.extend(text("account_id").or_else(recorded).zip(text("repository")));
+    }
+    all
+}
+
+/// The account and the name of a repository, of an entry, as fields of a program would say them.
+pub(super) fn named(entry: &Entry) -> Fields {
+    let spot = entry.id.split_once('/').unwrap_or_default();
+    let fields = [("account_id", spot.0), ("repository", spot.1)];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), Json::from(value))).collect()
+}
+
+/// What the record says is there. Nothing is said of a repository that it does not have: only a reading can tell whether it
+/// is there.
+pub(super) fn recorded(record: &Record, live: &mut Live) {
+    for entry in record.resources.values().filter(|entry| entry.kind == KIND) {
+        let (Some(spot), Some(content)) = (entry.id.split_once('/'), entry.fields.get("content")) else { continue };
+        let spot = (spot.0.to_owned(), spot.1.to_owned());
+        live.repositories.insert(spot, Found::Policy(content.to_string()));
+    }
+}

@@ -1,0 +1,92 @@
+//! Stacks: those that the program or the record has, each in its account and region. Owns which are looked for and that
+//! an account which lets nobody in keeps nobody else waiting.
+
+use std::collections::BTreeSet;
+
+use super::{Live, LiveStack, Reader, parallel};
+use crate::plan::identity;
+use crate::provider::{CloudError, Failure};
+use crate::stacks::{AccountOf, StackPlace, StackState, StackWish, Stacks, wish};
+
+/// Stacks that are read at once: each account and region has its own limits.
+const LANES: usize = 16;
+
+impl Reader<'_> {
+    /// DescribeStacks of each, and GetTemplate of those that are there.
+    pub(super) fn stacks(&self, live: &mut Live) -> Result<(), CloudError> {
+        let places = self.places(live);
+        let closed = |place: &StackPlace| {
+            let account = live.accounts.get(&place.account);
+            account.filter(|account| !identity::is_open(account)).map(|account| account.state.word().to_owned())
+        };
+        let look = |place: &StackPlace| match closed(place) {
+            Some(state) => Ok(LiveStack::Closed(format!("account {} is {state}", place.account))),
+            None => {
+                let there = self.provider.stacks(&place.account, &place.region);
+                match read(there.as_ref(), &place.name) {
+                    // One account or region that lets nobody in does not keep the others from being read.
+                    Err(error) if matches!(error.failure, Failure::Denied | Failure::Unsupported) => {
+                        Ok(LiveStack::Closed(error.to_string()))
+                    }
+                    answer => answer,
+                }
+            }
+        };
+        let found = parallel::each(LANES, &places, look)?;
+        live.stacks.extend(places.into_iter().zip(found));
+        Ok(())
+    }
+
+    /// Where stacks are, or will be, as far as accounts are known.
+    fn places(&self, live: &Live) -> Vec<StackPlace> {
+        let (desired, record) = (self.desired, self.record);
+        let wished: Vec<&StackWish> = self.wished_stacks().collect();
+        let recorded: Vec<&str> = self.recorded_stacks().collect();
+        if wished.is_empty() && recorded.is_empty() {
+            return Vec::new();
+        }
+        let mut ids = identity::accounts(desired, record, live);
+        let parked = identity::parked(desired, record, live, &ids);
+        ids.extend(parked);
+        let place = |stack: &&StackWish| {
+            let account = match &stack.account {
+                AccountOf::Id(id) => id,
+                AccountOf::Of(address) => ids.get(address)?,
+            };
+            Some(StackPlace { account: account.clone(), region: stack.region.clone(), name: stack.name.clone() })
+        };
+        let mut places: BTreeSet<StackPlace> = wished.iter().filter_map(place).collect();
+        places.extend(recorded.into_iter().filter_map(StackPlace::of_arn));
+        places.into_iter().collect()
+    }
+
+    fn wished_stacks(&self) -> impl Iterator<Item = &StackWish> {
+        let takes = |stack: &&StackWish| wish::takes(self.scope, Some(stack), self.record, &stack.address);
+        self.desired.stacks.values().filter(takes)
+    }
+
+    /// The ARNs of those of the record.
+    fn recorded_stacks(&self) -> impl Iterator<Item = &str> {
+        let entries = self.record.resources.iter().filter(|(_, entry)| entry.kind == "stack");
+        let taken = entries
+            .filter(|(address, _)| wish::takes(self.scope, self.desired.stacks.get(*address), self.record, address));
+        taken.map(|(_, entry)| entry.id.as_str())
+    }
+
+    /// The addresses of the accounts in which the selected stacks are.
+    pub(super) fn accounts_of_stacks(&self) -> impl Iterator<Item = &str> {
+        self.wished_stacks().filter_map(|stack| stack.account.address())
+    }
+}
+
+fn read(there: &dyn Stacks, name: &str) -> Result<LiveStack, CloudError> {
+    let Some(stack) = there.stack(name)?.filter(|stack| stack.state() != Some(StackState::DeleteComplete)) else {
+        return Ok(LiveStack::Absent);
+    };
+    // A name in review has no template.
+    let template = match stack.state() {
+        Some(StackState::ReviewInProgress) => None,
+        _ => there.template(&stack.id)?,
+    };
+    Ok(LiveStack::There { stack: Box::new(stack), template: wish::template(&template.unwrap_or_default()) })
+}

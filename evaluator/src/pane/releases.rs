@@ -1,0 +1,120 @@
+//! What books of releases say: of a component as a whole, and of a cell. Owns the comparison of what a cell has with what is
+//! released and with what a rollout brings.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::releases::Book;
+use crate::rollout::{CellState, Phase};
+
+use super::model::{Compared, Next, Note, Place, Release, Released, Rollout, Version};
+use super::rows::Shelved;
+
+/// Whether versions of it stand in cells: a permission set has none that people say.
+pub(super) fn is_component(of: &str) -> bool {
+    of.rsplit_once('.').is_some_and(|(kinds, _)| kinds.rsplit('.').next() == Some("component"))
+}
+
+/// A component or a permission set as a whole.
+pub(super) fn release(of: &str, shelved: &Shelved, at: Timestamp) -> Release {
+    let book = &shelved.book;
+    Release {
+        of: of.to_owned(),
+        component: is_component(of),
+        released: book.released.as_ref().map(|has| Released { version: has.version.clone(), since: has.at }),
+        rollout: book.rollout.as_ref().map(|_| rollout(shelved, at)).unwrap_or_default(),
+        next: book.next.as_ref().map(|next| Next {
+            version: next.version.clone(),
+            by: next.by.clone(),
+            since: next.at,
+        }),
+    }
+}
+
+fn rollout(shelved: &Shelved, at: Timestamp) -> Option<Rollout> {
+    let rollout = shelved.book.rollout.as_ref()?;
+    let state = &rollout.state;
+    let mut cells: BTreeMap<String, usize> = BTreeMap::new();
+    for cell in state.cells.values() {
+        *cells.entry(word(cell.state).to_owned()).or_default() += 1;
+    }
+    let until = match state.phase {
+        Phase::Shut { until } | Phase::Baking { until, .. } => Some(until),
+        _ => None,
+    };
+    let open = !state.phase.is_over();
+    let runner = rollout.runner.as_ref().filter(|runner| open && runner.until > at);
+    Some(Rollout {
+        number: rollout.number,
+        version: state.version.clone(),
+        phase: state.phase.word().to_owned(),
+        why: match &state.phase {
+            Phase::Superseded { by } => Some(format!("{by} took its place")),
+            phase => phase.why().map(ToString::to_string),
+        },
+        open,
+        paused: open && state.paused,
+        wave: shelved.waves.get(state.wave).cloned().unwrap_or_else(|| format!("number {}", state.wave + 1)),
+        until: until.filter(|_| open),
+        by: rollout.by.clone(),
+        begun: rollout.begun,
+        runner: runner.map(|runner| runner.who.clone()),
+        cells,
+    })
+}
+
+/// One word of a state.
+fn word(state: CellState) -> &'static str {
+    match state {
+        CellState::Skipped => "skipped",
+        state => state.word(),
+    }
+}
+
+/// What a cell has of a component.
+pub(super) fn version(book: &Book, cell: &str) -> Version {
+    let has = book.cells.get(cell);
+    let rollout = book.rollout.as_ref();
+    let brings = book.open().map(|rollout| rollout.state.version.as_str());
+    let released = book.released.as_ref().map(|released| released.version.as_str());
+    let compared = match (has.map(|has| has.version.as_str()), released) {
+        (None, _) => Compared::Missing,
+        (Some(version), Some(released)) if version == released => Compared::Released,
+        (Some(version), _) if brings == Some(version) => Compared::Coming,
+        (Some(_), Some(_)) => Compared::Differs,
+        (Some(_), None) => Compared::Unreleased,
+    };
+    let place = rollout.and_then(|rollout| {
+        let at = rollout.state.cells.get(cell)?;
+        // Where all went well, or nothing more comes of it, the version says it all.
+        let over = rollout.state.phase.is_over();
+        let told = match at.state {
+            CellState::Done => !over,
+            CellState::Waiting | CellState::Skipped | CellState::Baking | CellState::RolledBack => !over,
+            CellState::Deploying | CellState::Failed | CellState::RollingBack | CellState::Stuck => true,
+        };
+        let place =
+            Place { state: word(at.state).to_owned(), to: rollout.state.version.clone(), why: at.why.clone() };
+        told.then_some(place)
+    });
+    let (version, since) = (has.map(|has| has.version.clone()), has.map(|has| has.at));
+    Version { version, since, compared, rollout: place }
+}
+
+/// What somebody has to know of a cell's part in a rollout.
+pub(super) fn note(of: &str, book: &Book, cell: &str) -> Option<Note> {
+    let rollout = book.rollout.as_ref()?;
+    let at = rollout.state.cells.get(cell)?;
+    let version = &rollout.state.version;
+    let why = at.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    let text = match at.state {
+        CellState::Failed => format!("{of} {version} failed{why}"),
+        CellState::Stuck => format!("{of} could not go back from {version}{why}"),
+        CellState::Deploying if rollout.state.phase.is_over() => {
+            format!("{of} {version} was being deployed when its rollout ended")
+        }
+        _ => return None,
+    };
+    Some(Note { grave: true, text })
+}

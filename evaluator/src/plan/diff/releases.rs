@@ -1,0 +1,226 @@
+//! Components in cells. A cell that has none gets the released version by this apply; one whose template, parameters or version
+//! differ gets it by a rollout, which is queued; a cell that goes is emptied before its account is.
+//!
+//! What a cell has is what its book says, as it was read back when it came; the apply reads again before it writes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use crate::plan::build::{Builder, Command, Step, change};
+use crate::plan::model::{Action, Change, DeployOrder, Fields, Place, QueueOrder, Verb};
+use crate::releases::wishes::{Unready, Wish};
+use crate::releases::{Book, Dossier, Kept, Target, dossier};
+use crate::stacks::wish::template;
+
+impl Builder<'_> {
+    /// Components that are to be in cells.
+    pub(in crate::plan) fn releases(&mut self) {
+        if self.command == Command::Destroy {
+            return;
+        }
+        let desired = self.desired;
+        let nothing = Kept::default();
+        let mut waiting = Vec::new();
+        for (of, wish) in desired.releases.iter().filter(|(_, wish)| wish.is_component()) {
+            let kept = self.kept.get(of).unwrap_or(&nothing);
+            let takes = |cell: &str| self.takes_deployment(wish, cell);
+            if !wish.cells.keys().any(|cell| takes(cell)) {
+                continue;
+            }
+            match kept.released() {
+                Some(released) => self.component(wish, kept, released),
+                None if kept.book.open().is_some() || kept.book.next.is_some() => {}
+                None => waiting.push(of.clone()),
+            }
+        }
+        if let Some(first) = waiting.first().cloned() {
+            let label = first.strip_prefix("component.").unwrap_or(&first);
+            let message = format!(
+                "waiting for a first release: {}; `cellc rollout start {label} VERSION` brings one",
+                waiting.join(", ")
+            );
+            self.note(message, waiting);
+        }
+    }
+
+    fn takes_deployment(&self, wish: &Wish, cell: &str) -> bool {
+        let place = |entity: &str| Place { entity: entity.to_owned(), file: String::new(), line: 1, column: 1 };
+        self.scope.takes(&wish.address(cell), &[place(cell), place(&wish.of)])
+    }
+
+    /// A component with a released version.
+    fn component(&mut self, wish: &Wish, kept: &Kept, released: &Dossier) {
+        let release = released.release();
+        let takes = |cell: &str| self.takes_deployment(wish, cell) && !is_under_way(&kept.book, cell);
+        let (wanted, unready) = wish.dossier_and_rest(&release, self.record, &takes);
+        let mut behind: BTreeSet<String> = BTreeSet::new();
+        for (cell, what) in &wanted.cells {
+            match kept.cell(cell) {
+                None => self.new_deployment(wish, kept, cell, Some((&wanted, what))),
+                Some((has, is)) if is.spec == what.spec && has.version == release.version => {}
+                Some(_) => _ = behind.insert(cell.clone()),
+            }
+        }
+        for (cell, why) in &unready {
+            match why {
+                Unready::Account { .. } | Unready::Parameter { .. } if kept.cell(cell).is_none() => {
+                    self.new_deployment(wish, kept, cell, None);
+                }
+                why => self.note(format!("{}: {why}", wish.address(cell)), vec![wish.address(cell)]),
+            }
+        }
+        self.behind(wish, kept, &wanted, &behind);
+    }
+
+    /// A cell that has nothing of it yet.
+    fn new_deployment(&mut self, wish: &Wish, kept: &Kept, cell: &str, what: Option<(&Dossier, &dossier::Cell)>) {
+        let Some(released) = &kept.book.released else { return };
+        let address = wish.address(cell);
+        let mut needs = self.after(cell, Step::Made);
+        needs.extend(self.after(cell, Step::Placed));
+        for before in &wish.after {
+            needs.extend(self.after(&in_cell(before, cell), Step::Made));
+        }
+        let placed = wish.cells.get(cell).map(|placed| (cell.to_owned(), placed.clone()));
+        let only = Wish { cells: placed.into_iter().collect(), ..wish.clone() };
+        let order = DeployOrder { wish: only, cell: cell.to_owned(), released: released.dossier.clone() };
+        let operation = self.operation(&address, Verb::Deploy(Box::new(order)), &needs, Fields::new());
+        self.step(&address, Step::Made, operation);
+        let after = match what {
+            Some((dossier, what)) => fields(dossier, what),
+            None => Fields::from_iter([("version".to_owned(), Json::from(released.version.as_str()))]),
+        };
+        self.change(Change {
+            after: Some(after),
+            operations: vec![operation],
+            sources: places(wish),
+            ..change(&address, "deployment", Action::Create)
+        });
+    }
+
+    /// Cells whose template, parameters or version are others than they have: a rollout brings them.
+    fn behind(&mut self, wish: &Wish, kept: &Kept, wanted: &Dossier, cells: &BTreeSet<String>) {
+        let queued = |dossier: &Dossier| {
+            let next = kept.book.next.as_ref();
+            dossier.sealed().is_ok_and(|(name, _)| next.is_some_and(|next| next.dossier == name))
+        };
+        if cells.is_empty() {
+            return;
+        }
+        let dossier = narrowed(wanted, cells);
+        if queued(&dossier) {
+            self.note(
+                format!("{} is queued already; `cellc rollout run` carries it out", wish.of),
+                vec![wish.of.clone()],
+            );
+            return;
+        }
+        let order = QueueOrder { dossier, former: None };
+        let operation = self.operation(&wish.of, Verb::Queue(Box::new(order)), &[], Fields::new());
+        for cell in cells {
+            let (Some((has, is)), Some(what)) = (kept.cell(cell), wanted.cells.get(cell)) else { continue };
+            let (before, after) = (fields(has, is), fields(wanted, what));
+            self.change(Change {
+                before: Some(before),
+                after: Some(after),
+                reason: Some("by waves: it is queued, and `cellc rollout run` carries it out".to_owned()),
+                operations: vec![operation],
+                sources: places(wish),
+                ..change(&wish.address(cell), "deployment", Action::Update)
+            });
+        }
+    }
+
+    /// What is in cells and is to go: before their accounts.
+    pub(in crate::plan) fn surplus_releases(&mut self) {
+        let (desired, all) = (self.desired, self.kept);
+        for (of, kept) in all {
+            let wish = desired.releases.get(of);
+            if !of_component(of) {
+                continue;
+            }
+            for cell in kept.book.cells.keys() {
+                let stays = self.command == Command::Apply && wish.is_some_and(|wish| wish.cells.contains_key(cell));
+                let address = in_cell(of, cell);
+                let place =
+                    |entity: &str| Place { entity: entity.to_owned(), file: String::new(), line: 1, column: 1 };
+                if !stays && self.scope.takes(&address, &[place(cell), place(of)]) {
+                    self.end_deployment(of, kept, cell, &address);
+                }
+            }
+        }
+    }
+
+    fn end_deployment(&mut self, of: &str, kept: &Kept, cell: &str, address: &str) {
+        let known = kept.cell(cell);
+        let order = Verb::Undeploy { of: of.to_owned(), cell: cell.to_owned() };
+        let operation = self.operation(address, order, &[], Fields::new());
+        let left = known.filter(|(_, what)| !matches!(what.spec.target, Target::Cloudformation { .. }));
+        if let Some((_, what)) = known {
+            let account = self.address_of("account", &what.spec.account);
+            self.step(&account, Step::Gone, operation);
+        }
+        let reason = left.map(|(_, what)| format!("what {} made stays as it is", what.spec.target.sort()));
+        self.change(Change {
+            before: known.map(|(dossier, what)| fields(dossier, what)),
+            operations: vec![operation],
+            reason,
+            ..change(address, "deployment", if left.is_some() { Action::Forget } else { Action::Delete })
+        });
+    }
+}
+
+fn places(wish: &Wish) -> Vec<Place> {
+    wish.place.iter().cloned().collect()
+}
+
+/// Is a rollout about to bring something to the cell, or bringing it back?
+fn is_under_way(book: &Book, cell: &str) -> bool {
+    book.open().is_some_and(|rollout| rollout.state.cells.contains_key(cell))
+}
+
+fn of_component(of: &str) -> bool {
+    of.rsplit('.').nth(1) == Some("component")
+}
+
+/// The address of a component in a cell.
+fn in_cell(of: &str, cell: &str) -> String {
+    format!("deployment.{}/{cell}", of.strip_prefix("component.").unwrap_or(of))
+}
+
+/// Of a dossier these cells, in the waves that have some of them.
+fn narrowed(dossier: &Dossier, cells: &BTreeSet<String>) -> Dossier {
+    let mut dossier = dossier.clone();
+    dossier.cells.retain(|cell, _| cells.contains(cell));
+    for wave in &mut dossier.course.waves {
+        wave.cells.retain(|cell| cells.contains(cell));
+    }
+    dossier.course.waves.retain(|wave| !wave.cells.is_empty());
+    dossier
+}
+
+/// A deployment as a plan shows it.
+fn fields(dossier: &Dossier, cell: &dossier::Cell) -> Fields {
+    let target = serde_json::to_value(&cell.spec.target).unwrap_or_default();
+    let mut fields: BTreeMap<String, Json> =
+        target.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect();
+    // What a target is told is its parameters in other words.
+    for told in ["document", "variables"] {
+        fields.remove(told);
+    }
+    if let Target::Make { document, .. } = &cell.spec.target {
+        fields.extend(document.get("parameters").map(|value| ("parameters".to_owned(), value.clone())));
+    }
+    if let Target::Cloudformation { template: digest, .. } = &cell.spec.target {
+        let text = dossier.text(digest).map_or_else(|| Json::from(digest.as_str()), template);
+        fields.insert("template".to_owned(), text);
+    }
+    fields.insert("version".to_owned(), Json::from(dossier.version.as_str()));
+    for (name, value) in [("account", &cell.spec.account), ("region", &cell.spec.region)] {
+        if !value.is_empty() {
+            fields.insert(name.to_owned(), Json::from(value.as_str()));
+        }
+    }
+    fields.into_iter().collect()
+}

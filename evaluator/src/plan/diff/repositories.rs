@@ -1,0 +1,273 @@
+//! Repository policies: the statement of ours among those of others. What is others' is never in a plan.
+
+use std::collections::BTreeMap;
+
+use cell_lang::diagnostics::Code;
+use serde_json::{Value as Json, json};
+
+use crate::plan::build::{Builder, Step, change, drifted, text};
+use crate::plan::desired::{ROOT, Wanted};
+use crate::plan::fault::Fault;
+use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
+use crate::registry::record::Entry;
+use crate::repositories::{Found, PULL, Refused, edited, ours, path_of, policy, pull};
+
+const KIND: &str = "repository_policy";
+
+/// Where a repository is.
+struct Spot {
+    /// The id of the account.
+    account: String,
+    /// Its name.
+    name: String,
+}
+
+impl Spot {
+    /// What the record knows it by.
+    fn id(&self) -> String {
+        format!("{}/{}", self.account, self.name)
+    }
+
+    fn of(id: &str) -> Option<Self> {
+        let (account, name) = id.split_once('/')?;
+        Some(Self { account: account.to_owned(), name: name.to_owned() })
+    }
+}
+
+/// Our statements as a document, in the form in which they are compared.
+fn document<'a>(statements: impl IntoIterator<Item = &'a Json>) -> Json {
+    json!({ "Statement": statements.into_iter().map(policy::form).collect::<Vec<_>>() })
+}
+
+impl Builder<'_> {
+    /// Policies that are to let cells pull.
+    pub(in crate::plan) fn repository_policies(&mut self) {
+        for (address, wanted) in self.wanted(KIND) {
+            let account = text(&wanted.shown, "account");
+            let name = text(&wanted.shown, "repository");
+            let plan =
+                Change { name: name.clone(), sources: wanted.sources.clone(), ..change(address, KIND, Action::NoOp) };
+            let known = wanted.shown.get("account_id").and_then(Json::as_str).map(str::to_owned);
+            match known.or_else(|| self.ids.get(&account).cloned()) {
+                Some(account) => self.repository_policy(plan, wanted, &Spot { account, name }),
+                None => self.note(
+                    format!("{address} waits for its repository: {account} does not exist yet"),
+                    vec![address.clone()],
+                ),
+            }
+        }
+    }
+
+    fn repository_policy(&mut self, mut plan: Change, wanted: &Wanted, spot: &Spot) {
+        let address = plan.address.clone();
+        let entry = self.entry(&address, &spot.id());
+        let found = self.live.repositories.get(&(spot.account.clone(), spot.name.clone()));
+        let text = match found {
+            // That it could not be read was said by who read.
+            None => return,
+            Some(Found::NoRepository) => return self.no_repository(plan, spot, entry.is_some()),
+            Some(found) => found.text(),
+        };
+        let (statement, needs) = self.pull_statement(&address, wanted);
+        let Some(is) = self.read_policy(&plan, spot, text, &statement) else { return };
+        let after = Fields::from_iter([("content".to_owned(), document([&statement]))]);
+        if crate::plan::later::has_later(&statement) {
+            plan.later = vec!["content".to_owned()];
+        }
+        plan.id = Some(spot.id());
+        let before = (!is.is_empty()).then(|| Fields::from_iter([("content".to_owned(), document(is.values()))]));
+        plan.drift = match &before {
+            Some(before) => drifted(entry, before),
+            None if self.record.entry(&address).is_some() => vec!["*".to_owned()],
+            None => Vec::new(),
+        };
+        if before.is_some() && entry.is_none() {
+            plan.action = Action::Adopt;
+            let verb = Verb::Remember { id: spot.id() };
+            plan.operations.push(self.operation(&address, verb, &[], before.clone().unwrap_or_default()));
+        }
+        if before.as_ref() != Some(&after) {
+            let verb = Verb::SetRepositoryPolicy {
+                account: spot.account.clone(),
+                region: self.desired.org.home_region.clone(),
+                repository: spot.name.clone(),
+                content: json!({ "Statement": [statement] }),
+            };
+            plan.operations.push(self.operation(&address, verb, &needs, after.clone()));
+            plan.action = match (&before, entry) {
+                (None, _) => Action::Create,
+                (Some(_), None) => Action::Adopt,
+                (Some(_), Some(_)) => Action::Update,
+            };
+        }
+        if let Some(before) = &before {
+            self.record_as_it_is(&mut plan, entry, before, &after);
+            if entry.is_some() && !plan.operations.is_empty() {
+                plan.action = Action::Update;
+            }
+        }
+        plan.before = before;
+        plan.after = Some(after);
+        self.change(plan);
+    }
+
+    /// The statements of ours that are there; none when nothing can be planned, which is said.
+    fn read_policy(
+        &mut self,
+        plan: &Change,
+        spot: &Spot,
+        text: Option<&str>,
+        statement: &Json,
+    ) -> Option<BTreeMap<String, Json>> {
+        let wanted = BTreeMap::from([(PULL.to_owned(), statement.clone())]);
+        let refused = match (text.map(ours).transpose(), edited(text, &wanted)) {
+            (Ok(is), Ok(_)) => return Some(is.unwrap_or_default()),
+            (Err(refused), _) | (Ok(_), Err(refused)) => refused,
+        };
+        let code = match refused {
+            Refused::TooLong { .. } => Code::PolicyTooLarge,
+            Refused::Unreadable(_) => Code::NotOwned,
+        };
+        let message = format!("repository `{}` in account {}: {refused}", spot.name, spot.account);
+        let fault = Fault::new(code, message).at(plan.sources.first(), format!("{} is asked for here", plan.address));
+        self.faults.push(fault.help("take statements of others away there, or let fewer cells pull"));
+        None
+    }
+
+    /// A policy belongs to a repository: without one nothing is written, and what was is forgotten.
+    fn no_repository(&mut self, mut plan: Change, spot: &Spot, recorded: bool) {
+        let address = plan.address.clone();
+        let message = format!(
+            "{address} waits for its repository: account {} has no `{}`; the next apply after it is made writes its policy",
+            spot.account, spot.name
+        );
+        self.note(message, vec![address.clone()]);
+        if recorded {
+            plan.action = Action::Forget;
+            plan.id = Some(spot.id());
+            plan.drift = vec!["*".to_owned()];
+            plan.reason = Some("the repository is gone".to_owned());
+            plan.operations.push(self.operation(&address, Verb::Forget, &[], Fields::new()));
+            self.change(plan);
+        }
+    }
+
+    /// The statement that lets the cells pull, and what must be made before it is written.
+    fn pull_statement(&mut self, address: &str, wanted: &Wanted) -> (Json, Vec<OperationId>) {
+        // What was applied last is wanted where the record stands for the program.
+        if let Some(applied) = wanted.fields.get("content").and_then(|content| content.pointer("/Statement/0")) {
+            return (applied.clone(), Vec::new());
+        }
+        let cells: Vec<String> = wanted
+            .shown
+            .get("cells")
+            .and_then(Json::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|cell| cell.as_str().map(str::to_owned))
+            .collect();
+        if text(&wanted.shown, "by") != "accounts" {
+            return self.pull_by_place(&cells);
+        }
+        let partition = self.desired.org.partition.clone();
+        let root = |id: &str| format!("arn:{partition}:iam::{id}:root");
+        let arn = |cell: &String| match self.ids.get(cell) {
+            Some(id) => Json::from(root(id)),
+            None => json!({ "later": root(&format!("\\({cell}.account_id)")) }),
+        };
+        let statement = pull(&cells.iter().map(arn).collect::<Vec<_>>(), &[]);
+        let fields = Fields::from_iter([("content".to_owned(), statement.clone())]);
+        let needs = self.accounts_named(address, &["content".to_owned()], &fields);
+        (statement, needs)
+    }
+
+    /// By the units that the cells lie in, each once.
+    fn pull_by_place(&mut self, cells: &[String]) -> (Json, Vec<OperationId>) {
+        let (mut places, mut needs) = (BTreeMap::new(), Vec::new());
+        for cell in cells {
+            let chain = self.units_above(cell);
+            let made: Vec<OperationId> = chain.iter().flat_map(|unit| self.after(unit, Step::Made)).collect();
+            needs.extend(made);
+            let ids = chain.iter().map(|unit| match self.ids.get(unit) {
+                Some(id) => id.clone(),
+                None if unit.starts_with("ou-") => unit.clone(),
+                None => format!("\\({unit}.id)"),
+            });
+            let ids: Vec<String> = ids.collect();
+            let organization = self.live.organization.as_ref();
+            let head = organization.map(|found| [found.id.clone(), found.root.clone()]);
+            let path = path_of(head.iter().flatten().chain(&ids).map(String::as_str));
+            let value = if path.contains('\\') { json!({ "later": path }) } else { Json::from(path.as_str()) };
+            places.insert(path, value);
+        }
+        (pull(&[], &places.into_values().collect::<Vec<_>>()), needs)
+    }
+
+    /// The units above a cell, from the root down: addresses where the program has them, else ids. A cell whose own block
+    /// says no unit stays where its account is.
+    fn units_above(&self, cell: &str) -> Vec<String> {
+        let wanted = self.desired.resources.get(cell);
+        let stays = wanted.and_then(|wanted| wanted.account.as_ref()).is_some_and(|account| !account.own_unit);
+        let live =
+            self.ids.get(cell).and_then(|id| self.live.accounts.get(id)).and_then(|found| found.parent.clone());
+        let mut at = match live.filter(|_| stays) {
+            Some(parent) => parent,
+            None => wanted.map(|wanted| text(&wanted.fields, "ou")).unwrap_or_default(),
+        };
+        let mut chain = Vec::new();
+        for _ in 0..=crate::limits::OU_LEVELS.most {
+            let above = match (self.desired.resources.get(&at), self.live.units.get(&at)) {
+                (Some(unit), _) => text(&unit.fields, "parent"),
+                (None, Some(unit)) => unit.parent.clone(),
+                (None, None) => break,
+            };
+            chain.push(std::mem::replace(&mut at, above));
+            if at == ROOT {
+                break;
+            }
+        }
+        chain.reverse();
+        chain
+    }
+
+    /// Statements of ours that are to go; what others have stays.
+    pub(in crate::plan) fn surplus_repository_policies(&mut self) {
+        for (address, entry) in self.surplus(KIND) {
+            self.surplus_repository_policy(address, entry);
+        }
+    }
+
+    fn surplus_repository_policy(&mut self, address: &str, entry: &Entry) {
+        let mut plan = Change { id: Some(entry.id.clone()), ..change(address, KIND, Action::Delete) };
+        let spot = Spot::of(&entry.id);
+        let key = spot.as_ref().map(|spot| (spot.account.clone(), spot.name.clone())).unwrap_or_default();
+        // One that could not be read stays in the record: it may be there.
+        let Some(found) = self.live.repositories.get(&key) else { return };
+        plan.name.clone_from(&key.1);
+        let is = found.text().and_then(|text| ours(text).ok()).unwrap_or_default();
+        match spot.filter(|_| !is.is_empty()) {
+            Some(spot) => {
+                let before = Fields::from_iter([("content".to_owned(), document(is.values()))]);
+                plan.drift = drifted(Some(entry), &before);
+                plan.before = Some(before);
+                let account = self.address_of("account", &spot.account);
+                let verb = Verb::RemoveRepositoryPolicy {
+                    account: spot.account,
+                    region: self.desired.org.home_region.clone(),
+                    repository: spot.name,
+                };
+                let removed = self.operation(address, verb, &[], Fields::new());
+                self.step(&account, Step::Gone, removed);
+                plan.operations.push(removed);
+            }
+            None => {
+                plan.action = Action::Forget;
+                plan.drift = vec!["*".to_owned()];
+                plan.reason = Some("it is gone".to_owned());
+                plan.before = Some(entry.fields.clone());
+                plan.operations.push(self.operation(address, Verb::Forget, &[], Fields::new()));
+            }
+        }
+        self.change(plan);
+    }
+}

@@ -1,0 +1,110 @@
+//! A permission set with a rollout: the set is changed by this apply, and its roles in accounts get the new form wave by wave.
+//! Accounts in no wave get it at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use crate::live::LiveSet;
+use crate::plan::build::{Builder, Step};
+use crate::plan::model::{Change, Fields, OperationId, QueueOrder, Verb};
+use crate::releases::dossier::{Cell, FORMAT_VERSION, digest};
+use crate::releases::wishes::Wish;
+use crate::releases::{Dossier, Spec, Target};
+
+/// Letters of a form's digest that are its version.
+const VERSION: usize = 8;
+
+impl Builder<'_> {
+    /// Provisions the accounts in no wave, and queues the others.
+    pub(super) fn by_waves(
+        &mut self,
+        plan: &mut Change,
+        set: &LiveSet,
+        arn: &str,
+        edited: bool,
+        needs: &[OperationId],
+    ) {
+        let address = plan.address.clone();
+        let Some(wish) = self.desired.releases.get(&address) else { return };
+        let used: BTreeSet<String> =
+            if edited { self.accounts_with(set, arn) } else { set.stale.iter().cloned().collect() };
+        let waves: BTreeMap<String, String> =
+            wish.cells.keys().filter_map(|cell| Some((self.ids.get(cell)?.clone(), cell.clone()))).collect();
+        // What a rollout that is under way brings is no older form that was forgotten.
+        let rolling = |account: &String| {
+            let cell = waves.get(account);
+            let open = self.kept.get(&address).and_then(|kept| kept.book.open());
+            !edited && cell.zip(open).is_some_and(|(cell, open)| open.state.cells.contains_key(cell))
+        };
+        let left: BTreeSet<String> = used.iter().filter(|account| !rolling(account)).cloned().collect();
+        let queued = self.kept.get(&address).is_some_and(|kept| kept.book.next.is_some()) && !edited;
+        let in_waves: BTreeMap<&String, &String> =
+            left.iter().filter_map(|account| Some((waves.get(account)?, account))).collect();
+        let mut last = needs.to_vec();
+        for account in left.iter().filter(|account| !waves.contains_key(*account)) {
+            let target = self.address_of("account", account);
+            self.ids.insert(target.clone(), account.clone());
+            let operation = self.operation(&address, Verb::ProvisionIn { target }, needs, Fields::new());
+            plan.operations.push(operation);
+            last.push(operation);
+        }
+        if !in_waves.is_empty() && !queued {
+            let order = Self::queueing(plan, wish, arn, &in_waves);
+            let operation = self.operation(&address, Verb::Queue(Box::new(order)), needs, Fields::new());
+            plan.operations.push(operation);
+            last.push(operation);
+            let cells = crate::words::counted(in_waves.len(), "cell");
+            let message = format!(
+                "{address} goes by waves: {cells} get it by `cellc rollout run`; access that is given anew meanwhile has its new form at once"
+            );
+            self.note(message, vec![address.clone()]);
+        }
+        if let Some(last) = last.last() {
+            self.step(&address, Step::Formed, *last);
+        }
+        if !edited && !plan.operations.is_empty() {
+            let accounts: Vec<String> = left.iter().map(|account| self.address_of("account", account)).collect();
+            plan.reason = Some(format!("half applied: an older form is in force in {}", accounts.join(", ")));
+        }
+    }
+
+    /// Ids of the accounts that have a set, as far as they were read or are in the record.
+    fn accounts_with(&self, set: &LiveSet, arn: &str) -> BTreeSet<String> {
+        let given = self.live.given.iter().filter(|given| given.set == arn).map(|given| given.account.clone());
+        given.chain(set.accounts.iter().flatten().cloned()).collect()
+    }
+
+    fn queueing(plan: &Change, wish: &Wish, arn: &str, cells: &BTreeMap<&String, &String>) -> QueueOrder {
+        let of = |fields: Option<&Fields>| dossier(wish, arn, fields, cells);
+        QueueOrder { dossier: of(plan.after.as_ref()), former: plan.before.as_ref().map(|before| of(Some(before))) }
+    }
+}
+
+/// A form of a set for some cells.
+fn dossier(wish: &Wish, arn: &str, form: Option<&Fields>, cells: &BTreeMap<&String, &String>) -> Dossier {
+    let form = serde_json::to_value(form).unwrap_or(Json::Null).to_string();
+    let name = digest(form.as_bytes());
+    let mut course = wish.course.clone();
+    for wave in &mut course.waves {
+        wave.cells.retain(|cell| cells.contains_key(cell));
+    }
+    course.waves.retain(|wave| !wave.cells.is_empty());
+    let cell = |(cell, account): (&&String, &&String)| {
+        let target = Target::Set { set: arn.to_owned(), form: name.clone() };
+        let spec = Spec { account: (*account).clone(), region: String::new(), target };
+        let alarms = wish.cells.get(*cell).map(|placed| placed.alarms.clone()).unwrap_or_default();
+        ((*cell).clone(), Cell { spec, alarms })
+    };
+    Dossier {
+        format_version: FORMAT_VERSION.to_owned(),
+        of: wish.of.clone(),
+        version: format!("form {}", name.get(..VERSION).unwrap_or(&name)),
+        digests: BTreeMap::new(),
+        image: String::new(),
+        templates: BTreeMap::new(),
+        course,
+        cells: cells.iter().map(cell).collect(),
+        texts: BTreeMap::from([(name, form)]),
+    }
+}

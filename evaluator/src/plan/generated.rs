@@ -1,0 +1,88 @@
+//! The stacks that a program comes to: the one place where what is generated becomes a part of what is wanted. Owns which
+//! resources of the normal form a stack carries, so that they are none of their own; what is in a stack is
+//! [`crate::generated`]'s.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value as Json, json};
+
+use super::desired::place;
+use crate::generated::{Generated, Given, LeftOut, Owner, stacks};
+use crate::resources::{Resource, ResourceKind, naming};
+use crate::stacks::{AccountOf, StackWish};
+use crate::value::Value;
+use crate::world::World;
+
+/// How the addresses of stacks begin that are deployed: what is in cells.
+const CELLS: &str = "stack.cell/";
+
+/// What is generated of a program.
+pub(super) struct Made {
+    /// The stacks, by address.
+    pub(super) wishes: BTreeMap<String, StackWish>,
+    /// What no stack holds, and why.
+    pub(super) left_out: Vec<(String, String)>,
+}
+
+impl Made {
+    /// Of an expansion.
+    pub(super) fn new(world: &World<'_>) -> Self {
+        let generation = stacks(world);
+        let shared = |left: &&LeftOut| !left.address.starts_with("stack.") || left.address.starts_with(CELLS);
+        let mut left_out: Vec<(String, String)> = generation.left_out.iter().filter(shared).map(told).collect();
+        let mut wishes = BTreeMap::new();
+        // The others call commands of `cellc` that are not there yet: `cellc pipelines` writes them.
+        for stack in generation.stacks.into_iter().filter(|stack| stack.address.starts_with(CELLS)) {
+            if stack.needs_bucket() {
+                let why =
+                    "its template is larger than a request takes; `cellc pipelines --out DIR` writes it".to_owned();
+                left_out.push((stack.address, why));
+                continue;
+            }
+            wishes.insert(stack.address.clone(), wish(world, stack));
+        }
+        Self { wishes, left_out }
+    }
+
+    /// Is a resource a part of a stack, and so of none of its own?
+    pub(super) fn carries(&self, world: &World<'_>, resource: &Resource) -> bool {
+        use ResourceKind as K;
+        let stack = match resource.kind {
+            K::Alarm | K::VpcEndpoint | K::RoleTrust | K::Budget | K::Endpoint => match resource.field("cell") {
+                Some(Value::Ref(cell)) => format!("stack.cell/{}", naming::qualified(world, *cell)),
+                _ => return false,
+            },
+            _ => return false,
+        };
+        let left = self.left_out.iter().any(|(address, _)| *address == resource.address.as_str());
+        !left && self.wishes.contains_key(&stack)
+    }
+}
+
+fn told(left: &LeftOut) -> (String, String) {
+    (left.address.clone(), format!("{}; {}", left.why, left.help))
+}
+
+fn wish(world: &World<'_>, stack: Generated) -> StackWish {
+    let Generated { address, name, account, region, template, parameters, tags, capabilities, after, sources } =
+        stack;
+    let account = match account {
+        Owner::Id(id) => AccountOf::Id(id),
+        Owner::Of(address) => AccountOf::Of(address),
+    };
+    let parameters = parameters.into_iter().map(|(name, given)| (name, value(&given))).collect();
+    let sources: BTreeSet<_> = sources.into_iter().map(|source| place(world, source.into())).collect();
+    let sources = sources.into_iter().collect();
+    StackWish { address, name, account, region, template, parameters, tags, capabilities, after, sources }
+}
+
+/// Ids of accounts are known when these are made.
+fn value(given: &Given) -> Json {
+    match given {
+        Given::Text(text) => Json::from(text.as_str()),
+        Given::Accounts(of) => {
+            let all: Vec<String> = of.iter().map(|address| format!("\\({address}.account_id)")).collect();
+            json!({ "later": all.join(",") })
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Repository policies: ours among the statements of others.
+
+use super::Asked::{No as Drop, Yes as Want};
+use super::Known::{No as Unknown, Yes as Kept};
+use super::Live::{Gone, New, Old, Other};
+use super::{Asked, Known, Row, of, program};
+use crate::apply::tests::bench::Bench;
+use crate::plan::Command;
+use crate::plan::desired::Desired;
+use crate::repositories::{PULL, ours};
+
+const ADDRESS: &str = "repository_policy.images/acme/cache";
+
+const TABLE: &[Row] = &[
+    (Want, Unknown, Gone, "create: set_repository_policy", "nothing of ours is there"),
+    (Want, Unknown, Old, "adopt: remember set_repository_policy", "its name says whose it is"),
+    (Want, Unknown, New, "adopt: remember", "its name says whose it is"),
+    (Want, Unknown, Other, "adopt: remember set_repository_policy", "its name says whose it is"),
+    (Want, Kept, Gone, "create drift=*: set_repository_policy", "it was taken out outside"),
+    (Want, Kept, Old, "update: set_repository_policy", "the program changed"),
+    (Want, Kept, New, "update drift=content: remember", "somebody did what the program asks for"),
+    (Want, Kept, Other, "update drift=content: set_repository_policy", "it was changed, and the program changed"),
+    (Drop, Unknown, Gone, "nothing", "nobody knows it"),
+    (Drop, Unknown, Old, "nothing", "nobody knows it"),
+    (Drop, Unknown, New, "nothing", "nobody knows it"),
+    (Drop, Unknown, Other, "nothing", "nobody knows it"),
+    (Drop, Kept, Gone, "forget drift=*: forget", "it is gone already"),
+    (Drop, Kept, Old, "delete: remove_repository_policy", "no outbound asks for it"),
+    (
+        Drop,
+        Kept,
+        New,
+        "delete drift=content: remove_repository_policy",
+        "no outbound asks for it, and it was changed",
+    ),
+    (
+        Drop,
+        Kept,
+        Other,
+        "delete drift=content: remove_repository_policy",
+        "no outbound asks for it, and it was changed",
+    ),
+];
+
+/// Two cells and a component; `from` says which pull.
+fn pulling(from: Option<&str>) -> Desired {
+    let outbound = from.map_or_else(String::new, |from| {
+        format!("outbound shared {{ from = [{from}], to ecr_pull {{ components = components }} }}")
+    });
+    program(&format!(
+        r#"
+account images {{}}
+cell a {{ kind = "alpha", region = "us-west-2" }}
+cell b {{ kind = "alpha", region = "us-west-2" }}
+component cache {{
+  repo = "https://git.acme.example/cache"
+  artifact ecr {{ repository = "acme/cache", account = account.images }}
+  deploy make {{ target = "deploy" }}
+}}
+{outbound}"#
+    ))
+}
+
+/// The text of the one policy there is.
+fn text(bench: &Bench) -> Option<String> {
+    let mut found = None;
+    bench.cloud.edit(|state| found = state.repositories.values().next().cloned());
+    found
+}
+
+fn put(bench: &Bench, text: Option<&str>) {
+    let mut images = String::new();
+    bench.cloud.edit(|state| images = state.accounts.values().find(|one| one.name == "images").unwrap().id.clone());
+    let key = (images, "acme/cache".to_owned());
+    bench.cloud.edit(|state| match text {
+        Some(text) => drop(state.repositories.insert(key, text.to_owned())),
+        None => drop(state.repositories.remove(&key)),
+    });
+}
+
+#[test]
+fn each_cell_has_its_action() {
+    let (without, old, new) = (pulling(None), pulling(Some("cell.a")), pulling(Some("cell.a, cell.b")));
+    // The account is there before its repository has a policy.
+    let start = Bench::after(&[&without, &old]);
+    let is = text(&start).unwrap();
+    let to_be = text(&Bench::after(&[&without, &old, &new])).unwrap();
+    assert_ne!(is, to_be);
+    let mut wrong = Vec::new();
+    for (asked, known, live, expected, because) in TABLE {
+        let bench = start.copy();
+        if *known == Known::No {
+            bench.store.edit(|record| _ = record.resources.remove(ADDRESS));
+        }
+        let other = is.replace(":root", ":role/x");
+        put(
+            &bench,
+            match live {
+                Gone => None,
+                Old => Some(&is),
+                New => Some(&to_be),
+                Other => Some(&other),
+            },
+        );
+        let desired = if *asked == Asked::Yes { &new } else { &without };
+        let found = of(&bench, desired, Command::Apply, ADDRESS);
+        if found != *expected {
+            wrong.push(format!(
+                "({asked:?}, {known:?}, {live:?}): found `{found}`, expected `{expected}` since {because}"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_statement_waits_for_the_account_of_its_repository_and_for_the_accounts_that_it_names() {
+    let pulls = pulling(Some("cell.a, cell.b"));
+    // Its own account does not exist: nothing can be written yet.
+    let bench = Bench::new();
+    assert_eq!(of(&bench, &pulls, Command::Apply, ADDRESS), "nothing");
+    // Its account exists, and those of the cells are made with it.
+    let only_images = program("account images {}");
+    let bench = Bench::after(&[&only_images, &pulls]);
+    let said = text(&bench).unwrap();
+    let named = &ours(&said).unwrap()[PULL]["Principal"]["AWS"];
+    assert_eq!(named.as_array().map(Vec::len), Some(2), "{said}");
+    assert!(!said.contains("later"), "{said}");
+    assert_eq!(of(&bench, &pulls, Command::Apply, ADDRESS), "nothing");
+}
+
+#[test]
+fn what_others_have_is_there_after_all_of_it_is_torn_down() {
+    let (without, pulls) = (pulling(None), pulling(Some("cell.a")));
+    let bench = Bench::after(&[&without]);
+    let theirs =
+        r#"{ "Statement" : [{"Sid":"theirs", "Effect":"Allow","Principal":"*","Action":"ecr:ListImages"}] }"#;
+    put(&bench, Some(theirs));
+    let (_, receipt) = bench.apply(&pulls);
+    assert_eq!(receipt.failed().count(), 0);
+    let both = text(&bench).unwrap();
+    assert!(
+        both.contains(r#"{"Sid":"theirs", "Effect":"Allow""#) && ours(&both).unwrap().contains_key(PULL),
+        "{both}"
+    );
+    let (_, receipt) = bench.apply(&without);
+    assert_eq!(receipt.failed().count(), 0);
+    assert_eq!(text(&bench).as_deref(), Some(theirs));
+}

@@ -1,0 +1,151 @@
+//! What an apply does about releases: a new cell gets the released version, what goes takes its releases with it, and what
+//! changed is queued. Owns these three; it waits for no bake.
+
+use std::convert::Infallible;
+
+use crate::provider::{Clock, CloudError, Failure};
+use crate::registry::record::Record;
+
+use super::book::{Book, Has, Queued};
+use super::desk::{Desk, DeskError};
+use super::dossier::{Dossier, Target};
+use super::targets::{Failed, Order, Targets};
+use super::wishes::Wish;
+
+/// Does for an apply what concerns releases.
+pub struct Clerk<'a> {
+    /// The books.
+    pub desk: Desk<'a>,
+    /// What takes releases.
+    pub targets: &'a dyn Targets,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// Who applies.
+    pub who: String,
+}
+
+impl std::fmt::Debug for Clerk<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Clerk").field("who", &self.who).finish_non_exhaustive()
+    }
+}
+
+/// What is brought to a cell, and by which word.
+#[derive(Debug, Clone, Copy)]
+pub struct Errand<'a> {
+    /// The cell.
+    pub cell: &'a str,
+    /// The same for the same thing, however often it is tried.
+    pub token: &'a str,
+}
+
+impl Clerk<'_> {
+    /// Brings the released version to a cell that has none; what was seen. `released` names its dossier.
+    ///
+    /// # Errors
+    /// Why it is not there, or not written down.
+    pub fn deploy(
+        &self,
+        wish: &Wish,
+        released: &str,
+        record: &Record,
+        errand: Errand<'_>,
+        see: &mut dyn FnMut(&str),
+    ) -> Result<String, CloudError> {
+        let Errand { cell, token } = errand;
+        let release = self.desk.dossier(&wish.of, released).map_err(|error| not_kept(&error))?.release();
+        let dossier = wish.dossier(&release, record, &|other| other == cell).map_err(|faults| {
+            let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            CloudError::own("release", Failure::Invalid, faults.join("; "))
+        })?;
+        let what = dossier.cells.get(cell);
+        let what = what.ok_or_else(|| CloudError::own("release", Failure::NotFound, "the cell takes no release"))?;
+        let name = self.desk.file(&dossier).map_err(|error| not_kept(&error))?;
+        let order = Order { cell, what, of: &dossier, back: false, token };
+        let observed = self.targets.bring(order, see).map_err(|error| not_there(&error))?;
+        let has = Has { version: release.version, dossier: name, at: self.clock.now(), observed: observed.clone() };
+        self.change(&wish.of, |book| {
+            book.note(has.at, format!("{cell} got {} by an apply of {}", has.version, self.who));
+            book.cells.insert(cell.to_owned(), has.clone());
+        })?;
+        Ok(observed)
+    }
+
+    /// Takes away what a cell has; what was seen.
+    ///
+    /// # Errors
+    /// Why it is still there, or still written down.
+    pub fn undeploy(&self, of: &str, errand: Errand<'_>, see: &mut dyn FnMut(&str)) -> Result<String, CloudError> {
+        let Errand { cell, token } = errand;
+        let book = self.desk.read(of).map_err(|error| not_kept(&error))?.book;
+        let Some(has) = book.cells.get(cell) else { return Ok("it had nothing".to_owned()) };
+        let dossier = self.desk.dossier(of, &has.dossier).map_err(|error| not_kept(&error))?;
+        let observed = match dossier.cells.get(cell) {
+            Some(what) if !matches!(what.spec.target, Target::Cloudformation { .. }) => {
+                format!("left as it is: what {} made stays", what.spec.target.sort())
+            }
+            Some(what) => {
+                let order = Order { cell, what, of: &dossier, back: true, token };
+                self.targets.take_away(order, see).map_err(|error| not_there(&error))?
+            }
+            None => "it had nothing".to_owned(),
+        };
+        let now = self.clock.now();
+        self.change(of, |book| {
+            book.note(now, format!("{cell} was emptied by an apply of {}", self.who));
+            book.cells.remove(cell);
+        })?;
+        Ok(observed)
+    }
+
+    /// Puts a release in the queue. `former` says what its cells have now, where no rollout is under way: the form of
+    /// a permission set that apply has changed.
+    ///
+    /// # Errors
+    /// When it is not written down.
+    pub fn queue(&self, dossier: &Dossier, former: Option<&Dossier>) -> Result<String, CloudError> {
+        let name = self.desk.file(dossier).map_err(|error| not_kept(&error))?;
+        let at = self.clock.now();
+        let queued = Queued { version: dossier.version.clone(), dossier: name, by: self.who.clone(), at };
+        let former = match former {
+            Some(former) => Some((former, self.desk.file(former).map_err(|error| not_kept(&error))?)),
+            None => None,
+        };
+        self.change(&dossier.of, |book| {
+            // The same apply again, after a kill, queues the same thing.
+            let open = book.open().is_some_and(|rollout| rollout.dossier == queued.dossier);
+            if open || book.next.as_ref().is_some_and(|next| next.dossier == queued.dossier) {
+                return;
+            }
+            // While one is under way each cell has what its book says.
+            if let Some((former, name)) = former.as_ref().filter(|_| book.open().is_none()) {
+                for cell in former.cells.keys().filter(|cell| dossier.cells.contains_key(*cell)) {
+                    let (version, dossier) = (former.version.clone(), name.clone());
+                    book.cells.insert(cell.clone(), Has { version, dossier, at, observed: String::new() });
+                }
+            }
+            book.note(at, format!("{} queued by an apply of {}", queued.version, self.who));
+            book.next = Some(queued.clone());
+        })?;
+        Ok(format!("queued: `cellc rollout run` carries it out in {} cells", dossier.cells.len()))
+    }
+
+    fn change(&self, of: &str, mut change: impl FnMut(&mut Book)) -> Result<(), CloudError> {
+        let change = |book: &mut Book| {
+            change(book);
+            Ok::<_, Infallible>(())
+        };
+        match self.desk.change(of, change).map_err(|error| not_kept(&error))? {
+            Ok(_) => Ok(()),
+            Err(never) => match never {},
+        }
+    }
+}
+
+fn not_kept(error: &DeskError) -> CloudError {
+    CloudError::own("releases", Failure::Failed, error.to_string())
+}
+
+fn not_there(error: &Failed) -> CloudError {
+    CloudError::own("release", Failure::Failed, error.to_string())
+}

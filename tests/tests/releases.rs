@@ -1,0 +1,296 @@
+//! Releases end to end on the embedded sandbox, whose days take seconds: a first version, a cell that is new, a change that goes
+//! by waves, what people say on the way, a make target of a real repository, and processes that are killed.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use cell_tests::binary::{built, cellc};
+use cell_tests::sandbox::config_file;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const TEMPLATE: &str = "Parameters:\n  Size: {Type: Number}\n  CellcVersion: {Type: String}\nResources:\n  Queue:\n    \
+    Type: AWS::SQS::Queue\n    Properties: {DelaySeconds: !Ref Size, QueueName: !Sub 'q-${CellcVersion}'}\n";
+
+/// A program with two waves and a cell in none.
+fn program(size: u32, more: &str, approval: bool) -> String {
+    let approval = if approval { ", approval = true" } else { "" };
+    format!(
+        r#"edition "2026"
+
+org acme {{ management_account = "111111111111", home_region = "us-east-1" }}
+cell alpha {{ kind = "alpha", region = "us-east-1", account_id = "222222222201" }}
+cell one {{ kind = "prod", protect = false, region = "us-east-1", account_id = "222222222202" }}
+cell two {{ kind = "prod", protect = false, region = "eu-west-1", account_id = "222222222203" }}
+{more}
+rollout steady {{
+  wave first {{ on = cells where .kind == "alpha", bake = 1h }}
+  wave rest {{ on = cells where .kind == "prod", bake = 12h, parallel = 2{approval} }}
+}}
+component api {{
+  repo = "https://git.acme.example/api"
+  deploy cloudformation {{ template = file("api.yaml") }}
+  parameters {{ Size = {size} }}
+  rollout = rollout.steady
+}}
+"#
+    )
+}
+
+struct Project(TempDir);
+
+impl Project {
+    fn new(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join(".cellc/sandbox");
+        std::fs::create_dir_all(&own).unwrap();
+        std::fs::write(own.join("config.json"), config_file()).unwrap();
+        let project = Self(folder);
+        project.write("main.cell", text);
+        project.write("api.yaml", TEMPLATE);
+        project
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path().join(name), text).unwrap();
+    }
+
+    /// Status, standard output, standard error.
+    fn run(&self, args: &[&str]) -> (i32, String, String) {
+        let output = cellc(self.path(), args, &[("CELLC_CLOUD", "sandbox")]).unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+    }
+
+    fn well(&self, args: &[&str]) -> String {
+        let (status, stdout, stderr) = self.run(args);
+        assert_eq!(status, 0, "{args:?}\n{stdout}\n{stderr}");
+        stdout
+    }
+
+    fn apply(&self) -> String {
+        self.well(&["apply", "--yes"])
+    }
+
+    /// Nothing is to be done.
+    fn settled(&self) {
+        let (status, stdout, stderr) = self.run(&["plan", "--detailed-exitcode"]);
+        assert_eq!(status, 0, "{stdout}\n{stderr}");
+    }
+
+    fn book(&self) -> Value {
+        let path = self.path().join(".cellc/sandbox/registry.json.releases/component.api.json");
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    }
+
+    /// The version that each cell has, by the books.
+    fn versions(&self) -> Vec<(String, String)> {
+        let book = self.book();
+        let cells = book["cells"].as_object().unwrap().iter();
+        cells.map(|(cell, has)| (cell.clone(), has["version"].as_str().unwrap().to_owned())).collect()
+    }
+}
+
+#[test]
+fn from_a_first_release_to_a_change_by_waves() {
+    let project = Project::new(&program(1, "", false));
+    project.apply();
+    let plan = project.well(&["plan"]);
+    assert!(plan.contains("waiting for a first release: component.api"), "{plan}");
+
+    let (status, stdout, stderr) = project.run(&["rollout", "start", "api", "v1"]);
+    assert_eq!((status, stdout.as_str()), (0, "component.api v1: done\n"), "{stderr}");
+    // In the order of the waves, with their bakes.
+    let at = |words: &str| stderr.find(words).unwrap_or_else(|| panic!("{words}\n{stderr}"));
+    assert!(at("cell.alpha deploying") < at("cell.alpha baking"));
+    assert!(at("cell.alpha done") < at("cell.one deploying"));
+    assert!(at("CREATE_COMPLETE") < at("cell.alpha baking"));
+    assert_eq!(project.versions().len(), 3);
+    project.settled();
+
+    // A new cell gets the released version by the apply.
+    let third =
+        "cell three { kind = \"prod\", protect = false, region = \"us-east-1\", email = \"three@acme.example\" }";
+    project.write("main.cell", &program(1, third, false));
+    let plan = project.well(&["plan"]);
+    assert!(plan.contains("deployment"), "{plan}");
+    project.apply();
+    assert!(project.versions().contains(&("cell.three".to_owned(), "v1".to_owned())), "{:?}", project.versions());
+    project.settled();
+
+    // Another parameter goes by waves.
+    project.write("main.cell", &program(2, third, false));
+    let plan = project.well(&["plan"]);
+    assert!(plan.contains("\"1\" → \"2\"") && plan.contains("by waves"), "{plan}");
+    project.apply();
+    project.settled();
+    let (status, stdout, stderr) = project.run(&["rollout", "run"]);
+    assert_eq!((status, stdout.as_str()), (0, "component.api v1: done\n"), "{stderr}");
+    project.settled();
+    let again = project.well(&["rollout", "run"]);
+    assert_eq!(again, "no rollout is under way, and none is queued\n");
+
+    project.well(&["destroy", "--yes"]);
+    assert_eq!(project.versions(), []);
+}
+
+#[test]
+fn people_agree_and_end() {
+    let project = Project::new(&program(1, "", true));
+    project.apply();
+    let (status, stdout, stderr) = project.run(&["rollout", "start", "api", "v1", "--no-wait"]);
+    assert_eq!((status, stdout.as_str()), (1, "component.api v1: left waiting for approval\n"), "{stderr}");
+    let once = project.well(&["rollout", "watch", "--once"]);
+    assert!(once.contains("v1 is waiting for approval") && once.contains("waiting"), "{once}");
+    project.well(&["rollout", "approve", "api"]);
+    let stdout = project.well(&["rollout", "run", "--no-wait"]);
+    assert_eq!(stdout, "component.api v1: done\n");
+    let (status, _, stderr) = project.run(&["rollout", "approve", "api"]);
+    assert!(status == 1 && stderr.contains("no wave waits for an approval"), "{stderr}");
+
+    project.run(&["rollout", "start", "api", "v2", "--no-wait"]);
+    assert!(project.versions().contains(&("cell.alpha".to_owned(), "v2".to_owned())));
+    project.well(&["rollout", "abort", "api"]);
+    let (_, stdout, stderr) = project.run(&["rollout", "run"]);
+    assert!(stdout.contains("component.api v2: rolled back"), "{stdout}\n{stderr}");
+    assert!(project.versions().iter().all(|(_, version)| version == "v1"), "{:?}", project.versions());
+    project.settled();
+}
+
+#[test]
+fn a_template_and_a_program_that_do_not_fit_are_told_before_anything_is_done() {
+    let project = Project::new(&program(1, "", false));
+    project.apply();
+    project.write("api.yaml", "Parameters: { Colour: {Type: String} }\nResources: {}\n");
+    let (status, _, stderr) = project.run(&["rollout", "start", "api", "v1"]);
+    assert!(status == 1 && stderr.contains("declares no parameter Size"), "{stderr}");
+    let (status, _, stderr) = project.run(&["rollout", "start", "apo", "v1"]);
+    assert!(status == 1 && stderr.contains("did you mean `component.api`?"), "{stderr}");
+}
+
+fn git(folder: &Path, args: &[&str]) {
+    let mut command = Command::new("git");
+    command.args(["-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "init.defaultBranch=main"]);
+    assert!(command.args(args).current_dir(folder).stdout(Stdio::null()).status().unwrap().success(), "{args:?}");
+}
+
+#[test]
+fn a_make_target_of_a_real_repository_goes_by_the_same_waves() {
+    let text = program(1, "", false)
+        .replace("https://git.acme.example/api", "file://REPO")
+        .replace("deploy cloudformation { template = file(\"api.yaml\") }", "deploy make { target = \"deploy\" }");
+    let project = Project::new("");
+    let repo: PathBuf = project.path().join("repo");
+    std::fs::create_dir(&repo).unwrap();
+    let out = project.path().join("out");
+    let make = |line: &str| format!(".PHONY: deploy\ndeploy: ; @{line}\n");
+    let log = format!("echo $(CELL_NAME) $(CELL_VERSION) $(CELL_PARAMETER_SIZE) >> {}", out.display());
+    std::fs::write(repo.join("Makefile"), make(&log)).unwrap();
+    for args in [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "-m", "one"], &["tag", "v1"]] {
+        git(&repo, args);
+    }
+    std::fs::write(repo.join("Makefile"), make("echo no room; test $(CELL_NAME) = alpha")).unwrap();
+    git(&repo, &["commit", "--quiet", "-am", "two"]);
+    git(&repo, &["tag", "v2"]);
+    project.write("main.cell", &text.replace("REPO", &repo.display().to_string()));
+    project.apply();
+    assert_eq!(project.well(&["rollout", "start", "api", "v1"]), "component.api v1: done\n");
+    let lines = std::fs::read_to_string(&out).unwrap();
+    let cells: Vec<&str> = lines.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!((cells[0], cells.len()), ("alpha", 3), "{lines}");
+    assert!(lines.lines().all(|line| line.split(' ').nth(1).unwrap().len() == 40 && line.ends_with(" 1")), "{lines}");
+    // The second version fails in the second wave: everything goes back, by the first version's target.
+    let (status, stdout, stderr) = project.run(&["rollout", "start", "api", "v2"]);
+    assert!(status == 1 && stdout.contains("component.api v2: rolled back"), "{stdout}\n{stderr}");
+    assert!(stderr.contains("| no room"), "{stderr}");
+    assert!(project.versions().iter().all(|(_, version)| version == "v1"), "{:?}", project.versions());
+    let lines = std::fs::read_to_string(&out).unwrap();
+    assert!(lines.lines().count() > 3, "{lines}");
+}
+
+/// Killed at its second, fourth, eighth … word: the next run ends it, with one stack in each cell.
+#[test]
+fn a_rollout_that_is_killed_is_gone_on_with() {
+    let project = Project::new(&program(1, "", false));
+    project.apply();
+    let mut killed = 0;
+    for (number, words) in [6, 8, 11, 15, 20, 26, 33, 41].into_iter().enumerate() {
+        let version = format!("v{number}");
+        let mut command = Command::new(built().unwrap());
+        command.args(["rollout", "start", "api", &version, "--format", "json"]).current_dir(project.path());
+        command.env("CELLC_CLOUD", "sandbox").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines().take(words).count();
+        child.kill().unwrap();
+        killed += usize::from(child.wait().unwrap().code().is_none() && lines == words);
+        let (status, stdout, stderr) = project.run(&["rollout", "run"]);
+        assert_eq!(status, 0, "{stdout}\n{stderr}");
+        // Killed before it was in the queue, it never was begun.
+        if stdout.contains("none is queued") {
+            project.well(&["rollout", "start", "api", &version]);
+        }
+        assert!(project.versions().iter().all(|(_, has)| *has == version), "{:?}", project.versions());
+        project.settled();
+    }
+    assert!(killed >= 4, "{killed}");
+}
+
+/// A program whose set goes by waves.
+fn with_set(actions: &str) -> String {
+    let set = format!(
+        "group ops {{}}\npermission_set Operate {{\n  allow run {{ actions = [{actions}], resources = [\"*\"] }}\n  rollout = rollout.steady\n}}\ngrant g {{ to = group.ops, can = permission_set.Operate, on = cells }}"
+    );
+    program(1, &set, false)
+}
+
+/// The set has one form, and each account's role gets it in its turn; the role's policy is what people have.
+#[test]
+fn a_permission_set_goes_by_waves() {
+    let project = Project::new(&with_set("\"ec2:StartInstances\""));
+    project.apply();
+    project.settled();
+    project.write("main.cell", &with_set("\"ec2:StartInstances\", \"ec2:StopInstances\""));
+    let plan = project.well(&["plan"]);
+    assert!(plan.contains("permission_set.Operate goes by waves: 3 cells get it by `cellc rollout run`"), "{plan}");
+    project.apply();
+    // Nothing is half applied: the accounts wait for their turn.
+    project.settled();
+    let (status, stdout, stderr) = project.run(&["rollout", "run"]);
+    assert_eq!(status, 0, "{stdout}\n{stderr}");
+    assert!(stdout.starts_with("permission_set.Operate form ") && stdout.ends_with(": done\n"), "{stdout}");
+    let at = |words: &str| stderr.find(words).unwrap_or_else(|| panic!("{words}\n{stderr}"));
+    assert!(at("cell.alpha done") < at("cell.one deploying"), "{stderr}");
+    project.settled();
+}
+
+/// A program whose waves are watched.
+fn watched() -> String {
+    let alarm = "alarm errors { namespace = \"shop\", metric = \"Errors\", above = 1, over = 5m }";
+    program(1, alarm, false).replace("rollout steady {", "rollout steady {\n  alarms = [alarm.errors]")
+}
+
+/// Alarms are read from CloudWatch, in each cell's account and region: what has no data is no pass, and what was reached
+/// goes back; where all is well the release goes through.
+#[test]
+fn alarms_decide() {
+    let project = Project::new(&watched());
+    project.apply();
+    let (status, stdout, stderr) = project.run(&["rollout", "start", "api", "v1"]);
+    let why = "component.api v1: rolled back: alarm.errors has no data in cell.alpha, which is no pass\n";
+    assert_eq!((status, stdout.as_str()), (1, why), "{stderr}");
+    assert!(stderr.contains("alarm.errors in cell.alpha: Insufficient Data"), "{stderr}");
+    assert_eq!(project.versions(), []);
+    assert!(!stderr.contains("cell.one deploying"), "{stderr}");
+
+    let mut config: Value = serde_json::from_str(&config_file()).unwrap();
+    config["healthy"] = true.into();
+    project.write(".cellc/sandbox/config.json", &config.to_string());
+    let (status, stdout, stderr) = project.run(&["rollout", "start", "api", "v1"]);
+    assert_eq!((status, stdout.as_str()), (0, "component.api v1: done\n"), "{stderr}");
+    assert_eq!(project.versions().len(), 3);
+}
