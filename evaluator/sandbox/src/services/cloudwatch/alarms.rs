@@ -124,6 +124,10 @@ fn show(place: &str, name: &str, alarm: &Alarm, found: &judge::Judged) -> Value 
     for (member, value) in alarm.settings.as_object().into_iter().flatten() {
         shown[member] = value.clone();
     }
+    // A number of this kind has a fraction, be it none: clients of CBOR take no other.
+    if let Some(threshold) = alarm.settings.get("Threshold").and_then(Value::as_f64) {
+        shown["Threshold"] = json!(threshold);
+    }
     let own = json!({
         "AlarmName": name,
         "AlarmArn": arn(place, name),
