@@ -270,7 +270,8 @@ fn a_permission_set_goes_by_waves() {
 
 /// A program whose waves are watched.
 fn watched() -> String {
-    let alarm = "alarm errors { namespace = \"shop\", metric = \"Errors\", above = 1, over = 5m }";
+    let alarm =
+        "alarm errors { namespace = \"shop\", metric = \"Errors\", above = 1, over = 5m, missing = \"missing\" }";
     let text = program(1, alarm, false).replace("rollout steady {", "rollout steady {\n  alarms = [alarm.errors]");
     // Each minute of a bake is a look at every alarm.
     text.replace("bake = 12h", "bake = 10m").replace("bake = 1h", "bake = 10m")

@@ -1,7 +1,7 @@
 //! What is asked inside member accounts. Owns the sessions there, and how the role of a permission set is known.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -25,6 +25,8 @@ const MARGIN: Duration = Duration::from_mins(2);
 pub(crate) struct Members {
     role: String,
     sessions: Mutex<HashMap<String, Session>>,
+    /// One at a time enters an account.
+    doors: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     pub(crate) stacks: Clients<aws_sdk_cloudformation::Client>,
     pub(crate) signals: Clients<aws_sdk_cloudwatch::Client>,
     pub(crate) repositories: Clients<aws_sdk_ecr::Client>,
@@ -42,6 +44,7 @@ impl Members {
         Self {
             role: role.to_owned(),
             sessions: Mutex::default(),
+            doors: Mutex::default(),
             stacks: Clients::default(),
             signals: Clients::default(),
             repositories: Clients::default(),
@@ -97,6 +100,12 @@ impl AwsCloud {
     }
 
     async fn session(&self, account: &str, me: &str) -> Answer<Session> {
+        if let Some(session) = self.members.open(account) {
+            return Ok(session);
+        }
+        // Who comes second to an account waits for the session of the first.
+        let door = Arc::clone(hold(&self.members.doors).entry(account.to_owned()).or_default());
+        let _one = door.lock().await;
         if let Some(session) = self.members.open(account) {
             return Ok(session);
         }
