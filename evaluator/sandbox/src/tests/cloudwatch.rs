@@ -299,7 +299,7 @@ Resources:
     let alarms = list(&found, "/MetricAlarms");
     assert_eq!(
         (alarms.len(), &alarms[0]["AlarmName"], &alarms[0]["Threshold"]),
-        (1, &json!("faults-alpha"), &json!(5))
+        (1, &json!("faults-alpha"), &json!(5.0))
     );
     // What CloudWatch refuses fails the stack, and what was made before stays as it was.
     let broken = template("faults-alpha", "much");
