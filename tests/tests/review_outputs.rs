@@ -1,20 +1,14 @@
 //! What a review is written as, held to what others say of these forms: the page in a real browser, SARIF by its
 //! published schema, JSON by our own.
 
-#![allow(clippy::print_stderr, reason = "what could not be run is said")]
-
 use std::path::PathBuf;
 use std::process::Command;
 
 use cell_eval::access::model::Review;
 use cell_eval::access::{html, sarif};
-use cell_tests::browser::chromium;
-use cell_tests::{binary, npm, repository};
+use cell_tests::browser::{look, spoil};
+use cell_tests::{binary, repository};
 use serde_json::Value;
-
-/// A text that no page may take for markup.
-const HOSTILE: &str =
-    "a|b`c</script><img src=x onerror=alert(1)>&\"'\u{1b}[31m\u{202e}\u{2028}\n### _x_ [l](javascript:1) ${y} <!--";
 
 /// Words that the form of a review allows; all else is a name.
 const WORDS: &[&str] = &["severity", "proof", "holds", "verdict", "side", "format_version", "until"];
@@ -24,17 +18,8 @@ fn reviews() -> [Value; 2] {
     let text = repository::read(&repository::root().join("tests/browser/review.json")).unwrap();
     let plain: Value = serde_json::from_str(&text).unwrap();
     let mut hostile = plain.clone();
-    spoil(&mut hostile, "");
+    spoil(&mut hostile, "", &|key, _| WORDS.contains(&key));
     [plain, hostile]
-}
-
-fn spoil(value: &mut Value, key: &str) {
-    match value {
-        Value::String(text) if !WORDS.contains(&key) => HOSTILE.clone_into(text),
-        Value::Array(all) => all.iter_mut().for_each(|one| spoil(one, key)),
-        Value::Object(fields) => fields.iter_mut().for_each(|(key, one)| spoil(one, key)),
-        _ => {}
-    }
 }
 
 fn review(json: &Value) -> Review {
@@ -43,30 +28,8 @@ fn review(json: &Value) -> Review {
 
 #[test]
 fn the_page_of_a_review_is_sound_in_a_browser() {
-    let folder = npm::browser().unwrap_or_else(|why| panic!("{why}"));
-    let chromium = match chromium() {
-        Ok(chromium) => chromium,
-        Err(why) => {
-            eprintln!("NOT RUN, the page of a review in a browser: {why}");
-            return;
-        }
-    };
-    let pages = tempfile::tempdir().unwrap();
-    let paths = reviews().map(|json| review(&json)).map(|review| html::page(&review));
-    let paths: Vec<String> = ["page.html", "hostile.html"]
-        .iter()
-        .zip(paths)
-        .map(|(name, text)| {
-            let path = pages.path().join(name);
-            std::fs::write(&path, text).unwrap();
-            path.display().to_string()
-        })
-        .collect();
-    let chromium = chromium.display().to_string();
-    let arguments: Vec<&str> =
-        ["review.mjs", &chromium].into_iter().chain(paths.iter().map(String::as_str)).collect();
-    let said = npm::run("node", &arguments, folder, "").unwrap_or_else(|why| panic!("{why}"));
-    assert!(said.contains("the page is as it should be"), "{said}");
+    let [page, hostile] = reviews().map(|json| html::page(&review(&json)));
+    look("review.mjs", &page, &hostile).unwrap_or_else(|why| panic!("{why}"));
 }
 
 #[test]
