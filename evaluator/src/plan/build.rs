@@ -19,6 +19,9 @@ use crate::provider::Tags;
 use crate::registry::record::{Entry, Record};
 use crate::releases::Kept;
 
+/// Why a resource of the record is only forgotten.
+pub(super) const GONE: &str = "it is gone";
+
 /// What a plan is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
@@ -204,6 +207,14 @@ impl<'a> Builder<'a> {
     pub(super) fn stranger(&mut self, address: &str, id: &str, name: &str) {
         self.ids.insert(address.to_owned(), id.to_owned());
         self.names.insert(address.to_owned(), name.to_owned());
+    }
+
+    /// What the record holds is not there any more: only the record is brought to that.
+    pub(super) fn forget(&mut self, plan: &mut Change, why: &str) {
+        plan.action = Action::Forget;
+        plan.drift = vec!["*".to_owned()];
+        plan.reason = Some(why.to_owned());
+        plan.operations.push(self.operation(&plan.address, Verb::Forget, &[], Fields::new()));
     }
 
     /// Adds an operation.

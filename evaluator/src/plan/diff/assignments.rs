@@ -217,10 +217,7 @@ impl Builder<'_> {
         let mut plan = Change { before: Some(fields), ..change(address, "assignment", Action::Delete) };
         plan.reason = self.desired.expired.get(address).map(|day| format!("expired on {day}"));
         if !is_live {
-            plan.action = Action::Forget;
-            plan.drift = vec!["*".to_owned()];
-            plan.reason = Some("it is not there any more".to_owned());
-            plan.operations.push(self.operation(address, Verb::Forget, &[], Fields::new()));
+            self.forget(&mut plan, "it is not there any more");
             return self.change(plan);
         }
         plan.drift = if recorded { Vec::new() } else { vec!["*".to_owned()] };

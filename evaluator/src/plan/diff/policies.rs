@@ -4,7 +4,7 @@
 use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
-use crate::plan::build::{Builder, Step, change, drifted, tags_of, text};
+use crate::plan::build::{Builder, GONE, Step, change, drifted, tags_of, text};
 use crate::plan::canonical;
 use crate::plan::desired::{ROOT, Wanted};
 use crate::plan::fault::Fault;
@@ -219,10 +219,7 @@ impl Builder<'_> {
                 self.step(&target, Step::Gone, detached);
                 plan.operations.push(detached);
             } else {
-                plan.action = Action::Forget;
-                plan.drift = vec!["*".to_owned()];
-                plan.reason = Some("it is not attached any more".to_owned());
-                plan.operations.push(self.operation(address, Verb::Forget, &[], Fields::new()));
+                self.forget(&mut plan, "it is not attached any more");
             }
             self.change(plan);
         }
@@ -247,11 +244,8 @@ impl Builder<'_> {
                 self.attached_elsewhere(address, &entry.id);
                 plan.operations.push(self.operation(address, Verb::DeletePolicy, &needs, Fields::new()));
             } else {
-                plan.action = Action::Forget;
-                plan.drift = vec!["*".to_owned()];
-                plan.reason = Some("it is gone".to_owned());
                 plan.before = Some(entry.fields.clone());
-                plan.operations.push(self.operation(address, Verb::Forget, &[], Fields::new()));
+                self.forget(&mut plan, GONE);
             }
             self.change(plan);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cell_lang::diagnostics::Code;
 use serde_json::{Value as Json, json};
 
-use crate::plan::build::{Builder, Step, change, drifted, text};
+use crate::plan::build::{Builder, GONE, Step, change, drifted, text};
 use crate::plan::desired::{ROOT, Wanted};
 use crate::plan::fault::Fault;
 use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
@@ -143,11 +143,8 @@ impl Builder<'_> {
         );
         self.note(message, vec![address.clone()]);
         if recorded {
-            plan.action = Action::Forget;
             plan.id = Some(spot.id());
-            plan.drift = vec!["*".to_owned()];
-            plan.reason = Some("the repository is gone".to_owned());
-            plan.operations.push(self.operation(&address, Verb::Forget, &[], Fields::new()));
+            self.forget(&mut plan, "the repository is gone");
             self.change(plan);
         }
     }
@@ -261,11 +258,8 @@ impl Builder<'_> {
                 plan.operations.push(removed);
             }
             None => {
-                plan.action = Action::Forget;
-                plan.drift = vec!["*".to_owned()];
-                plan.reason = Some("it is gone".to_owned());
                 plan.before = Some(entry.fields.clone());
-                plan.operations.push(self.operation(address, Verb::Forget, &[], Fields::new()));
+                self.forget(&mut plan, GONE);
             }
         }
         self.change(plan);

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::policies::not_owned;
 use crate::live::{LiveSet, SetDetail};
-use crate::plan::build::{Builder, Step, change, drifted, tags_of, text};
+use crate::plan::build::{Builder, GONE, Step, change, drifted, tags_of, text};
 use crate::plan::canonical;
 use crate::plan::desired::Wanted;
 use crate::plan::fault::Fault;
@@ -258,11 +258,8 @@ impl Builder<'_> {
                     plan.operations.push(self.operation(address, verb, &needs, Fields::new()));
                 }
                 None => {
-                    plan.action = Action::Forget;
-                    plan.drift = vec!["*".to_owned()];
-                    plan.reason = Some("it is gone".to_owned());
                     plan.before = Some(entry.fields.clone());
-                    plan.operations.push(self.operation(address, Verb::Forget, &[], Fields::new()));
+                    self.forget(&mut plan, GONE);
                 }
             }
             self.change(plan);

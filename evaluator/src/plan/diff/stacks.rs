@@ -9,7 +9,7 @@ use cell_lang::diagnostics::Code;
 use serde_json::{Map, Value as Json};
 
 use crate::live::LiveStack;
-use crate::plan::build::{Builder, Command, Step, change, drifted, json_tags};
+use crate::plan::build::{Builder, Command, GONE, Step, change, drifted, json_tags};
 use crate::plan::desired::ADDRESS_TAG;
 use crate::plan::fault::Fault;
 use crate::plan::identity;
@@ -295,11 +295,8 @@ impl Builder<'_> {
             // Who may not look finds out when it is to be deleted.
             Some(LiveStack::Closed(_)) if !ended => plan.before = Some(entry.fields.clone()),
             _ => {
-                plan.action = Action::Forget;
-                plan.drift = vec!["*".to_owned()];
-                plan.reason = Some(if ended { "its account has come to its end" } else { "it is gone" }.to_owned());
                 plan.before = Some(entry.fields.clone());
-                plan.operations.push(self.operation(address, Verb::Forget, &[], Fields::new()));
+                self.forget(&mut plan, if ended { "its account has come to its end" } else { GONE });
                 return self.change(plan);
             }
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
-use crate::plan::build::{Builder, Step, change, drifted, tags_of, text};
+use crate::plan::build::{Builder, GONE, Step, change, drifted, tags_of, text};
 use crate::plan::desired::{PARKING, ROOT, Wanted};
 use crate::plan::fault::Fault;
 use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
@@ -144,16 +144,10 @@ impl Builder<'_> {
                 continue;
             }
             let Some(unit) = self.live.units.get(&entry.id) else {
-                let operation = self.operation(address, Verb::Forget, &[], Fields::new());
-                let before = Some(entry.fields.clone());
-                let reason = Some("it is gone".to_owned());
-                self.change(Change {
-                    before,
-                    reason,
-                    drift: vec!["*".to_owned()],
-                    operations: vec![operation],
-                    ..change(address, "ou", Action::Forget)
-                });
+                let mut plan = change(address, "ou", Action::Delete);
+                plan.before = Some(entry.fields.clone());
+                self.forget(&mut plan, GONE);
+                self.change(plan);
                 continue;
             };
             let before = self.unit_fields(unit, &Fields::new(), Some(entry));
