@@ -173,6 +173,38 @@ fn a_template_and_a_program_that_do_not_fit_are_told_before_anything_is_done() {
     assert!(status == 1 && stderr.contains("did you mean `component.api`?"), "{stderr}");
 }
 
+/// What the projects of a generated pipeline run: one action a cell, and the way back.
+#[test]
+fn a_pipeline_goes_through_the_waves() {
+    let project = Project::new(&program(1, "", false));
+    project.apply();
+    let deploy = |version: &str, cell: &str, run: &str| {
+        project.run(&["rollout", "deploy", "component.api", version, "--cell", cell, "--run", run, "."])
+    };
+    for cell in ["cell.alpha", "cell.one", "cell.two"] {
+        let (status, stdout, stderr) = deploy("v1", cell, "e-1");
+        assert_eq!(status, 0, "{stderr}");
+        assert!(stdout.starts_with(&format!("component.api v1 {cell}: deployed; cloudformation")), "{stdout}");
+    }
+    assert_eq!(project.book()["released"]["version"], "v1");
+    project.settled();
+    // The second stops on its way, and goes back to what there was.
+    deploy("v2", "cell.alpha", "e-2");
+    deploy("v2", "cell.one", "e-2");
+    let once = project.well(&["rollout", "watch", "--once"]);
+    assert!(once.contains("run e-2 of v2 is under way, 2 cells reached"), "{once}");
+    let back = project.well(&["rollout", "abort", "component.api", "--run", "e-2", "."]);
+    assert!(back.starts_with("component.api run e-2: taken back\n  cell.alpha: cloudformation"), "{back}");
+    assert!(project.versions().iter().all(|(_, version)| version == "v1"), "{:?}", project.versions());
+    let (status, _, stderr) = deploy("v2", "cell.two", "e-2");
+    assert!(status == 1 && stderr.contains("run e-2 is taken back: it brings nothing more"), "{stderr}");
+    project.settled();
+    let (status, _, stderr) = deploy("v2", "cell.tow", "e-3");
+    assert!(status == 1 && stderr.contains("cell.tow takes no release of it"), "{stderr}");
+    let (status, _, stderr) = project.run(&["rollout", "abort", "api", "--run", "e-9"]);
+    assert!(status == 1 && stderr.contains("no run e-9 has brought anything"), "{stderr}");
+}
+
 fn git(folder: &Path, args: &[&str]) {
     let mut command = Command::new("git");
     command.args(["-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "init.defaultBranch=main"]);
@@ -199,6 +231,10 @@ fn a_make_target_of_a_real_repository_goes_by_the_same_waves() {
     git(&repo, &["tag", "v2"]);
     project.write("main.cell", &text.replace("REPO", &repo.display().to_string()));
     project.apply();
+    // Nothing is deployed but what was built.
+    let other = ["rollout", "deploy", "api", "v1", "--cell", "alpha", "--digest", "0123456789"];
+    let (status, _, stderr) = project.run(&other);
+    assert!(status == 1 && stderr.contains("the tag was moved") && !out.exists(), "{stderr}");
     assert_eq!(project.well(&["rollout", "start", "api", "v1"]), "component.api v1: done\n");
     let lines = std::fs::read_to_string(&out).unwrap();
     let cells: Vec<&str> = lines.lines().map(|line| line.split(' ').next().unwrap()).collect();

@@ -13,7 +13,7 @@ use crate::rules::read::Read as _;
 use crate::value::{EntityId, Value};
 
 /// The address of the stack.
-pub(super) const ADDRESS: &str = "stack.monitoring";
+pub const ADDRESS: &str = "stack.monitoring";
 /// The width of a graph: half of a row, which has 24.
 const WIDTH: usize = 12;
 /// The height of a graph.

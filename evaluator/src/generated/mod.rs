@@ -25,7 +25,8 @@ use cell_lang::source::Span;
 use crate::value::EntityId;
 use crate::world::World;
 
-pub use pipelines::OBSERVER_ROLE;
+pub use dashboard::ADDRESS as VIEW;
+pub use pipelines::{OBSERVER_ROLE, SHARED};
 
 /// A stack that a program comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]

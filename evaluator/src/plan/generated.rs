@@ -7,14 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value as Json, json};
 
 use super::desired::place;
-use crate::generated::{Generated, Given, LeftOut, Owner, stacks};
+use crate::generated::{Generated, Given, LeftOut, Owner, SHARED, VIEW, stacks};
 use crate::resources::{Resource, ResourceKind, naming};
+use crate::rules::read::Read as _;
 use crate::stacks::{AccountOf, StackWish};
 use crate::value::Value;
 use crate::world::World;
 
-/// How the addresses of stacks begin that are deployed: what is in cells.
-const CELLS: &str = "stack.cell/";
+/// How the addresses of the stacks of pipelines begin.
+const PIPELINES: &str = "stack.pipelines/";
 
 /// What is generated of a program.
 pub(super) struct Made {
@@ -28,11 +29,11 @@ impl Made {
     /// Of an expansion.
     pub(super) fn new(world: &World<'_>) -> Self {
         let generation = stacks(world);
-        let shared = |left: &&LeftOut| !left.address.starts_with("stack.") || left.address.starts_with(CELLS);
-        let mut left_out: Vec<(String, String)> = generation.left_out.iter().filter(shared).map(told).collect();
+        let wanted = |address: &str| drives(world) || !is_of_pipelines(address);
+        let said = generation.left_out.iter().filter(|left| wanted(&left.address));
+        let mut left_out: Vec<(String, String)> = said.map(told).collect();
         let mut wishes = BTreeMap::new();
-        // The others call commands of `cellc` that are not there yet: `cellc pipelines` writes them.
-        for stack in generation.stacks.into_iter().filter(|stack| stack.address.starts_with(CELLS)) {
+        for stack in generation.stacks.into_iter().filter(|stack| wanted(&stack.address)) {
             if stack.needs_bucket() {
                 let why =
                     "its template is larger than a request takes; `cellc pipelines --out DIR` writes it".to_owned();
@@ -48,7 +49,12 @@ impl Made {
     pub(super) fn carries(&self, world: &World<'_>, resource: &Resource) -> bool {
         use ResourceKind as K;
         let stack = match resource.kind {
+            // Where `cellc` goes through the waves itself nobody wants a pipeline.
+            K::Pipeline if !drives(world) => return true,
+            K::Pipeline => resource.address.replacen("pipeline.", PIPELINES, 1),
+            K::Dashboard => VIEW.to_owned(),
             K::Alarm | K::VpcEndpoint | K::RoleTrust | K::Budget | K::Endpoint => match resource.field("cell") {
+                Some(Value::Ref(cell)) if world.is(*cell, "cloud", "gcp") => VIEW.to_owned(),
                 Some(Value::Ref(cell)) => format!("stack.cell/{}", naming::qualified(world, *cell)),
                 _ => return false,
             },
@@ -57,6 +63,15 @@ impl Made {
         let left = self.left_out.iter().any(|(address, _)| *address == resource.address.as_str());
         !left && self.wishes.contains_key(&stack)
     }
+}
+
+/// Do pipelines go through the waves?
+fn drives(world: &World<'_>) -> bool {
+    world.org().is_some_and(|org| world.is(org, "engine", "aws"))
+}
+
+fn is_of_pipelines(address: &str) -> bool {
+    address == SHARED || address.starts_with(PIPELINES)
 }
 
 fn told(left: &LeftOut) -> (String, String) {

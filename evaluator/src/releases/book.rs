@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::rollout::{Event, Phase, State};
 
 use super::dossier::Dossier;
+use super::driven::Driven;
 
 /// The format this version writes. A reader takes any minor version of the same major one.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -37,6 +38,9 @@ pub struct Book {
     /// What is begun when the rollout gives way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Queued>,
+    /// The runs of a pipeline that brought or bring releases, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub driven: Vec<Driven>,
     /// How many rollouts there were.
     #[serde(default)]
     pub rollouts: u64,

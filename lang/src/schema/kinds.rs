@@ -253,6 +253,7 @@ fn org() -> RecordSpec {
             optional("identity_center", B::InstanceArn),
             optional("home_region", B::AwsRegion),
             default("partition", one(&["aws", "aws-cn", "aws-us-gov"]), text("aws")),
+            default("engine", one(&["local", "aws"]), text("local")),
             optional("delegated_admin", B::AccountId),
             optional("registry", B::RegistryLocation),
             default("parking", B::OuName, text("cellc-parked")),

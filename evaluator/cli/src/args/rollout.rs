@@ -16,6 +16,8 @@ pub(crate) enum RolloutCommand {
     Start(RolloutStartArgs),
     /// Carry out what is queued or was left off, until it is over.
     Run(RolloutRunArgs),
+    /// Bring a version to one cell, as an action of a pipeline that goes through the waves.
+    Deploy(RolloutDeployArgs),
     /// Look on: waves and cells on a terminal, lines of the log elsewhere.
     Watch(RolloutWatchArgs),
     /// Agree to the wave that waits for it.
@@ -92,6 +94,36 @@ pub(crate) struct RolloutRunArgs {
     pub(crate) take_over: bool,
 }
 
+/// The arguments of `rollout deploy`.
+#[derive(Debug, Args)]
+#[command(disable_version_flag = true)]
+pub(crate) struct RolloutDeployArgs {
+    /// The component: its address, or its label alone.
+    #[arg(value_name = "COMPONENT")]
+    pub(crate) component: String,
+    /// The version: a tag, a branch or a commit of its repository, and the tag of its image.
+    #[arg(value_name = "VERSION")]
+    pub(crate) version: String,
+    /// The program.
+    #[command(flatten)]
+    pub(crate) program: Program,
+    /// Where to work.
+    #[command(flatten)]
+    pub(crate) cloud: CloudArgs,
+    /// The cell.
+    #[arg(long, env = "CELLC_CELL", hide_env = true, value_name = "CELL")]
+    pub(crate) cell: String,
+    /// What was built: the digest of the image, or the commit where there is none. Nothing else is deployed.
+    #[arg(long, env = "CELLC_DIGEST", hide_env = true, value_name = "DIGEST")]
+    pub(crate) digest: Option<String>,
+    /// The run of the pipeline, by any name of its own; the version, if not said.
+    #[arg(long, env = "CELLC_RUN", hide_env = true, value_name = "NAME")]
+    pub(crate) run: Option<String>,
+    /// Take fields of workloads that somebody else owns, such as an image that `kubectl apply` has set; each is told.
+    #[arg(long, env = "CELLC_TAKE_OVER", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) take_over: bool,
+}
+
 /// The arguments of `rollout watch`.
 #[derive(Debug, Args)]
 pub(crate) struct RolloutWatchArgs {
@@ -132,6 +164,9 @@ pub(crate) struct RolloutAbortArgs {
     /// What it has reached stays as it is, instead of going back.
     #[arg(long, env = "CELLC_STAY", hide_env = true, value_parser = BoolishValueParser::new())]
     pub(crate) stay: bool,
+    /// That of a pipeline, by the name of its run: its cells go back at once, by this process.
+    #[arg(long, env = "CELLC_RUN", hide_env = true, value_name = "NAME")]
+    pub(crate) run: Option<String>,
 }
 
 /// Reads `5m`, of no time at least and a day at most.

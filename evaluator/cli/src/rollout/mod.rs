@@ -4,6 +4,7 @@
 mod artifact;
 mod clusters;
 mod drive;
+mod driven;
 mod people;
 mod start;
 mod targets;
@@ -40,7 +41,11 @@ pub(crate) fn run(command: &RolloutCommand, output: &Output) -> Status {
         RolloutCommand::Approve(args) => people::say_of(args, output, |who| Event::Approved { who }),
         RolloutCommand::Pause(args) => people::say_of(args, output, |who| Event::Paused { who }),
         RolloutCommand::Resume(args) => people::say_of(args, output, |who| Event::Resumed { who }),
+        RolloutCommand::Deploy(args) => driven::deploy(args, output),
         RolloutCommand::Abort(args) => {
+            if let Some(run) = &args.run {
+                return driven::abort(args, run, output);
+            }
             let back = !args.stay;
             people::say_of(&args.one, output, move |who| Event::Aborted { who, back })
         }

@@ -29,12 +29,9 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
     let session = Session::open(run, output, &args.cloud, None)?;
     let of = super::named(&session.subject.desired, &args.component)?;
     let Some(wish) = session.subject.desired.releases.get(&of) else { return Err(Status::Failed) };
-    if wish.repo.is_empty() {
-        let message = format!("{of} is no component: its versions are what the program says");
-        return Err(say(output, &finding(Code::RolloutFailed, message).help("`cellc apply` queues its rollout")));
-    }
+    is_component(wish, output)?;
     let loaded = session.load()?;
-    let release = release(&session, wish, args, &run.folder(), output)?;
+    let release = release(&session, wish, &args.version, &run.folder(), output)?;
     let dossier =
         wish.dossier(&release, &loaded.record, &|_| true).map_err(|faults| unready(&of, &faults, output))?;
     queue(&session, &dossier, output)?;
@@ -80,15 +77,23 @@ fn short(digest: &str) -> &str {
     digest.get(..SHORT).unwrap_or(digest)
 }
 
+/// A permission set has no versions but those of the program.
+pub(crate) fn is_component(wish: &Wish, output: &Output) -> Result<(), Status> {
+    if wish.is_component() {
+        return Ok(());
+    }
+    let message = format!("{} is no component: its versions are what the program says", wish.of);
+    Err(say(output, &finding(Code::RolloutFailed, message).help("`cellc apply` queues its rollout")))
+}
+
 /// What a version is.
-fn release(
+pub(crate) fn release(
     session: &Session<'_>,
     wish: &Wish,
-    args: &RolloutStartArgs,
+    version: &str,
     beside: &std::path::Path,
     output: &Output,
 ) -> Result<Release, Status> {
-    let version = args.version.clone();
     let (mut digests, mut templates, mut image) = (BTreeMap::new(), BTreeMap::new(), String::new());
     let repo = (wish.repo.as_str(), beside);
     let undone = |error: Undone| {
@@ -96,7 +101,7 @@ fn release(
         say(output, &finding(Code::RolloutFailed, message).help("nothing was queued"))
     };
     if wish.needs_repository() {
-        let found = commit(repo, &version, signals::stop()).map_err(undone)?;
+        let found = commit(repo, version, signals::stop()).map_err(undone)?;
         let paths = wish.templates();
         if !paths.is_empty() {
             templates = texts(repo, &found, &paths, signals::stop()).map_err(undone)?;
@@ -104,14 +109,14 @@ fn release(
         digests.insert("commit".to_owned(), found);
     }
     if let Some(artifact) = &wish.artifact {
-        let found = super::artifact::digest(session, artifact, &version)
+        let found = super::artifact::digest(session, artifact, version)
             .map_err(|why| say(output, &finding(Code::RolloutFailed, format!("{}: {why}", wish.of))))?;
         if let Some((digest, reference)) = found {
             digests.insert("artifact".to_owned(), digest);
             image = reference;
         }
     }
-    Ok(Release { version, digests, templates, image })
+    Ok(Release { version: version.to_owned(), digests, templates, image })
 }
 
 /// Tells what keeps a release from being written down.

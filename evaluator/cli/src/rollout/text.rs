@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cell_eval::releases::{Book, Note};
+use cell_eval::releases::{Book, Driven, Note};
 use cell_eval::rollout::CellState;
 use cell_eval::terminal::visible::line;
 use cell_eval::words::counted;
@@ -20,7 +20,7 @@ pub(crate) fn standing(book: &Book) -> String {
     let of = &book.of;
     let released = book.released.as_ref().map_or("nothing", |has| has.version.as_str());
     let Some(rollout) = &book.rollout else {
-        return format!("{of}: {released} released, no rollout\n");
+        return format!("{of}: {released} released, no rollout\n{}", driven(book));
     };
     let state = &rollout.state;
     let why = state.phase.why().map(|why| format!(": {why}")).unwrap_or_default();
@@ -45,7 +45,19 @@ pub(crate) fn standing(book: &Book) -> String {
     if let Some(next) = &book.next {
         text.push_str(&format!("  then {}, queued by {}\n", next.version, next.by));
     }
-    text
+    text + &driven(book)
+}
+
+/// The runs of a pipeline.
+fn driven(book: &Book) -> String {
+    let told = |driven: &Driven| {
+        let Driven { run, version, by, state, reached, failed, .. } = driven;
+        let (word, cells) = (state.word(), counted(reached.len(), "cell"));
+        let failed = if failed.is_empty() { String::new() } else { format!(", {} failed", failed.len()) };
+        let head = format!("  run {run} of {version} is {word}, {cells} reached{failed} (by {by})\n");
+        line(head.trim_end().as_bytes()) + "\n"
+    };
+    book.driven.iter().map(told).collect()
 }
 
 /// The cells that failed or could not go back, with the reasons.

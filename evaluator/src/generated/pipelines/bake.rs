@@ -140,8 +140,8 @@ fn payload(line: &Line<'_, '_, '_>, wave: &Wave, count: usize) -> Result<(Json, 
     Ok((payload, accounts))
 }
 
-/// The machine. Its input is `{phase, count, seconds}`: what is watched, of how many cells, and for how long at least; and `since`, in
-/// milliseconds, when it did not begin just now.
+/// The machine. Its input is `{phase, count, seconds, run}`: what is watched, of how many cells, for how long at least, and the execution
+/// of the pipeline; and `since`, in milliseconds, when it did not begin just now.
 pub(in crate::generated) fn machine(wave: &Wave, window: Option<&Window>, on_alarm: OnAlarm, payload: &Json) -> Json {
     let mut states = if wave.is_watched() || window.is_some() { watched(wave, payload) } else { timed() };
     if let (Some(states), true) = (states.as_object_mut(), wave.is_watched()) {
@@ -176,6 +176,7 @@ fn watched(wave: &Wave, payload: &Json) -> Json {
             "Assign": {
                 "phase": "{% $states.input.phase %}",
                 "count": "{% $states.input.count %}",
+                "run": "{% $exists($states.input.run) ? $states.input.run : '' %}",
                 "since": format!("{{% {start} %}}"),
                 "until": format!("{{% {start} + $states.input.seconds * 1000 %}}"),
                 "looks": 0,
@@ -276,7 +277,10 @@ fn stopped(on_alarm: OnAlarm) -> Map<String, Json> {
         let back = json!({
             "Type": "Task",
             "Resource": "arn:aws:states:::codebuild:startBuild.sync",
-            "Arguments": { "ProjectName": "${Back}" },
+            "Arguments": {
+                "ProjectName": "${Back}",
+                "EnvironmentVariablesOverride": [{ "Name": "RUN", "Type": "PLAINTEXT", "Value": "{% $run %}" }],
+            },
             "Catch": [{ "ErrorEquals": ["States.ALL"], "Next": "Stuck" }],
             "Next": "Stopped",
         });

@@ -16,10 +16,10 @@ const BUILD_IMAGE: &str = "aws/codebuild/amazonlinux-x86_64-standard:5.0";
 pub(super) const PROFILE: &str = "mkdir -p ~/.aws && printf '[profile cellc]\\nrole_arn = %s\\ncredential_source = EcsContainer\\n' \
                        \"$ROLE_ARN\" > ~/.aws/config";
 /// Brings the release to a cell.
-pub(in crate::generated) const DEPLOY: &str = "AWS_PROFILE=cellc cellc rollout deploy \"$COMPONENT\" \"$CELL_VERSION\" --cell \"$CELL\" --digest \"$CELL_DIGEST\" \"$PROGRAM\"";
+pub(in crate::generated) const DEPLOY: &str = "AWS_PROFILE=cellc cellc rollout deploy \"$COMPONENT\" \"$CELL_VERSION\" --cell \"$CELL\" --digest \"$CELL_DIGEST\" --run \"$RUN\" \"$PROGRAM\"";
 /// Takes it back from every cell that has it.
 pub(in crate::generated) const BACK: &str =
-    "AWS_PROFILE=cellc cellc rollout abort \"$COMPONENT\" --back --yes \"$PROGRAM\"";
+    "AWS_PROFILE=cellc cellc rollout abort \"$COMPONENT\" --run \"$RUN\" \"$PROGRAM\"";
 
 /// Adds the projects of a component.
 pub(super) fn add(line: &Line<'_, '_, '_>, template: &mut Template) {

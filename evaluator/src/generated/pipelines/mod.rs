@@ -23,7 +23,7 @@ use crate::rules::read::Read as _;
 use crate::value::EntityId;
 
 /// The address of the stack with what all pipelines share.
-pub(super) const SHARED: &str = "stack.cellc";
+pub const SHARED: &str = "stack.cellc";
 /// The name of the role by which bakes read alarms and requests, in every account with a cell.
 pub const OBSERVER_ROLE: &str = "cellc-observer";
 

@@ -9,6 +9,9 @@ use crate::generated::template::Template;
 use crate::generated::{LeftOut, names};
 use crate::limits;
 
+/// What CodePipeline puts the id of the execution in place of.
+const RUN: &str = "#{codepipeline.PipelineExecutionId}";
+
 /// The state machines of a component's waves: the logical id of each, none of a wave that only follows.
 pub(super) type Machines = Vec<Option<String>>;
 
@@ -121,7 +124,7 @@ fn watch(line: &Line<'_, '_, '_>, wave: usize, machine: &str, (order, count): (u
     };
     let wave = line.course.waves.get(wave);
     let seconds = wave.map_or(0, |wave| wave.bakes(phase == super::bake::ONE_BOX).as_secs());
-    let mut input = json!({ "phase": phase, "count": count, "seconds": seconds });
+    let mut input = json!({ "phase": phase, "count": count, "seconds": seconds, "run": RUN });
     input.sort_all_objects();
     json!({
         "Name": name, "RunOrder": order, "ActionTypeId": kind("Invoke", "StepFunctions"),
@@ -137,6 +140,7 @@ fn deploy(line: &Line<'_, '_, '_>, cell: &str, order: usize) -> Result<Json, Lef
         variable("CELL", cell),
         variable("CELL_VERSION", "#{Build.CELL_VERSION}"),
         variable("CELL_DIGEST", "#{Build.CELL_DIGEST}"),
+        variable("RUN", RUN),
     ]);
     variables.sort_all_objects();
     let variables = variables.to_string();

@@ -1,0 +1,401 @@
+//! A release that a pipeline takes from wave to wave. Each action of the pipeline is a process of its own that brings the
+//! release to one cell; what they know of each other stands in the book. Owns what is kept between them, and the way back.
+//! The order of the cells, the bakes and the alarms are the pipeline's.
+//!
+//! INVARIANT: what a cell had is written before anything is brought to it. INVARIANT: a run that was taken back brings nothing
+//! more: an action that finds so when it is through takes its own cell back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::book::{Book, Has};
+use super::clerk::Clerk;
+use super::desk::DeskError;
+use super::dossier::{Cell, Dossier};
+use super::targets::{Failed, Order};
+use super::wishes::{Release, Unready, Wish};
+use crate::live::parallel;
+use crate::registry::record::Record;
+use crate::stacks::token;
+
+/// Runs that are kept, those that are through with them: an action that comes late finds its own.
+const KEPT: usize = 10;
+/// Cells that go back at a time.
+const AT_A_TIME: usize = 64;
+
+/// A run of a pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Driven {
+    /// Its name: the id of the pipeline's execution.
+    pub run: String,
+    /// The version that it brings.
+    pub version: String,
+    /// Who began it.
+    pub by: String,
+    /// When.
+    pub begun: Timestamp,
+    /// Where it is.
+    pub state: Going,
+    /// The cells it was brought to, or is being brought to.
+    pub reached: BTreeMap<String, Reached>,
+    /// The cells that could not take it, and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub failed: BTreeMap<String, String>,
+}
+
+/// A cell that a run has reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reached {
+    /// What is brought to it, by the name of its dossier.
+    pub dossier: String,
+    /// What it had before; none when that was nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub had: Option<Has>,
+}
+
+/// Where a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Going {
+    /// It goes on.
+    Forth,
+    /// Every cell has it.
+    Through,
+    /// It was ended, and what it reached stays.
+    Ended,
+    /// It was taken back.
+    Back,
+}
+
+impl Going {
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Forth => "under way",
+            Self::Through => "through",
+            Self::Ended => "ended",
+            Self::Back => "taken back",
+        }
+    }
+}
+
+/// One action of a pipeline.
+#[derive(Debug, Clone, Copy)]
+pub struct Action<'a> {
+    /// The run.
+    pub run: &'a str,
+    /// The cell.
+    pub cell: &'a str,
+    /// The cells that are being drained.
+    pub draining: &'a BTreeSet<String>,
+}
+
+/// How an action ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Brought {
+    /// The cell has it: what was seen.
+    There(String),
+    /// The cell is being drained.
+    Drained,
+    /// It could not take it, and the wave tolerates that: why.
+    Tolerated(String),
+}
+
+/// Why an action did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum Undriven {
+    /// `cellc` goes through the waves itself.
+    #[error("{of} is under way by `cellc rollout run`: {version}, begun by {by}")]
+    Rollout {
+        /// Of what.
+        of: String,
+        /// The version.
+        version: String,
+        /// Who began it.
+        by: String,
+    },
+    /// The run is over.
+    #[error("run {run} is {}: it brings nothing more", .state.word())]
+    Over {
+        /// The run.
+        run: String,
+        /// How.
+        state: Going,
+    },
+    /// No such run.
+    #[error("no run {0} has brought anything")]
+    Unknown(String),
+    /// What it brings is not known.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Unready(Vec<Unready>),
+    /// The component does not go to the cell.
+    #[error("{0} takes no release of it")]
+    NoCell(String),
+    /// The cell could not take it, and the wave tolerates no more.
+    #[error("{cell}: {why}")]
+    Failed {
+        /// The cell.
+        cell: String,
+        /// Why.
+        why: String,
+    },
+    /// The run was taken back meanwhile.
+    #[error("run {run} was taken back meanwhile; {cell}: {how}")]
+    Crossed {
+        /// The run.
+        run: String,
+        /// The cell.
+        cell: String,
+        /// What became of the cell.
+        how: String,
+    },
+    /// The process was told to stop.
+    #[error("it was interrupted; the same again goes on")]
+    Interrupted,
+    /// The book cannot be kept.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+}
+
+impl Driven {
+    fn is(&self, run: &str) -> bool {
+        self.run == run
+    }
+}
+
+impl Book {
+    /// A run of a pipeline.
+    pub fn driven(&self, run: &str) -> Option<&Driven> {
+        self.driven.iter().find(|driven| driven.is(run))
+    }
+
+    fn run_mut(&mut self, run: &str) -> Option<&mut Driven> {
+        self.driven.iter_mut().find(|driven| driven.is(run))
+    }
+
+    fn not_by_rollout(&self) -> Result<(), Undriven> {
+        match self.open() {
+            Some(rollout) => Err(Undriven::Rollout {
+                of: self.of.clone(),
+                version: rollout.state.version.clone(),
+                by: rollout.by.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Begins a run, unless it is there.
+    fn drives(&mut self, (run, version): (&str, &str), state: Going, (by, at): (&str, Timestamp)) {
+        if self.driven(run).is_some() {
+            return;
+        }
+        if self.driven.len() >= KEPT {
+            let oldest = self.driven.iter().position(|driven| driven.state != Going::Forth).unwrap_or(0);
+            self.driven.remove(oldest);
+        }
+        let (run, version, by) = (run.to_owned(), version.to_owned(), by.to_owned());
+        let (reached, failed) = (BTreeMap::new(), BTreeMap::new());
+        self.note(at, format!("{version} begun by the pipeline's run {run}"));
+        self.driven.push(Driven { run, version, by, begun: at, state, reached, failed });
+    }
+
+    /// Does the cell have something that came by a later run?
+    fn has_newer(&self, run: &str, cell: &str) -> bool {
+        let later = self.driven.iter().skip_while(|driven| !driven.is(run)).skip(1);
+        later.filter(|driven| driven.state != Going::Back).any(|driven| driven.reached.contains_key(cell))
+    }
+}
+
+impl Clerk<'_> {
+    /// Brings a release to one cell, as an action of a pipeline.
+    ///
+    /// # Errors
+    /// When the cell could not take it and its wave tolerates no more, when the run was taken back, or when nothing was begun.
+    pub fn drive(
+        &self,
+        wish: &Wish,
+        release: &Release,
+        record: &Record,
+        action: Action<'_>,
+        see: &mut dyn FnMut(&str),
+    ) -> Result<Brought, Undriven> {
+        let Action { run, cell, draining } = action;
+        if !wish.cells.contains_key(cell) {
+            return Err(Undriven::NoCell(cell.to_owned()));
+        }
+        let drained = draining.contains(cell);
+        let dossier = wish.dossier(release, record, &|other| other == cell).map_err(Undriven::Unready)?;
+        let name = self.desk.file(&dossier)?;
+        let now = self.clock.now();
+        self.changed(&wish.of, |book| {
+            book.not_by_rollout()?;
+            book.drives((run, &release.version), Going::Forth, (&self.who, now));
+            let had = book.cells.get(cell).cloned();
+            let Some(driven) = book.run_mut(run) else { return Err(Undriven::Unknown(run.to_owned())) };
+            if matches!(driven.state, Going::Back | Going::Ended) {
+                return Err(Undriven::Over { run: run.to_owned(), state: driven.state });
+            }
+            if drained {
+                book.note(now, format!("{cell} is being drained, and skipped"));
+            } else {
+                let reached = Reached { dossier: name.clone(), had };
+                driven.reached.entry(cell.to_owned()).or_insert(reached);
+            }
+            Ok(())
+        })?;
+        if drained {
+            return Ok(Brought::Drained);
+        }
+        let what = dossier.cells.get(cell).ok_or_else(|| Undriven::NoCell(cell.to_owned()))?;
+        let word = token(run, &format!("{} {cell}", wish.of));
+        let order = Order { cell, what, of: &dossier, back: false, token: &word };
+        match self.targets.bring(order, see) {
+            Ok(observed) => {
+                let has = Has { version: release.version.clone(), dossier: name, at: self.clock.now(), observed };
+                self.arrived(wish, action, &has, see)
+            }
+            Err(Failed::Interrupted) => Err(Undriven::Interrupted),
+            Err(Failed::Why(why)) => self.failed(wish, action, &why),
+        }
+    }
+
+    /// Writes down that a cell has it; whether the release is through with that.
+    fn arrived(
+        &self,
+        wish: &Wish,
+        action: Action<'_>,
+        has: &Has,
+        see: &mut dyn FnMut(&str),
+    ) -> Result<Brought, Undriven> {
+        let Action { run, cell, draining } = action;
+        let back = self.changed(&wish.of, |book| {
+            book.note(has.at, format!("{cell} got {} by run {run}", has.version));
+            book.cells.insert(cell.to_owned(), has.clone());
+            let Some(driven) = book.run_mut(run) else { return Err(Undriven::Unknown(run.to_owned())) };
+            driven.failed.remove(cell);
+            if driven.state == Going::Back {
+                return Ok(true);
+            }
+            let all = wish.cells.keys().filter(|cell| !draining.contains(*cell));
+            let there = |cell: &String| driven.reached.contains_key(cell);
+            if driven.state == Going::Forth && all.clone().all(there) {
+                driven.state = Going::Through;
+                book.released = Some(Has { observed: String::new(), ..has.clone() });
+                book.note(has.at, format!("{} is released", has.version));
+            }
+            Ok(false)
+        })?;
+        if !back {
+            return Ok(Brought::There(has.observed.clone()));
+        }
+        let how = match self.back(&wish.of, run, cell, see) {
+            Ok(how) => how,
+            Err(why) => format!("it could not go back: {why}"),
+        };
+        Err(Undriven::Crossed { run: run.to_owned(), cell: cell.to_owned(), how })
+    }
+
+    /// Writes down that a cell could not take it; whether its wave tolerates that.
+    fn failed(&self, wish: &Wish, action: Action<'_>, why: &str) -> Result<Brought, Undriven> {
+        let Action { run, cell, .. } = action;
+        let now = self.clock.now();
+        let of_cell = |wave: &&crate::rollout::Wave| wave.cells.iter().any(|own| own == cell);
+        let wave = wish.course.waves.iter().find(of_cell);
+        let tolerated = self.changed(&wish.of, |book| {
+            book.note(now, format!("{cell} failed in run {run}: {why}"));
+            let Some(driven) = book.run_mut(run) else { return Err(Undriven::Unknown(run.to_owned())) };
+            driven.failed.insert(cell.to_owned(), why.to_owned());
+            let failed = |wave: &crate::rollout::Wave| {
+                wave.cells.iter().filter(|cell| driven.failed.contains_key(*cell)).count()
+            };
+            Ok(driven.state == Going::Forth && wave.is_some_and(|wave| failed(wave) <= wave.tolerate))
+        })?;
+        if tolerated {
+            return Ok(Brought::Tolerated(why.to_owned()));
+        }
+        Err(Undriven::Failed { cell: cell.to_owned(), why: why.to_owned() })
+    }
+
+    /// Ends a run, and takes every cell that it has reached back to what it had; what became of each. Where a later run has
+    /// brought something since, that stays. The same again does what is left.
+    ///
+    /// # Errors
+    /// When there is no such run, when `cellc` goes through the waves itself, or when the book cannot be kept.
+    pub fn take_back(
+        &self,
+        of: &str,
+        run: &str,
+        see: &(dyn Fn(&str, &str) + Sync),
+    ) -> Result<Vec<(String, Result<String, String>)>, Undriven> {
+        let cells = self.end(of, run, Going::Back)?;
+        let work = |cell: &String| {
+            let back = self.back(of, run, cell, &mut |text| see(cell, text));
+            Ok::<_, Undriven>((cell.clone(), back))
+        };
+        parallel::each(AT_A_TIME, &cells, work)
+    }
+
+    /// Ends a run, in which way is said; the cells that it has reached.
+    ///
+    /// # Errors
+    /// As [`Clerk::take_back`].
+    pub fn end(&self, of: &str, run: &str, state: Going) -> Result<Vec<String>, Undriven> {
+        let now = self.clock.now();
+        self.changed(of, |book| {
+            book.not_by_rollout()?;
+            let Some(driven) = book.run_mut(run) else { return Err(Undriven::Unknown(run.to_owned())) };
+            let cells = driven.reached.keys().cloned().collect();
+            if driven.state != state {
+                driven.state = state;
+                book.note(now, format!("run {run} {} by {}", state.word(), self.who));
+            }
+            Ok(cells)
+        })
+    }
+
+    /// Takes one cell back; what was seen.
+    fn back(&self, of: &str, run: &str, cell: &str, see: &mut dyn FnMut(&str)) -> Result<String, String> {
+        let failed = |error: DeskError| error.to_string();
+        let book = self.desk.read(of).map_err(failed)?.book;
+        if book.has_newer(run, cell) {
+            return Ok("left as it is: a later run has brought it something".to_owned());
+        }
+        let reached = book.driven(run).and_then(|driven| driven.reached.get(cell)).cloned();
+        let Some(Reached { dossier, had }) = reached else { return Ok("it was not reached".to_owned()) };
+        let dossier = had.as_ref().map_or(&dossier, |had| &had.dossier);
+        let dossier = self.desk.dossier(of, dossier).map_err(failed)?;
+        let observed = self.carry(&dossier, (run, cell), see, had.is_some())?;
+        let at = self.clock.now();
+        self.changed(of, |book| {
+            match &had {
+                Some(had) => _ = book.cells.insert(cell.to_owned(), Has { at, ..had.clone() }),
+                None => _ = book.cells.remove(cell),
+            }
+            book.note(at, format!("{cell} went back from run {run}"));
+            Ok(())
+        })
+        .map_err(|error| error.to_string())?;
+        Ok(observed)
+    }
+
+    /// Brings a cell to what a dossier says of it, or takes that away.
+    fn carry(
+        &self,
+        dossier: &Dossier,
+        (run, cell): (&str, &str),
+        see: &mut dyn FnMut(&str),
+        brings: bool,
+    ) -> Result<String, String> {
+        let Some(what): Option<&Cell> = dossier.cells.get(cell) else { return Ok("it had nothing".to_owned()) };
+        let word = token(run, &format!("{} {cell} back", dossier.of));
+        let order = Order { cell, what, of: dossier, back: true, token: &word };
+        let done = if brings { self.targets.bring(order, see) } else { self.targets.take_away(order, see) };
+        done.map_err(|failed| failed.to_string())
+    }
+
+    fn changed<T>(&self, of: &str, change: impl FnMut(&mut Book) -> Result<T, Undriven>) -> Result<T, Undriven> {
+        self.desk.change(of, change)?.map(|(said, _)| said)
+    }
+}
