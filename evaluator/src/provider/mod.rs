@@ -7,6 +7,7 @@
 pub mod error;
 pub mod model;
 pub mod pace;
+pub mod partition;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
