@@ -10,6 +10,7 @@ pub mod access;
 pub mod apply;
 pub mod bootstrap;
 pub mod budget;
+pub mod digest;
 pub mod emit;
 pub mod existing;
 pub mod expand;

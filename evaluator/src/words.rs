@@ -1,4 +1,9 @@
-//! Numbers with their words: `1 cell`, `300 cells`. Owns the plural, and nothing else of what is told.
+//! Numbers with their words, `1 cell`, `300 cells`, `a minute`, and what is told one after the other. Owns the plural, and
+//! nothing else of what is told.
+
+use std::fmt::Display;
+
+use jiff::SignedDuration;
 
 /// `1 cell`, `300 cells`.
 pub fn counted(count: usize, one: &str) -> String {
@@ -11,6 +16,21 @@ pub fn plural(one: &str) -> String {
         Some(stem) if !stem.ends_with(['a', 'e', 'o']) => format!("{stem}ies"),
         _ => format!("{one}s"),
     }
+}
+
+/// How long something took, in minutes, or in seconds if it is less.
+pub fn lasted(time: SignedDuration) -> String {
+    match (time.as_mins(), time.as_secs()) {
+        (0, 1) => "a second".to_owned(),
+        (0, n) => format!("{n} seconds"),
+        (1, _) => "a minute".to_owned(),
+        (n, _) => format!("{n} minutes"),
+    }
+}
+
+/// What follows a sentence: each part behind a semicolon.
+pub fn listed<T: Display>(parts: &[T]) -> String {
+    parts.iter().fold(String::new(), |text, part| format!("{text}; {part}"))
 }
 
 #[cfg(test)]

@@ -10,9 +10,8 @@ use std::io::Write as _;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use cell_eval::provider::Clock;
+use cell_eval::digest::sha256;
 use cell_eval::registry::store::{Published, Shelf, StoreError, Stored};
-use cell_eval::releases::dossier::digest;
 use cell_eval::releases::{
     Book, Cell, Desk, Dossier, Ending, Engine, Failed, Look, Looked, Note, Order, Queued, Signals, Spec, Target,
     Targets, Watcher,
@@ -20,6 +19,7 @@ use cell_eval::releases::{
 
 use cell_eval::rollout::calendar::{World, drive};
 use cell_eval::rollout::{Course, Effect, Event, OnAlarm, Phase, Signal, State, Wave};
+use cell_tests::driver::Wall;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -142,19 +142,6 @@ impl Watcher for Sleepers {
     }
 }
 
-#[derive(Debug)]
-struct Wall;
-
-impl Clock for Wall {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-
-    fn sleep(&self, time: Duration) {
-        std::thread::sleep(time);
-    }
-}
-
 /// Objects in a folder, synced as the real ones are.
 #[derive(Debug)]
 struct Folder(tempfile::TempDir);
@@ -182,7 +169,7 @@ impl Shelf for Folder {
 
     fn object(&self, name: &str) -> Result<Option<Stored>, StoreError> {
         let bytes = std::fs::read(self.0.path().join(name)).ok();
-        Ok(bytes.map(|bytes| Stored { version: digest(&bytes), bytes }))
+        Ok(bytes.map(|bytes| Stored { version: sha256(&bytes), bytes }))
     }
 
     fn put_object(&self, name: &str, bytes: &[u8], version: Option<&str>) -> Result<String, StoreError> {
@@ -196,7 +183,7 @@ impl Shelf for Folder {
         file.write_all(bytes).unwrap();
         file.sync_all().unwrap();
         std::fs::rename(&aside, &path).unwrap();
-        Ok(digest(bytes))
+        Ok(sha256(bytes))
     }
 }
 
@@ -206,7 +193,7 @@ fn engine() -> Value {
     course.waves[0].bake = SignedDuration::ZERO;
     let target = Target::Cloudformation {
         stack: "api".to_owned(),
-        template: digest(b""),
+        template: sha256(b""),
         parameters: [("Size".to_owned(), "1".to_owned())].into(),
         tags: [("cellc:address".to_owned(), "deployment.api".to_owned())].into(),
         capabilities: Vec::new(),

@@ -8,6 +8,7 @@ pub mod aws;
 pub mod binary;
 pub mod browser;
 pub mod diff;
+pub mod driver;
 pub mod fleet;
 pub mod http;
 pub mod iam;

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
-use cell_sandbox::{Config, Delays, Fault, Quotas, Running, Sandbox, Seed};
+use cell_sandbox::{Config, Delays, Fault, Quotas, Running, Sandbox, Seed, SeedAccount};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -48,6 +48,19 @@ impl Server {
         let running = Running::start(Arc::clone(&sandbox), SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
             .map_err(|error| format!("the sandbox cannot listen: {error}"))?;
         Ok(Self { sandbox, running })
+    }
+
+    /// Serves a sandbox in memory with these accounts, each an id and a name.
+    pub fn with_accounts(config: Config, accounts: &[(&str, &str)]) -> Result<Self, String> {
+        let account = |(id, name): &(&str, &str)| SeedAccount {
+            id: Some((*id).to_owned()),
+            name: (*name).to_owned(),
+            email: format!("{name}@example.com"),
+            ..SeedAccount::default()
+        };
+        let server = Self::start(None, config)?;
+        server.seed(&Seed { accounts: accounts.iter().map(account).collect(), ..Seed::default() })?;
+        Ok(server)
     }
 
     /// Where it answers.

@@ -6,29 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cell_aws::{AwsCloud, EksDoor, Keys, Settings};
-use cell_eval::provider::{Answer, Clock, Failure, Provider as _};
-use cell_eval::workloads::{
-    Deployed, Door, Endpoint, How, Place, Sight, Stopped, Waits, Wanted, Workloads as _, deploy,
-};
+use cell_eval::provider::{Answer, Failure, Provider as _, Waits};
+use cell_eval::workloads::{Deployed, Door, Endpoint, How, Place, Sight, Stopped, Wanted, Workloads as _, deploy};
 use cell_kubernetes::{Access, Cluster};
 use cell_sandbox::{Clusters, Config};
 use cell_tests::aws;
+use cell_tests::driver::Wall;
 use cell_tests::kubectl::Kubectl;
 use cell_tests::sandbox::{Server, quick};
 use serde_json::{Value, json};
-
-#[derive(Debug)]
-struct Wall;
-
-impl Clock for Wall {
-    fn now(&self) -> jiff::Timestamp {
-        jiff::Timestamp::now()
-    }
-
-    fn sleep(&self, time: Duration) {
-        std::thread::sleep(time);
-    }
-}
 
 /// A sandbox with a cluster, `kubectl` for it, and the driver's way into it.
 struct Bench {

@@ -2,13 +2,11 @@
 //! the stock AWS CLI put there; and on moto, which is not ours.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use cell_aws::{AwsCloud, Keys, Settings};
 use cell_eval::provider::Failure;
-use cell_eval::provider::pace::Patience;
 use cell_eval::repositories::{Edited, Found, PULL, Repositories, edited, ours, pull};
 use cell_sandbox::{Config, Delays, Seed, SeedAccount};
+use cell_tests::driver::cloud;
 use cell_tests::momento::{AT, Project, exactly};
 use cell_tests::moto::{MANAGEMENT, Moto};
 use cell_tests::sandbox::{Server, quick};
@@ -19,27 +17,7 @@ const IMAGES: &str = "222222222222";
 const REGION: &str = "eu-west-1";
 
 fn server() -> Server {
-    let server = Server::start(None, Config { delays: Delays::none(), ..quick() }).unwrap();
-    let account = SeedAccount {
-        id: Some(IMAGES.to_owned()),
-        name: "images".to_owned(),
-        email: "images@example.com".to_owned(),
-        ..SeedAccount::default()
-    };
-    server.seed(&Seed { accounts: vec![account], ..Seed::default() }).unwrap();
-    server
-}
-
-fn cloud(url: &str) -> AwsCloud {
-    let base = Duration::from_millis(5);
-    let settings = Settings {
-        region: Some("us-east-1".to_owned()),
-        endpoint: Some(url.to_owned()),
-        credentials: Some(Keys::test()),
-        patience: Patience { attempts: 2, base, cap: base, total: Duration::from_secs(1) },
-        ..Settings::default()
-    };
-    AwsCloud::connect(&settings).unwrap()
+    Server::with_accounts(Config { delays: Delays::none(), ..quick() }, &[(IMAGES, "images")]).unwrap()
 }
 
 fn cli(url: &str, key: &str, commands: &[String]) -> Vec<Value> {

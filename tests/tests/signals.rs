@@ -4,14 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use cell_aws::{AwsCloud, Keys, Settings};
 use cell_eval::provider::Failure;
-use cell_eval::provider::pace::Patience;
 use cell_eval::rollout::{Event, Signal};
 use cell_eval::signals::{
     AlarmState, Count, Emitted, Instead, Metric, Place, Signals, Statistic, Watched, look, unheard,
 };
-use cell_sandbox::{Config, Delays, Seed, SeedAccount};
+use cell_sandbox::{Config, Delays};
+use cell_tests::driver::cloud;
 use cell_tests::moto::Moto;
 use cell_tests::sandbox::{Server, quick};
 use cell_tests::{aws, repository};
@@ -24,29 +23,8 @@ const REGION: &str = "eu-west-1";
 
 fn server() -> Server {
     // Its clock stands still until it is told.
-    let server = Server::start(None, Config { delays: Delays::none(), speed: 0.0, ..quick() }).unwrap();
-    let account = |(id, name): (&str, &str)| SeedAccount {
-        id: Some(id.to_owned()),
-        name: name.to_owned(),
-        email: format!("{name}@example.com"),
-        ..SeedAccount::default()
-    };
-    server
-        .seed(&Seed { accounts: [(ALPHA, "alpha"), (BETA, "beta")].map(account).into(), ..Seed::default() })
-        .unwrap();
-    server
-}
-
-fn cloud(url: &str) -> AwsCloud {
-    let base = Duration::from_millis(5);
-    let settings = Settings {
-        region: Some("us-east-1".to_owned()),
-        endpoint: Some(url.to_owned()),
-        credentials: Some(Keys::test()),
-        patience: Patience { attempts: 2, base, cap: base, total: Duration::from_secs(1) },
-        ..Settings::default()
-    };
-    AwsCloud::connect(&settings).unwrap()
+    let config = Config { delays: Delays::none(), speed: 0.0, ..quick() };
+    Server::with_accounts(config, &[(ALPHA, "alpha"), (BETA, "beta")]).unwrap()
 }
 
 /// The stock CLI in an account.

@@ -3,11 +3,10 @@
 
 use std::time::Duration;
 
-use cell_aws::{AwsCloud, Keys, Settings};
-use cell_eval::provider::Clock;
-use cell_eval::provider::pace::Patience;
-use cell_eval::stacks::{Deployed, How, Sight, StackState, Stacks, Stopped, Waits, Wanted, deploy, token};
-use cell_sandbox::{Config, Delays, Seed, SeedAccount};
+use cell_eval::provider::Waits;
+use cell_eval::stacks::{Deployed, How, Sight, StackState, Stacks, Stopped, Wanted, deploy, token};
+use cell_sandbox::{Config, Delays};
+use cell_tests::driver::{Wall, cloud};
 use cell_tests::moto::{MANAGEMENT, Moto};
 use cell_tests::sandbox::{Server, quick};
 use cell_tests::{aws, repository};
@@ -17,19 +16,6 @@ const MEMBER: &str = "222222222222";
 const REGION: &str = "eu-west-1";
 const QUEUE: &str = "Parameters:\n  Size: {Type: Number}\nResources:\n  Queue:\n    Type: AWS::SQS::Queue\n    \
                      Properties: {DelaySeconds: !Ref Size}\n";
-
-#[derive(Debug)]
-struct Wall;
-
-impl Clock for Wall {
-    fn now(&self) -> jiff::Timestamp {
-        jiff::Timestamp::now()
-    }
-
-    fn sleep(&self, time: Duration) {
-        std::thread::sleep(time);
-    }
-}
 
 fn wanted(template: &str, release: &str) -> Wanted {
     let sized = template.contains("Size").then(|| ("Size".to_owned(), release.to_owned()));
@@ -53,27 +39,7 @@ fn template(kinds: &[&str]) -> String {
 }
 
 fn server(config: Config) -> Server {
-    let server = Server::start(None, config).unwrap();
-    let member = SeedAccount {
-        id: Some(MEMBER.to_owned()),
-        name: "shop".to_owned(),
-        email: "shop@example.com".to_owned(),
-        ..SeedAccount::default()
-    };
-    server.seed(&Seed { accounts: vec![member], ..Seed::default() }).unwrap();
-    server
-}
-
-fn cloud(url: &str) -> AwsCloud {
-    let base = Duration::from_millis(5);
-    let settings = Settings {
-        region: Some("us-east-1".to_owned()),
-        endpoint: Some(url.to_owned()),
-        credentials: Some(Keys::test()),
-        patience: Patience { attempts: 2, base, cap: base, total: Duration::from_secs(1) },
-        ..Settings::default()
-    };
-    AwsCloud::connect(&settings).unwrap()
+    Server::with_accounts(config, &[(MEMBER, "shop")]).unwrap()
 }
 
 fn run(stacks: &dyn Stacks, wanted: &Wanted) -> (Result<Deployed, Stopped>, Vec<String>) {

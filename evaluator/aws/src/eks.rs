@@ -20,12 +20,12 @@ use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use cell_eval::provider::{Answer, CloudError, Failure};
+use cell_eval::provider::{Answer, CloudError, Failure, partition};
 use cell_eval::workloads::{Door, Endpoint};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use crate::call::hold;
+use crate::call::{hold, read};
 use crate::classify::{Body, Refusal, classify};
 use crate::cloud::AwsCloud;
 use crate::fault;
@@ -80,14 +80,9 @@ impl EksDoor {
         had.map_err(|error| fault::of_silence(call, &error, Failure::Credentials))
     }
 
-    /// The domain of AWS's services in the partition of the region.
-    fn domain(&self) -> &'static str {
-        if self.region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
-    }
-
     async fn signed_token(&self) -> Answer<String> {
         let keys = self.keys(SIGN).await?;
-        let host = format!("sts.{}.{}", self.region, self.domain());
+        let host = format!("sts.{}.{}", self.region, partition::domain(&self.region));
         let url = format!("https://{host}/?Action=GetCallerIdentity&Version=2011-06-15");
         let mut settings = SigningSettings::default();
         settings.signature_location = SignatureLocation::QueryParams;
@@ -101,9 +96,13 @@ impl EksDoor {
     }
 
     async fn describe(&self) -> Answer<Endpoint> {
+        self.cloud.road().repeat(read(DESCRIBE), || self.describe_once()).await
+    }
+
+    async fn describe_once(&self) -> Answer<Endpoint> {
         let keys = self.keys(DESCRIBE).await?;
         let own = self.cloud.link.config.endpoint_url().map(|url| url.trim_end_matches('/').to_owned());
-        let base = own.unwrap_or_else(|| format!("https://eks.{}.{}", self.region, self.domain()));
+        let base = own.unwrap_or_else(|| format!("https://eks.{}.{}", self.region, partition::domain(&self.region)));
         let host = base.split_once("://").map_or(base.as_str(), |(_, host)| host).to_owned();
         let url = format!("{base}/clusters/{}", utf8_percent_encode(&self.cluster, ESCAPED));
         let headers = [("host", host.as_str())];
@@ -127,7 +126,7 @@ impl EksDoor {
         };
         let late = tokio::time::timeout(PATIENCE, asked).await;
         let (status, code, body) = late.map_err(|_| lost("no answer came in time"))??;
-        read(status, &code, &body)
+        said(status, &code, &body)
     }
 
     fn sign(
@@ -158,7 +157,7 @@ impl EksDoor {
 }
 
 /// Where the cluster answers, by what EKS answered; the code of an error is in a header.
-fn read(status: u16, code: &str, body: &[u8]) -> Answer<Endpoint> {
+fn said(status: u16, code: &str, body: &[u8]) -> Answer<Endpoint> {
     let answer: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
     let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     if status != 200 {
@@ -206,7 +205,7 @@ mod tests {
     #[test]
     fn what_eks_answers_is_read() {
         let found =
-            read(200, "", br#"{"cluster":{"endpoint":"https://x.eks","certificateAuthority":{"data":"Q0E="}}}"#);
+            said(200, "", br#"{"cluster":{"endpoint":"https://x.eks","certificateAuthority":{"data":"Q0E="}}}"#);
         assert_eq!(found, Ok(Endpoint { server: "https://x.eks".to_owned(), authority: Some("Q0E=".to_owned()) }));
         let rows: [(u16, &str, &str, Failure); 5] = [
             (404, "ResourceNotFoundException", r#"{"message":"No cluster found for name: x."}"#, Failure::NotFound),
@@ -216,7 +215,7 @@ mod tests {
             (200, "", r#"{"cluster":{"status":"CREATING"}}"#, Failure::Failed),
         ];
         for (status, code, body, failure) in rows {
-            assert_eq!(read(status, code, body.as_bytes()).unwrap_err().failure, failure, "{status} {body}");
+            assert_eq!(said(status, code, body.as_bytes()).unwrap_err().failure, failure, "{status} {body}");
         }
     }
 }

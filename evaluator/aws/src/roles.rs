@@ -20,7 +20,7 @@ const RESERVED: &str = "/aws-reserved/sso.amazonaws.com/";
 /// A session is not used in the last of its time.
 const MARGIN: Duration = Duration::from_mins(2);
 
-/// The sessions in member accounts.
+/// The sessions in member accounts, and the clients in each account and region, the caller's own among them.
 #[derive(Debug)]
 pub(crate) struct Members {
     role: String,

@@ -1,5 +1,5 @@
-//! CloudFormation in an account and a region. Owns the clients there, and how each method is sent; which call follows
-//! which is the core's.
+//! CloudFormation in an account and a region. Owns how each method is sent; the clients are those of [`crate::places`], and
+//! which call follows which is the core's.
 
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::{Capability, ChangeSetType, Parameter, Tag};

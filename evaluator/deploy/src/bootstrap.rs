@@ -2,11 +2,12 @@
 //! other, each noted before the next begins. Owns the order of these steps and the folder they leave; what people read of
 //! it is [`Watcher`]'s.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -138,6 +139,17 @@ pub enum NotThere {
     Shadowed,
     /// The Makefile itself: it is not there, or make does not read it.
     Unread(String),
+}
+
+impl NotThere {
+    /// What keeps make from running what a folder has of a target.
+    pub(crate) fn of(found: Target) -> Option<Self> {
+        match found {
+            Target::There => None,
+            Target::Missing => Some(Self::NoRule),
+            Target::Shadowed => Some(Self::Shadowed),
+        }
+    }
 }
 
 impl fmt::Display for NotThere {
@@ -299,11 +311,11 @@ impl<'a> Bootstrap<'a> {
         for item in items.iter().filter(|item| item.fate == Fate::Waits) {
             let (Some(target), Some(told)) = (&item.step.target, tells.get(&item.step.component)) else { continue };
             let set_up = self.set_up(item.step, told)?;
-            let found = make.look(&self.folder.path(&item.step.name), &[target], &set_up, self.stop);
-            let why = match found.as_deref() {
-                Ok([Target::There]) => continue,
-                Ok([Target::Shadowed]) => NotThere::Shadowed,
-                Ok(_) => NotThere::NoRule,
+            let why = match make.look_for(&self.folder.path(&item.step.name), target, &set_up, self.stop) {
+                Ok(found) => match NotThere::of(found) {
+                    None => continue,
+                    Some(why) => why,
+                },
                 Err(MakeError::Stopped) => return Err(Fault::Stopped),
                 Err(error @ MakeError::Missing(_)) => return Err(Fault::Tool(error.to_string())),
                 Err(error) => NotThere::Unread(error.to_string()),
@@ -364,15 +376,10 @@ impl<'a> Bootstrap<'a> {
         told: &Told,
         watcher: &mut dyn Watcher,
     ) -> Result<Fate, Fault> {
-        let (set_up, input) = (self.set_up(item.step, told)?, self.folder.input().map_err(Fault::Folder)?);
-        let input = std::cell::Cell::new(Some(input));
-        let with_input = |command: &mut Command| {
-            set_up(command);
-            input.take().into_iter().for_each(|input| _ = command.stdin(input));
-        };
+        let set_up = with_input(self.set_up(item.step, told)?, self.folder.input().map_err(Fault::Folder)?);
         let folder = self.folder.path(&item.step.name);
         let mut line = |text: &[u8]| watcher.line(item, text);
-        Ok(match make.run(&folder, target, &with_input, self.stop, &mut line) {
+        Ok(match make.run(&folder, target, &set_up, self.stop, &mut line) {
             Ok(ended) if ended.well() => Fate::Done,
             Ok(ended) if ended.stopped => Fate::Interrupted,
             Ok(ended) => Fate::Failed(format!("make ended with {ended}")),
@@ -391,6 +398,15 @@ pub(crate) fn as_told(variables: BTreeMap<String, String>, file: std::path::Path
         };
         others.filter(of_a_cell).for_each(|name| _ = command.env_remove(name));
         command.envs(&variables).env("CELL_FILE", &file);
+    }
+}
+
+/// Sets a command up, and gives it its input.
+pub(crate) fn with_input(set_up: impl Fn(&mut Command), input: Stdio) -> impl Fn(&mut Command) {
+    let input = Cell::new(Some(input));
+    move |command: &mut Command| {
+        set_up(command);
+        input.take().into_iter().for_each(|input| _ = command.stdin(input));
     }
 }
 

@@ -4,15 +4,14 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::Value as Json;
 
-use super::bootstrap::as_told;
+use super::bootstrap::{NotThere, as_told, with_input};
 use super::folder::Folder;
 use super::git::{Git, GitError};
-use super::make::{Make, MakeError, Target};
+use super::make::{Make, MakeError};
 use super::source::{Refused, Source};
 
 /// What is run, and where.
@@ -50,8 +49,8 @@ pub enum Undone {
     #[error("{0}")]
     Git(GitError),
     /// There is no such target.
-    #[error("there is no rule for `{0}` in its Makefile")]
-    NoTarget(String),
+    #[error("its target `{0}`: {1}")]
+    NoTarget(String, NotThere),
     /// Make said no.
     #[error("{0}")]
     Make(String),
@@ -91,16 +90,12 @@ impl Deployment<'_> {
         git.fetch(&source, self.commit, &checkout, false, stop)?;
         let text = serde_json::to_string_pretty(self.document).unwrap_or_default() + "\n";
         let set_up = as_told(self.variables.clone(), folder.write(RECORD, text.as_bytes())?);
-        match make.look(&checkout, &[self.target], &set_up, stop).map_err(of_make)?.as_slice() {
-            [Target::There] => {}
-            _ => return Err(Undone::NoTarget(self.target.to_owned())),
+        let found = make.look_for(&checkout, self.target, &set_up, stop).map_err(of_make)?;
+        if let Some(why) = NotThere::of(found) {
+            return Err(Undone::NoTarget(self.target.to_owned(), why));
         }
-        let input = std::cell::Cell::new(Some(folder.input()?));
-        let with_input = |command: &mut Command| {
-            set_up(command);
-            input.take().into_iter().for_each(|input| _ = command.stdin(input));
-        };
-        let ended = make.run(&checkout, self.target, &with_input, stop, line)?;
+        let set_up = with_input(set_up, folder.input()?);
+        let ended = make.run(&checkout, self.target, &set_up, stop, line)?;
         if ended.stopped {
             return Err(Undone::Stopped);
         }

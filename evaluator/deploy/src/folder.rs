@@ -1,5 +1,6 @@
-//! The folder of one cell's bootstrap: notes, the document that targets read, the repositories as they were fetched. Owns
-//! that one run at a time works in it, and that only its user reads what lies there.
+//! The folder of one cell's bootstrap, or of one component in one cell: the document that targets read, the repositories as
+//! they were fetched, and a bootstrap's notes. Owns that one run at a time works in it, and that only its user reads what
+//! lies there.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};

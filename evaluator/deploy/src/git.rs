@@ -183,7 +183,7 @@ impl Git {
             command.arg("-C").arg(folder);
         }
         command.args(["-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false"]);
-        ELSEWHERE.iter().for_each(|name| _ = command.env_remove(name));
+        not_elsewhere(&mut command);
         command.env("GIT_TERMINAL_PROMPT", "0").env("GCM_INTERACTIVE", "never").env("GIT_ALLOW_PROTOCOL", WAYS);
         if let Some(ssh) = self.ssh {
             command.env("GIT_SSH_COMMAND", ssh);
@@ -193,7 +193,7 @@ impl Git {
     }
 }
 
-/// Takes the variables that say where git works out of the environment of another program, too.
+/// Takes the variables that say where git works out of a program's environment: git's own, or one that may run git.
 pub(crate) fn not_elsewhere(command: &mut Command) {
     ELSEWHERE.iter().for_each(|name| _ = command.env_remove(name));
 }

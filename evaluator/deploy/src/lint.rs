@@ -8,7 +8,7 @@ use cell_eval::bootstrap::Targets;
 
 use super::bootstrap::{Fault, NotThere};
 use super::git::{Git, GitError, Version};
-use super::make::{Make, MakeError, Target};
+use super::make::{Make, MakeError};
 use super::source::Source;
 
 /// What the repository of a component has.
@@ -107,10 +107,5 @@ fn targets<'a>(
             return Ok(names.into_iter().map(|name| (name, Some(NotThere::Unread(why.clone())))).collect());
         }
     };
-    let wrong = |found| match found {
-        Target::There => None,
-        Target::Missing => Some(NotThere::NoRule),
-        Target::Shadowed => Some(NotThere::Shadowed),
-    };
-    Ok(names.into_iter().zip(found.into_iter().map(wrong)).collect())
+    Ok(names.into_iter().zip(found.into_iter().map(NotThere::of)).collect())
 }

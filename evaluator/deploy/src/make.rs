@@ -110,6 +110,21 @@ impl Make {
         Ok(targets.iter().map(|target| list.has(target, folder.join(target).exists())).collect())
     }
 
+    /// Looks for one target, as [`Self::look`] does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn look_for(
+        &self,
+        folder: &Path,
+        target: &str,
+        set_up: &dyn Fn(&mut Command),
+        stop: &AtomicBool,
+    ) -> Result<Target, MakeError> {
+        let found = self.look(folder, &[target], set_up, stop)?;
+        Ok(found.first().copied().unwrap_or(Target::Missing))
+    }
+
     /// Runs a target; `line` gets what it says.
     ///
     /// # Errors

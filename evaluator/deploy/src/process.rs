@@ -4,11 +4,13 @@
 //! Each runs in a process group of its own, so that Ctrl-C of a terminal reaches `cellc` alone and `cellc` says what ends
 //! when.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, ExitStatus};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often it is looked whether somebody wants it to stop.
@@ -21,8 +23,32 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A line is cut there.
 const LINE: u64 = 16 << 10;
 
-/// The process group that runs; 0 while none does.
-static RUNNING: AtomicU32 = AtomicU32::new(0);
+/// The process groups that run.
+static RUNNING: Running = Running(Mutex::new(BTreeSet::new()));
+
+/// Process groups that run. It is locked, so that no handler of a signal may read it: what acts on Ctrl-C is a thread.
+struct Running(Mutex<BTreeSet<u32>>);
+
+impl Running {
+    fn groups(&self) -> MutexGuard<'_, BTreeSet<u32>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts a program; none runs that is not among them.
+    fn start(&self, command: &mut Command) -> io::Result<Child> {
+        let mut groups = self.groups();
+        let child = command.spawn()?;
+        groups.insert(child.id());
+        Ok(child)
+    }
+
+    fn kill(&self) {
+        self.groups().iter().for_each(|group| signal(*group, Firmness::Kill));
+    }
+}
+
+/// A line, and when it was read.
+type Line = (Instant, Vec<u8>);
 
 /// How a program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,41 +82,46 @@ impl fmt::Display for Ended {
 /// # Errors
 /// When it cannot be started or waited for.
 pub fn run(command: &mut Command, stop: &AtomicBool, line: &mut dyn FnMut(&[u8])) -> io::Result<Ended> {
+    run_among(&RUNNING, command, stop, line)
+}
+
+fn run_among(
+    running: &Running,
+    command: &mut Command,
+    stop: &AtomicBool,
+    line: &mut dyn FnMut(&[u8]),
+) -> io::Result<Ended> {
     let (reader, writer) = io::pipe()?;
     command.stdout(writer.try_clone()?).stderr(writer);
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
-    let spawned = command.spawn();
+    let spawned = running.start(command);
     // The pipe ends when the program's own ends of it do, and not before these.
     command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
     let mut child = spawned?;
-    RUNNING.store(child.id(), Ordering::SeqCst);
     let (sender, lines) = channel();
     // It may outlive this call, with the pipe.
     std::thread::spawn(move || read(reader, &sender));
     let ended = follow(&mut child, &lines, stop, line);
-    RUNNING.store(0, Ordering::SeqCst);
+    running.groups().remove(&child.id());
     ended
 }
 
-/// Ends what runs at once, with all it started: for a process that is about to leave.
+/// Ends all that runs at once, with what it started: for a process that is about to leave.
 pub fn abandon() {
-    match RUNNING.load(Ordering::SeqCst) {
-        0 => {}
-        group => signal(group, Firmness::Kill),
-    }
+    RUNNING.kill();
 }
 
 fn follow(
     child: &mut Child,
-    lines: &Receiver<Vec<u8>>,
+    lines: &Receiver<Line>,
     stop: &AtomicBool,
     line: &mut dyn FnMut(&[u8]),
 ) -> io::Result<Ended> {
     let mut stopping: Option<(Instant, Firmness)> = None;
     loop {
         match lines.recv_timeout(LOOK) {
-            Ok(text) => line(&text),
+            Ok((_, text)) => line(&text),
             Err(RecvTimeoutError::Timeout) => {}
             // It closed its ends of the pipe, and may go on.
             Err(RecvTimeoutError::Disconnected) => std::thread::sleep(LOOK),
@@ -120,18 +151,20 @@ fn follow(
     }
 }
 
-/// What was said before the end; does nobody hold the pipe any more?
-fn drain(lines: &Receiver<Vec<u8>>, line: &mut dyn FnMut(&[u8]), most: Duration) -> bool {
+/// What was said before the end; does nobody hold the pipe any more? One who still does may go on talking for ever: what
+/// was read later than it is waited for is not told.
+fn drain(lines: &Receiver<Line>, line: &mut dyn FnMut(&[u8]), most: Duration) -> bool {
     let until = Instant::now() + most;
     loop {
         match lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(text) => line(&text),
+            Ok((read, text)) if read <= until => line(&text),
+            Ok(_) => return false,
             Err(error) => return error == RecvTimeoutError::Disconnected,
         }
     }
 }
 
-fn read(pipe: impl io::Read, to: &Sender<Vec<u8>>) {
+fn read(pipe: impl io::Read, to: &Sender<Line>) {
     let mut pipe = BufReader::new(pipe);
     loop {
         let mut text = Vec::new();
@@ -143,7 +176,7 @@ fn read(pipe: impl io::Read, to: &Sender<Vec<u8>>) {
         if text.last() == Some(&b'\n') {
             text.pop();
         }
-        if to.send(text).is_err() {
+        if to.send((Instant::now(), text)).is_err() {
             return;
         }
     }
@@ -204,6 +237,39 @@ mod tests {
         let before = Instant::now();
         let (ended, lines) = said("sleep 20 & echo done", &AtomicBool::new(false));
         assert!(ended.well() && lines == ["done"] && before.elapsed() < Duration::from_secs(15), "{lines:?}");
+    }
+
+    #[test]
+    fn what_it_leaves_behind_may_talk_for_ever() {
+        let before = Instant::now();
+        let script = "(i=0; while [ $i -lt 400 ]; do echo more; sleep 0.05; i=$((i+1)); done) & echo done";
+        let (ended, lines) = said(script, &AtomicBool::new(false));
+        assert!(ended.well() && lines.iter().any(|line| line == "done"), "{lines:?}");
+        assert!(before.elapsed() < Duration::from_secs(15));
+    }
+
+    #[test]
+    fn all_that_runs_is_ended_at_once() {
+        let running = Running(Mutex::new(BTreeSet::new()));
+        let (send, ready) = channel();
+        std::thread::scope(|scope| {
+            let all: Vec<_> = (0..3)
+                .map(|_| {
+                    let (send, running) = (send.clone(), &running);
+                    scope.spawn(move || {
+                        let mut line = |_: &[u8]| send.send(()).unwrap();
+                        let mut command = shell("echo ready; sleep 60");
+                        run_among(running, &mut command, &AtomicBool::new(false), &mut line).unwrap()
+                    })
+                })
+                .collect();
+            (0..3).for_each(|_| ready.recv().unwrap());
+            running.kill();
+            for ended in all {
+                assert!(ended.join().unwrap().to_string().contains("SIGKILL"));
+            }
+        });
+        assert!(running.groups().is_empty());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One cluster. Owns the client and its life, and how each method is sent; which call follows which is the core's.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -60,11 +61,27 @@ impl Cluster {
         Ok(made)
     }
 
-    /// Sends a request; the answer is JSON.
+    /// Sends a request; the answer is JSON. One that is refused for its token is sent once more with a new one: whoever
+    /// is not let in has changed nothing.
     fn send(
         &self,
         call: &str,
-        method: Method,
+        method: &Method,
+        uri: &str,
+        body: Option<&Value>,
+    ) -> Answer<Result<Value, kube::Error>> {
+        let answer = self.send_once(call, method, uri, body)?;
+        if !matches!(&answer, Err(kube::Error::Api(status)) if status.code == 401) {
+            return Ok(answer);
+        }
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.send_once(call, method, uri, body)
+    }
+
+    fn send_once(
+        &self,
+        call: &str,
+        method: &Method,
         uri: &str,
         body: Option<&Value>,
     ) -> Answer<Result<Value, kube::Error>> {
@@ -81,14 +98,7 @@ impl Cluster {
         let lost = |error: &dyn std::error::Error| CloudError::own(call, Failure::Lost, fault::chain(error));
         match answer {
             Ok(text) => serde_json::from_str(&text).map(Ok).map_err(|error| lost(&error)),
-            Err(error) => {
-                let refused = matches!(&error, kube::Error::Api(status) if status.code == 401);
-                if refused {
-                    // The next call enters anew.
-                    *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
-                }
-                Ok(Err(error))
-            }
+            Err(error) => Ok(Err(error)),
         }
     }
 
@@ -104,7 +114,7 @@ impl Cluster {
             if !next.is_empty() {
                 query.push(("continue", next.clone()));
             }
-            let page = self.send(call, Method::GET, &format!("{path}?{}", encoded(&query)), None)?;
+            let page = self.send(call, &Method::GET, &format!("{path}?{}", encoded(&query)), None)?;
             let page = page.map_err(|error| fault::of(call, &error))?;
             all.extend(read::list(&page, "/items").iter().cloned());
             read::text(&page, "/metadata/continue").clone_into(&mut next);
@@ -154,7 +164,7 @@ fn manifest(place: &Place, change: &Change<'_>) -> Value {
 impl Workloads for Cluster {
     fn workload(&self, place: &Place) -> Answer<Option<Workload>> {
         let call = "kubernetes:Get";
-        match self.send(call, Method::GET, &path(place), None)? {
+        match self.send(call, &Method::GET, &path(place), None)? {
             Ok(object) => Ok(Some(read::workload(place, &object))),
             Err(error) if fault::is_missing(&error) => Ok(None),
             Err(error) => Err(fault::of(call, &error)),
@@ -165,7 +175,7 @@ impl Workloads for Cluster {
         let call = "kubernetes:Apply";
         let force = change.force;
         let uri = format!("{}?fieldManager={MANAGER}&force={force}&fieldValidation=Strict", path(place));
-        match self.send(call, Method::PATCH, &uri, Some(&manifest(place, change)))? {
+        match self.send(call, &Method::PATCH, &uri, Some(&manifest(place, change)))? {
             Ok(object) => Ok(Applied::Done(Box::new(read::workload(place, &object)))),
             Err(error) => match fault::conflicts(&error) {
                 Some(conflicts) => Ok(Applied::Conflicts(conflicts)),
@@ -187,13 +197,13 @@ impl Workloads for Cluster {
         }
         let pods = self.list(call, &format!("/api/v1/namespaces/{namespace}/pods"), &workload.selector)?;
         let pods: Vec<&Value> = pods.iter().filter(|pod| read::is_owned(pod, &owners)).collect();
-        let about: Vec<&str> = owners
+        let about: BTreeSet<&str> = owners
             .iter()
             .map(String::as_str)
             .chain(pods.iter().map(|pod| read::text(pod, "/metadata/uid")))
             .collect();
         let mut events = self.list(call, &format!("/api/v1/namespaces/{namespace}/events"), "")?;
-        events.retain(|event| about.contains(&read::text(event, "/involvedObject/uid")));
+        events.retain(|event| about.contains(read::text(event, "/involvedObject/uid")));
         events.sort_by_key(read::at);
         Ok(Around {
             pods: pods.into_iter().map(read::pod).collect(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cell_eval::workloads::{Condition, Container, Counts, Event, Owner, Place, Pod, Sort, Strategy, Workload};
+use cell_eval::workloads::{About, Condition, Container, Counts, Event, Place, Pod, Sort, Strategy, Workload};
 use serde_json::Value;
 
 pub(crate) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
@@ -143,7 +143,7 @@ pub(crate) fn event(object: &Value) -> Event {
         uid: text(object, "/metadata/uid").to_owned(),
         count,
         warning: text(object, "/type") == "Warning",
-        about: Owner {
+        about: About {
             kind: text(object, "/involvedObject/kind").to_owned(),
             name: text(object, "/involvedObject/name").to_owned(),
         },

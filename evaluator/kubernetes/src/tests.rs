@@ -1,6 +1,9 @@
 //! Tests of what needs no server: how objects and errors are read, and how a cluster that is not there is told.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use cell_eval::provider::{Answer, CloudError, Failure};
 use cell_eval::workloads::{Door, Endpoint, Place, Sort, Strategy, Workloads};
@@ -126,4 +129,63 @@ fn a_cluster_that_is_not_there_is_told_without_its_token() {
     let lost = Cluster::new(Access::Context { file, context: None }).unwrap();
     let error = lost.workload(&place).unwrap_err();
     assert!(error.to_string().contains("/nowhere/kubeconfig"), "{error}");
+}
+
+/// A door whose first tokens the cluster does not take any more.
+#[derive(Debug)]
+struct Expired {
+    server: String,
+    tokens: AtomicU32,
+}
+
+impl Door for Expired {
+    fn endpoint(&self) -> Answer<Endpoint> {
+        Ok(Endpoint { server: self.server.clone(), authority: None })
+    }
+
+    fn token(&self) -> Answer<String> {
+        Ok(format!("token-{}", self.tokens.fetch_add(1, Ordering::SeqCst) + 1))
+    }
+}
+
+/// A cluster that takes this token alone, and answers so many requests.
+fn cluster(takes: &'static str, requests: usize) -> (Arc<Expired>, std::thread::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    let answers = std::thread::spawn(move || {
+        for _ in 0..requests {
+            let (mut stream, _) = listener.accept().unwrap();
+            let (mut asked, mut part) = (Vec::new(), [0; 1024]);
+            while !asked.windows(4).any(|end| end == b"\r\n\r\n") {
+                let read = stream.read(&mut part).unwrap();
+                asked.extend_from_slice(&part[..read]);
+            }
+            let asked = String::from_utf8_lossy(&asked).to_lowercase();
+            let (status, body) = if asked.contains(&format!("bearer {takes}\r\n")) {
+                ("200 OK", json!({"metadata": {"uid": "u", "generation": 1}, "spec": {}, "status": {}}))
+            } else {
+                let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Unauthorized",
+                                  "message": "Unauthorized", "code": 401});
+                ("401 Unauthorized", body)
+            };
+            let body = body.to_string();
+            let length = body.len();
+            let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n");
+            write!(stream, "{head}connection: close\r\n\r\n{body}").unwrap();
+        }
+    });
+    (Arc::new(Expired { server, tokens: AtomicU32::new(0) }), answers)
+}
+
+#[test]
+fn a_token_that_is_not_taken_any_more_is_made_anew_once() {
+    let place = Place { namespace: "default".to_owned(), sort: Sort::Deployment, name: "web".to_owned() };
+    let (door, answers) = cluster("token-2", 2);
+    let found = Cluster::new(Access::Door(door)).unwrap().workload(&place).unwrap();
+    assert_eq!(found.unwrap().uid, "u");
+    answers.join().unwrap();
+    let (door, answers) = cluster("no other", 2);
+    let error = Cluster::new(Access::Door(door)).unwrap().workload(&place).unwrap_err();
+    assert_eq!(error.failure, Failure::Credentials);
+    answers.join().unwrap();
 }

@@ -15,10 +15,10 @@ use indexmap::{IndexMap, IndexSet};
 use serde_json::Value as Json;
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 
-use super::fingerprint::hex;
 use super::homes::{Homes, Named};
 use super::pins::Pins;
 use super::sides::{Holding, Side};
+use crate::digest::short;
 use crate::plan::model::Fields;
 
 /// What AWS attaches to every target; no program takes it away.
@@ -307,7 +307,7 @@ impl<'p> Cases<'p> {
             Err(fault) => {
                 self.unread.insert(name.to_smolstr(), fault.to_string());
                 // Another document under the name is another unknown.
-                Part::Unknown { name: format_smolstr!("{name} (sha256 {}…)", hex(text, 12)) }
+                Part::Unknown { name: format_smolstr!("{name} (sha256 {}…)", short(text, 12)) }
             }
         };
         self.documents.insert(key, part.clone());

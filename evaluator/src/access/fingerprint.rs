@@ -11,7 +11,8 @@ use cell_iam::access::{Access, Part};
 use cell_iam::policy::{Condition, Elements, Statement, Version};
 use cell_iam::region::{self, Need, Proof, Region};
 use serde_json::{Value as Json, json};
-use sha2::{Digest as _, Sha256};
+
+use crate::digest::short;
 
 /// One distinct change, whoever it is about: all of its digest.
 pub(super) fn of_change(old: &Access, new: &Access, delta: &region::Delta) -> String {
@@ -21,7 +22,7 @@ pub(super) fn of_change(old: &Access, new: &Access, delta: &region::Delta) -> St
     // What is told exactly is the same over whatever else the policies say; what is not depends on all of it.
     let inexact = delta.gained.iter().chain(&delta.lost).any(|region| !is_exact(region));
     let around = inexact.then(|| old.intersection(&new).collect::<Vec<_>>());
-    hex(&json!([gone, come, regions(&delta.gained), regions(&delta.lost), around]).to_string(), 32)
+    short(&json!([gone, come, regions(&delta.gained), regions(&delta.lost), around]).to_string(), 32)
 }
 
 /// What happens to a principal, by address and name in the directory: in each of its cells the change, by [`of_change`].
@@ -38,14 +39,7 @@ pub(super) fn whole<'a>(rows: impl Iterator<Item = &'a str>) -> String {
 
 /// 96 bits of SHA-256: enough that nobody finds another change of the same fingerprint.
 fn named(text: &str) -> String {
-    format!("access-{}", hex(text, 12))
-}
-
-/// The first bytes of a text's SHA-256, in hexadecimal digits.
-pub(super) fn hex(text: &str, bytes: usize) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    let digits: Vec<String> = digest.iter().take(bytes).map(|byte| format!("{byte:02x}")).collect();
-    digits.concat()
+    format!("access-{}", short(text, 12))
 }
 
 /// Does what is told of a region say all of it? A variable is told by its name, whatever it was compared with.

@@ -389,7 +389,7 @@ fn advice(error: &CloudError) -> Option<&'static str> {
         }
         Failure::Credentials => "renew the credentials and run again: what was done stays done",
         Failure::Quota => "ask AWS to raise the quota, or take less",
-        Failure::Failed if error.call.starts_with("cloudformation:") => {
+        Failure::Failed if error.call == "cloudformation:ExecuteChangeSet" => {
             "mend the cause and run again: a stack whose update was taken back is updated, one whose creation failed is deleted and made again"
         }
         Failure::NotFound => "it was deleted outside meanwhile; plan again",

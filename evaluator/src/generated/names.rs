@@ -1,7 +1,7 @@
 //! The names of what is generated. Owns how labels become names of stacks, roles, projects and state machines, and how they
 //! are kept within the cloud's limits: one that is too long ends in eight digits of its own hash.
 
-use sha2::{Digest as _, Sha256};
+use crate::digest::short;
 
 /// A stack's name: `cellc-` and this, at most 128 of letters, digits and `-`.
 pub(super) fn stack(label: &str) -> String {
@@ -29,8 +29,7 @@ pub(super) fn bounded(name: &str, most: usize, allowed: &str) -> String {
     if name.len() <= most && name.chars().all(fits) {
         return name.to_owned();
     }
-    let hash = Sha256::digest(name.as_bytes());
-    let hash = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    let hash = short(name, 4);
     let kept = most.saturating_sub(hash.len() + 1);
     let plain: String = name.chars().map(|c| if fits(c) { c } else { '-' }).take(kept).collect();
     format!("{plain}-{hash}")

@@ -17,8 +17,8 @@ use cell_lang::files::{FileError, Files};
 use cell_lang::source::{FileId, Span};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
 
+use crate::digest::sha256;
 use policies::{PinnedOrganization, PinnedPolicy};
 
 /// The newest format that this version knows. A reader takes any minor version of the same major one, and what is
@@ -169,9 +169,5 @@ fn unusable(message: String) -> Diagnostic {
 
 /// The digest of a file, as the lock writes it.
 pub fn digest(bytes: &[u8]) -> String {
-    let hash = Sha256::digest(bytes);
-    hash.iter().fold("sha256:".to_owned(), |mut text, byte| {
-        text.push_str(&format!("{byte:02x}"));
-        text
-    })
+    format!("sha256:{}", sha256(bytes))
 }

@@ -187,8 +187,9 @@ pub fn of(operations: &[Operation], limits: Limits, quotas: Vec<Quota>) -> Cost 
     }
     let to =
         |service: &str| by_call.iter().filter(|(call, _)| call.starts_with(service)).map(|(_, count)| count).sum();
-    let (center, formation): (u64, u64) = (to("sso:"), to("cloudformation:"));
-    let organization = by_call.values().sum::<u64>() - center - formation;
+    let center: u64 = to("sso:");
+    // The others have no limit of the organization's.
+    let organization: u64 = to("organizations:") + to("account:");
     let floor = [
         center.div_ceil(limits.tps.max(1)),
         slow.div_ceil(limits.lanes.max(1)),
@@ -201,4 +202,32 @@ pub fn of(operations: &[Operation], limits: Limits, quotas: Vec<Quota>) -> Cost 
         + organization.div_ceil(limits.organizations_tps.max(1));
     let duration_s = before + floor.into_iter().max().unwrap_or(0);
     Cost { calls: by_call.values().sum(), by_call, duration_s, quotas }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::model::{Fields, OperationId};
+
+    #[test]
+    fn what_other_services_take_is_not_reckoned_at_the_rate_of_the_organization() {
+        let verb = Verb::SetRepositoryPolicy {
+            account: "222222222222".to_owned(),
+            region: None,
+            repository: "acme/cache".to_owned(),
+            content: serde_json::Value::Null,
+        };
+        let one = |verb: &Verb| Operation {
+            id: OperationId(0),
+            address: "ecr.images/acme/cache".to_owned(),
+            verb: verb.clone(),
+            needs: Vec::new(),
+            sets: Fields::new(),
+        };
+        let policies: Vec<Operation> = std::iter::repeat_n(one(&verb), 800).collect();
+        let cost = of(&policies, Limits::default(), Vec::new());
+        assert_eq!((cost.calls, cost.duration_s), (2_400, 0));
+        let units: Vec<Operation> = std::iter::repeat_n(one(&Verb::EnablePolicies), 8).collect();
+        assert_eq!(of(&units, Limits::default(), Vec::new()).duration_s, 2);
+    }
 }

@@ -12,6 +12,7 @@ use super::fault::Fault;
 use super::model::{Access, Action, Authority, Change, Notice, NoticeKind, Operation, Quota, Service, Verb};
 use crate::limits;
 use crate::registry::record::FORMER;
+use crate::releases::Target;
 use crate::stacks::StackPlace;
 use crate::words::counted;
 
@@ -366,8 +367,8 @@ impl Builder<'_> {
     fn authority_of_stacks(&self) -> Option<Authority> {
         let account = |operation: &Operation| match &operation.verb {
             Verb::DeployStack(order) => Some(order.account.clone()),
-            Verb::Deploy(order) => Some(order.cell.clone()),
-            Verb::Undeploy { cell, .. } => Some(cell.clone()),
+            Verb::Deploy(order) if order.is_stack() => Some(order.cell.clone()),
+            Verb::Undeploy { of, cell } => self.has_stack(of, cell).then(|| cell.clone()),
             Verb::DeleteStack { id } => {
                 StackPlace::of_arn(id).map(|place| self.address_of("account", &place.account))
             }
@@ -385,6 +386,12 @@ impl Builder<'_> {
             operations: of.len(),
             what: format!("CloudFormation in {whose}, under the member role"),
         })
+    }
+
+    /// Is what a cell has of a component a stack, by the component's book?
+    fn has_stack(&self, of: &str, cell: &str) -> bool {
+        let has = self.kept.get(of).and_then(|kept| kept.cell(cell));
+        has.is_some_and(|(_, what)| matches!(what.spec.target, Target::Cloudformation { .. }))
     }
 
     /// Who must call for one operation, and what it is about. What the management account has is its own: a delegated

@@ -41,6 +41,7 @@ use scope::Scope;
 use crate::live::{Live, Reading};
 use crate::registry::record::{FORMER, Record};
 use crate::releases::Kept;
+use crate::releases::wishes::{deployment, is_of_component};
 use crate::resources::ResourceKind;
 use crate::stacks::AccountOf;
 
@@ -73,7 +74,7 @@ pub struct Question<'a> {
 pub fn plan(question: &Question<'_>) -> Result<Plan, Vec<Fault>> {
     let Question { desired, record, live, scope, command, .. } = question;
     let mut faults = other_organization(desired, (record.0, &question.registry), live);
-    faults.extend(unknown_addresses(desired, record.0, scope));
+    faults.extend(unknown_addresses(desired, record.0, question.kept, scope));
     faults.extend(one_account_twice(desired, record.0, live));
     if !faults.is_empty() {
         return Err(faults);
@@ -245,10 +246,16 @@ fn one_account_twice(desired: &Desired, record: &Record, live: &Live) -> Vec<Fau
 }
 
 /// `--only` and `--except` name what is there.
-fn unknown_addresses(desired: &Desired, record: &Record, scope: &Scope) -> Vec<Fault> {
+fn unknown_addresses(desired: &Desired, record: &Record, kept: &BTreeMap<String, Kept>, scope: &Scope) -> Vec<Fault> {
+    let wanted = desired.releases.values().filter(|wish| wish.is_component());
+    let wanted = wanted.flat_map(|wish| wish.cells.keys().map(|cell| wish.address(cell)));
+    let there = kept.iter().filter(|(of, _)| is_of_component(of));
+    let there = there.flat_map(|(of, kept)| kept.book.cells.keys().map(|cell| deployment(of, cell)));
+    let deployments: Vec<String> = if scope.is_whole() { Vec::new() } else { wanted.chain(there).collect() };
     let mut known: BTreeSet<&str> = desired.resources.keys().map(String::as_str).collect();
     known.extend(desired.stacks.keys().map(String::as_str));
     known.extend(desired.releases.keys().map(String::as_str));
+    known.extend(deployments.iter().map(String::as_str));
     known.extend(record.resources.keys().map(String::as_str));
     known.extend(desired.cells.keys().map(String::as_str));
     known.extend(desired.principals.keys().map(String::as_str));

@@ -470,7 +470,7 @@ impl Verb {
         }
     }
 
-    /// Does it write the record alone?
+    /// Does it write the registry alone: the record, or the book of a release?
     pub fn is_local(&self) -> bool {
         matches!(self, Self::Remember { .. } | Self::Forget | Self::Readdress { .. } | Self::Park | Self::Queue(_))
     }
@@ -512,8 +512,9 @@ impl Verb {
             Self::DeployStack(_) | Self::DeleteStack { .. } | Self::Deploy(_) | Self::Undeploy { .. } => {
                 Service::Stacks
             }
-            Self::Queue(_) => Service::Record,
-            Self::Remember { .. } | Self::Forget | Self::Readdress { .. } | Self::Park => Service::Record,
+            Self::Remember { .. } | Self::Forget | Self::Readdress { .. } | Self::Park | Self::Queue(_) => {
+                Service::Record
+            }
         }
     }
 }
@@ -529,9 +530,9 @@ pub enum Service {
     IdentityCenter,
     /// ECR in some account: a few at a time.
     Repositories,
-    /// CloudFormation, in each account and region by itself: some at a time.
+    /// What is in cells: CloudFormation, in each account and region by itself, a cluster, a make target. Some at a time.
     Stacks,
-    /// The record: nothing is sent.
+    /// The registry, the record or the book of a release: nothing is sent to a service that is changed.
     Record,
 }
 
@@ -758,7 +759,6 @@ pub struct Plan {
     /// The groups of the program that its users are in; none where that was not read.
     pub memberships: Option<Memberships>,
     /// Ids of the accounts that were entered to read what is in them.
-    /// Ids of the accounts that were entered to read stacks.
     pub entered: BTreeSet<String>,
     /// How assignments were read, and how far that reaches.
     pub reading: String,

@@ -7,6 +7,8 @@
 pub mod error;
 pub mod model;
 pub mod pace;
+pub mod partition;
+pub mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -20,6 +22,7 @@ pub use model::{
     Organization, Policy, Principal, PrincipalKind, Progress, ProvisionTarget, Provisioned, SetFields, State, Tags,
     Unit,
 };
+pub use waits::Waits;
 
 /// What a call comes to.
 pub type Answer<T> = Result<T, CloudError>;

@@ -4,13 +4,12 @@
 use std::convert::Infallible;
 
 use crate::provider::{Clock, CloudError, Failure};
-use crate::registry::record::Record;
 
 use super::book::{Book, Has, Queued};
 use super::desk::{Desk, DeskError};
 use super::dossier::{Dossier, Target};
 use super::targets::{Failed, Order, Targets};
-use super::wishes::Wish;
+use super::wishes::{Release, Unready};
 
 /// Does for an apply what concerns releases.
 pub struct Clerk<'a> {
@@ -40,21 +39,22 @@ pub struct Errand<'a> {
 }
 
 impl Clerk<'_> {
-    /// Brings the released version to a cell that has none; what was seen. `released` names its dossier.
+    /// Brings the released version to a cell that has none; what was seen. `released` names its dossier, and `made` makes
+    /// of the release what the cell gets.
     ///
     /// # Errors
     /// Why it is not there, or not written down.
     pub fn deploy(
         &self,
-        wish: &Wish,
+        of: &str,
         released: &str,
-        record: &Record,
+        made: &dyn Fn(&Release) -> Result<Dossier, Vec<Unready>>,
         errand: Errand<'_>,
         see: &mut dyn FnMut(&str),
     ) -> Result<String, CloudError> {
         let Errand { cell, token } = errand;
-        let release = self.desk.dossier(&wish.of, released).map_err(|error| not_kept(&error))?.release();
-        let dossier = wish.dossier(&release, record, &|other| other == cell).map_err(|faults| {
+        let release = self.desk.dossier(of, released).map_err(|error| not_kept(&error))?.release();
+        let dossier = made(&release).map_err(|faults| {
             let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
             CloudError::own("release", Failure::Invalid, faults.join("; "))
         })?;
@@ -64,7 +64,7 @@ impl Clerk<'_> {
         let order = Order { cell, what, of: &dossier, back: false, token };
         let observed = self.targets.bring(order, see).map_err(|error| not_there(&error))?;
         let has = Has { version: release.version, dossier: name, at: self.clock.now(), observed: observed.clone() };
-        self.change(&wish.of, |book| {
+        self.change(of, |book| {
             book.note(has.at, format!("{cell} got {} by an apply of {}", has.version, self.who));
             book.cells.insert(cell.to_owned(), has.clone());
         })?;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
 
+use crate::digest::sha256;
 use crate::provider::Tags;
 use crate::rollout::Course;
 
@@ -151,7 +151,7 @@ impl Dossier {
     /// When it cannot be written as JSON.
     pub fn sealed(&self) -> Result<(String, Vec<u8>), Unreadable> {
         let bytes = serde_json::to_vec(self).map_err(|error| Unreadable::Malformed(error.to_string()))?;
-        Ok((digest(&bytes), bytes))
+        Ok((sha256(&bytes), bytes))
     }
 
     /// Reads the one of this name.
@@ -159,7 +159,7 @@ impl Dossier {
     /// # Errors
     /// When it is another one, or none.
     pub fn open(name: &str, bytes: &[u8]) -> Result<Self, Unreadable> {
-        if digest(bytes) != name {
+        if sha256(bytes) != name {
             return Err(Unreadable::Changed);
         }
         serde_json::from_slice(bytes).map_err(|error| Unreadable::Malformed(error.to_string()))
@@ -183,14 +183,8 @@ impl Dossier {
 
     /// Takes a text in; its digest.
     pub fn keep(&mut self, text: &str) -> String {
-        let name = digest(text.as_bytes());
+        let name = sha256(text);
         self.texts.entry(name.clone()).or_insert_with(|| text.to_owned());
         name
     }
-}
-
-/// SHA-256, in hexadecimal digits.
-pub fn digest(bytes: &[u8]) -> String {
-    let digits: Vec<String> = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    digits.concat()
 }

@@ -358,10 +358,41 @@ impl Wish {
         })
     }
 
+    /// What it says of one cell; `waves` are those of its course, by cell. Many are made of a large one: nothing of its
+    /// other cells is gone through.
+    pub fn only(&self, cell: &str, waves: &BTreeMap<String, usize>) -> Self {
+        let wave = waves.get(cell).and_then(|at| self.course.waves.get(*at));
+        Self {
+            of: self.of.clone(),
+            course: Course {
+                of: self.course.of.clone(),
+                rollout: self.course.rollout.clone(),
+                waves: wave.map(|wave| wave.only(cell)).into_iter().collect(),
+                window: self.course.window.clone(),
+                on_alarm: self.course.on_alarm,
+            },
+            repo: self.repo.clone(),
+            artifact: self.artifact.clone(),
+            after: self.after.clone(),
+            cells: self.cells.get(cell).map(|placed| (cell.to_owned(), placed.clone())).into_iter().collect(),
+            place: self.place.clone(),
+        }
+    }
+
     /// The address of the deployment in a cell.
     pub fn address(&self, cell: &str) -> String {
-        format!("deployment.{}/{cell}", self.of.strip_prefix("component.").unwrap_or(&self.of))
+        deployment(&self.of, cell)
     }
+}
+
+/// The address of a component in a cell.
+pub fn deployment(of: &str, cell: &str) -> String {
+    format!("deployment.{}/{cell}", of.strip_prefix("component.").unwrap_or(of))
+}
+
+/// Is it the address of a component, and of no permission set?
+pub fn is_of_component(of: &str) -> bool {
+    of.rsplit('.').nth(1) == Some("component")
 }
 
 /// A template is a path in the repository, or the text that `file("…")` has read: a path is one line, and no JSON.

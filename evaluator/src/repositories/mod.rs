@@ -9,5 +9,5 @@ mod statement;
 mod tests;
 
 pub use model::{Found, Repositories};
-pub use policy::{Edited, Refused, edited, hash, ours};
+pub use policy::{Edited, Refused, edited, ours};
 pub use statement::{PULL, path_of, pull};

@@ -10,7 +10,6 @@ use std::ops::Range;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
 use crate::limits;
 use crate::plan::canonical;
@@ -233,14 +232,4 @@ fn fitting(text: String) -> Result<Edited, Refused> {
         size if size > limits::REPOSITORY_POLICY.most => Err(Refused::TooLong { size }),
         _ => Ok(Edited::Write(text)),
     }
-}
-
-/// The SHA-256 of a text, in hexadecimal: that it is the one that was planned for.
-pub fn hash(text: &str) -> String {
-    use fmt::Write as _;
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to memory does not fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }

@@ -1,6 +1,8 @@
 //! The course of a rollout: its waves and the rules between them, as a program writes them. Owns these types; what happens
 //! on the way is [`super::step`]'s.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +67,31 @@ pub enum OnAlarm {
     Stop,
 }
 
+impl Course {
+    /// In which wave each cell is.
+    pub fn wave_of(&self) -> BTreeMap<String, usize> {
+        let all = self.waves.iter().enumerate();
+        all.flat_map(|(at, wave)| wave.cells.iter().map(move |cell| (cell.clone(), at))).collect()
+    }
+}
+
 impl Wave {
+    /// The wave with one of its cells alone.
+    pub fn only(&self, cell: &str) -> Self {
+        Self {
+            label: self.label.clone(),
+            cells: vec![cell.to_owned()],
+            parallel: self.parallel,
+            tolerate: self.tolerate,
+            bake: self.bake,
+            min_requests: self.min_requests,
+            one_box: self.one_box,
+            alarms: self.alarms.clone(),
+            approval: self.approval,
+            follows: self.follows,
+        }
+    }
+
     /// Whether something has to be observed before its bake is over.
     pub fn is_watched(&self) -> bool {
         !self.alarms.is_empty() || self.min_requests.is_some()

@@ -1,44 +1,64 @@
-//! Deleting a stack for good. Owns when that is begun; the call and the waiting are those of [`super::deploy`].
+//! Deleting a stack for good. Owns that none of others is deleted, and when it is begun; the call and the waiting are those
+//! of [`super::deploy`].
 
 use std::collections::BTreeMap;
 
 use crate::plan::desired::ADDRESS_TAG;
-use crate::provider::{Clock, Tags};
+use crate::provider::{Clock, Tags, Waits};
 
-use super::deploy::{Run, Sight, TURNS, Waits, Wanted};
+use super::deploy::{Run, Sight, TURNS, Wanted};
 use super::model::Stacks;
 use super::state::{Meaning, StackState};
 use super::stopped::Stopped;
 
-/// Deletes the stack of this ARN and sees it gone; what goes on with it is waited for first. One that is gone counts as
-/// deleted. It may be called again after any end.
+/// A stack that is to go.
+#[derive(Debug, Clone, Copy)]
+pub struct Unwanted<'a> {
+    /// Its name, or its ARN.
+    pub stack: &'a str,
+    /// Whose it is: what its tag of [`ADDRESS_TAG`] says.
+    pub address: &'a str,
+    /// Its ARN by the record: that one is ours, whatever its tags say.
+    pub known: Option<&'a str>,
+    /// Of [`super::token`].
+    pub token: &'a str,
+}
+
+/// Deletes a stack and sees it gone; what goes on with it is waited for first. One that is gone counts as deleted. It may
+/// be called again after any end.
 ///
 /// # Errors
-/// Why it is there still, or cannot be said not to be.
+/// Why it is there still, or cannot be said not to be. One of others is not touched.
 pub fn delete(
     cloud: &dyn Stacks,
     clock: &dyn Clock,
-    (id, address): (&str, &str),
-    token: &str,
+    unwanted: Unwanted<'_>,
     waits: Waits,
     see: &mut dyn FnMut(Sight<'_>),
 ) -> Result<(), Stopped> {
+    let Unwanted { stack, address, known, token } = unwanted;
     let wanted = Wanted {
-        stack: id.split('/').nth(1).unwrap_or(id).to_owned(),
+        stack: stack.split('/').nth(1).unwrap_or(stack).to_owned(),
         template: String::new(),
         parameters: BTreeMap::new(),
         tags: Tags::from([(ADDRESS_TAG.to_owned(), address.to_owned())]),
         capabilities: Vec::new(),
         token: token.to_owned(),
-        known: Some(id.to_owned()),
+        known: known.map(str::to_owned),
     };
     let mut run = Run::new(cloud, clock, &wanted, waits, see);
+    // By a name a deleted stack is not seen any more, and another one may be.
+    let mut at = stack.to_owned();
     for _ in 0..TURNS {
-        let Some(stack) = run.look(id)? else { return Ok(()) };
+        let Some(stack) = run.look(&at)? else { return Ok(()) };
         let state = stack.state().ok_or_else(|| Stopped::Unknown(stack.status.clone()))?;
         if state == StackState::DeleteComplete {
             return Ok(());
         }
+        if !run.is_marked(&stack) {
+            return Err(run.foreign(&stack));
+        }
+        at.clone_from(&stack.id);
         run.listen(&stack);
         if state.means() != Meaning::UnderWay {
             return run.delete(&stack);

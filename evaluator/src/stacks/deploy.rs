@@ -12,8 +12,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
+use crate::digest::hex;
 use crate::plan::desired::ADDRESS_TAG;
-use crate::provider::{Answer, Clock, CloudError, Tags};
+use crate::provider::waits::TRIES;
+use crate::provider::{Answer, Clock, CloudError, Tags, Waits};
 
 use super::follow::Heard;
 use super::model::{ChangeKind, ChangeSet, Execution, Made, Making, NewChangeSet, Stack, StackEvent, Stacks};
@@ -24,8 +26,6 @@ use super::stopped::Stopped;
 pub(super) const TURNS: u32 = 12;
 /// Change sets in a row that went obsolete.
 const SETS: u32 = 3;
-/// Times that a call is made. A provider tries again by itself: this is for answers that get lost on the way to it.
-const TRIES: u32 = 3;
 
 /// What is wanted of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,24 +46,12 @@ pub struct Wanted {
     pub known: Option<String>,
 }
 
-/// How often is asked, and for how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Waits {
-    /// Between the first two looks; the time between looks doubles
-    pub first: Duration,
-    /// up to this.
-    pub longest: Duration,
-    /// No wait begins later than this after the beginning.
-    pub patience: SignedDuration,
-}
-
-impl Default for Waits {
-    fn default() -> Self {
-        // What is quick is over after a few looks; what is slow is asked for no oftener for that.
-        let (first, longest) = (Duration::from_millis(100), Duration::from_secs(5));
-        Self { first, longest, patience: SignedDuration::from_hours(3) }
-    }
-}
+/// How a stack is waited for: what is quick is over after a few looks; what is slow is asked for no oftener for that.
+pub const WAITS: Waits = Waits {
+    first: Duration::from_millis(100),
+    longest: Duration::from_secs(5),
+    patience: SignedDuration::from_hours(3),
+};
 
 /// What is seen on the way.
 #[derive(Debug)]
@@ -74,7 +62,7 @@ pub enum Sight<'a> {
     Event(&'a StackEvent),
     /// The stack is in another state than at the last look, by its name.
     State(&'a str),
-    /// Events could not be read this time. The deployment goes on.
+    /// Events cannot be read; told once, until they can be again. The deployment goes on.
     EventsFailed(&'a CloudError),
 }
 
@@ -109,8 +97,7 @@ fn digest(parts: &[&str]) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    let digits: Vec<String> = hash.finalize().iter().take(20).map(|byte| format!("{byte:02x}")).collect();
-    digits.concat()
+    hex(&hash.finalize()).chars().take(40).collect()
 }
 
 /// Brings a stack to what is wanted, and shows what happens meanwhile. It may be called again after any end, also by
@@ -146,6 +133,10 @@ pub(super) struct Run<'a, 'see> {
     deleted: String,
     /// The stack that is listened to, by its ARN, and its event that was heard last.
     pub(super) listens: Option<(String, Option<String>)>,
+    /// The stack of which it is not known which events are old, by its ARN.
+    pub(super) missed: Option<String>,
+    /// Was it told that events cannot be read?
+    pub(super) deaf: bool,
     pub(super) heard: Heard,
     /// The state that was shown last.
     pub(super) shown: Option<String>,
@@ -161,7 +152,20 @@ impl<'a, 'see> Run<'a, 'see> {
         see: &'a mut (dyn FnMut(Sight<'_>) + 'see),
     ) -> Self {
         let (began, deleted, heard) = (clock.now(), String::new(), Heard::default());
-        Self { cloud, clock, wanted, waits, see, began, deleted, listens: None, heard, shown: None }
+        Self {
+            cloud,
+            clock,
+            wanted,
+            waits,
+            see,
+            began,
+            deleted,
+            listens: None,
+            missed: None,
+            deaf: false,
+            heard,
+            shown: None,
+        }
     }
 }
 
@@ -187,19 +191,24 @@ impl Run<'_, '_> {
 
     /// Nothing of others is changed. A name in review that says nothing of itself is nobody's.
     fn is_ours(&self, stack: &Stack, state: StackState) -> Result<(), Stopped> {
-        let found = stack.tags.get(ADDRESS_TAG);
-        let address = self.wanted.tags.get(ADDRESS_TAG);
         let nobodys = match state {
             StackState::DeleteComplete => true,
             StackState::ReviewInProgress => stack.tags.is_empty(),
             _ => false,
         };
-        let recorded = self.wanted.known.as_ref() == Some(&stack.id);
-        if nobodys || recorded || (found.is_some() && found == address) {
-            return Ok(());
-        }
-        let address = address.cloned().unwrap_or_default();
-        Err(Stopped::Foreign { stack: stack.name.clone(), address, found: found.cloned() })
+        if nobodys || self.is_marked(stack) { Ok(()) } else { Err(self.foreign(stack)) }
+    }
+
+    /// Does the record, or the stack's own tag, say that it is ours?
+    pub(super) fn is_marked(&self, stack: &Stack) -> bool {
+        let found = stack.tags.get(ADDRESS_TAG);
+        self.wanted.known.as_ref() == Some(&stack.id)
+            || (found.is_some() && found == self.wanted.tags.get(ADDRESS_TAG))
+    }
+
+    pub(super) fn foreign(&self, stack: &Stack) -> Stopped {
+        let address = self.wanted.tags.get(ADDRESS_TAG).cloned().unwrap_or_default();
+        Stopped::Foreign { stack: stack.name.clone(), address, found: stack.tags.get(ADDRESS_TAG).cloned() }
     }
 
     /// Makes a change set and executes it. None: the stack is not what it was, and is to be looked at again.
@@ -294,10 +303,15 @@ impl Run<'_, '_> {
     /// Deletes the stack, and sees it gone.
     pub(super) fn delete(&mut self, stack: &Stack) -> Result<(), Stopped> {
         let token = self.id("delete", Some(stack), 0);
-        let going = |now: Option<&Stack>| now.is_none_or(|now| now.status.starts_with("DELETE_"));
+        let stuck = StackState::DeleteFailed;
+        let again = stack.state() == Some(stuck);
+        let going = |now: Option<&Stack>| {
+            now.is_none_or(|now| now.status.starts_with("DELETE_") && !(again && now.state() == Some(stuck)))
+        };
         self.begins(&token);
         self.write(&stack.id, || self.cloud.delete_stack(&stack.id, &token), going)?;
-        let after = self.until(&stack.id, |now, _| going(now))?;
+        // Stuck before and stuck again look the same: the events of the operation tell them apart.
+        let after = self.until(&stack.id, |now, heard| going(now) || heard == Some(stuck.name()))?;
         match after.and_then(|stack| stack.state()) {
             None | Some(StackState::DeleteComplete) => {
                 self.deleted.clone_from(&stack.id);
@@ -388,14 +402,7 @@ impl Run<'_, '_> {
 
     /// Asks, and asks again where no answer came.
     pub(super) fn ask<T>(&self, question: impl Fn() -> Answer<T>) -> Answer<T> {
-        let mut tried = 0;
-        loop {
-            match question() {
-                Err(error) if error.failure.may_repeat() && tried + 1 < TRIES => self.pause(tried),
-                answer => return answer,
-            }
-            tried += 1;
-        }
+        self.waits.ask(self.clock, question)
     }
 
     /// May a call that failed and did not come about be sent again? Waits, if so.
@@ -403,13 +410,8 @@ impl Run<'_, '_> {
         if tried >= TRIES || !error.failure.may_repeat() {
             return Err(Stopped::Call(error));
         }
-        self.pause(tried);
+        self.waits.pause(self.clock, tried);
         Ok(())
-    }
-
-    pub(super) fn pause(&self, tried: u32) {
-        let wait = self.waits.first.saturating_mul(1 << tried.min(16));
-        self.clock.sleep(wait.min(self.waits.longest));
     }
 
     /// A name or token for a call about the stack as it was found.

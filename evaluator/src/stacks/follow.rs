@@ -3,6 +3,8 @@
 
 use jiff::SignedDuration;
 
+use crate::provider::CloudError;
+
 use super::deploy::{Deployed, How, Run, Sight, base, has_taken};
 use super::model::{ChangeKind, ChangeSet, Made, Making, Stack, StackEvent};
 use super::state::{Meaning, StackState};
@@ -132,7 +134,7 @@ impl Run<'_, '_> {
         if waited >= self.waits.patience {
             return Err(Stopped::Unsettled { status: status.to_owned(), waited });
         }
-        self.pause(looks);
+        self.waits.pause(self.clock, looks);
         Ok(())
     }
 
@@ -142,8 +144,20 @@ impl Run<'_, '_> {
             return;
         }
         match self.ask(|| self.cloud.newest_event(&stack.id)) {
-            Ok(newest) => self.listens = Some((stack.id.clone(), newest)),
-            Err(error) => (self.see)(Sight::EventsFailed(&error)),
+            Ok(newest) => {
+                self.deaf = false;
+                self.listens = Some((stack.id.clone(), newest));
+            }
+            Err(error) => {
+                self.missed = Some(stack.id.clone());
+                self.hears_nothing(&error);
+            }
+        }
+    }
+
+    fn hears_nothing(&mut self, error: &CloudError) {
+        if !std::mem::replace(&mut self.deaf, true) {
+            (self.see)(Sight::EventsFailed(error));
         }
     }
 
@@ -154,9 +168,14 @@ impl Run<'_, '_> {
         };
         let events = match self.ask(|| self.cloud.events(id, since.as_deref())) {
             Ok(events) => events,
-            Err(error) => return (self.see)(Sight::EventsFailed(&error)),
+            Err(error) => return self.hears_nothing(&error),
         };
-        for event in &events {
+        self.deaf = false;
+        // Of those from before only the operation's own are known not to be old.
+        let missed = self.missed.take_if(|stack| *stack == id).is_some() && since.is_none();
+        let ours = |event: &&StackEvent| !missed || event.token.as_ref() == Some(&self.heard.token);
+        let new: Vec<&StackEvent> = events.iter().filter(ours).collect();
+        for event in new {
             (self.see)(Sight::Event(event));
             self.heard.take(&self.wanted.stack, event);
         }

@@ -13,8 +13,8 @@ pub mod template;
 mod tests;
 pub mod wish;
 
-pub use delete::delete;
-pub use deploy::{Deployed, How, Sight, Waits, Wanted, deploy, token};
+pub use delete::{Unwanted, delete};
+pub use deploy::{Deployed, How, Sight, WAITS, Wanted, deploy, token};
 pub use model::{
     ChangeKind, ChangeSet, Execution, Made, Making, NewChangeSet, ResourceChange, Stack, StackEvent, Stacks,
 };

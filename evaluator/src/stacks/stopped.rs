@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::provider::CloudError;
+use crate::words::{lasted, listed};
 
 use super::state::StackState;
 
@@ -20,7 +21,7 @@ pub enum Stopped {
         found: Option<String>,
     },
     /// The table of states says that a person has to look.
-    #[error("the stack is in {state}: {reason}{}", list(causes))]
+    #[error("the stack is in {state}: {reason}{}", listed(causes))]
     Refused {
         /// The state.
         state: StackState,
@@ -36,7 +37,7 @@ pub enum Stopped {
     #[error("no change set could be made: {0}")]
     ChangeSet(String),
     /// The operation failed; the stack is in this state now.
-    #[error("it failed, and the stack is in {state} now{}", list(causes))]
+    #[error("it failed, and the stack is in {state} now{}", listed(causes))]
     Failed {
         /// The state.
         state: StackState,
@@ -50,7 +51,7 @@ pub enum Stopped {
     #[error("{0}")]
     Call(CloudError),
     /// The time is over. What goes on at AWS goes on.
-    #[error("the stack is still in {status} after {}; the operation goes on at AWS", minutes(*waited))]
+    #[error("the stack is still in {status} after {}; the operation goes on at AWS", lasted(*waited))]
     Unsettled {
         /// The state, by its name.
         status: String,
@@ -75,16 +76,5 @@ fn owner(found: Option<&str>) -> String {
     match found {
         Some(found) => format!("its tag says `{found}`"),
         None => "it has no tag that says so".to_owned(),
-    }
-}
-
-fn list(causes: &[String]) -> String {
-    causes.iter().fold(String::new(), |text, cause| text + "; " + cause)
-}
-
-fn minutes(waited: SignedDuration) -> String {
-    match waited.as_mins() {
-        1 => "a minute".to_owned(),
-        n => format!("{n} minutes"),
     }
 }

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
 
+use crate::digest::sha256;
 use crate::plan::model::{Fields, Place};
 use crate::plan::scope::Scope;
 use crate::provider::Tags;
@@ -127,9 +127,7 @@ pub fn template_text(template: &Json) -> String {
 
 /// What stands for a template in the record: the same for those that say the same.
 pub fn digest(template: &Json) -> String {
-    let hash = Sha256::digest(template_text(template));
-    let digits: Vec<String> = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{DIGEST}{}", digits.concat())
+    format!("{DIGEST}{}", sha256(template_text(template)))
 }
 
 /// Is it what [`digest`] makes, and no template?

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::provider::{Answer, Clock, CloudError, Failure};
+use crate::provider::{Answer, Clock, CloudError, Failure, Waits};
 
 use super::follow::Heard;
 use super::model::{Applied, Change, Conflict, Container, Event, Strategy, Workload, Workloads};
@@ -23,9 +23,6 @@ pub const ADDRESS: &str = "cellc/address";
 pub const RELEASE: &str = "cellc/release";
 /// The annotation that says which plan brought that.
 pub const PLAN: &str = "cellc/plan";
-
-/// Times that a call is made. A provider tries reads again by itself: this is for answers that get lost on the way.
-const TRIES: u32 = 3;
 
 /// What is wanted of a workload. A former release is wanted back in the same way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,24 +52,10 @@ impl Wanted {
     }
 }
 
-/// How often is asked, and for how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Waits {
-    /// Between the first two looks; the time between looks doubles
-    pub first: Duration,
-    /// up to this.
-    pub longest: Duration,
-    /// No wait begins later than this after the beginning. A Deployment has a deadline of its own, of ten minutes
-    /// without progress unless it says otherwise; the other sorts have none.
-    pub patience: SignedDuration,
-}
-
-impl Default for Waits {
-    fn default() -> Self {
-        let (first, longest) = (Duration::from_secs(1), Duration::from_secs(5));
-        Self { first, longest, patience: SignedDuration::from_hours(1) }
-    }
-}
+/// How a workload is waited for. A Deployment has a deadline of its own, of ten minutes without progress unless it says
+/// otherwise; the other sorts have none.
+pub const WAITS: Waits =
+    Waits { first: Duration::from_secs(1), longest: Duration::from_secs(5), patience: SignedDuration::from_hours(1) };
 
 /// What is seen on the way.
 #[derive(Debug)]
@@ -83,7 +66,7 @@ pub enum Sight<'a> {
     Progress(&'a str),
     /// Something happened.
     Event(&'a Event),
-    /// Pods and events could not be read this time. The deployment goes on.
+    /// Pods and events cannot be read; told once, until they can be again. The deployment goes on.
     EventsFailed(&'a CloudError),
 }
 
@@ -212,20 +195,7 @@ impl Run<'_, '_> {
         Ok(self.ask(|| self.cloud.workload(&self.wanted.place))?)
     }
 
-    /// Asks, and asks again where no answer came or a later one may be another.
     pub(super) fn ask<T>(&self, question: impl Fn() -> Answer<T>) -> Answer<T> {
-        let mut tried = 0;
-        loop {
-            match question() {
-                Err(error) if error.failure.may_repeat() && tried + 1 < TRIES => self.pause(tried),
-                answer => return answer,
-            }
-            tried += 1;
-        }
-    }
-
-    pub(super) fn pause(&self, tried: u32) {
-        let wait = self.waits.first.saturating_mul(1 << tried.min(16));
-        self.clock.sleep(wait.min(self.waits.longest));
+        self.waits.ask(self.clock, question)
     }
 }

@@ -17,8 +17,10 @@ const CAUSES: usize = 5;
 pub(super) struct Heard {
     /// How often each event had happened, by its uid. None: nothing was heard yet.
     events: Option<BTreeMap<String, i64>>,
-    /// Warnings that came in the meantime, the newest last, each once.
+    /// Warnings that came in the meantime, the newest last, each once; no more than are told.
     warnings: Vec<String>,
+    /// Was it told that pods and events cannot be read?
+    deaf: bool,
 }
 
 impl Run<'_, '_> {
@@ -102,9 +104,14 @@ impl Run<'_, '_> {
 
     fn around(&mut self, workload: &Workload) -> Option<Around> {
         match self.ask(|| self.cloud.around(&self.wanted.place, workload)) {
-            Ok(around) => Some(around),
+            Ok(around) => {
+                self.heard.deaf = false;
+                Some(around)
+            }
             Err(error) => {
-                (self.see)(Sight::EventsFailed(&error));
+                if !std::mem::replace(&mut self.heard.deaf, true) {
+                    (self.see)(Sight::EventsFailed(&error));
+                }
                 None
             }
         }
@@ -127,6 +134,9 @@ impl Run<'_, '_> {
             if event.warning {
                 let words = event.to_string();
                 self.heard.warnings.retain(|heard| *heard != words);
+                if self.heard.warnings.len() == CAUSES {
+                    self.heard.warnings.remove(0);
+                }
                 self.heard.warnings.push(words);
             }
         }
@@ -169,7 +179,7 @@ impl Run<'_, '_> {
             let (place, status) = (self.wanted.place.clone(), status.to_owned());
             return Err(Stopped::Unsettled { place, status, waited, causes: self.causes(workload) });
         }
-        self.pause(looks);
+        self.waits.pause(self.clock, looks);
         Ok(())
     }
 }

@@ -13,9 +13,9 @@ mod stopped;
 mod tests;
 
 pub use access::{Door, Endpoint};
-pub use deploy::{ADDRESS, Deployed, How, PLAN, RELEASE, Sight, Waits, Wanted, deploy};
+pub use deploy::{ADDRESS, Deployed, How, PLAN, RELEASE, Sight, WAITS, Wanted, deploy};
 pub use model::{
-    Applied, Around, Change, Condition, Conflict, Container, Counts, Event, Owner, Pod, Strategy, Workload, Workloads,
+    About, Applied, Around, Change, Condition, Conflict, Container, Counts, Event, Pod, Strategy, Workload, Workloads,
 };
 pub use place::{Place, Sort};
 pub use status::{Progress, TimedOut};

@@ -180,7 +180,7 @@ pub struct Pod {
 
 /// What an event is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owner {
+pub struct About {
     /// `Pod`.
     pub kind: String,
     /// Its name.
@@ -197,7 +197,7 @@ pub struct Event {
     /// Is it a warning?
     pub warning: bool,
     /// What it is about.
-    pub about: Owner,
+    pub about: About,
     /// `FailedCreate`.
     pub reason: String,
     /// In words.

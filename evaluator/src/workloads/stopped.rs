@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::provider::CloudError;
+use crate::words::{lasted, listed};
 
 use super::model::Conflict;
 use super::place::Place;
@@ -42,7 +43,7 @@ pub enum Stopped {
         reason: &'static str,
     },
     /// Others own what would be changed. Nothing was done.
-    #[error("fields of it have other owners, and nothing was done{}", list(conflicts))]
+    #[error("fields of it have other owners, and nothing was done{}", listed(conflicts))]
     Conflicts {
         /// The fields.
         conflicts: Vec<Conflict>,
@@ -51,7 +52,7 @@ pub enum Stopped {
     #[error("a quota does not allow it, and nothing was done: {0}")]
     Quota(String),
     /// The pods made no progress for as long as the workload says.
-    #[error("{place} exceeded its progress deadline{}", list(causes))]
+    #[error("{place} exceeded its progress deadline{}", listed(causes))]
     Deadline {
         /// The workload.
         place: Place,
@@ -59,7 +60,7 @@ pub enum Stopped {
         causes: Vec<String>,
     },
     /// The time is over. What goes on in the cluster goes on.
-    #[error("{place} is not rolled out after {}: {status}{}", time(*waited), list(causes))]
+    #[error("{place} is not rolled out after {}: {status}{}", lasted(*waited), listed(causes))]
     Unsettled {
         /// The workload.
         place: Place,
@@ -99,18 +100,5 @@ fn which(asked: Option<&str>) -> String {
     match asked {
         Some(name) => format!("there is none called `{name}`"),
         None => "say `container`".to_owned(),
-    }
-}
-
-fn list<T: std::fmt::Display>(parts: &[T]) -> String {
-    parts.iter().fold(String::new(), |text, part| format!("{text}; {part}"))
-}
-
-fn time(waited: SignedDuration) -> String {
-    match (waited.as_mins(), waited.as_secs()) {
-        (0, 1) => "a second".to_owned(),
-        (0, n) => format!("{n} seconds"),
-        (1, _) => "a minute".to_owned(),
-        (n, _) => format!("{n} minutes"),
     }
 }

@@ -1,6 +1,7 @@
 //! What a version of an image is, by digest: asked of the registry of images once, when a rollout is begun. Owns the question; a
 //! tag that moves afterwards moves nothing.
 
+use cell_eval::provider::partition;
 use cell_eval::repositories::Repositories as _;
 use serde_json::Value as Json;
 
@@ -34,7 +35,7 @@ pub(crate) fn digest(
     let digest = found.ok_or_else(|| {
         format!("the repository `{repository}` of {of} ({region}) has no image with the tag `{version}`")
     })?;
-    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    let reference = format!("{account}.dkr.ecr.{region}.{suffix}/{repository}@{digest}");
+    let domain = partition::domain(&region);
+    let reference = format!("{account}.dkr.ecr.{region}.{domain}/{repository}@{digest}");
     Ok(Some((digest, reference)))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cell_aws::{AwsCloud, EksDoor};
 use cell_eval::provider::{Answer, Clock};
 use cell_eval::releases::{Failed, Order, Spec, Target};
-use cell_eval::workloads::{self, Door, Endpoint, How, Place, Sight, Waits, Wanted};
+use cell_eval::workloads::{self, Door, Endpoint, How, Place, Sight, Wanted};
 use cell_kubernetes::{Access, Cluster};
 
 /// How the name of a cluster of EKS begins.
@@ -84,7 +84,7 @@ impl Doors {
             take_over,
         };
         let cluster = self.open((account, region), cluster).map_err(|error| Failed::Why(error.to_string()))?;
-        let deployed = workloads::deploy(&cluster, clock, &wanted, Waits::default(), &mut |sight| tell(&sight, see))
+        let deployed = workloads::deploy(&cluster, clock, &wanted, workloads::WAITS, &mut |sight| tell(&sight, see))
             .map_err(|stopped| Failed::Why(stopped.to_string()))?;
         let how = match deployed.how {
             How::Updated => "changed",

@@ -11,7 +11,7 @@ use cell_eval::provider::Clock;
 use cell_eval::releases::sets::Roles;
 use cell_eval::releases::wishes::VERSION_TAG;
 use cell_eval::releases::{Dossier, Failed, Order, Spec, Target, Targets};
-use cell_eval::stacks::{self, How, Sight, Waits, Wanted};
+use cell_eval::stacks::{self, How, Sight, Stopped, Unwanted, Wanted};
 use cell_eval::terminal::visible::line;
 
 use super::clusters::Doors;
@@ -87,17 +87,17 @@ impl Targets for Hands<'_> {
             Target::Cloudformation { stack, tags, .. } => {
                 let cloud = self.provider.stacks(account, region);
                 let address = tags.get(cell_eval::plan::desired::ADDRESS_TAG).map_or("", String::as_str);
-                let clock = self.clock.as_ref();
-                let id = match stacks::Stacks::stack(&cloud, stack) {
-                    Ok(Some(found)) => found.id,
-                    Ok(None) => return Ok("cloudformation:DescribeStacks: there is no such stack".to_owned()),
-                    Err(error) => return Err(Failed::Why(error.to_string())),
-                };
-                stacks::delete(&cloud, clock, (&id, address), order.token, Waits::default(), &mut |sight| {
-                    tell(&sight, see);
-                })
-                .map_err(|stopped| Failed::Why(stopped.to_string()))?;
-                Ok("cloudformation:DescribeStacks: the stack is gone".to_owned())
+                // A book knows no ARN: the tag says whose the stack is.
+                let unwanted = Unwanted { stack, address, known: None, token: order.token };
+                let mut see = |sight: Sight<'_>| tell(&sight, see);
+                match stacks::delete(&cloud, self.clock.as_ref(), unwanted, stacks::WAITS, &mut see) {
+                    Ok(()) => Ok("cloudformation:DescribeStacks: the stack is gone".to_owned()),
+                    // What this program had there is not there any more, or never came to be.
+                    Err(foreign @ Stopped::Foreign { .. }) => {
+                        Ok(format!("cloudformation:DescribeStacks: {foreign}; it was left as it is"))
+                    }
+                    Err(stopped) => Err(Failed::Why(stopped.to_string())),
+                }
             }
             Target::Make { .. } => Err(Failed::Why(
                 "it had no release before, and a make target has no way back: what it made is still there".to_owned(),
@@ -113,7 +113,7 @@ impl Hands<'_> {
         let wanted = wanted(order.of, target, order.token)?;
         let cloud = self.provider.stacks(account, region);
         let deployed =
-            stacks::deploy(&cloud, self.clock.as_ref(), &wanted, Waits::default(), &mut |sight| tell(&sight, see))
+            stacks::deploy(&cloud, self.clock.as_ref(), &wanted, stacks::WAITS, &mut |sight| tell(&sight, see))
                 .map_err(|stopped| Failed::Why(stopped.to_string()))?;
         let how = match deployed.how {
             How::Created => "created",

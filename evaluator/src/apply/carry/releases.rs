@@ -7,6 +7,7 @@ use super::Context;
 use crate::plan::model::Verb;
 use crate::provider::{CloudError, Failure};
 use crate::releases::clerk::{Clerk, Errand};
+use crate::releases::wishes::Release;
 use crate::stacks::token;
 
 impl Context<'_> {
@@ -24,9 +25,12 @@ impl Context<'_> {
                     let there = self.provider.stacks(&account, text("region"));
                     self.let_in(there.as_ref(), text("stack"), tell)?;
                 }
-                let record = self.journal.with(Clone::clone);
+                let wish = &order.wish;
+                let made = |release: &Release| {
+                    self.journal.with(|record| wish.dossier(release, record, &|other| other == order.cell))
+                };
                 let errand = Errand { cell: &order.cell, token: &token };
-                clerk.deploy(&order.wish, &order.released, &record, errand, &mut see)
+                clerk.deploy(&wish.of, &order.released, &made, errand, &mut see)
             }
             Verb::Undeploy { of, cell } => clerk.undeploy(of, Errand { cell, token: &token }, &mut see),
             Verb::Queue(order) => clerk.queue(&order.dossier, order.former.as_ref()),

@@ -11,7 +11,8 @@ use crate::plan::later;
 use crate::plan::model::StackOrder;
 use crate::provider::{CloudError, Failure};
 use crate::stacks::{
-    AccountOf, Deployed, How, Sight, StackPlace, Stacks, Stopped, Waits, Wanted, delete, deploy, token, wish,
+    AccountOf, Deployed, How, Sight, StackPlace, Stacks, Stopped, Unwanted, WAITS, Wanted, delete, deploy, token,
+    wish,
 };
 
 /// For so long an account that was just made may let nobody in, or have no CloudFormation yet.
@@ -37,7 +38,7 @@ impl Context<'_> {
         }
         let wanted = self.wanted(address, order)?;
         let mut see = |sight: Sight<'_>| told(&sight).iter().for_each(|text| tell(text));
-        let deployed = deploy(there.as_ref(), self.clock, &wanted, Waits::default(), &mut see).map_err(stopped)?;
+        let deployed = deploy(there.as_ref(), self.clock, &wanted, WAITS, &mut see).map_err(stopped)?;
         let Deployed { how, stack } = deployed;
         self.observe("cloudformation:GetTemplate", "the stack has another template", || {
             let template = there.template(&stack.id)?.unwrap_or_default();
@@ -65,7 +66,8 @@ impl Context<'_> {
         let there = self.provider.stacks(&place.account, &place.region);
         let token = token(&self.plan_id, &format!("delete {address} {id}"));
         let mut see = |sight: Sight<'_>| told(&sight).iter().for_each(|text| tell(text));
-        delete(there.as_ref(), self.clock, (id, address), &token, Waits::default(), &mut see).map_err(stopped)?;
+        let unwanted = Unwanted { stack: id, address, known: Some(id), token: &token };
+        delete(there.as_ref(), self.clock, unwanted, WAITS, &mut see).map_err(stopped)?;
         Ok(seen(format!("cloudformation:DescribeStacks: {} in {} is gone", place.name, place.region)))
     }
 
@@ -106,7 +108,7 @@ impl Context<'_> {
                 Err(error) if error.failure == Failure::Denied && self.clock.now() < until => {
                     // It is the account that refuses, and not the caller whose credentials are over.
                     self.provider.caller()?;
-                    tell("the account was just made, and lets nobody in yet");
+                    tell(&format!("the account was just made, and lets nobody in yet: {error}"));
                     self.clock.sleep(wait);
                     wait = (wait * 2).min(LONGEST);
                 }
@@ -137,14 +139,15 @@ fn stopped(stopped: Stopped) -> CloudError {
     let (call, failure, code) = match stopped {
         Stopped::Call(error) => return error,
         Stopped::Foreign { .. } => ("cloudformation:CreateChangeSet", Failure::Exists, String::new()),
-        Stopped::Refused { state, .. } => ("cloudformation:DescribeStacks", Failure::Conflict, state.to_string()),
+        Stopped::Refused { state, .. } => ("cloudformation:DescribeStacks", Failure::Failed, state.to_string()),
         Stopped::Unknown(state) => ("cloudformation:DescribeStacks", Failure::Failed, state),
         Stopped::ChangeSet(_) => ("cloudformation:CreateChangeSet", Failure::Failed, String::new()),
         Stopped::Failed { state, .. } => ("cloudformation:ExecuteChangeSet", Failure::Failed, state.to_string()),
         Stopped::NotAsWanted(_) => ("cloudformation:DescribeStacks", Failure::Failed, String::new()),
         // What goes on at AWS is waited for by the next run.
         Stopped::Unsettled { .. } => ("cloudformation:DescribeStacks", Failure::Lost, String::new()),
-        Stopped::Gone => ("cloudformation:DescribeStacks", Failure::NotFound, String::new()),
+        // To look for it again helps nobody.
+        Stopped::Gone => ("cloudformation:DescribeStacks", Failure::Failed, String::new()),
         Stopped::Restless => ("cloudformation:DescribeStacks", Failure::Conflict, String::new()),
     };
     CloudError { code, ..CloudError::own(call, failure, message) }

@@ -23,6 +23,7 @@ use crate::plan::{Command, Question, file, moves, plan};
 use crate::provider::{CloudError, Provider};
 use crate::registry::record::{Principal, Record};
 use crate::registry::store::{Lease, Owner, Store};
+use crate::releases::Kept;
 
 /// Groups that exist.
 pub(crate) const GROUPS: [&str; 5] = ["ops", "dev", "sec", "audit", "guests"];
@@ -138,14 +139,27 @@ impl Bench {
         let live = self.read(desired, scope, Depth::Plan).map_err(NoPlan::Cloud)?;
         let record = self.record();
         let (record, origins) = moves::follow(desired, &record);
-        self.ask(desired, (&record, &origins), &live, scope, command)
+        self.ask(desired, (&record, &origins), (&live, &BTreeMap::new()), scope, command)
+    }
+
+    /// The plan of a part, with what the books of releases say.
+    pub(crate) fn plan_with(
+        &self,
+        desired: &Desired,
+        kept: &BTreeMap<String, Kept>,
+        scope: &Scope,
+    ) -> Result<Plan, NoPlan> {
+        let live = self.read(desired, scope, Depth::Plan).map_err(NoPlan::Cloud)?;
+        let record = self.record();
+        let (record, origins) = moves::follow(desired, &record);
+        self.ask(desired, (&record, &origins), (&live, kept), scope, Command::Apply)
     }
 
     fn ask(
         &self,
         desired: &Desired,
         record: (&Record, &BTreeMap<String, String>),
-        live: &Live,
+        (live, kept): (&Live, &BTreeMap<String, Kept>),
         scope: &Scope,
         command: Command,
     ) -> Result<Plan, NoPlan> {
@@ -153,7 +167,7 @@ impl Bench {
             desired,
             record,
             live,
-            kept: &BTreeMap::new(),
+            kept,
             scope,
             command,
             at: dawn(),
@@ -175,7 +189,8 @@ impl Bench {
         let record = self.record();
         let wished = recorded::wished(desired, &record);
         let live = self.read(&wished, &Scope::default(), Depth::Drift).unwrap();
-        self.ask(&wished, (&record, &BTreeMap::new()), &live, &Scope::default(), Command::Apply).unwrap()
+        let nothing = BTreeMap::new();
+        self.ask(&wished, (&record, &nothing), (&live, &BTreeMap::new()), &Scope::default(), Command::Apply).unwrap()
     }
 
     fn lease(&self) -> Lease {

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use crate::plan::build::{Builder, Command, Step, change};
 use crate::plan::model::{Action, Change, DeployOrder, Fields, Place, QueueOrder, Verb};
-use crate::releases::wishes::{Unready, Wish};
+use crate::releases::wishes::{Unready, Wish, deployment, is_of_component};
 use crate::releases::{Book, Dossier, Kept, Target, dossier};
 use crate::stacks::wish::template;
 
@@ -54,10 +54,11 @@ impl Builder<'_> {
         let release = released.release();
         let takes = |cell: &str| self.takes_deployment(wish, cell) && !is_under_way(&kept.book, cell);
         let (wanted, unready) = wish.dossier_and_rest(&release, self.record, &takes);
+        let waves = wish.course.wave_of();
         let mut behind: BTreeSet<String> = BTreeSet::new();
         for (cell, what) in &wanted.cells {
             match kept.cell(cell) {
-                None => self.new_deployment(wish, kept, cell, Some((&wanted, what))),
+                None => self.new_deployment(wish, kept, (cell, &waves), Some((&wanted, what))),
                 Some((has, is)) if is.spec == what.spec && has.version == release.version => {}
                 Some(_) => _ = behind.insert(cell.clone()),
             }
@@ -65,7 +66,7 @@ impl Builder<'_> {
         for (cell, why) in &unready {
             match why {
                 Unready::Account { .. } | Unready::Parameter { .. } if kept.cell(cell).is_none() => {
-                    self.new_deployment(wish, kept, cell, None);
+                    self.new_deployment(wish, kept, (cell, &waves), None);
                 }
                 why => self.note(format!("{}: {why}", wish.address(cell)), vec![wish.address(cell)]),
             }
@@ -74,17 +75,22 @@ impl Builder<'_> {
     }
 
     /// A cell that has nothing of it yet.
-    fn new_deployment(&mut self, wish: &Wish, kept: &Kept, cell: &str, what: Option<(&Dossier, &dossier::Cell)>) {
+    fn new_deployment(
+        &mut self,
+        wish: &Wish,
+        kept: &Kept,
+        (cell, waves): (&str, &BTreeMap<String, usize>),
+        what: Option<(&Dossier, &dossier::Cell)>,
+    ) {
         let Some(released) = &kept.book.released else { return };
         let address = wish.address(cell);
         let mut needs = self.after(cell, Step::Made);
         needs.extend(self.after(cell, Step::Placed));
         for before in &wish.after {
-            needs.extend(self.after(&in_cell(before, cell), Step::Made));
+            needs.extend(self.after(&deployment(before, cell), Step::Made));
         }
-        let placed = wish.cells.get(cell).map(|placed| (cell.to_owned(), placed.clone()));
-        let only = Wish { cells: placed.into_iter().collect(), ..wish.clone() };
-        let order = DeployOrder { wish: only, cell: cell.to_owned(), released: released.dossier.clone() };
+        let order =
+            DeployOrder { wish: wish.only(cell, waves), cell: cell.to_owned(), released: released.dossier.clone() };
         let operation = self.operation(&address, Verb::Deploy(Box::new(order)), &needs, Fields::new());
         self.step(&address, Step::Made, operation);
         let after = match what {
@@ -137,12 +143,12 @@ impl Builder<'_> {
         let (desired, all) = (self.desired, self.kept);
         for (of, kept) in all {
             let wish = desired.releases.get(of);
-            if !of_component(of) {
+            if !is_of_component(of) {
                 continue;
             }
             for cell in kept.book.cells.keys() {
                 let stays = self.command == Command::Apply && wish.is_some_and(|wish| wish.cells.contains_key(cell));
-                let address = in_cell(of, cell);
+                let address = deployment(of, cell);
                 let place =
                     |entity: &str| Place { entity: entity.to_owned(), file: String::new(), line: 1, column: 1 };
                 if !stays && self.scope.takes(&address, &[place(cell), place(of)]) {
@@ -178,15 +184,6 @@ fn places(wish: &Wish) -> Vec<Place> {
 /// Is a rollout about to bring something to the cell, or bringing it back?
 fn is_under_way(book: &Book, cell: &str) -> bool {
     book.open().is_some_and(|rollout| rollout.state.cells.contains_key(cell))
-}
-
-fn of_component(of: &str) -> bool {
-    of.rsplit('.').nth(1) == Some("component")
-}
-
-/// The address of a component in a cell.
-fn in_cell(of: &str, cell: &str) -> String {
-    format!("deployment.{}/{cell}", of.strip_prefix("component.").unwrap_or(of))
 }
 
 /// Of a dossier these cells, in the waves that have some of them.

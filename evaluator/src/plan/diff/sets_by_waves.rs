@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
+use crate::digest::sha256;
 use crate::live::LiveSet;
 use crate::plan::build::{Builder, Step};
 use crate::plan::model::{Change, Fields, OperationId, QueueOrder, Verb};
-use crate::releases::dossier::{Cell, FORMAT_VERSION, digest};
+use crate::releases::dossier::{Cell, FORMAT_VERSION};
 use crate::releases::wishes::Wish;
 use crate::releases::{Dossier, Spec, Target};
 
@@ -84,7 +85,7 @@ impl Builder<'_> {
 /// A form of a set for some cells.
 fn dossier(wish: &Wish, arn: &str, form: Option<&Fields>, cells: &BTreeMap<&String, &String>) -> Dossier {
     let form = serde_json::to_value(form).unwrap_or(Json::Null).to_string();
-    let name = digest(form.as_bytes());
+    let name = sha256(form.as_bytes());
     let mut course = wish.course.clone();
     for wave in &mut course.waves {
         wave.cells.retain(|cell| cells.contains_key(cell));

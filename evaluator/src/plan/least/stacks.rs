@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value as Json, json};
 
 use crate::plan::model::{Plan, Verb};
+use crate::provider::partition;
 use crate::stacks::{AccountOf, StackPlace};
 
 /// The role that an organization makes in each of its accounts.
@@ -46,6 +47,7 @@ impl<'p> Stacks<'p> {
     pub(super) fn of(plan: &'p Plan) -> Self {
         let mut accounts: BTreeMap<String, OfAccount> = BTreeMap::new();
         for operation in &plan.operations {
+            let arn = |account: &str, region: &str, stack: &str| arn(plan, account, region, stack);
             let (account, arn, actions): (String, String, &[&'static str]) = match &operation.verb {
                 Verb::DeployStack(order) => {
                     let id = id_of(plan, &order.account).unwrap_or_else(|| "*".to_owned());
@@ -84,7 +86,7 @@ impl<'p> Stacks<'p> {
             }
         }
         ids.remove(&self.plan.target.management_account);
-        let partition = self.plan.target.instance.as_deref().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws");
+        let partition = own_partition(self.plan);
         let role = |id: &str| format!("arn:{partition}:iam::{id}:role/{MEMBER_ROLE}");
         let resources: Vec<String> = match (new || ids.len() > NAMED, ids.is_empty()) {
             (true, _) => vec![role("*")],
@@ -100,7 +102,7 @@ impl<'p> Stacks<'p> {
         if !self.plan.entered.contains(management) {
             return Vec::new();
         }
-        let mut all: OfAccount = BTreeMap::from([(arn(management, "*", "*"), BTreeSet::from(READS))]);
+        let mut all: OfAccount = BTreeMap::from([(arn(self.plan, management, "*", "*"), BTreeSet::from(READS))]);
         let own = self.accounts.iter().filter(|(account, _)| id_of(self.plan, account).as_ref() == Some(management));
         for (stack, actions) in own.flat_map(|(_, stacks)| stacks).filter(|_| applying) {
             all.entry(stack.clone()).or_default().extend(actions);
@@ -126,8 +128,15 @@ fn id_of(plan: &Plan, account: &str) -> Option<String> {
     }
 }
 
-fn arn(account: &str, region: &str, stack: &str) -> String {
-    format!("arn:aws:cloudformation:{region}:{account}:stack/{stack}/*")
+/// The partition that the organization is in.
+fn own_partition(plan: &Plan) -> &str {
+    plan.target.instance.as_deref().and_then(|arn| arn.split(':').nth(1)).unwrap_or(partition::AWS)
+}
+
+/// What is in every region is in those of the organization's partition.
+fn arn(plan: &Plan, account: &str, region: &str, stack: &str) -> String {
+    let partition = if region == "*" { own_partition(plan) } else { partition::of(region) };
+    format!("arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/*")
 }
 
 /// A statement for all stacks with which the same is done.

@@ -9,6 +9,7 @@ mod accounts;
 mod assignments;
 mod notices;
 mod policies;
+mod releases;
 mod repositories;
 mod sets;
 mod units;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails so")]
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
@@ -121,6 +122,8 @@ pub(super) struct Cloud {
     state: Mutex<State>,
     before: Mutex<State>,
     script: Mutex<Script>,
+    /// Are events refused?
+    pub(super) deaf: AtomicBool,
 }
 
 pub(super) fn wanted(release: &str) -> Wanted {
@@ -169,7 +172,7 @@ fn takes_updates(status: &str) -> bool {
 impl Cloud {
     pub(super) fn new(clock: &Arc<StillClock>) -> Self {
         let (state, before, script) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { clock: Arc::clone(clock), state, before, script }
+        Self { clock: Arc::clone(clock), state, before, script, deaf: AtomicBool::new(false) }
     }
 
     /// The stack is there, in a state, with what was deployed before.
@@ -226,6 +229,9 @@ impl Cloud {
     fn read<T>(&self, call: &str, look: impl Fn(&State) -> Answer<T>) -> Answer<T> {
         let trouble = self.strike();
         refused(call, trouble)?;
+        if call == "cloudformation:DescribeStackEvents" && self.deaf.load(Ordering::SeqCst) {
+            return Err(CloudError::own(call, Failure::Denied, "events are not for you"));
+        }
         let mut state = self.state.lock().unwrap();
         state.ripen(self.clock.at());
         match trouble {

@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails so")]
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::cloud::{Cloud, Trouble, content, wanted};
 use crate::apply::tests::time::StillClock;
 use crate::plan::desired::ADDRESS_TAG;
-use crate::stacks::{Deployed, How, Sight, Stopped, Waits, Wanted, deploy};
+use crate::provider::Waits;
+use crate::stacks::{Deployed, How, Sight, Stopped, WAITS, Wanted, deploy};
 
 pub(super) fn bench() -> (Arc<StillClock>, Cloud) {
     let clock = Arc::new(StillClock::new("2026-06-01T09:00:00Z".parse().unwrap()));
@@ -26,7 +28,7 @@ pub(super) fn run(clock: &StillClock, cloud: &Cloud, wanted: &Wanted) -> (Result
             Sight::EventsFailed(error) => format!("no events: {error}"),
         });
     };
-    let answer = deploy(cloud, clock, wanted, Waits { first: Duration::from_secs(1), ..Waits::default() }, &mut see);
+    let answer = deploy(cloud, clock, wanted, Waits { first: Duration::from_secs(1), ..WAITS }, &mut see);
     (answer, seen)
 }
 
@@ -96,7 +98,32 @@ fn a_state_that_is_not_known_is_told_and_nothing_is_done() {
 fn patience_ends_and_says_so() {
     let (clock, cloud) = bench();
     cloud.seed("UPDATE_IN_PROGRESS", content(&wanted("1")));
-    let waits = Waits { patience: jiff::SignedDuration::from_secs(10), ..Waits::default() };
+    let waits = Waits { patience: jiff::SignedDuration::from_secs(10), ..WAITS };
     let answer = deploy(&cloud, &*clock, &wanted("2"), waits, &mut |_| {});
     assert!(matches!(answer, Err(Stopped::Unsettled { status, .. }) if status == "UPDATE_IN_PROGRESS"));
+}
+
+#[test]
+fn what_was_before_is_not_told_as_new_where_it_cannot_be_told_apart() {
+    let (clock, cloud) = bench();
+    cloud.seed("CREATE_COMPLETE", content(&wanted("1")));
+    // look, newest event
+    cloud.script(Some((2, Trouble::Denied)));
+    let (answer, seen) = run(&clock, &cloud, &wanted("2"));
+    assert_eq!(answer.unwrap().how, How::Updated);
+    assert!(seen[0].starts_with("no events"), "{seen:?}");
+    assert!(!seen.contains(&"query-shop CREATE_COMPLETE".to_owned()), "{seen:?}");
+    assert!(seen.contains(&"query-shop UPDATE_IN_PROGRESS".to_owned()), "{seen:?}");
+    assert!(seen.contains(&"query-shop UPDATE_COMPLETE".to_owned()), "{seen:?}");
+}
+
+#[test]
+fn that_events_cannot_be_read_is_told_once() {
+    let (clock, cloud) = bench();
+    cloud.seed("CREATE_COMPLETE", content(&wanted("1")));
+    cloud.deaf.store(true, Ordering::SeqCst);
+    let (answer, seen) = run(&clock, &cloud, &wanted("2"));
+    assert_eq!(answer.unwrap().how, How::Updated);
+    let told = seen.iter().filter(|sight| sight.starts_with("no events")).count();
+    assert_eq!(told, 1, "{seen:?}");
 }

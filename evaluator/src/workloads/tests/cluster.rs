@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::apply::tests::time::StillClock;
 use crate::provider::{Answer, CloudError, Failure};
 use crate::workloads::{
-    Applied, Around, Change, Condition, Conflict, Container, Counts, Event, Owner, Place, Pod, Sort, Strategy,
+    About, Applied, Around, Change, Condition, Conflict, Container, Counts, Event, Place, Pod, Sort, Strategy,
     Wanted, Workload, Workloads,
 };
 
@@ -85,6 +85,8 @@ pub(super) struct Cluster {
     pub(super) sort: Sort,
     clock: Arc<StillClock>,
     state: Mutex<State>,
+    /// Are pods and events refused?
+    pub(super) deaf: bool,
 }
 
 pub(super) fn image(release: &str) -> String {
@@ -107,7 +109,7 @@ pub(super) fn wanted(sort: Sort, release: &str) -> Wanted {
 impl Cluster {
     /// With a workload that somebody else made, with release 1 of `owner`.
     pub(super) fn new(clock: &Arc<StillClock>, sort: Sort, owner: &str) -> Self {
-        let cluster = Self { sort, clock: Arc::clone(clock), state: Mutex::default() };
+        let cluster = Self { sort, clock: Arc::clone(clock), state: Mutex::default(), deaf: false };
         cluster.make(owner);
         cluster
     }
@@ -283,7 +285,7 @@ impl Cluster {
             uid: uid.to_owned(),
             count,
             warning,
-            about: Owner { kind: "Pod".to_owned(), name: "cache-0".to_owned() },
+            about: About { kind: "Pod".to_owned(), name: "cache-0".to_owned() },
             reason: reason.to_owned(),
             message: message.to_owned(),
         };
@@ -308,6 +310,9 @@ impl Workloads for Cluster {
     }
 
     fn around(&self, _: &Place, _: &Workload) -> Answer<Around> {
+        if self.deaf {
+            return Err(CloudError::own("kubernetes:list", Failure::Denied, "pods are not for you"));
+        }
         self.call("kubernetes:list", true, || Ok(self.listed()))
     }
 }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::cluster::{BROKEN, Cluster, image, wanted};
 use crate::apply::tests::time::StillClock;
-use crate::workloads::{ADDRESS, Deployed, How, RELEASE, Sight, Sort, Stopped, Strategy, Waits, Wanted, deploy};
+use crate::workloads::{ADDRESS, Deployed, How, RELEASE, Sight, Sort, Stopped, Strategy, WAITS, Wanted, deploy};
 
 pub(super) fn bench(sort: Sort, owner: &str) -> (Arc<StillClock>, Cluster) {
     let clock = Arc::new(StillClock::new(Timestamp::UNIX_EPOCH + SignedDuration::from_hours(500_000)));
@@ -30,7 +30,7 @@ pub(super) fn run(
             Sight::EventsFailed(error) => format!("no events: {error}"),
         });
     };
-    let answer = deploy(cluster, clock, wanted, Waits::default(), &mut see);
+    let answer = deploy(cluster, clock, wanted, WAITS, &mut see);
     (answer, seen)
 }
 
@@ -101,6 +101,15 @@ fn a_sort_without_a_deadline_ends_with_the_time_that_is_given() {
         assert!(told.contains("is not rolled out after 60 minutes: waiting for"), "{told}");
         assert!(told.contains("; pod cache-0: ImagePullBackOff: Back-off pulling image"), "{told}");
     }
+}
+
+#[test]
+fn that_pods_and_events_cannot_be_read_is_told_once() {
+    let (clock, mut cluster) = bench(Sort::Deployment, "cellc");
+    cluster.deaf = true;
+    let (answer, seen) = run(&clock, &cluster, &wanted(Sort::Deployment, "2"));
+    assert_eq!(answer.unwrap().how, How::Updated);
+    assert_eq!(seen.iter().filter(|line| line.starts_with("no events")).count(), 1, "{seen:?}");
 }
 
 /// What is done beforehand to the cluster or to what is wanted.

@@ -1,0 +1,122 @@
+//! Components in cells: what a plan says of those that come and go.
+
+use std::collections::BTreeMap;
+
+use crate::apply::tests::bench::{Bench, desired};
+use crate::plan::desired::Desired;
+use crate::plan::least;
+use crate::plan::model::{DeployOrder, Plan, Verb};
+use crate::plan::scope::Scope;
+use crate::releases::wishes::Release;
+use crate::releases::{Book, Dossier, Has, Kept};
+
+const TEMPLATE: &str = "Resources: {Queue: {Type: AWS::SQS::Queue}}";
+
+/// Cells that take two components, one by a stack and one by a make target.
+fn program(cells: &[(&str, &str)]) -> Desired {
+    let cell = |(name, region): &(&str, &str)| {
+        format!("cell {name} {{ kind = \"dev\", region = \"{region}\", expires = 2027-01-31, owner = group.ops }}\n")
+    };
+    let cells: String = cells.iter().map(cell).collect();
+    desired(&format!(
+        r#"
+org o {{ accounts {{ email = "aws+\(.name)@x.example" }} }}
+group ops {{}}
+{cells}
+rollout steady {{ wave all {{ on = cells, bake = 1h }} }}
+component api {{
+  repo = "https://git.example/api"
+  deploy cloudformation {{ template = "api.yaml" }}
+  rollout = rollout.steady
+}}
+component tool {{
+  repo = "https://git.example/tool"
+  deploy make {{ target = "deploy" }}
+  rollout = rollout.steady
+}}
+"#
+    ))
+}
+
+/// The books after a first release, of which these cells have something.
+fn kept(bench: &Bench, desired: &Desired, has: &[&str]) -> BTreeMap<String, Kept> {
+    let templates = BTreeMap::from([("api.yaml".to_owned(), TEMPLATE.to_owned())]);
+    let release = Release { version: "v1".to_owned(), templates, ..Release::default() };
+    let book = |(of, wish): (&String, &crate::releases::wishes::Wish)| {
+        let dossier: Dossier = wish.dossier(&release, &bench.record(), &|cell| has.contains(&cell)).unwrap();
+        let (name, _) = dossier.sealed().unwrap();
+        let one =
+            Has { version: "v1".to_owned(), dossier: name.clone(), at: bench.clock.at(), observed: String::new() };
+        let cells = has.iter().map(|cell| ((*cell).to_owned(), one.clone())).collect();
+        let book = Book { of: of.clone(), released: Some(one.clone()), cells, ..Book::default() };
+        (of.clone(), Kept { book, dossiers: BTreeMap::from([(name, dossier)]) })
+    };
+    desired.releases.iter().filter(|(_, wish)| wish.is_component()).map(book).collect()
+}
+
+fn orders(plan: &Plan) -> Vec<&DeployOrder> {
+    let mut orders = Vec::new();
+    for operation in &plan.operations {
+        if let Verb::Deploy(order) = &operation.verb {
+            orders.push(order.as_ref());
+        }
+    }
+    orders
+}
+
+fn of_cells(plan: &Plan) -> Option<(usize, String)> {
+    let part = plan.authority.iter().find(|part| part.who == "cell account");
+    part.map(|part| (part.operations, part.what.clone()))
+}
+
+#[test]
+fn an_order_says_its_own_cell_and_nothing_of_the_others() {
+    let desired = program(&[("a", "eu-west-1"), ("b", "eu-west-1"), ("c", "eu-west-1")]);
+    let bench = Bench::new();
+    let plan = bench.plan_with(&desired, &kept(&bench, &desired, &[]), &Scope::default()).unwrap();
+    let orders = orders(&plan);
+    assert_eq!(orders.len(), 6);
+    for order in orders {
+        assert_eq!(order.wish.cells.keys().collect::<Vec<_>>(), [&order.cell]);
+        let waves: Vec<_> = order.wish.course.waves.iter().map(|wave| wave.cells.as_slice()).collect();
+        assert_eq!(waves, [std::slice::from_ref(&order.cell)]);
+    }
+}
+
+#[test]
+fn a_deployment_is_selected_by_its_address() {
+    let desired = program(&[("a", "eu-west-1"), ("b", "eu-west-1")]);
+    let bench = Bench::after(&[&desired]);
+    let only = |address: &str| Scope { only: vec![address.to_owned()], ..Scope::default() };
+    let kept = kept(&bench, &desired, &[]);
+    let plan = bench.plan_with(&desired, &kept, &only("deployment.api/cell.a")).unwrap();
+    assert_eq!(
+        plan.changes.iter().map(|change| change.address.as_str()).collect::<Vec<_>>(),
+        ["deployment.api/cell.a"]
+    );
+    let refused = bench.plan_with(&desired, &kept, &only("deployment.api/cell.z")).unwrap_err();
+    assert!(format!("{refused:?}").contains("is no address"), "{refused:?}");
+}
+
+#[test]
+fn who_enters_a_cell_and_what_for_is_said_of_stacks_alone() {
+    let both = program(&[("a", "eu-west-1"), ("b", "cn-north-1")]);
+    let bench = Bench::after(&[&both]);
+    let plan = bench.plan_with(&both, &kept(&bench, &both, &[]), &Scope::default()).unwrap();
+    assert_eq!(
+        of_cells(&plan),
+        Some((2, "CloudFormation in 2 accounts, under the member role".to_owned())),
+        "two stacks, and two targets of make, for which nobody enters an account"
+    );
+    let policies = least::policies(&plan).to_string();
+    assert!(policies.contains("arn:aws:cloudformation:eu-west-1:"), "{policies}");
+    assert!(policies.contains("arn:aws-cn:cloudformation:cn-north-1:"), "{policies}");
+
+    // A component that goes.
+    let mut without = program(&[("a", "eu-west-1"), ("b", "cn-north-1")]);
+    let kept = kept(&bench, &both, &["cell.a", "cell.b"]);
+    without.releases.clear();
+    let plan = bench.plan_with(&without, &kept, &Scope::default()).unwrap();
+    assert_eq!(plan.operations.iter().filter(|one| matches!(one.verb, Verb::Undeploy { .. })).count(), 4);
+    assert_eq!(of_cells(&plan).map(|(operations, _)| operations), Some(2));
+}
