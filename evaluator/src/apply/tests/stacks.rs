@@ -35,16 +35,19 @@ fn program(cells: &[&str], rest: &str) -> String {
     format!("{HEAD}{}{rest}", cells.iter().map(|name| cell(name)).collect::<String>())
 }
 
-/// From nothing; a change, a new cell and one that goes; and to nothing.
+/// From nothing; a change and a new cell; one that goes; and to nothing. A cell that goes and a new one at once have two
+/// right ends: whether the new one gets the parked account depends on where the run died.
 fn scenarios() -> Vec<Scenario> {
     let first = desired(&program(&["a", "b"], &alarm(5)));
     let gone = "removed { from = \"cell.b\", account = \"park\" }\n";
-    let second = desired(&program(&["a", "c"], &format!("{}{gone}", alarm(10))));
+    let second = desired(&program(&["a", "b", "c"], &alarm(10)));
+    let third = desired(&program(&["a"], &format!("{}{gone}", alarm(10))));
     let (empty, settled) = (Bench::new(), Bench::after(&[&first]));
-    let torn = settled.copy();
+    let (torn, parted) = (settled.copy(), settled.copy());
     vec![
         Scenario { name: "first", start: empty, to: first.clone(), command: Command::Apply },
         Scenario { name: "change", start: settled, to: second, command: Command::Apply },
+        Scenario { name: "gone", start: parted, to: third, command: Command::Apply },
         Scenario { name: "destroy", start: torn, to: first, command: Command::Destroy },
     ]
 }
