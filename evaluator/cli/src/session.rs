@@ -167,7 +167,7 @@ impl<'a> Session<'a> {
             Some(depth) => self.read(desired, &followed.0, scope, depth)?,
             None => recorded::recorded(desired, &followed.0),
         };
-        let kept = self.kept()?;
+        let kept = self.kept(|_| true)?;
         let mut plan = self.ask_of(desired, (&followed.0, &followed.1), &live, &kept, scope, command)?;
         let review = self.subject.of_plan(&plan, &followed.0);
         plan.review = Some(review.map_err(|why| crate::output::fail(&why.to_string()))?);
@@ -182,9 +182,9 @@ impl<'a> Session<'a> {
         Ok(plan)
     }
 
-    /// What the books of releases say.
-    pub(crate) fn kept(&self) -> Result<std::collections::BTreeMap<String, Kept>, Status> {
-        let books = Desk::new(self.connection.store.as_ref()).all();
+    /// What the books say of the releases that are asked for.
+    fn kept(&self, asked: impl Fn(&str) -> bool) -> Result<std::collections::BTreeMap<String, Kept>, Status> {
+        let books = Desk::new(self.connection.store.as_ref()).all(asked);
         books.map_err(|error| say(self.output, &finding(Code::RecordUnreadable, error.to_string())))
     }
 
@@ -198,8 +198,7 @@ impl<'a> Session<'a> {
         command: Command,
     ) -> Result<Plan, Status> {
         // What is in cells is not asked for; whose forms go by waves is known.
-        let mut kept = self.kept()?;
-        kept.retain(|of, _| of.contains("permission_set."));
+        let kept = self.kept(|of| of.contains("permission_set."))?;
         self.ask_of(desired, record, live, &kept, scope, command)
     }
 

@@ -16,7 +16,7 @@ mod tests;
 pub mod wishes;
 
 pub use book::{Book, Has, Note, Queued, Rollout, Runner};
-pub use desk::{Desk, DeskError, Kept};
+pub use desk::{By, Desk, DeskError, Entered, Kept};
 pub use dossier::{Cell, Dossier, Spec, Target};
 pub use engine::{Ending, Engine, EngineError, Watcher};
 pub use targets::{Failed, Look, Looked, Order, Signals, Targets};

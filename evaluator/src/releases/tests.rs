@@ -679,3 +679,42 @@ fn a_look_at_alarms_that_panics_is_one_that_read_nothing() {
     assert_eq!(engine(&memory, &cells, &clock, &stop).run(), Ok(Ending::Over(Phase::Done)));
     assert!(cells.looks.load(Ordering::SeqCst) > 2);
 }
+
+#[test]
+fn other_bytes_where_a_dossier_belongs_are_told_before_it_is_queued() {
+    let memory = Memory::default();
+    let desk = Desk::new(&memory);
+    desk.file(&dossier("v1")).unwrap();
+    assert_eq!(desk.file(&dossier("v1")), desk.file(&dossier("v1")), "the same again changes nothing");
+    for (bytes, _) in memory.objects.lock().unwrap().values_mut() {
+        bytes.push(b' ');
+    }
+    let error = desk.file(&dossier("v1")).unwrap_err().to_string();
+    assert!(error.contains("its bytes are not those that its name is the digest of"), "{error}");
+}
+
+#[test]
+fn what_is_queued_or_under_way_is_not_queued_again() {
+    let (memory, cells, clock) = (Memory::default(), Cells::default(), Slept(Mutex::new(start())));
+    let desk = Desk::new(&memory);
+    let mut asked = dossier("v1");
+    asked.course.waves[1].approval = true;
+    let queue = || desk.queue(&asked, None, By { who: "ana@host", how: "", at: start() }).unwrap();
+    let first = queue();
+    assert!(first.new);
+    assert_eq!(queue(), Entered { new: false, ..first.clone() }, "it is in the queue");
+    assert_eq!(run(&memory, &cells, &clock, "one"), Ok(Ending::Waits(Phase::Approval)));
+    assert_eq!(queue(), Entered { new: false, ..first.clone() }, "it is under way");
+    let book = desk.read(OF).unwrap().book;
+    assert_eq!(book.next, None);
+    let said = book.log.iter().filter(|note| note.what == "v1 queued by ana@host").count();
+    assert_eq!(said, 1, "{:?}", book.log);
+    let abort = |book: &mut Book| {
+        let event = Event::Aborted { who: "bob".into(), back: false };
+        let next = step(&asked.course, book.rollout.clone().unwrap().state, clock.now(), &event);
+        book.took(next.state, &event, "");
+        Ok::<_, ()>(())
+    };
+    desk.change(OF, abort).unwrap().unwrap();
+    assert_eq!(queue(), Entered { new: true, ..first }, "what has stopped may be begun anew");
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use cell_deploy::deployment::{Undone, commit, texts};
 use cell_eval::releases::wishes::{Release, Unready, Wish};
-use cell_eval::releases::{Book, Desk, Dossier, Queued};
+use cell_eval::releases::{By, Desk, Dossier, Entered};
 use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
@@ -51,22 +51,17 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
 /// Puts a dossier in the queue.
 pub(crate) fn queue(session: &Session<'_>, dossier: &Dossier, output: &Output) -> Result<(), Status> {
     let fail = |error: cell_eval::releases::DeskError| say(output, &finding(Code::RolloutFailed, error.to_string()));
-    let desk = Desk::new(session.connection.store.as_ref());
-    let name = desk.file(dossier).map_err(fail)?;
     let now = session.connection.time.now();
-    let by = owner("rollout", now).who;
-    let queued = Queued { version: dossier.version.clone(), dossier: name.clone(), by, at: now };
-    let put = |book: &mut Book| {
-        book.next = Some(queued.clone());
-        Ok::<_, std::convert::Infallible>(())
-    };
-    desk.change(&dossier.of, put).map_err(fail)?.unwrap_or_else(|never| match never {});
+    let who = owner("rollout", now).who;
+    let desk = Desk::new(session.connection.store.as_ref());
+    let Entered { name, new } = desk.queue(dossier, None, By { who: &who, how: "", at: now }).map_err(fail)?;
     let digests: Vec<String> =
         dossier.digests.iter().map(|(what, digest)| format!("{what} {}", short(digest))).collect();
     let digests = if digests.is_empty() { String::new() } else { format!(", {}", digests.join(", ")) };
     let cells = cell_eval::words::counted(dossier.cells.len(), "cell");
+    let already = if new { "" } else { "; it is in the queue or under way already" };
     output.remark(&format!(
-        "{} {}: release {}{digests}, for {cells} in {}",
+        "{} {}: release {}{digests}, for {cells} in {}{already}",
         dossier.of,
         dossier.version,
         short(&name),
