@@ -1,7 +1,7 @@
 //! What tells how cells are, joined to the engine: CloudWatch in each cell's account and region. Owns which alarms are asked,
 //! and telling why one is not well; what follows from it is the core's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use cell_aws::AwsCloud;
@@ -44,10 +44,12 @@ impl<'a> Eyes<'a> {
 
 impl Signals for Eyes<'_> {
     fn look(&self, look: &Look<'_>) -> Result<Looked, String> {
+        let (alarms, cells): (HashSet<&String>, HashSet<&String>) =
+            (look.alarms.iter().collect(), look.cells.iter().collect());
         let asked: Vec<&Watched> = self
             .watched
             .iter()
-            .filter(|one| look.alarms.contains(&one.alarm) && look.cells.contains(&one.place.cell))
+            .filter(|one| alarms.contains(&one.alarm) && cells.contains(&one.place.cell))
             .filter(|one| account(look, &one.place).is_some())
             .collect();
         let open = |place: &Place| -> Answer<Box<dyn signals::Signals + '_>> {
@@ -63,13 +65,10 @@ impl Signals for Eyes<'_> {
             return Err("nothing was observed".to_owned());
         };
         // What the program does not have any more, or cannot be read there, is no pass.
-        for cell in look.cells {
-            for alarm in look.alarms {
-                if !signals.iter().any(|(of, at, _)| of == alarm && at == cell) {
-                    signals.push((alarm.clone(), cell.clone(), Signal::NoData));
-                }
-            }
-        }
+        let known: HashSet<(&String, &String)> = signals.iter().map(|(alarm, cell, _)| (alarm, cell)).collect();
+        let pairs = look.cells.iter().flat_map(|cell| look.alarms.iter().map(move |alarm| (alarm, cell)));
+        let silent: Vec<_> = pairs.filter(|pair| !known.contains(pair)).collect();
+        signals.extend(silent.into_iter().map(|(alarm, cell)| (alarm.clone(), cell.clone(), Signal::NoData)));
         Ok((signals, requests))
     }
 }
