@@ -22,7 +22,7 @@ use cell_lang::source::SourceMap;
 use jiff::Timestamp;
 
 use crate::args::{CloudArgs, ScopeArgs};
-use crate::cloud::{Connection, OWN, Unconnected};
+use crate::cloud::{Connection, OWN, Recorded, Unconnected};
 use crate::exit::Status;
 use crate::output::Output;
 use crate::pipeline::{Run, Wish};
@@ -321,6 +321,18 @@ impl<'a> Session<'a> {
     pub(crate) fn unreadable(&self, error: &JournalError) -> Status {
         unreadable(self.output, &self.connection.store.place(), error)
     }
+}
+
+/// Opens the record alone, and says what has to be said first.
+pub(crate) fn recorded(
+    run: &Run<'_>,
+    cloud: &CloudArgs,
+    desired: &Desired,
+    output: &Output,
+) -> Result<Recorded, Status> {
+    let opened = Recorded::open(cloud, desired, &run.folder()).map_err(|error| unconnected(output, &error))?;
+    opened.remarks.iter().for_each(|remark| output.remark(remark));
+    Ok(opened)
 }
 
 /// The record at a place, with the journal of a run that did not end folded in.
