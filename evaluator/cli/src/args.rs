@@ -25,7 +25,7 @@ pub(crate) use cloud::{
 pub(crate) use pane::{CostArgs, RouteArgs, StatusArgs};
 pub(crate) use pipelines::PipelinesArgs;
 pub(crate) use rollout::{
-    RolloutCommand, RolloutOneArgs, RolloutPlanArgs, RolloutRunArgs, RolloutStartArgs, RolloutWatchArgs,
+    Carry, RolloutCommand, RolloutOneArgs, RolloutPlanArgs, RolloutRunArgs, RolloutStartArgs, RolloutWatchArgs,
 };
 pub(crate) use tools::{Ci, CompletionsArgs, GraphArgs, InitArgs, ManArgs, Part, Picture, TestArgs};
 

@@ -45,7 +45,7 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
         );
         return Ok(Status::Done);
     }
-    Ok(super::drive::drive(&session, &[of], (!args.no_wait, args.take_over), &run.folder()))
+    Ok(super::drive::drive(&session, &[of], args.carry, &run.folder()))
 }
 
 /// Puts a dossier in the queue.
