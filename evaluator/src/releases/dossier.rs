@@ -189,6 +189,11 @@ impl Dossier {
     }
 }
 
+/// The address of what is released in a cell: `deployment.api/cell.alpha`.
+pub fn address(of: &str, cell: &str) -> String {
+    format!("deployment.{}/{cell}", of.strip_prefix("component.").unwrap_or(of))
+}
+
 /// SHA-256, in hexadecimal digits.
 pub fn digest(bytes: &[u8]) -> String {
     let digits: Vec<String> = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();

@@ -360,7 +360,7 @@ impl Wish {
 
     /// The address of the deployment in a cell.
     pub fn address(&self, cell: &str) -> String {
-        format!("deployment.{}/{cell}", self.of.strip_prefix("component.").unwrap_or(&self.of))
+        dossier::address(&self.of, cell)
     }
 }
 

@@ -80,7 +80,7 @@ impl Builder<'_> {
         let mut needs = self.after(cell, Step::Made);
         needs.extend(self.after(cell, Step::Placed));
         for before in &wish.after {
-            needs.extend(self.after(&in_cell(before, cell), Step::Made));
+            needs.extend(self.after(&dossier::address(before, cell), Step::Made));
         }
         let placed = wish.cells.get(cell).map(|placed| (cell.to_owned(), placed.clone()));
         let only = Wish { cells: placed.into_iter().collect(), ..wish.clone() };
@@ -142,7 +142,7 @@ impl Builder<'_> {
             }
             for cell in kept.book.cells.keys() {
                 let stays = self.command == Command::Apply && wish.is_some_and(|wish| wish.cells.contains_key(cell));
-                let address = in_cell(of, cell);
+                let address = dossier::address(of, cell);
                 let place =
                     |entity: &str| Place { entity: entity.to_owned(), file: String::new(), line: 1, column: 1 };
                 if !stays && self.scope.takes(&address, &[place(cell), place(of)]) {
@@ -182,11 +182,6 @@ fn is_under_way(book: &Book, cell: &str) -> bool {
 
 fn of_component(of: &str) -> bool {
     of.rsplit('.').nth(1) == Some("component")
-}
-
-/// The address of a component in a cell.
-fn in_cell(of: &str, cell: &str) -> String {
-    format!("deployment.{}/{cell}", of.strip_prefix("component.").unwrap_or(of))
 }
 
 /// Of a dossier these cells, in the waves that have some of them.
