@@ -53,6 +53,17 @@ pub(crate) enum Unconnected {
     Sandbox(String),
 }
 
+impl std::fmt::Display for Unconnected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cloud(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
+            // Its help comes after an empty line.
+            Self::Sandbox(message) => f.write_str(message.lines().next().unwrap_or_default()),
+        }
+    }
+}
+
 impl From<CloudError> for Unconnected {
     fn from(error: CloudError) -> Self {
         Self::Cloud(error)
