@@ -37,6 +37,7 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
     let release = release(&session, wish, args, &run.folder(), output)?;
     let dossier =
         wish.dossier(&release, &loaded.record, &|_| true).map_err(|faults| unready(&of, &faults, output))?;
+    super::traffic::tell_unheard(&session, &loaded.record, std::slice::from_ref(&of));
     queue(&session, &dossier, output)?;
     if args.queue {
         output::result(
