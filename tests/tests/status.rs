@@ -329,6 +329,7 @@ fn alarms_are_read_in_the_account_of_each_cell() {
     let account = |cell_name: &str| cell(&before, cell_name)["account"].as_str().unwrap().to_owned();
     let server = Server::start(Some(&project.sandbox()), quick()).unwrap();
     set_alarm(&server.url(), (&account("cell.one"), "us-west-2"), "errors-one", "ALARM");
+    set_alarm(&server.url(), (&account("cell.two"), "eu-west-1"), "errors-two", "INSUFFICIENT_DATA");
     set_alarm(&server.url(), (&account("cell.three"), "us-east-1"), "errors-three", "OK");
     // Who cannot look says so, and tells all the rest.
     let held = status();
@@ -346,7 +347,7 @@ fn alarms_are_read_in_the_account_of_each_cell() {
     let row =
         |name: &str| text.lines().find(|line| line.trim_start().starts_with(name)).unwrap_or_default().to_owned();
     assert!(row("one ").contains("1 of 1 off") && row("three ").contains("1 ok"), "{text}");
-    assert!(row("two ").contains("no data"), "{text}");
+    assert!(row("two ").contains("1 of 1 without data"), "{text}");
 }
 
 fn today() -> Date {
