@@ -325,6 +325,18 @@ fn alarms_decide() {
     assert!(stderr.contains("alarm.errors in cell.alpha: Insufficient Data"), "{stderr}");
     assert_eq!(project.versions(), []);
     assert!(!stderr.contains("cell.one deploying"), "{stderr}");
+    // It is told before the rollout waits for it.
+    let unheard = "warning[W0901]: alarm.errors in cell.alpha waits for `Errors` of `shop` with `cell` = `alpha`, which nothing \
+                   emits: no metric of `shop` has that dimension; and so in 2 more cells";
+    let at = |words: &str| stderr.find(words).unwrap_or_else(|| panic!("{words}\n{stderr}"));
+    assert!(at(unheard) < at("cell.alpha deploying"));
+    // And `status` says what the alarms of each cell say.
+    let alarms = |project: &Project| {
+        let status: Value = serde_json::from_str(&project.well(&["status", "--format", "json"])).unwrap();
+        let cells = status["cells"].as_array().unwrap().iter();
+        cells.map(|cell| cell["alarms"]["state"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(alarms(&project), ["no_data", "no_data", "no_data"]);
 
     let mut config: Value = serde_json::from_str(&config_file()).unwrap();
     config["healthy"] = true.into();
@@ -332,4 +344,6 @@ fn alarms_decide() {
     let (status, stdout, stderr) = project.run(&["rollout", "start", "api", "v1"]);
     assert_eq!((status, stdout.as_str()), (0, "component.api v1: done\n"), "{stderr}");
     assert_eq!(project.versions().len(), 3);
+    assert!(!stderr.contains("W0901"), "metrics that nobody emits look well: {stderr}");
+    assert_eq!(alarms(&project), ["ok", "ok", "ok"]);
 }

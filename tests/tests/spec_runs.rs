@@ -190,7 +190,8 @@ fn code_page(code: Code, path: &Path) -> Result<(), String> {
 
 /// Is it a finding of a plan, an apply or a bootstrap, which no program has by itself?
 fn needs_a_cloud(code: Code) -> bool {
-    code == Code::NotApproved || ["E05", "E06", "E08", "E09"].iter().any(|phase| code.as_str().starts_with(phase))
+    code == Code::NotApproved
+        || ["E05", "E06", "E08", "E09", "W09"].iter().any(|phase| code.as_str().starts_with(phase))
 }
 
 /// A failing program gives the code and no other error; a fixed one neither the code nor any error.

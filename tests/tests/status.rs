@@ -61,6 +61,7 @@ at_once!(the_status_of_cells:
     rollouts_are_told_from_their_books,
     what_is_asked_for_is_shown_or_refused,
     what_is_torn_down_is_told,
+    alarms_are_read_in_the_account_of_each_cell,
 );
 
 at_once!(what_cells_cost:
@@ -299,6 +300,54 @@ fn what_is_torn_down_is_told() {
     let told = read(&project, &[]);
     let three = cell(&told, "cell.three");
     assert_eq!((&three["standing"], &three["kind"]), (&json!("not_in_program"), &json!("prod")));
+}
+
+/// Puts an alarm into a state with the stock AWS CLI, in an account and region.
+fn set_alarm(url: &str, (account, region): (&str, &str), name: &str, state: &str) {
+    let mut env = aws::environment(url);
+    env.push(("AWS_ACCESS_KEY_ID".to_owned(), format!("AKIA{account}")));
+    env.push(("AWS_REGION".to_owned(), region.to_owned()));
+    env.push(("AWS_DEFAULT_REGION".to_owned(), region.to_owned()));
+    let put = format!(
+        "cloudwatch put-metric-alarm --alarm-name {name} --namespace api --metric-name Errors --statistic Sum --period 3600 \
+         --evaluation-periods 1 --threshold 5 --comparison-operator GreaterThanThreshold"
+    );
+    let set = format!("cloudwatch set-alarm-state --alarm-name {name} --state-value {state} --state-reason told");
+    aws::all_as(&env, &[put, set]).unwrap();
+}
+
+fn alarms_are_read_in_the_account_of_each_cell() {
+    let project = Project::of(PROGRAM).unwrap();
+    project.run(&["apply", "--yes", "--at", "2026-05-30T09:00:00Z"]).unwrap().ended(0).unwrap();
+    let status = || {
+        let asked = ["status", "--format", "json", "--at", "2026-05-30T12:00:00Z"];
+        let document = project.run(&asked).unwrap().ended(0).unwrap().json().unwrap();
+        held_to("status.schema.json", &document);
+        document
+    };
+    let before = status();
+    let account = |cell_name: &str| cell(&before, cell_name)["account"].as_str().unwrap().to_owned();
+    let server = Server::start(Some(&project.sandbox()), quick()).unwrap();
+    set_alarm(&server.url(), (&account("cell.one"), "us-west-2"), "errors-one", "ALARM");
+    set_alarm(&server.url(), (&account("cell.two"), "eu-west-1"), "errors-two", "INSUFFICIENT_DATA");
+    set_alarm(&server.url(), (&account("cell.three"), "us-east-1"), "errors-three", "OK");
+    // Who cannot look says so, and tells all the rest.
+    let held = status();
+    let why = held["alarms_unread"].as_str().unwrap().to_owned();
+    assert!(why.contains("cannot be opened"), "{why}");
+    assert_eq!(cell(&held, "cell.one")["alarms"], json!({"state": "unknown", "count": 1, "why": why}));
+    drop(server);
+
+    let after = status();
+    assert_eq!(after["alarms_unread"], Value::Null);
+    let state = |name: &str| cell(&after, name)["alarms"]["state"].clone();
+    assert_eq!([state("cell.one"), state("cell.two"), state("cell.three")], ["alarm", "no_data", "ok"]);
+    assert_eq!(cell(&after, "cell.one")["alarms"]["off"], json!(["alarm.errors"]));
+    let text = project.run(&["status", "--at", "2026-05-30T12:00:00Z"]).unwrap().ended(0).unwrap().stdout;
+    let row =
+        |name: &str| text.lines().find(|line| line.trim_start().starts_with(name)).unwrap_or_default().to_owned();
+    assert!(row("one ").contains("1 of 1 off") && row("three ").contains("1 ok"), "{text}");
+    assert!(row("two ").contains("1 of 1 without data"), "{text}");
 }
 
 fn today() -> Date {

@@ -25,7 +25,7 @@ pub(crate) use cloud::{
 pub(crate) use pane::{CostArgs, RouteArgs, StatusArgs};
 pub(crate) use pipelines::PipelinesArgs;
 pub(crate) use rollout::{
-    RolloutAbortArgs, RolloutCommand, RolloutDeployArgs, RolloutOneArgs, RolloutPlanArgs, RolloutRunArgs,
+    Carry, RolloutAbortArgs, RolloutCommand, RolloutDeployArgs, RolloutOneArgs, RolloutPlanArgs, RolloutRunArgs,
     RolloutStartArgs, RolloutWatchArgs,
 };
 pub(crate) use tools::{Ci, CompletionsArgs, GraphArgs, InitArgs, ManArgs, Part, Picture, TestArgs};

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use cell_deploy::bootstrap::{Bootstrap, Fate, Fault, Item, Missing, Watcher};
 use cell_deploy::folder::Folder;
-use cell_eval::apply::journal::load;
 use cell_eval::bootstrap::{Course, Refused, Step, course};
 use cell_eval::plan::desired::Desired;
 use cell_eval::registry::record::Record;
@@ -19,12 +18,12 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use crate::args::{BootstrapArgs, Cloud, Format};
-use crate::cloud::{OWN, Recorded};
+use crate::cloud::OWN;
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
 use crate::progress::visible;
-use crate::session::{finding, say, unconnected, unreadable};
+use crate::session::{finding, loaded, recorded, say};
 use crate::signals;
 
 /// Letters of a commit that are shown.
@@ -41,7 +40,7 @@ fn bootstrap(run: &Run<'_>, args: &BootstrapArgs, output: &Output) -> Result<Sta
     let all: Vec<&str> = course.steps.iter().map(|step| step.component.as_str()).collect();
     let versions = versions(&args.versions, &all, output)?;
     let from = args.from.as_ref().map(|from| known(from, &all)).transpose().map_err(|error| say(output, &error))?;
-    let record = recorded(run, args, &desired, output)?;
+    let record = loaded(recorded(run, &args.cloud, &desired, output)?.store.as_ref(), output)?.record;
     let cell = in_registry(&record, &course, output)?;
     if args.cloud.cloud == Cloud::Sandbox {
         output.remark(
@@ -130,15 +129,6 @@ pub(crate) fn versions(
 pub(crate) fn addresses(said: &[String], all: &[&str], output: &Output) -> Result<Vec<String>, Status> {
     let found = said.iter().map(|name| known(name, all)).collect::<Result<_, _>>();
     found.map_err(|error| say(output, &error))
-}
-
-fn recorded(run: &Run<'_>, args: &BootstrapArgs, desired: &Desired, output: &Output) -> Result<Record, Status> {
-    let opened = Recorded::open(&args.cloud, desired, &run.folder());
-    let opened = opened.map_err(|error| unconnected(output, &error))?;
-    opened.remarks.iter().for_each(|remark| output.remark(remark));
-    let store = opened.store.as_ref();
-    let loaded = load(store).map_err(|error| unreadable(output, &store.place(), &error))?;
-    Ok(loaded.record)
 }
 
 /// The cell as the registry has it.

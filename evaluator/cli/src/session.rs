@@ -22,7 +22,7 @@ use cell_lang::source::SourceMap;
 use jiff::Timestamp;
 
 use crate::args::{CloudArgs, ScopeArgs};
-use crate::cloud::{Connection, OWN, Unconnected};
+use crate::cloud::{Connection, OWN, Recorded, Unconnected};
 use crate::exit::Status;
 use crate::output::Output;
 use crate::pipeline::{Run, Wish};
@@ -167,7 +167,7 @@ impl<'a> Session<'a> {
             Some(depth) => self.read(desired, &followed.0, scope, depth)?,
             None => recorded::recorded(desired, &followed.0),
         };
-        let kept = self.kept()?;
+        let kept = self.kept(|_| true)?;
         let mut plan = self.ask_of(desired, (&followed.0, &followed.1), &live, &kept, scope, command)?;
         let review = self.subject.of_plan(&plan, &followed.0);
         plan.review = Some(review.map_err(|why| crate::output::fail(&why.to_string()))?);
@@ -182,9 +182,9 @@ impl<'a> Session<'a> {
         Ok(plan)
     }
 
-    /// What the books of releases say.
-    pub(crate) fn kept(&self) -> Result<std::collections::BTreeMap<String, Kept>, Status> {
-        let books = Desk::new(self.connection.store.as_ref()).all();
+    /// What the books say of the releases that are asked for.
+    fn kept(&self, asked: impl Fn(&str) -> bool) -> Result<std::collections::BTreeMap<String, Kept>, Status> {
+        let books = Desk::new(self.connection.store.as_ref()).all(asked);
         books.map_err(|error| say(self.output, &finding(Code::RecordUnreadable, error.to_string())))
     }
 
@@ -198,8 +198,7 @@ impl<'a> Session<'a> {
         command: Command,
     ) -> Result<Plan, Status> {
         // What is in cells is not asked for; whose forms go by waves is known.
-        let mut kept = self.kept()?;
-        kept.retain(|of, _| of.contains("permission_set."));
+        let kept = self.kept(|of| of.contains("permission_set."))?;
         self.ask_of(desired, record, live, &kept, scope, command)
     }
 
@@ -322,6 +321,18 @@ impl<'a> Session<'a> {
     pub(crate) fn unreadable(&self, error: &JournalError) -> Status {
         unreadable(self.output, &self.connection.store.place(), error)
     }
+}
+
+/// Opens the record alone, and says what has to be said first.
+pub(crate) fn recorded(
+    run: &Run<'_>,
+    cloud: &CloudArgs,
+    desired: &Desired,
+    output: &Output,
+) -> Result<Recorded, Status> {
+    let opened = Recorded::open(cloud, desired, &run.folder()).map_err(|error| unconnected(output, &error))?;
+    opened.remarks.iter().for_each(|remark| output.remark(remark));
+    Ok(opened)
 }
 
 /// The record at a place, with the journal of a run that did not end folded in.

@@ -4,24 +4,27 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use cell_aws::AwsCloud;
 use cell_eval::apply::journal::Loaded;
-use cell_eval::pane::{Alarms, Given, Heard, Pane, Shelved, html, listen, pane, rows, text};
+use cell_eval::pane::{Alarms, Asked, Given, Pane, Shelved, asked, html, listen, pane, rows, text};
 use cell_eval::plan::desired::Desired;
 use cell_eval::registry::record::Record;
 use cell_eval::registry::store::Registry;
 use cell_eval::releases::{Book, Desk, DeskError};
+use cell_eval::rollout::Signal;
+use cell_eval::signals::{AlarmState, Signals as _};
 use cell_eval::terminal::Look;
 use cell_lang::diagnostics::{Code, nearest};
 use jiff::Timestamp;
 
 use crate::args::{Cloud, Form, Format, StatusArgs};
-use crate::cloud::{Connection, Recorded};
+use crate::cloud::Connection;
 use crate::cost;
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
 use crate::progress::visible;
-use crate::session::{finding, loaded, say, unconnected};
+use crate::session::{finding, loaded, recorded, say, unconnected};
 
 /// Runs the command.
 pub(crate) fn run(args: &StatusArgs, form: Form, output: &Output) -> Status {
@@ -34,24 +37,44 @@ pub(crate) fn run(args: &StatusArgs, form: Form, output: &Output) -> Status {
 fn status(run: &Run<'_>, args: &StatusArgs, output: &Output) -> Result<Pane, Status> {
     let at = args.at.unwrap_or_else(Timestamp::now);
     let desired = desired(run, at)?;
-    if args.cost {
-        let connection = Connection::open(&args.cloud, &desired, &run.folder());
+    let Kept { record, books, registry } = kept(run, args, output, &desired)?;
+    known(args, &desired, &record, output)?;
+    let asked = if args.no_refresh { Vec::new() } else { asked(&desired, &record, &rows::cells(&desired, &record)) };
+    let connect = || Connection::open(&args.cloud, &desired, &run.folder());
+    let connection = (args.cost || !asked.is_empty()).then(connect);
+    let (heard, unread) = match &connection {
+        _ if args.no_refresh => (BTreeMap::new(), Some("--no-refresh was said".to_owned())),
+        Some(Ok(connection)) => (listen(&Reader(&connection.provider), &asked), None),
+        Some(Err(error)) => (BTreeMap::new(), Some(error.to_string())),
+        None => (BTreeMap::new(), None),
+    };
+    let (books, heard, only) = (&books, &heard, args.only.as_slice());
+    let mut pane = pane(&Given { desired: &desired, record: &record, registry, books, heard, unread, at, only });
+    if let Some(connection) = connection.filter(|_| args.cost) {
         let connection = connection.map_err(|error| unconnected(output, &error))?;
-        connection.remarks.iter().for_each(|remark| output.remark(remark));
-        let loaded = loaded(connection.store.as_ref(), output)?;
-        let mut pane = seen(args, output, &desired, &loaded.record, connection.store.as_ref(), at)?;
-        let asked = cost::asked(&cost::Months::default(), at)?;
-        pane.cost = Some(cost::of(&connection, &desired, &loaded.record, asked, at, output)?);
-        return Ok(pane);
+        let months = cost::asked(&cost::Months::default(), at)?;
+        pane.cost = Some(cost::of(&connection, &desired, &record, months, at, output)?);
     }
-    let opened = Recorded::open(&args.cloud, &desired, &run.folder());
-    let opened = opened.map_err(|error| unconnected(output, &error))?;
-    opened.remarks.iter().for_each(|remark| output.remark(remark));
+    Ok(pane)
+}
+
+/// What lies beside the program.
+struct Kept {
+    record: Record,
+    books: BTreeMap<String, Shelved>,
+    /// Where that is.
+    registry: String,
+}
+
+/// Reads it, and needs no cloud for what is in files.
+fn kept(run: &Run<'_>, args: &StatusArgs, output: &Output, desired: &Desired) -> Result<Kept, Status> {
+    let opened = recorded(run, &args.cloud, desired, output)?;
     if args.cloud.cloud == Cloud::Sandbox && opened.remarks.is_empty() {
         output.remark("sandbox: the cells are emulated ones");
     }
-    let Loaded { record, .. } = loaded(opened.store.as_ref(), output)?;
-    seen(args, output, &desired, &record, opened.store.as_ref(), at)
+    let store = opened.store.as_ref();
+    let Loaded { record, .. } = loaded(store, output)?;
+    Ok(Kept { record, books: books(desired, store, output)?, registry: store.place() })
 }
 
 /// What a program asks for; no lint is told.
@@ -64,29 +87,25 @@ pub(crate) fn desired(run: &Run<'_>, at: Timestamp) -> Result<Desired, Status> {
     found.into_inner().ok_or(status)
 }
 
-fn seen(
-    args: &StatusArgs,
-    output: &Output,
-    desired: &Desired,
-    record: &Record,
-    store: &dyn Registry,
-    at: Timestamp,
-) -> Result<Pane, Status> {
-    known(args, desired, record, output)?;
-    let books = books(desired, store, output)?;
-    let cells: Vec<&str> = rows::cells(desired, record).into_iter().collect();
-    let (heard, unread) = match reader(args) {
-        Ok(alarms) => (listen(alarms.as_ref(), desired, record, &cells), None),
-        Err(why) => (BTreeMap::<String, Heard>::new(), Some(why)),
-    };
-    let registry = store.place();
-    let given = Given { desired, record, registry, books: &books, heard: &heard, unread, at, only: &args.only };
-    Ok(pane(&given))
-}
+/// What reads alarms: CloudWatch in each cell's account and region.
+struct Reader<'a>(&'a AwsCloud);
 
-/// What reads alarms, or why nothing does.
-fn reader(args: &StatusArgs) -> Result<Box<dyn Alarms>, String> {
-    Err(if args.no_refresh { "--no-refresh was said".to_owned() } else { "this version reads none".to_owned() })
+impl Alarms for Reader<'_> {
+    fn look(&self, asked: &Asked) -> Result<BTreeMap<String, Signal>, String> {
+        let names = asked.alarms.values().cloned().collect();
+        let states = self.0.signals(&asked.account, &asked.region).states(&names);
+        let states = states.map_err(|error| error.to_string())?;
+        let says = |(alarm, name): (&String, &String)| {
+            let signal = match states.get(name)?.state {
+                AlarmState::Ok => Signal::Ok,
+                AlarmState::Alarm => Signal::Alarm,
+                AlarmState::NoData => Signal::NoData,
+                AlarmState::Missing => return None,
+            };
+            Some((alarm.clone(), signal))
+        };
+        Ok(asked.alarms.iter().filter_map(says).collect())
+    }
 }
 
 /// Refuses an address that is neither a cell's nor a component's.

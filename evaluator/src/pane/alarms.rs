@@ -1,10 +1,10 @@
 //! What the alarms of cells say. Owns asking for them, several cells at a time, and what each cell's alarms come to; who is
 //! asked is behind [`Alarms`].
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
+use crate::live::parallel::each;
 use crate::plan::desired::Desired;
 use crate::registry::record::Record;
 use crate::rollout::Signal;
@@ -17,15 +17,15 @@ const AT_A_TIME: usize = 16;
 
 /// Where alarms are asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked<'a> {
+pub struct Asked {
     /// The cell.
-    pub cell: &'a str,
+    pub cell: String,
     /// Its account's id.
-    pub account: &'a str,
+    pub account: String,
     /// Its region.
-    pub region: &'a str,
+    pub region: String,
     /// Its alarms, by address: the name in the cloud.
-    pub alarms: &'a BTreeMap<String, String>,
+    pub alarms: BTreeMap<String, String>,
 }
 
 /// What tells how alarms are. Calls block, and several are made at a time.
@@ -34,34 +34,30 @@ pub trait Alarms: Sync {
     ///
     /// # Errors
     /// Why that is not known.
-    fn look(&self, asked: &Asked<'_>) -> Result<BTreeMap<String, Signal>, String>;
+    fn look(&self, asked: &Asked) -> Result<BTreeMap<String, Signal>, String>;
 }
 
 /// What was heard of a cell's alarms, by address; or why nothing was.
 pub type Heard = Result<BTreeMap<String, Signal>, String>;
 
-/// Asks for the alarms of each of these cells that has some and an account.
-pub fn listen(alarms: &dyn Alarms, desired: &Desired, record: &Record, cells: &[&str]) -> BTreeMap<String, Heard> {
-    let next = AtomicUsize::new(0);
-    let heard = Mutex::new(BTreeMap::new());
-    let worker = || {
-        while let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let wanted = wanted(desired, cell);
-            let region = desired.published.get(*cell).and_then(|cell| cell.get("region")?.as_str());
-            let (Some(account), Some(region)) = (account_of(desired, record, cell), region) else { continue };
-            if wanted.is_empty() {
-                continue;
-            }
-            let said = alarms.look(&Asked { cell, account: &account, region, alarms: &wanted });
-            heard.lock().unwrap_or_else(PoisonError::into_inner).insert((*cell).to_owned(), said);
-        }
+/// Of these cells those whose alarms there are to ask: that were applied, have an account, and have some.
+pub fn asked(desired: &Desired, record: &Record, cells: &BTreeSet<&str>) -> Vec<Asked> {
+    let one = |cell: &&str| {
+        let region = desired.published.get(*cell)?.get("region")?.as_str()?.to_owned();
+        record.entry(cell).filter(|entry| !entry.is_claim())?;
+        let account = account_of(desired, record, cell)?;
+        Some(Asked { cell: (*cell).to_owned(), account, region, alarms: wanted(desired, cell) })
     };
-    std::thread::scope(|scope| {
-        for _ in 0..AT_A_TIME.min(cells.len()) {
-            scope.spawn(worker);
-        }
-    });
-    heard.into_inner().unwrap_or_else(PoisonError::into_inner)
+    cells.iter().filter_map(one).filter(|asked| !asked.alarms.is_empty()).collect()
+}
+
+/// Asks for the alarms of each of these cells.
+pub fn listen(alarms: &dyn Alarms, asked: &[Asked]) -> BTreeMap<String, Heard> {
+    let one = |asked: &Asked| Ok::<_, Infallible>((asked.cell.clone(), alarms.look(asked)));
+    match each(AT_A_TIME, asked, one) {
+        Ok(heard) => heard.into_iter().collect(),
+        Err(never) => match never {},
+    }
 }
 
 /// The alarms of a cell as the program has them, by address: the name in the cloud.

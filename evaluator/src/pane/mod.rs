@@ -15,7 +15,7 @@ mod tests;
 pub mod text;
 mod times;
 
-pub use alarms::{Alarms, Heard, listen};
+pub use alarms::{Alarms, Asked, Heard, asked, listen};
 pub use bill::{Bill, bill};
 pub use model::Pane;
 pub use money::{Money, Period, Spending, Spent};

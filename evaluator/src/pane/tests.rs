@@ -132,7 +132,7 @@ fn alarms_are_asked_for_once_a_cell() {
     #[derive(Default)]
     struct Reader(std::sync::Mutex<Vec<String>>);
     impl Alarms for Reader {
-        fn look(&self, asked: &alarms::Asked<'_>) -> Result<BTreeMap<String, Signal>, String> {
+        fn look(&self, asked: &Asked) -> Result<BTreeMap<String, Signal>, String> {
             let names: Vec<&str> = asked.alarms.values().map(String::as_str).collect();
             let line = format!("{} {} {} {}", asked.cell, asked.account, asked.region, names.join(","));
             self.0.lock().unwrap().push(line);
@@ -141,8 +141,8 @@ fn alarms_are_asked_for_once_a_cell() {
     }
     let fleet = Fleet::troubled();
     let reader = Reader::default();
-    let cells: Vec<&str> = rows::cells(&fleet.desired, &fleet.record).into_iter().collect();
-    let heard = listen(&reader, &fleet.desired, &fleet.record, &cells);
+    let cells = rows::cells(&fleet.desired, &fleet.record);
+    let heard = listen(&reader, &asked(&fleet.desired, &fleet.record, &cells));
     let mut asked = reader.0.into_inner().unwrap();
     asked.sort();
     assert_eq!(asked.len(), heard.len());

@@ -5,8 +5,8 @@ use std::convert::Infallible;
 
 use crate::provider::{Clock, CloudError, Failure};
 
-use super::book::{Book, Has, Queued};
-use super::desk::{Desk, DeskError};
+use super::book::{Book, Has};
+use super::desk::{By, Desk, DeskError};
 use super::dossier::{Dossier, Target};
 use super::targets::{Failed, Order, Targets};
 use super::wishes::{Release, Unready};
@@ -98,35 +98,13 @@ impl Clerk<'_> {
         Ok(observed)
     }
 
-    /// Puts a release in the queue. `former` says what its cells have now, where no rollout is under way: the form of
-    /// a permission set that apply has changed.
+    /// Puts a release in the queue. `former` says what its cells have now, where no rollout is under way.
     ///
     /// # Errors
     /// When it is not written down.
     pub fn queue(&self, dossier: &Dossier, former: Option<&Dossier>) -> Result<String, CloudError> {
-        let name = self.desk.file(dossier).map_err(|error| not_kept(&error))?;
-        let at = self.clock.now();
-        let queued = Queued { version: dossier.version.clone(), dossier: name, by: self.who.clone(), at };
-        let former = match former {
-            Some(former) => Some((former, self.desk.file(former).map_err(|error| not_kept(&error))?)),
-            None => None,
-        };
-        self.change(&dossier.of, |book| {
-            // The same apply again, after a kill, queues the same thing.
-            let open = book.open().is_some_and(|rollout| rollout.dossier == queued.dossier);
-            if open || book.next.as_ref().is_some_and(|next| next.dossier == queued.dossier) {
-                return;
-            }
-            // While one is under way each cell has what its book says.
-            if let Some((former, name)) = former.as_ref().filter(|_| book.open().is_none()) {
-                for cell in former.cells.keys().filter(|cell| dossier.cells.contains_key(*cell)) {
-                    let (version, dossier) = (former.version.clone(), name.clone());
-                    book.cells.insert(cell.clone(), Has { version, dossier, at, observed: String::new() });
-                }
-            }
-            book.note(at, format!("{} queued by an apply of {}", queued.version, self.who));
-            book.next = Some(queued.clone());
-        })?;
+        let by = By { who: &self.who, how: "an apply of ", at: self.clock.now() };
+        self.desk.queue(dossier, former, by).map_err(|error| not_kept(&error))?;
         Ok(format!("queued: `cellc rollout run` carries it out in {} cells", dossier.cells.len()))
     }
 

@@ -2,12 +2,14 @@
 //! is still the newest. Owns reading, writing and the names of objects; what a change is, the caller says.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
+use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::registry::store::{Shelf, StoreError, Stored};
 
-use super::book::{Book, FORMAT_VERSION};
+use super::book::{Book, FORMAT_VERSION, Has, Queued};
 use super::dossier::{Cell, Dossier, Unreadable};
 
 /// What stands in a name as it is.
@@ -127,17 +129,63 @@ impl<'a> Desk<'a> {
     /// Keeps a dossier; its name.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When it cannot be written, or something else lies where it belongs.
     pub fn file(&self, dossier: &Dossier) -> Result<String, DeskError> {
         let (digest, bytes) = dossier.sealed().map_err(|why| self.unreadable(&dossier.of, &why))?;
         let name = of_dossier(&dossier.of, &digest);
-        if self.shelf.object(&name)?.is_some_and(|stored| stored.bytes == bytes) {
+        if self.stands(&name, &bytes)? {
             return Ok(digest);
         }
         match self.shelf.put_object(&name, &bytes, None) {
-            // Whoever was faster has written the same bytes, since its name is their digest.
-            Ok(_) | Err(StoreError::Moved) => Ok(digest),
+            Ok(_) => Ok(digest),
+            // Whoever was faster has written the same bytes, since the name is their digest; or it was no dossier.
+            Err(StoreError::Moved) if self.stands(&name, &bytes)? => Ok(digest),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether these bytes lie there already.
+    fn stands(&self, name: &str, bytes: &[u8]) -> Result<bool, DeskError> {
+        match self.shelf.object(name)? {
+            Some(stored) if stored.bytes == bytes => Ok(true),
+            Some(_) => {
+                let place = self.shelf.object_place(name);
+                Err(DeskError::Unreadable { place, why: Unreadable::Changed.to_string() })
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Puts a release in the queue, unless it is there or under way already. `former` says what its cells have now, where no
+    /// rollout is under way: the form of a permission set that apply has changed.
+    ///
+    /// # Errors
+    /// When it is not written down.
+    pub fn queue(&self, dossier: &Dossier, former: Option<&Dossier>, by: By<'_>) -> Result<Entered, DeskError> {
+        let name = self.file(dossier)?;
+        let former = former.map(|former| Ok::<_, DeskError>((former, self.file(former)?))).transpose()?;
+        let By { who, how, at } = by;
+        let queued = Queued { version: dossier.version.clone(), dossier: name.clone(), by: who.to_owned(), at };
+        let put = |book: &mut Book| {
+            // The same thing again, after a kill, queues nothing.
+            let open = book.open().is_some_and(|rollout| rollout.dossier == queued.dossier);
+            if open || book.next.as_ref().is_some_and(|next| next.dossier == queued.dossier) {
+                return Ok::<_, Infallible>(false);
+            }
+            // While one is under way each cell has what its book says.
+            if let Some((former, name)) = former.as_ref().filter(|_| book.open().is_none()) {
+                for cell in former.cells.keys().filter(|cell| dossier.cells.contains_key(*cell)) {
+                    let (version, dossier) = (former.version.clone(), name.clone());
+                    book.cells.insert(cell.clone(), Has { version, dossier, at, observed: String::new() });
+                }
+            }
+            book.note(at, format!("{} queued by {how}{who}", queued.version));
+            book.next = Some(queued.clone());
+            Ok(true)
+        };
+        match self.change(&dossier.of, put)? {
+            Ok((new, _)) => Ok(Entered { name, new }),
+            Err(never) => match never {},
         }
     }
 
@@ -156,6 +204,26 @@ impl<'a> Desk<'a> {
     fn unreadable(&self, of: &str, why: &Unreadable) -> DeskError {
         DeskError::Unreadable { place: self.shelf.object_place(&name(of)), why: why.to_string() }
     }
+}
+
+/// Who puts a release in the queue.
+#[derive(Debug, Clone, Copy)]
+pub struct By<'a> {
+    /// Who.
+    pub who: &'a str,
+    /// By what, as the log says it before who it is: `an apply of `, or nothing.
+    pub how: &'a str,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A release that is in the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entered {
+    /// The name of its dossier.
+    pub name: String,
+    /// Whether it was not there before, and is not under way.
+    pub new: bool,
 }
 
 /// A book with the dossiers that it speaks of.
@@ -181,15 +249,18 @@ impl Kept {
 }
 
 impl Desk<'_> {
-    /// Every book that there is, with its dossiers.
+    /// Every book that is of something `asked` for, with its dossiers.
     ///
     /// # Errors
     /// When one cannot be read.
-    pub fn all(&self) -> Result<BTreeMap<String, Kept>, DeskError> {
+    pub fn all(&self, asked: impl Fn(&str) -> bool) -> Result<BTreeMap<String, Kept>, DeskError> {
         let mut all = BTreeMap::new();
         for name in self.shelf.objects()? {
             let Some(of) = name.strip_suffix(".json") else { continue };
             let of = percent_decode_str(of).decode_utf8_lossy().into_owned();
+            if !asked(&of) {
+                continue;
+            }
             let book = self.read(&of)?.book;
             let named: BTreeSet<&String> =
                 book.cells.values().chain(&book.released).map(|has| &has.dossier).collect();

@@ -188,3 +188,8 @@ impl Dossier {
         name
     }
 }
+
+/// The address of what is released in a cell: `deployment.api/cell.alpha`.
+pub fn address(of: &str, cell: &str) -> String {
+    format!("deployment.{}/{cell}", of.strip_prefix("component.").unwrap_or(of))
+}

@@ -28,9 +28,11 @@ use super::targets::{Signals, Targets};
 const MOST: usize = 64;
 /// How long a message is waited for before time, the book and the signal to stop are looked at.
 const TICK: Duration = Duration::from_millis(100);
-/// How often a write that failed is tried, and how long is waited in between.
-const WRITES: u32 = 6;
-const BETWEEN_WRITES: Duration = Duration::from_secs(2);
+/// How often what failed at the place of the books is tried, and how long is waited in between.
+const TRIES: u32 = 6;
+const BETWEEN_TRIES: Duration = Duration::from_secs(2);
+/// In how many parts it sleeps, so that a signal to stop is heard.
+const PARTS: u32 = 10;
 
 /// Who looks on.
 pub trait Watcher: Sync {
@@ -135,7 +137,8 @@ impl Engine<'_> {
             let left = self.leave(&mut held);
             last = ended?;
             left?;
-            if !matches!(last, Ending::Over(_)) {
+            // Who was told to stop does not go on to what is queued.
+            if !matches!(last, Ending::Over(_)) || self.stops() {
                 return Ok(last);
             }
         }
@@ -145,7 +148,7 @@ impl Engine<'_> {
     fn take(&self) -> Result<Option<Held>, EngineError> {
         let mut awaited: Option<Runner> = None;
         loop {
-            let mut read = self.desk.read(self.of)?;
+            let mut read = self.insist(|| self.desk.read(self.of))?;
             let now = self.clock.now();
             if read.book.open().is_none() && !self.begin_next(&mut read.book, now)? {
                 return Ok(None);
@@ -154,7 +157,7 @@ impl Engine<'_> {
             let other = rollout.runner.clone().filter(|runner| runner.run != self.me.0 && runner.until > now);
             if let Some(other) = other {
                 // Whoever lives moves the end of the lease.
-                if awaited.as_ref().is_some_and(|before| *before != other) || self.stop.load(Ordering::Relaxed) {
+                if awaited.as_ref().is_some_and(|before| *before != other) || self.stops() {
                     return Err(EngineError::Held(Box::new(other)));
                 }
                 if awaited.is_none() {
@@ -205,13 +208,13 @@ impl Engine<'_> {
             let effects = self.decide(held, &self.due(held, flight, std::mem::take(&mut first)))?;
             let Some(rollout) = held.rollout() else { return Ok(Ending::Nothing) };
             let phase = rollout.state.phase.clone();
-            let stops = self.stop.load(Ordering::Relaxed);
+            let stops = self.stops();
             if flight.is_empty() {
-                if stops {
-                    return Ok(Ending::Interrupted);
-                }
                 if phase.is_over() {
                     return Ok(Ending::Over(phase));
+                }
+                if stops {
+                    return Ok(Ending::Interrupted);
                 }
             }
             if !stops {
@@ -252,54 +255,76 @@ impl Engine<'_> {
         let mut failed = 0;
         loop {
             let now = self.clock.now();
-            let mut book = held.read.book.clone();
-            let (mut effects, mut moved) = (Vec::new(), false);
-            for (event, observed) in events {
-                let Some(rollout) = &book.rollout else { break };
-                let next = step(&held.dossier.course, rollout.state.clone(), now, event);
-                if next.refused.is_none() {
-                    moved |= next.moved;
-                    effects.extend(next.effects);
-                    book.took(next.state, event, observed);
-                }
-            }
+            let Followed { book, effects, moved } = follow(held, events, now);
             let half = SignedDuration::from_secs(LEASE.as_secs() / 2);
-            let lease = book.rollout.as_ref().and_then(|rollout| rollout.runner.as_ref());
+            let lease = held.rollout().and_then(|rollout| rollout.runner.as_ref());
             let fresh = lease.is_some_and(|lease| lease.until.duration_since(now) > half);
             if !moved && fresh {
-                held.read.book = book;
+                if let Some(book) = book {
+                    held.read.book = book;
+                }
                 return Ok(effects);
             }
+            let mut book = book.unwrap_or_else(|| held.read.book.clone());
             if let Some(rollout) = &mut book.rollout {
                 rollout.runner = Some(self.lease(now));
             }
-            let lines = held.read.book.log.back().cloned();
             let mut read = Read { book, version: held.read.version.clone() };
-            match self.desk.write(&mut read) {
+            let written = self.desk.write(&mut read);
+            match written {
                 Ok(true) => {
-                    held.read = read;
-                    let from = held.read.book.log.iter().rposition(|note| Some(note) == lines.as_ref());
-                    self.tell(&held.read.book, from.map_or(0, |at| at + 1));
+                    self.took(held, read);
                     return Ok(effects);
                 }
-                Ok(false) => self.read_again(held)?,
+                Ok(false) => match self.read_again(held) {
+                    Err(EngineError::Desk(error @ DeskError::Store(_))) => self.once_more(error, &mut failed)?,
+                    other => other?,
+                },
                 Err(error) => {
-                    failed += 1;
-                    if failed >= WRITES {
-                        return Err(error.into());
-                    }
-                    self.watcher.remark(&format!("{error}; trying again"));
-                    self.clock.sleep(BETWEEN_WRITES);
-                    self.read_again(held)?;
+                    self.once_more(error, &mut failed)?;
+                    self.look_again(held)?;
                 }
             }
         }
     }
 
+    /// Waits before something is tried again that has failed; once it has failed too often, that is the end.
+    fn once_more(&self, error: DeskError, failed: &mut u32) -> Result<(), DeskError> {
+        *failed += 1;
+        if *failed >= TRIES {
+            return Err(error);
+        }
+        self.watcher.remark(&format!("{error}; trying again"));
+        self.clock.sleep(BETWEEN_TRIES);
+        Ok(())
+    }
+
+    /// Does something with the books, again while their place cannot be reached.
+    fn insist<T>(&self, mut work: impl FnMut() -> Result<T, DeskError>) -> Result<T, DeskError> {
+        let mut failed = 0;
+        loop {
+            match work() {
+                Err(error @ DeskError::Store(_)) => self.once_more(error, &mut failed)?,
+                other => return other,
+            }
+        }
+    }
+
+    /// Has another version of the book from now on, and tells what it says beyond the former one.
+    fn took(&self, held: &mut Held, read: Read) {
+        let before = std::mem::replace(&mut held.read, read);
+        let last = before.book.log.back();
+        let from = held.read.book.log.iter().rposition(|note| Some(note) == last);
+        self.tell(&held.read.book, from.map_or(0, |at| at + 1));
+    }
+
     /// Takes in what somebody else has written: an approval, a pause, an end.
     fn read_again(&self, held: &mut Held) -> Result<(), EngineError> {
-        let before = held.read.book.log.back().cloned();
         let read = self.desk.read(self.of)?;
+        if read.version == held.read.version {
+            // What is held is newer than what lies there by what was taken in and not worth a write.
+            return Ok(());
+        }
         let own = held.rollout().map(|rollout| rollout.number);
         let now = read.book.rollout.as_ref();
         match now.and_then(|rollout| rollout.runner.clone()) {
@@ -310,9 +335,7 @@ impl Engine<'_> {
             let gone = Runner { who: "somebody".to_owned(), ..self.lease(self.clock.now()) };
             return Err(EngineError::Lost(Box::new(gone)));
         }
-        held.read = read;
-        let from = held.read.book.log.iter().rposition(|note| Some(note) == before.as_ref());
-        self.tell(&held.read.book, from.map_or(0, |at| at + 1));
+        self.took(held, read);
         Ok(())
     }
 
@@ -339,10 +362,9 @@ impl Engine<'_> {
         let number = rollout.number;
         let under_way = under_way(&rollout.state);
         for effect in under_way.into_iter().chain(effects.iter().cloned()) {
-            if flight.len() >= MOST {
-                return;
-            }
+            let full = flight.len() >= MOST;
             match effect {
+                Effect::Deploy { .. } | Effect::GoBack { .. } if full => {}
                 Effect::Deploy { cell, .. } if !flight.has(&cell) => {
                     flight.forward(scope, self.targets, self.watcher, (number, &cell), &held.dossier);
                 }
@@ -381,7 +403,7 @@ impl Engine<'_> {
         let now = self.clock.now();
         let until = wake.map(|wake| wake.duration_since(now).unsigned_abs()).filter(|_| wake > Some(now));
         match until {
-            Some(time) if flight.is_empty() && !people => self.clock.sleep(time.min(self.sleeps)),
+            Some(time) if flight.is_empty() && !people => self.sleep(time.min(self.sleeps)),
             _ if wake.is_some_and(|wake| wake <= now) => {}
             _ => match receive.recv_timeout(TICK) {
                 Ok(message) => flight.take(message),
@@ -391,6 +413,23 @@ impl Engine<'_> {
         while let Ok(message) = receive.try_recv() {
             flight.take(message);
         }
+    }
+
+    /// Sleeps, a part at a time, so that a signal to stop is heard.
+    fn sleep(&self, mut left: Duration) {
+        let part = self.sleeps / PARTS;
+        while !self.stops() {
+            let now = if part.is_zero() { left } else { left.min(part) };
+            self.clock.sleep(now);
+            left = left.saturating_sub(now);
+            if left.is_zero() {
+                break;
+            }
+        }
+    }
+
+    fn stops(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 
     /// Says that this process carries it out no more.
@@ -405,7 +444,7 @@ impl Engine<'_> {
                 None => Err(()),
             }
         };
-        if let Ok(((), book)) = self.desk.change(&held.read.book.of, mine)? {
+        if let Ok(((), book)) = self.insist(|| self.desk.change(self.of, mine))? {
             held.read.book = book;
         }
         Ok(())
@@ -417,6 +456,29 @@ impl Engine<'_> {
             self.watcher.told(book, &lines);
         }
     }
+}
+
+/// What follows from events.
+struct Followed {
+    /// The book with them; none when none was taken, so that a book is not copied for nothing.
+    book: Option<Book>,
+    effects: Vec<Effect>,
+    /// Whether it has to be written before anything is done.
+    moved: bool,
+}
+
+fn follow(held: &Held, events: &[(Event, String)], now: Timestamp) -> Followed {
+    let mut all = Followed { book: None, effects: Vec::new(), moved: false };
+    for (event, observed) in events {
+        let Some(rollout) = &all.book.as_ref().unwrap_or(&held.read.book).rollout else { break };
+        let next = step(&held.dossier.course, rollout.state.clone(), now, event);
+        if next.refused.is_none() {
+            all.moved |= next.moved;
+            all.effects.extend(next.effects);
+            all.book.get_or_insert_with(|| held.read.book.clone()).took(next.state, event, observed);
+        }
+    }
+    all
 }
 
 /// Is there nothing but people to wait for?

@@ -1,7 +1,9 @@
 //! What is under way in this process: a thread for each cell, and one that looks at alarms. Owns the threads and what they
 //! send; when something begins and what follows from its end is the engine's.
 
+use std::any::Any;
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::Scope;
@@ -114,7 +116,8 @@ impl Flight {
         dossier: &Arc<Dossier>,
     ) {
         let dossier = Arc::clone(dossier);
-        self.spawn(scope, cell, move |cell| {
+        let broke = |cell, why| Event::Failed { cell, why };
+        self.spawn(scope, cell, broke, move |cell| {
             let Some(what) = dossier.cells.get(&cell) else {
                 let why = "the release says nothing of this cell".to_owned();
                 return Outcome::Event(Event::Failed { cell, why }, String::new());
@@ -139,7 +142,8 @@ impl Flight {
         (dossier, former): (&Arc<Dossier>, Option<Arc<Dossier>>),
     ) {
         let dossier = Arc::clone(dossier);
-        self.spawn(scope, cell, move |cell| {
+        let broke = |cell, why| Event::StuckBack { cell, why };
+        self.spawn(scope, cell, broke, move |cell| {
             let token = word(&dossier.of, number, &cell, "back");
             let mut see = |text: &str| watcher.sees(&dossier.of, &cell, text);
             let came = match &former {
@@ -161,11 +165,19 @@ impl Flight {
         });
     }
 
-    fn spawn<'s>(&mut self, scope: &'s Scope<'s, '_>, cell: &str, work: impl FnOnce(String) -> Outcome + Send + 's) {
+    /// Works on a cell in a thread of its own. `broke` is what work that panics comes to: it is waited for no longer.
+    fn spawn<'s>(
+        &mut self,
+        scope: &'s Scope<'s, '_>,
+        cell: &str,
+        broke: impl FnOnce(String, String) -> Event + Send + 's,
+        work: impl FnOnce(String) -> Outcome + Send + 's,
+    ) {
         let (send, cell) = (self.send.clone(), cell.to_owned());
         self.cells.insert(cell.clone());
         scope.spawn(move || {
-            let outcome = work(cell.clone());
+            let outcome = unbroken(|| work(cell.clone()))
+                .unwrap_or_else(|why| Outcome::Event(broke(cell.clone(), why), String::new()));
             // The engine that waits for it lives as long as the scope.
             let _ = send.send(Message::Cell(cell, outcome));
         });
@@ -184,9 +196,20 @@ impl Flight {
         self.looking = true;
         scope.spawn(move || {
             let look = Look { of: &dossier, alarms: &alarms, cells: &cells, since, until, requests };
-            let _ = send.send(Message::Looked(signals.look(&look)));
+            let _ = send.send(Message::Looked(unbroken(|| signals.look(&look)).and_then(|seen| seen)));
         });
     }
+}
+
+/// What work comes to; of work that panicked, what it said. A panic is an error of the tool in one cell: the others go on.
+fn unbroken<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| format!("an internal error: {}", said(panic.as_ref())))
+}
+
+/// What a panic said.
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it says no more")
 }
 
 fn word(of: &str, number: u64, cell: &str, way: &str) -> String {

@@ -1,7 +1,8 @@
 //! Releases: which version each cell has, and the rollout that brings it another one. Owns what is kept of them
 //! ([`book`]), how it is changed by several at a time ([`desk`]), and the engine that carries out what
-//! [`crate::rollout::step`] decides ([`engine`]). Targets, alarms, time and the place of what is kept are behind traits; it
-//! knows no SDK, no program and no terminal.
+//! [`crate::rollout::step`] decides ([`engine`]), what a program says of them ([`wishes`]), and what an apply does about
+//! them ([`clerk`]). Targets, alarms, time and the place of what is kept are behind traits, and permission sets behind that of
+//! the cloud ([`sets`]); it knows no SDK and no terminal.
 
 pub mod book;
 pub mod clerk;
@@ -17,7 +18,7 @@ mod tests;
 pub mod wishes;
 
 pub use book::{Book, Has, Note, Queued, Rollout, Runner};
-pub use desk::{Desk, DeskError, Kept};
+pub use desk::{By, Desk, DeskError, Entered, Kept};
 pub use dossier::{Cell, Dossier, Spec, Target};
 pub use driven::{Action, Brought, Driven, Going, Undriven};
 pub use engine::{Ending, Engine, EngineError, Watcher};

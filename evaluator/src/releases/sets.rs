@@ -1,8 +1,8 @@
 //! Permission sets by waves: the set has one form, and its role in each account gets it when the account's turn comes. Owns
 //! putting a former form back, and bringing one account to the form that the set has.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -28,15 +28,15 @@ pub struct Roles<'a> {
     /// The instance of Identity Center; the only one where none is named.
     instance: Option<String>,
     found: Mutex<bool>,
-    /// One at a time writes a form.
-    writing: Mutex<()>,
+    /// One at a time writes a set's form.
+    writing: Mutex<BTreeMap<String, Arc<Mutex<()>>>>,
 }
 
 impl<'a> Roles<'a> {
     /// Those of a cloud, with this many requests a second, in an instance of Identity Center.
     pub fn new(provider: &'a dyn Provider, clock: &'a dyn Clock, tps: u64, instance: Option<String>) -> Self {
         let follower = Follower::new(provider, clock, tps);
-        Self { provider, clock, follower, instance, found: Mutex::new(false), writing: Mutex::new(()) }
+        Self { provider, clock, follower, instance, found: Mutex::new(false), writing: Mutex::default() }
     }
 
     /// Looks the instance up, once.
@@ -67,7 +67,10 @@ impl<'a> Roles<'a> {
 
     /// Looks whether a set has a form, and writes it with `write`; where it differs afterwards.
     fn form(&self, set: &str, form: &Fields, write: bool) -> Result<Vec<String>, CloudError> {
-        let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = Arc::clone(
+            self.writing.lock().unwrap_or_else(PoisonError::into_inner).entry(set.to_owned()).or_default(),
+        );
+        let _one = own.lock().unwrap_or_else(PoisonError::into_inner);
         let is = self.read(set)?;
         let differing = differing(&is, form);
         if differing.is_empty() || !write {

@@ -1,5 +1,5 @@
-//! What carries a release into a cell and what tells how the cell is: the traits that an engine works with. They decide
-//! nothing.
+//! What carries a release into a cell and what tells how the cell is: the traits that an engine, and an apply, work with. Owns
+//! what is asked by them; how it is done, and what follows from the answer, others own.
 
 use jiff::Timestamp;
 

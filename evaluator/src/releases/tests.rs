@@ -22,6 +22,20 @@ struct Memory {
     objects: Mutex<BTreeMap<String, (Vec<u8>, u64)>>,
     writes: AtomicUsize,
     dies_at: Option<(usize, bool)>,
+    /// From this write on so many calls of any sort fail, and then none.
+    away: Option<(usize, AtomicUsize)>,
+}
+
+impl Memory {
+    fn is_away(&self) -> Result<(), StoreError> {
+        let Some((at, calls)) = &self.away else { return Ok(()) };
+        let one_less = |left: usize| left.checked_sub(1);
+        let reached = self.writes.load(Ordering::SeqCst) > *at;
+        if reached && calls.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
+            return Err(StoreError::Failed("the network is away".into()));
+        }
+        Ok(())
+    }
 }
 
 impl Shelf for Memory {
@@ -47,12 +61,14 @@ impl Shelf for Memory {
     }
 
     fn object(&self, name: &str) -> Result<Option<Stored>, StoreError> {
+        self.is_away()?;
         let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(objects.get(name).map(|(bytes, version)| Stored { bytes: bytes.clone(), version: version.to_string() }))
     }
 
     fn put_object(&self, name: &str, bytes: &[u8], version: Option<&str>) -> Result<String, StoreError> {
         let number = self.writes.fetch_add(1, Ordering::SeqCst);
+        self.is_away()?;
         let dies = self.dies_at.filter(|(at, _)| number >= *at);
         if dies.is_some_and(|(at, after)| !(after && number == at)) {
             return Err(StoreError::Failed("the process is dead".into()));
@@ -152,10 +168,14 @@ fn wave(label: &str, cells: &[&str], parallel: usize) -> Wave {
 }
 
 fn dossier(version: &str) -> Dossier {
+    dossier_of(version, vec![wave("alpha", &["cell.a"], 1), wave("prod", &["cell.b", "cell.c", "cell.d"], 2)])
+}
+
+fn dossier_of(version: &str, waves: Vec<Wave>) -> Dossier {
     let course = Course {
         of: OF.into(),
         rollout: Some("rollout.waves".into()),
-        waves: vec![wave("alpha", &["cell.a"], 1), wave("prod", &["cell.b", "cell.c", "cell.d"], 2)],
+        waves,
         window: None,
         on_alarm: OnAlarm::Rollback,
     };
@@ -189,9 +209,13 @@ fn start() -> Timestamp {
 }
 
 fn queue(memory: &Memory, version: &str, at: Timestamp) {
+    queue_of(memory, &dossier(version), at);
+}
+
+fn queue_of(memory: &Memory, dossier: &Dossier, at: Timestamp) {
     let desk = Desk::new(memory);
-    let dossier = desk.file(&dossier(version)).unwrap();
-    let queued = Queued { version: version.into(), dossier, by: "ana".into(), at };
+    let name = desk.file(dossier).unwrap();
+    let queued = Queued { version: dossier.version.clone(), dossier: name, by: "ana".into(), at };
     let change = |book: &mut Book| {
         book.next = Some(queued.clone());
         Ok::<_, ()>(())
@@ -202,20 +226,29 @@ fn queue(memory: &Memory, version: &str, at: Timestamp) {
 /// Carries out what is queued.
 fn run(memory: &Memory, cells: &Cells, clock: &Slept, name: &str) -> Result<Ending, EngineError> {
     let stop = AtomicBool::new(false);
-    let engine = Engine {
+    Engine { me: (name.into(), "ana@host".into(), 7), ..engine(memory, cells, clock, &stop) }.run()
+}
+
+/// What carries out what is queued.
+fn engine<'a, T: Targets + Signals>(
+    memory: &'a Memory,
+    cells: &'a T,
+    clock: &'a dyn Clock,
+    stop: &'a AtomicBool,
+) -> Engine<'a> {
+    Engine {
         desk: Desk::new(memory),
         of: OF,
         targets: cells,
         signals: cells,
         clock,
         watcher: &Quiet,
-        me: (name.into(), "ana@host".into(), 7),
+        me: ("one".into(), "ana@host".into(), 7),
         draining: BTreeSet::new(),
-        stop: &stop,
+        stop,
         people: false,
         sleeps: Duration::from_hours(1),
-    };
-    engine.run()
+    }
 }
 
 fn all_have(version: &str) -> BTreeMap<String, String> {
@@ -407,4 +440,283 @@ fn a_dossier_that_was_changed_is_refused() {
     }
     let error = desk.dossier(OF, &name).unwrap_err().to_string();
     assert!(error.contains("its bytes are not those that its name is the digest of"), "{error}");
+}
+
+/// Cells that need until somebody has looked at alarms, all of one wave at a time.
+#[derive(Debug)]
+struct Slow<'a> {
+    clock: &'a Slept,
+    looked: AtomicUsize,
+    under_way: AtomicUsize,
+    most: usize,
+}
+
+impl Targets for Slow<'_> {
+    fn bring(&self, order: Order<'_>, _: &mut dyn FnMut(&str)) -> Result<String, Failed> {
+        if order.cell == "cell.a" {
+            return Ok(String::new());
+        }
+        let looked = self.looked.load(Ordering::SeqCst);
+        if self.under_way.fetch_add(1, Ordering::SeqCst) + 1 == self.most {
+            self.clock.sleep(Duration::from_mins(2));
+        }
+        for _ in 0..100 {
+            if self.looked.load(Ordering::SeqCst) > looked {
+                return Ok(String::new());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Err(Failed::Why("nobody looked at alarms meanwhile".into()))
+    }
+
+    fn take_away(&self, _: Order<'_>, _: &mut dyn FnMut(&str)) -> Result<String, Failed> {
+        Ok("gone".into())
+    }
+}
+
+impl Signals for Slow<'_> {
+    fn look(&self, look: &Look<'_>) -> Result<Looked, String> {
+        self.looked.fetch_add(1, Ordering::SeqCst);
+        Ok((look.cells.iter().map(|cell| ("alarm.errors".to_owned(), cell.clone(), Signal::Ok)).collect(), 1_000))
+    }
+}
+
+#[test]
+fn alarms_are_looked_at_while_as_many_cells_as_may_are_under_way() {
+    let (memory, clock, stop) = (Memory::default(), Slept(Mutex::new(start())), AtomicBool::new(false));
+    let names: Vec<String> = (0..64).map(|number| format!("cell.b{number:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let wide = Wave { one_box: false, ..wave("prod", &names, 64) };
+    queue_of(&memory, &dossier_of("v1", vec![wave("alpha", &["cell.a"], 1), wide]), start());
+    let cells = Slow { clock: &clock, looked: AtomicUsize::new(0), under_way: AtomicUsize::new(0), most: 64 };
+    assert_eq!(engine(&memory, &cells, &clock, &stop).run(), Ok(Ending::Over(Phase::Done)));
+}
+
+/// Time that goes by seven seconds at a time, whatever is slept.
+#[derive(Debug)]
+struct Walks(Slept);
+
+impl Clock for Walks {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn sleep(&self, _: Duration) {
+        self.0.sleep(Duration::from_secs(7));
+    }
+}
+
+/// Takes every release, and counts how often alarms are looked at.
+#[derive(Debug, Default)]
+struct Counted {
+    looks: AtomicUsize,
+    /// So many come to a panic first.
+    panics: usize,
+    /// Set when there were too many.
+    stop: AtomicBool,
+}
+
+impl Targets for Counted {
+    fn bring(&self, _: Order<'_>, _: &mut dyn FnMut(&str)) -> Result<String, Failed> {
+        Ok(String::new())
+    }
+
+    fn take_away(&self, _: Order<'_>, _: &mut dyn FnMut(&str)) -> Result<String, Failed> {
+        Ok(String::new())
+    }
+}
+
+impl Signals for Counted {
+    fn look(&self, look: &Look<'_>) -> Result<Looked, String> {
+        let looks = self.looks.fetch_add(1, Ordering::SeqCst);
+        self.stop.fetch_or(looks > 100, Ordering::SeqCst);
+        assert!(looks >= self.panics, "no alarms");
+        Ok((look.cells.iter().map(|cell| ("alarm.errors".to_owned(), cell.clone(), Signal::Ok)).collect(), 1_000))
+    }
+}
+
+#[test]
+fn alarms_are_asked_once_a_minute_however_often_the_book_is_read() {
+    let (memory, clock) = (Memory::default(), Walks(Slept(Mutex::new(start()))));
+    queue_of(&memory, &dossier_of("v1", vec![wave("alpha", &["cell.a"], 1)]), start());
+    let cells = Counted::default();
+    // The book is read each time round.
+    let engine = Engine { sleeps: Duration::ZERO, ..engine(&memory, &cells, &clock, &cells.stop) };
+    assert_eq!(engine.run(), Ok(Ending::Over(Phase::Done)));
+    let looks = cells.looks.load(Ordering::SeqCst);
+    assert!((9..=12).contains(&looks), "{looks} looks in a bake of ten minutes");
+}
+
+#[test]
+fn a_store_that_is_away_for_a_while_ends_nothing() {
+    for at in 0..12 {
+        for calls in [1, 2, 3, 5] {
+            let (mut memory, cells, clock) = (Memory::default(), Cells::default(), Slept(Mutex::new(start())));
+            queue(&memory, "v1", start());
+            // The first write takes the rollout: who cannot even do that has begun nothing.
+            let first = memory.writes.load(Ordering::SeqCst) + 1;
+            memory.away = Some((first + at, AtomicUsize::new(calls)));
+            let ended = run(&memory, &cells, &clock, "one");
+            assert_eq!(ended, Ok(Ending::Over(Phase::Done)), "away for {calls} calls from write {at}");
+            assert_eq!(*cells.have.lock().unwrap(), all_have("v1"));
+        }
+    }
+}
+
+/// Tells the engine to stop once a cell has the release.
+#[derive(Debug, Default)]
+struct Stopping<'a> {
+    cells: Cells,
+    at: &'a str,
+    stop: AtomicBool,
+}
+
+impl Targets for Stopping<'_> {
+    fn bring(&self, order: Order<'_>, see: &mut dyn FnMut(&str)) -> Result<String, Failed> {
+        self.stop.fetch_or(order.cell == self.at, Ordering::SeqCst);
+        self.cells.bring(order, see)
+    }
+
+    fn take_away(&self, order: Order<'_>, see: &mut dyn FnMut(&str)) -> Result<String, Failed> {
+        self.cells.take_away(order, see)
+    }
+}
+
+impl Signals for Stopping<'_> {
+    fn look(&self, look: &Look<'_>) -> Result<Looked, String> {
+        self.cells.look(look)
+    }
+}
+
+#[test]
+fn who_is_told_to_stop_as_it_ends_says_how_it_ended_and_begins_nothing_that_is_queued() {
+    let (memory, clock) = (Memory::default(), Slept(Mutex::new(start())));
+    // What follows is done as soon as its last cell is.
+    let last = Wave { follows: true, min_requests: None, alarms: Vec::new(), ..wave("all", &["cell.a"], 1) };
+    queue_of(&memory, &dossier_of("v1", vec![last.clone()]), start());
+    let desk = Desk::new(&memory);
+    let begin = |book: &mut Book| {
+        let queued = book.next.take().unwrap();
+        book.begin(queued, &dossier_of("v1", vec![last.clone()]), start());
+        book.rollout.as_mut().unwrap().state.cells.get_mut("cell.a").unwrap().state = CellState::Deploying;
+        Ok::<_, ()>(())
+    };
+    desk.change(OF, begin).unwrap().unwrap();
+    queue_of(&memory, &dossier_of("v2", vec![last]), start());
+    let cells = Stopping { at: "cell.a", ..Stopping::default() };
+    assert_eq!(engine(&memory, &cells, &clock, &cells.stop).run(), Ok(Ending::Over(Phase::Done)));
+    let book = desk.read(OF).unwrap().book;
+    assert_eq!(book.next.map(|next| next.version), Some("v2".to_owned()), "what is queued stays there");
+}
+
+/// Time that is told to stop while it is slept through, as by a signal.
+#[derive(Debug)]
+struct Signalled<'a> {
+    now: Slept,
+    at: Timestamp,
+    stop: &'a AtomicBool,
+}
+
+impl Clock for Signalled<'_> {
+    fn now(&self) -> Timestamp {
+        self.now.now()
+    }
+
+    fn sleep(&self, time: Duration) {
+        self.now.sleep(time);
+        self.stop.fetch_or(self.now.now() >= self.at, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_signal_to_stop_is_heard_within_a_second_of_a_sleep() {
+    let (memory, cells, stop) = (Memory::default(), Cells::default(), AtomicBool::new(false));
+    let at = start() + SignedDuration::from_secs(61);
+    let clock = Signalled { now: Slept(Mutex::new(start())), at, stop: &stop };
+    let bakes = Wave { alarms: Vec::new(), min_requests: None, ..wave("alpha", &["cell.a"], 1) };
+    queue_of(&memory, &dossier_of("v1", vec![bakes]), start());
+    let engine = Engine { sleeps: Duration::from_secs(5), ..engine(&memory, &cells, &clock, &stop) };
+    assert_eq!(engine.run(), Ok(Ending::Interrupted));
+    assert!(clock.now() < at + SignedDuration::from_secs(1), "{}", clock.now());
+}
+
+/// Work that comes to a panic, there and back.
+#[derive(Debug)]
+struct Broken;
+
+impl Targets for Broken {
+    fn bring(&self, _: Order<'_>, _: &mut dyn FnMut(&str)) -> Result<String, Failed> {
+        panic!("at once")
+    }
+
+    fn take_away(&self, _: Order<'_>, _: &mut dyn FnMut(&str)) -> Result<String, Failed> {
+        panic!("on the way back")
+    }
+}
+
+impl Signals for Broken {
+    fn look(&self, _: &Look<'_>) -> Result<Looked, String> {
+        panic!("no alarms")
+    }
+}
+
+#[test]
+fn work_that_panics_has_failed_and_is_waited_for_no_longer() {
+    let (memory, clock, stop) = (Memory::default(), Slept(Mutex::new(start())), AtomicBool::new(false));
+    queue(&memory, "v1", start());
+    let ended = engine(&memory, &Broken, &clock, &stop).run();
+    assert!(matches!(ended, Ok(Ending::Over(Phase::RolledBack { .. }))), "{ended:?}");
+    let book = Desk::new(&memory).read(OF).unwrap().book;
+    let cell = &book.rollout.as_ref().unwrap().state.cells["cell.a"];
+    assert_eq!(cell.state, CellState::Stuck);
+    assert!(cell.why.as_ref().unwrap().contains("on the way back"), "{cell:?}");
+    assert!(book.log.iter().any(|note| note.what.contains("at once")), "{:?}", book.log);
+}
+
+#[test]
+fn a_look_at_alarms_that_panics_is_one_that_read_nothing() {
+    let (memory, clock, stop) = (Memory::default(), Slept(Mutex::new(start())), AtomicBool::new(false));
+    queue_of(&memory, &dossier_of("v1", vec![wave("alpha", &["cell.a"], 1)]), start());
+    let cells = Counted { panics: 2, ..Counted::default() };
+    assert_eq!(engine(&memory, &cells, &clock, &stop).run(), Ok(Ending::Over(Phase::Done)));
+    assert!(cells.looks.load(Ordering::SeqCst) > 2);
+}
+
+#[test]
+fn other_bytes_where_a_dossier_belongs_are_told_before_it_is_queued() {
+    let memory = Memory::default();
+    let desk = Desk::new(&memory);
+    desk.file(&dossier("v1")).unwrap();
+    assert_eq!(desk.file(&dossier("v1")), desk.file(&dossier("v1")), "the same again changes nothing");
+    for (bytes, _) in memory.objects.lock().unwrap().values_mut() {
+        bytes.push(b' ');
+    }
+    let error = desk.file(&dossier("v1")).unwrap_err().to_string();
+    assert!(error.contains("its bytes are not those that its name is the digest of"), "{error}");
+}
+
+#[test]
+fn what_is_queued_or_under_way_is_not_queued_again() {
+    let (memory, cells, clock) = (Memory::default(), Cells::default(), Slept(Mutex::new(start())));
+    let desk = Desk::new(&memory);
+    let mut asked = dossier("v1");
+    asked.course.waves[1].approval = true;
+    let queue = || desk.queue(&asked, None, By { who: "ana@host", how: "", at: start() }).unwrap();
+    let first = queue();
+    assert!(first.new);
+    assert_eq!(queue(), Entered { new: false, ..first.clone() }, "it is in the queue");
+    assert_eq!(run(&memory, &cells, &clock, "one"), Ok(Ending::Waits(Phase::Approval)));
+    assert_eq!(queue(), Entered { new: false, ..first.clone() }, "it is under way");
+    let book = desk.read(OF).unwrap().book;
+    assert_eq!(book.next, None);
+    let said = book.log.iter().filter(|note| note.what == "v1 queued by ana@host").count();
+    assert_eq!(said, 1, "{:?}", book.log);
+    let abort = |book: &mut Book| {
+        let event = Event::Aborted { who: "bob".into(), back: false };
+        let next = step(&asked.course, book.rollout.clone().unwrap().state, clock.now(), &event);
+        book.took(next.state, &event, "");
+        Ok::<_, ()>(())
+    };
+    desk.change(OF, abort).unwrap().unwrap();
+    assert_eq!(queue(), Entered { new: true, ..first }, "what has stopped may be begun anew");
 }

@@ -381,13 +381,8 @@ impl Wish {
 
     /// The address of the deployment in a cell.
     pub fn address(&self, cell: &str) -> String {
-        deployment(&self.of, cell)
+        dossier::address(&self.of, cell)
     }
-}
-
-/// The address of a component in a cell.
-pub fn deployment(of: &str, cell: &str) -> String {
-    format!("deployment.{}/{cell}", of.strip_prefix("component.").unwrap_or(of))
 }
 
 /// Is it the address of a component, and of no permission set?

@@ -9,5 +9,5 @@ mod tests;
 mod watched;
 
 pub use model::{AlarmState, Count, Emitted, Metric, Reading, Signals, Statistic};
-pub use observed::{Instead, Observation, Seen, Unheard, counting, look, observed, unheard};
+pub use observed::{Heard, Instead, Observation, Seen, Unheard, counting, hear, look, observed, unheard};
 pub use watched::{Place, Watched, watched};

@@ -1,16 +1,17 @@
-//! From what was read to what a rollout is told. [`observed`] and [`unheard`] are pure; [`look`] reads for them, many
-//! places at once.
+//! From what was read to what a rollout is told. [`observed`] and [`unheard`] are pure; [`look`] and [`hear`] read for
+//! them, many places at once.
 //!
 //! `INVARIANT`: what was not read is never a pass. An alarm that is not there counts as one without data, and a place that
 //! cannot be read fails the whole look, so that nothing is told of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::fmt;
 
 use jiff::Timestamp;
 
 use crate::live::parallel;
-use crate::provider::Answer;
+use crate::provider::{Answer, CloudError};
 use crate::rollout::{Event, Signal};
 
 use super::model::{AlarmState, Count, Emitted, Metric, Reading, Signals};
@@ -103,6 +104,52 @@ pub fn look<'a>(
         Ok(((*place).clone(), Seen { states: there.states(&names)?, sums }))
     })?;
     Ok(observed(watched, &seen.into_iter().collect()))
+}
+
+/// What is known of metrics before anything waits for them.
+#[derive(Debug, Clone, Default)]
+pub struct Heard {
+    /// The alarms that wait for what no component emits.
+    pub unheard: Vec<Unheard>,
+    /// The places where that is not known, and why.
+    pub unread: Vec<(Place, CloudError)>,
+}
+
+/// Asks, in up to `lanes` places at once, whether anything emits what these alarms wait for. `open` gives CloudWatch of a
+/// place.
+pub fn hear<'a>(
+    watched: &[&Watched],
+    lanes: usize,
+    open: &(dyn Fn(&Place) -> Answer<Box<dyn Signals + 'a>> + Sync),
+) -> Heard {
+    let mut places: BTreeMap<&Place, BTreeSet<(&str, &str)>> = BTreeMap::new();
+    for one in watched {
+        let pairs = one.metrics.iter().map(|metric| (metric.namespace.as_str(), metric.dimension.as_str()));
+        places.entry(&one.place).or_default().extend(pairs);
+    }
+    let places: Vec<(&Place, BTreeSet<(&str, &str)>)> = places.into_iter().collect();
+    let answers = parallel::each(lanes, &places, |(place, pairs)| {
+        let key = |(namespace, dimension): &(&str, &str)| {
+            ((*place).clone(), (*namespace).to_owned(), (*dimension).to_owned())
+        };
+        let found = open(place).and_then(|there| {
+            let pairs = pairs.iter().map(|pair| Ok((key(pair), there.emitted(pair.0, pair.1)?)));
+            pairs.collect::<Answer<Vec<_>>>()
+        });
+        Ok::<_, Infallible>(((*place).clone(), found))
+    });
+    let answers = match answers {
+        Ok(answers) => answers,
+        Err(never) => match never {},
+    };
+    let (mut emitted, mut unread) = (BTreeMap::new(), Vec::new());
+    for (place, found) in answers {
+        match found {
+            Ok(found) => emitted.extend(found),
+            Err(error) => unread.push((place, error)),
+        }
+    }
+    Heard { unheard: unheard(watched, &emitted), unread }
 }
 
 /// An alarm that waits for what no component emits.

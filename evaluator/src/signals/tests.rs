@@ -157,6 +157,24 @@ fn what_no_component_emits_is_told_with_what_there_is_instead() {
 }
 
 #[test]
+fn a_place_that_cannot_be_asked_what_is_emitted_keeps_no_other_from_being_told() {
+    static ASKED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let alarms = [alarm("errors", "a", true), alarm("errors", "b", true)];
+    let watched: Vec<&Watched> = alarms.iter().collect();
+    let open = |place: &Place| -> Answer<Box<dyn Signals>> {
+        if place.cell == "cell.b" {
+            return Err(CloudError::own("cloudwatch:ListMetrics", Failure::Denied, "no"));
+        }
+        Ok(Box::new(Fixed { cell: place.cell.clone(), asked: &ASKED }))
+    };
+    let heard = hear(&watched, 8, &open);
+    let cells: Vec<&str> = heard.unheard.iter().map(|one| one.cell.as_str()).collect();
+    assert_eq!(cells, ["cell.a", "cell.a"], "both metrics of its ratio");
+    let unread: Vec<&str> = heard.unread.iter().map(|(place, _)| place.cell.as_str()).collect();
+    assert_eq!(unread, ["cell.b"]);
+}
+
+#[test]
 fn what_is_watched_follows_from_the_program() {
     let text = r#"
         org o { management_account = "111111111111", accounts { email = "aws+\(.name)@x.example" } }

@@ -1,5 +1,5 @@
 //! The one table of codes. By phase: E01 syntax, E02 names, E03 types, E04 expansion and rules, E05 plan,
-//! E06 apply, E07 permissions, E08 bootstraps; W… warnings and N… notes by the same phases. A code is never
+//! E06 apply, E07 permissions, E08 bootstraps, E09 rollouts; W… warnings and N… notes by the same phases. A code is never
 //! used for another thing later. Each has a page in `spec/errors`.
 
 /// How much a finding weighs.
@@ -211,6 +211,7 @@ codes! {
     AllOfNothing "W0708" "`every` on a key that may be absent";
     VariableTooEarly "W0709" "a policy variable where IAM does not expand it";
     MissingRegion "W0710" "a list of regions that misses one the cells have";
+    Unheard "W0901" "an alarm that waits for what nothing emits";
 
     // N0701 said that guards were not proven; they are now.
     DeniesNothing "N0702" "a deny that denies nothing";

@@ -55,6 +55,7 @@ enum Fields {
         identity_center: &'static str,
         home_region: &'static str,
         partition: &'static str,
+        engine: &'static str,
         parking: &'static str,
         accounts: PerCell,
     },
@@ -135,6 +136,7 @@ fn org() -> Entity {
         identity_center: "arn:aws:sso:::instance/ssoins-0123456789abcdef",
         home_region: "us-east-1",
         partition: "aws",
+        engine: "local",
         parking: "cellc-parked",
         accounts: PerCell { per_cell: "accounts { email = \"aws+\\(.name)@acme.example\", ou = ou.cells }" },
     };

@@ -30,6 +30,17 @@ pub(crate) enum RolloutCommand {
     Abort(RolloutAbortArgs),
 }
 
+/// How rollouts are carried out.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Carry {
+    /// Leave when only people can help, with status 1, instead of waiting for them.
+    #[arg(long, env = "CELLC_NO_WAIT", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) no_wait: bool,
+    /// Take fields of workloads that somebody else owns, such as an image that `kubectl apply` has set; each is told.
+    #[arg(long, env = "CELLC_TAKE_OVER", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) take_over: bool,
+}
+
 /// The arguments of `rollout plan`.
 #[derive(Debug, Args)]
 pub(crate) struct RolloutPlanArgs {
@@ -66,12 +77,9 @@ pub(crate) struct RolloutStartArgs {
     /// Only put it in the queue: `rollout run` carries it out.
     #[arg(long, env = "CELLC_QUEUE", hide_env = true, value_parser = BoolishValueParser::new())]
     pub(crate) queue: bool,
-    /// Leave when only people can help, with status 1, instead of waiting for them.
-    #[arg(long, env = "CELLC_NO_WAIT", hide_env = true, value_parser = BoolishValueParser::new())]
-    pub(crate) no_wait: bool,
-    /// Take fields of workloads that somebody else owns, such as an image that `kubectl apply` has set; each is told.
-    #[arg(long, env = "CELLC_TAKE_OVER", hide_env = true, value_parser = BoolishValueParser::new())]
-    pub(crate) take_over: bool,
+    /// How it is carried out.
+    #[command(flatten)]
+    pub(crate) carry: Carry,
 }
 
 /// The arguments of `rollout run`.
@@ -86,12 +94,9 @@ pub(crate) struct RolloutRunArgs {
     /// Only that of this component or permission set; may be said several times.
     #[arg(long, env = "CELLC_OF", hide_env = true, value_name = "ADDRESS", value_delimiter = ',')]
     pub(crate) of: Vec<String>,
-    /// Leave when only people can help, with status 1, instead of waiting for them.
-    #[arg(long, env = "CELLC_NO_WAIT", hide_env = true, value_parser = BoolishValueParser::new())]
-    pub(crate) no_wait: bool,
-    /// Take fields of workloads that somebody else owns, such as an image that `kubectl apply` has set; each is told.
-    #[arg(long, env = "CELLC_TAKE_OVER", hide_env = true, value_parser = BoolishValueParser::new())]
-    pub(crate) take_over: bool,
+    /// How it is carried out.
+    #[command(flatten)]
+    pub(crate) carry: Carry,
 }
 
 /// The arguments of `rollout deploy`.

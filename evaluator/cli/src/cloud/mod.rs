@@ -36,6 +36,8 @@ pub(crate) struct Connection {
     pub(crate) time: Arc<dyn Clock>,
     /// `aws` or `sandbox`.
     pub(crate) name: &'static str,
+    /// Whether metrics that nobody emits look well there, as an embedded sandbox may be told.
+    pub(crate) healthy: bool,
     /// What has to be said first.
     pub(crate) remarks: Vec<String>,
     /// The embedded server lives as long as the connection.
@@ -51,6 +53,17 @@ pub(crate) enum Unconnected {
     Store(StoreError),
     /// The sandbox cannot be opened.
     Sandbox(String),
+}
+
+impl std::fmt::Display for Unconnected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cloud(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
+            // Its help comes after an empty line.
+            Self::Sandbox(message) => f.write_str(message.lines().next().unwrap_or_default()),
+        }
+    }
 }
 
 impl From<CloudError> for Unconnected {
@@ -88,11 +101,12 @@ impl Connection {
             None => in_file(args.cloud, &desired.org, &own, beside),
         };
         let name = args.cloud.name();
+        let healthy = sandbox.as_ref().is_some_and(|sandbox| sandbox.config().healthy);
         let time: Arc<dyn Clock> = match sandbox {
             Some(sandbox) => Arc::new(SandboxClock(sandbox)),
             None => Arc::clone(&clock) as _,
         };
-        Ok(Self { provider, store, clock, time, name, remarks, sandbox: running })
+        Ok(Self { provider, store, clock, time, name, healthy, remarks, sandbox: running })
     }
 }
 

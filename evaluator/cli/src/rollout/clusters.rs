@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cell_aws::{AwsCloud, EksDoor};
 use cell_eval::provider::{Answer, Clock};
-use cell_eval::releases::{Failed, Order, Spec, Target};
+use cell_eval::releases::{Failed, Order, Spec, Target, dossier};
 use cell_eval::workloads::{self, Door, Endpoint, How, Place, Sight, Wanted};
 use cell_kubernetes::{Access, Cluster};
 
@@ -78,7 +78,7 @@ impl Doors {
             container: some(container),
             image,
             parameters: parameters.clone(),
-            address: format!("deployment.{}/{}", order.of.of.trim_start_matches("component."), order.cell),
+            address: dossier::address(&order.of.of, order.cell),
             release: order.of.version.clone(),
             plan: order.token.to_owned(),
             take_over,

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cell_eval::plan::desired::Desired;
-use cell_eval::releases::{Book, Desk, Ending, Engine, EngineError, Note, Signals, Targets, Watcher};
+use cell_eval::releases::{Book, Desk, Ending, Engine, Note, Signals, Targets, Watcher};
 use cell_eval::rollout::Phase;
 use cell_eval::terminal::visible::line;
 use cell_lang::diagnostics::Code;
 use serde_json::json;
 
 use crate::apply::owner;
-use crate::args::Format;
+use crate::args::{Carry, Format};
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::session::{Session, finding, say};
@@ -25,9 +25,8 @@ const LOOKS: Duration = Duration::from_secs(5);
 /// The same where time goes by at once.
 const LOOKS_IN_SANDBOX: Duration = Duration::from_hours(1);
 
-/// Carries out what is open or queued of these, and tells how it ended. `how`: whether people are waited for, and whether
-/// fields that others own are taken.
-pub(crate) fn drive(session: &Session<'_>, all: &[String], how: (bool, bool), beside: &std::path::Path) -> Status {
+/// Carries out what is open or queued of these, and tells how it ended.
+pub(crate) fn drive(session: &Session<'_>, all: &[String], how: Carry, beside: &std::path::Path) -> Status {
     let connection = &session.connection;
     let now = connection.time.now();
     let me = owner("rollout", now);
@@ -36,10 +35,10 @@ pub(crate) fn drive(session: &Session<'_>, all: &[String], how: (bool, bool), be
     }
     let stop = signals::stop();
     let desired = &session.subject.desired;
-    let hands = Hands::new(session, beside, stop, how.1);
+    let hands = Hands::new(session, beside, stop, how.take_over);
     let eyes = Eyes::new(&connection.provider, &desired.watched, session.output);
     let watcher = Lines { output: session.output };
-    let engine = |of: &String| -> (String, Result<Ending, EngineError>) {
+    let engine = |of: &String| -> Result<Ending, String> {
         let engine = Engine {
             desk: Desk::new(connection.store.as_ref()),
             of,
@@ -50,15 +49,16 @@ pub(crate) fn drive(session: &Session<'_>, all: &[String], how: (bool, bool), be
             me: (format!("{}-{of}", me.run), me.who.clone(), me.process),
             draining: draining(desired, of),
             stop,
-            people: how.0,
+            people: !how.no_wait,
             sleeps: if connection.name == "sandbox" { LOOKS_IN_SANDBOX } else { LOOKS },
         };
-        (of.clone(), engine.run())
+        engine.run().map_err(|error| error.to_string())
     };
-    let ended: BTreeMap<String, Result<Ending, EngineError>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = all.iter().map(|of| scope.spawn(move || engine(of))).collect();
-        // An engine that panicked has said why, and its rollout is as its book says.
-        threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
+    let ended: BTreeMap<&String, Result<Ending, String>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = all.iter().map(|of| (of, scope.spawn(move || engine(of)))).collect();
+        // A panic has said where it was.
+        let broke = |_| Err("an internal error ended what carries it out".to_owned());
+        threads.into_iter().map(|(of, thread)| (of, thread.join().unwrap_or_else(broke))).collect()
     });
     tell(session, &ended)
 }
@@ -70,7 +70,7 @@ fn draining(desired: &Desired, of: &str) -> std::collections::BTreeSet<String> {
 }
 
 /// How they ended.
-fn tell(session: &Session<'_>, ended: &BTreeMap<String, Result<Ending, EngineError>>) -> Status {
+fn tell(session: &Session<'_>, ended: &BTreeMap<&String, Result<Ending, String>>) -> Status {
     let desk = Desk::new(session.connection.store.as_ref());
     let mut status = Status::Done;
     let (mut text, mut rows) = (String::new(), Vec::new());

@@ -79,17 +79,13 @@ fn go_on(run: &Run<'_>, args: &RolloutRunArgs, output: &Output) -> Result<Status
         );
         return Ok(Status::Done);
     }
-    Ok(drive::drive(&session, &all, (!args.no_wait, args.take_over), &run.folder()))
+    traffic::tell_unheard(&session, &session.load()?.record, &all);
+    Ok(drive::drive(&session, &all, args.carry, &run.folder()))
 }
 
 /// What the program says, and the addresses of what is named: all that is released where nothing is.
 pub(crate) fn wished(run: &Run<'_>, names: &[String]) -> Result<(Desired, Vec<String>), Status> {
-    let found = RefCell::new(None);
-    let status = run.result(&|world, resources, _| {
-        *found.borrow_mut() = Some(Desired::new(world, &resources.collect(), Timestamp::now()));
-        Ok(())
-    });
-    let desired = found.into_inner().ok_or(status)?;
+    let desired = crate::status::desired(run, Timestamp::now())?;
     let all = match names {
         [] => desired.releases.keys().cloned().collect(),
         names => names.iter().map(|name| named(&desired, name)).collect::<Result<_, _>>()?,

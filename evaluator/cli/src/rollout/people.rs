@@ -1,7 +1,6 @@
 //! What people say of a rollout that is under way: agree, pause, go on, end. Owns writing it into the book; the process that
 //! carries the rollout out takes it in from there.
 
-use cell_eval::plan::desired::Desired;
 use cell_eval::releases::{Book, Desk};
 use cell_eval::rollout::{Event, Refused, step};
 use cell_lang::diagnostics::Code;
@@ -9,11 +8,10 @@ use jiff::Timestamp;
 
 use crate::apply::owner;
 use crate::args::RolloutOneArgs;
-use crate::cloud::Recorded;
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
-use crate::session::{finding, say, unconnected};
+use crate::session::{finding, recorded, say};
 
 /// Why it was not taken.
 enum No {
@@ -38,7 +36,7 @@ fn told(
 ) -> Result<Status, Status> {
     let (desired, of) = super::wished(run, std::slice::from_ref(&args.of))?;
     let of = of.first().cloned().unwrap_or_default();
-    let recorded = open(run, args, &desired, output)?;
+    let recorded = recorded(run, &args.cloud, &desired, output)?;
     let desk = Desk::new(recorded.store.as_ref());
     let now = Timestamp::now();
     let event = event(owner("rollout", now).who);
@@ -70,11 +68,4 @@ fn told(
         Err(No::Refused(refused, word)) => Err(fail(format!("the rollout of {of} is {word}: {refused}"))),
         Err(No::Book(message)) => Err(fail(message)),
     }
-}
-
-fn open(run: &Run<'_>, args: &RolloutOneArgs, desired: &Desired, output: &Output) -> Result<Recorded, Status> {
-    let opened = Recorded::open(&args.cloud, desired, &run.folder());
-    let opened = opened.map_err(|error| unconnected(output, &error))?;
-    opened.remarks.iter().for_each(|remark| output.remark(remark));
-    Ok(opened)
 }

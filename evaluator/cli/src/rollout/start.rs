@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use cell_deploy::deployment::{Undone, commit, texts};
 use cell_eval::releases::wishes::{Release, Unready, Wish};
-use cell_eval::releases::{Book, Desk, Dossier, Queued};
+use cell_eval::releases::{By, Desk, Dossier, Entered};
 use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
@@ -34,6 +34,7 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
     let release = release(&session, wish, &args.version, &run.folder(), output)?;
     let dossier =
         wish.dossier(&release, &loaded.record, &|_| true).map_err(|faults| unready(&of, &faults, output))?;
+    super::traffic::tell_unheard(&session, &loaded.record, std::slice::from_ref(&of));
     queue(&session, &dossier, output)?;
     if args.queue {
         output::result(
@@ -42,28 +43,23 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
         );
         return Ok(Status::Done);
     }
-    Ok(super::drive::drive(&session, &[of], (!args.no_wait, args.take_over), &run.folder()))
+    Ok(super::drive::drive(&session, &[of], args.carry, &run.folder()))
 }
 
 /// Puts a dossier in the queue.
 pub(crate) fn queue(session: &Session<'_>, dossier: &Dossier, output: &Output) -> Result<(), Status> {
     let fail = |error: cell_eval::releases::DeskError| say(output, &finding(Code::RolloutFailed, error.to_string()));
-    let desk = Desk::new(session.connection.store.as_ref());
-    let name = desk.file(dossier).map_err(fail)?;
     let now = session.connection.time.now();
-    let by = owner("rollout", now).who;
-    let queued = Queued { version: dossier.version.clone(), dossier: name.clone(), by, at: now };
-    let put = |book: &mut Book| {
-        book.next = Some(queued.clone());
-        Ok::<_, std::convert::Infallible>(())
-    };
-    desk.change(&dossier.of, put).map_err(fail)?.unwrap_or_else(|never| match never {});
+    let who = owner("rollout", now).who;
+    let desk = Desk::new(session.connection.store.as_ref());
+    let Entered { name, new } = desk.queue(dossier, None, By { who: &who, how: "", at: now }).map_err(fail)?;
     let digests: Vec<String> =
         dossier.digests.iter().map(|(what, digest)| format!("{what} {}", short(digest))).collect();
     let digests = if digests.is_empty() { String::new() } else { format!(", {}", digests.join(", ")) };
     let cells = cell_eval::words::counted(dossier.cells.len(), "cell");
+    let already = if new { "" } else { "; it is in the queue or under way already" };
     output.remark(&format!(
-        "{} {}: release {}{digests}, for {cells} in {}",
+        "{} {}: release {}{digests}, for {cells} in {}{already}",
         dossier.of,
         dossier.version,
         short(&name),

@@ -1,17 +1,23 @@
 //! What tells how cells are, joined to the engine: CloudWatch in each cell's account and region. Owns which alarms are asked,
 //! and telling why one is not well; what follows from it is the core's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use cell_aws::AwsCloud;
 use cell_eval::provider::{Answer, CloudError, Failure};
+use cell_eval::registry::record::Record;
+use cell_eval::releases::wishes::Wish;
 use cell_eval::releases::{Look, Looked, Signals};
 use cell_eval::rollout::{Event, Signal};
-use cell_eval::signals::{self, Observation, Place, Watched};
+use cell_eval::signals::{self, Observation, Place, Unheard, Watched};
 use cell_eval::terminal::visible::line;
+use cell_eval::words::counted;
+use cell_lang::diagnostics::{Code, Diagnostic};
+use cell_lang::source::SourceMap;
 
 use crate::output::Output;
+use crate::session::{Session, finding};
 
 /// Places that are read at once.
 const LANES: usize = 8;
@@ -44,10 +50,12 @@ impl<'a> Eyes<'a> {
 
 impl Signals for Eyes<'_> {
     fn look(&self, look: &Look<'_>) -> Result<Looked, String> {
+        let (alarms, cells): (HashSet<&String>, HashSet<&String>) =
+            (look.alarms.iter().collect(), look.cells.iter().collect());
         let asked: Vec<&Watched> = self
             .watched
             .iter()
-            .filter(|one| look.alarms.contains(&one.alarm) && look.cells.contains(&one.place.cell))
+            .filter(|one| alarms.contains(&one.alarm) && cells.contains(&one.place.cell))
             .filter(|one| account(look, &one.place).is_some())
             .collect();
         let open = |place: &Place| -> Answer<Box<dyn signals::Signals + '_>> {
@@ -63,14 +71,56 @@ impl Signals for Eyes<'_> {
             return Err("nothing was observed".to_owned());
         };
         // What the program does not have any more, or cannot be read there, is no pass.
-        for cell in look.cells {
-            for alarm in look.alarms {
-                if !signals.iter().any(|(of, at, _)| of == alarm && at == cell) {
-                    signals.push((alarm.clone(), cell.clone(), Signal::NoData));
-                }
-            }
-        }
+        let known: HashSet<(&String, &String)> = signals.iter().map(|(alarm, cell, _)| (alarm, cell)).collect();
+        let pairs = look.cells.iter().flat_map(|cell| look.alarms.iter().map(move |alarm| (alarm, cell)));
+        let silent: Vec<_> = pairs.filter(|pair| !known.contains(pair)).collect();
+        signals.extend(silent.into_iter().map(|(alarm, cell)| (alarm.clone(), cell.clone(), Signal::NoData)));
         Ok((signals, requests))
+    }
+}
+
+/// Tells of the alarms of these releases that wait for what nothing emits, before a rollout does.
+pub(crate) fn tell_unheard(session: &Session<'_>, record: &Record, all: &[String]) {
+    let (desired, provider) = (&session.subject.desired, &session.connection.provider);
+    if session.connection.healthy {
+        return;
+    }
+    let account = |cell: &str| Some(record.entry(cell)?.id.as_str()).filter(|id| !id.is_empty());
+    let wishes: Vec<_> = all.iter().filter_map(|of| desired.releases.get(of)).collect();
+    let of_one = |one: &&Watched| {
+        let here = |wish: &&Wish| Some(wish.cells.get(&one.place.cell)?.alarms.contains_key(&one.alarm));
+        account(&one.place.cell).is_some() && wishes.iter().any(|wish| here(wish) == Some(true))
+    };
+    let asked: Vec<&Watched> = desired.watched.iter().filter(of_one).collect();
+    let open = |place: &Place| -> Answer<Box<dyn signals::Signals + '_>> {
+        Ok(Box::new(provider.signals(account(&place.cell).unwrap_or_default(), &place.region)))
+    };
+    let heard = signals::hear(&asked, LANES, &open);
+    let mut found: BTreeMap<(&str, &str), Vec<&Unheard>> = BTreeMap::new();
+    for one in &heard.unheard {
+        found.entry((&one.alarm, &one.waits.name)).or_default().push(one);
+    }
+    let warning = |cells: &Vec<&Unheard>| {
+        let more = match cells.len().saturating_sub(1) {
+            0 => String::new(),
+            more => format!("; and so in {}", counted(more, "more cell")),
+        };
+        let first = cells.first().map(ToString::to_string).unwrap_or_default();
+        finding(Code::Unheard, format!("{first}{more}"))
+            .help("the component is told the name of its cell as `CELL_NAME`; the dimension is `cell`, unless `metrics` says another")
+            .help("new metrics take some minutes to be listed, and what is released for the first time has emitted nothing yet")
+    };
+    let warnings: Vec<Diagnostic> = found.values().map(warning).collect();
+    if !warnings.is_empty() {
+        session.output.diagnostics(&SourceMap::default(), &warnings);
+    }
+    if let Some((place, error)) = heard.unread.first() {
+        let cells = counted(heard.unread.len(), "cell");
+        session.output.remark(&format!(
+            "what {cells} emit is not known: {}: {}",
+            place.cell,
+            line(error.to_string().as_bytes())
+        ));
     }
 }
 

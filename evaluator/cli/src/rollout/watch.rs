@@ -1,13 +1,16 @@
 //! `cellc rollout watch`: looks on. On a terminal a live view of waves and cells; elsewhere the log, line by line, until all
 //! that is watched is over. Owns reading and drawing; it changes nothing.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use cell_eval::releases::{Book, Desk, Dossier, Note};
+use cell_eval::releases::{Book, Desk, DeskError, Dossier, Note};
 use cell_eval::rollout::CellState;
+use cell_eval::terminal::visible::line;
 use cell_lang::diagnostics::Code;
 use ratatui::Frame;
 use ratatui::crossterm::event::{self, Event as Key, KeyCode, KeyModifiers};
@@ -18,11 +21,10 @@ use ratatui::widgets::{Block, Paragraph};
 use serde_json::json;
 
 use crate::args::{Format, RolloutWatchArgs};
-use crate::cloud::Recorded;
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
-use crate::session::{finding, say, unconnected};
+use crate::session::{finding, recorded, say};
 use crate::signals;
 
 /// How often books are read.
@@ -38,21 +40,21 @@ pub(crate) fn run(args: &RolloutWatchArgs, output: &Output) -> Status {
 /// A rollout that is looked at.
 struct Seen {
     book: Book,
-    dossier: Option<Dossier>,
+    dossier: Option<Arc<Dossier>>,
 }
 
 struct Look<'a> {
     desk: Desk<'a>,
     all: Vec<String>,
     output: &'a Output,
+    /// Those that were read, by name: a dossier never changes.
+    dossiers: RefCell<BTreeMap<String, Arc<Dossier>>>,
 }
 
 fn watch(run: &Run<'_>, args: &RolloutWatchArgs, output: &Output) -> Result<Status, Status> {
     let (desired, all) = super::wished(run, &args.of)?;
-    let opened = Recorded::open(&args.cloud, &desired, &run.folder());
-    let recorded = opened.map_err(|error| unconnected(output, &error))?;
-    recorded.remarks.iter().for_each(|remark| output.remark(remark));
-    let look = Look { desk: Desk::new(recorded.store.as_ref()), all, output };
+    let recorded = recorded(run, &args.cloud, &desired, output)?;
+    let look = Look { desk: Desk::new(recorded.store.as_ref()), all, output, dossiers: RefCell::default() };
     if args.once {
         return look.once();
     }
@@ -60,20 +62,24 @@ fn watch(run: &Run<'_>, args: &RolloutWatchArgs, output: &Output) -> Result<Stat
 }
 
 impl Look<'_> {
-    fn read(&self) -> Result<Vec<Seen>, Status> {
-        let mut seen = Vec::new();
-        for of in &self.all {
-            let read = self.desk.read(of).map_err(|error| self.failed(&error.to_string()))?;
-            let book = read.book;
-            let dossier = match &book.rollout {
-                Some(rollout) => {
-                    Some(self.desk.dossier(of, &rollout.dossier).map_err(|error| self.failed(&error.to_string()))?)
-                }
-                None => None,
-            };
-            seen.push(Seen { book, dossier });
+    /// Everything as its books have it; or why that cannot be read.
+    fn read(&self) -> Result<Vec<Seen>, String> {
+        let one = |of: &String| {
+            let book = self.desk.read(of)?.book;
+            let rollout = book.rollout.as_ref();
+            let dossier = rollout.map(|rollout| self.dossier(of, &rollout.dossier)).transpose()?;
+            Ok(Seen { book, dossier })
+        };
+        self.all.iter().map(one).collect::<Result<_, DeskError>>().map_err(|error| error.to_string())
+    }
+
+    fn dossier(&self, of: &str, name: &str) -> Result<Arc<Dossier>, DeskError> {
+        if let Some(known) = self.dossiers.borrow().get(name) {
+            return Ok(Arc::clone(known));
         }
-        Ok(seen)
+        let read = Arc::new(self.desk.dossier(of, name)?);
+        self.dossiers.borrow_mut().insert(name.to_owned(), Arc::clone(&read));
+        Ok(read)
     }
 
     fn failed(&self, message: &str) -> Status {
@@ -82,7 +88,7 @@ impl Look<'_> {
 
     /// Where everything is, now.
     fn once(&self) -> Result<Status, Status> {
-        let seen = self.read()?;
+        let seen = self.read().map_err(|why| self.failed(&why))?;
         let text = match self.output.format {
             Format::Text => seen.iter().map(|seen| super::text::standing(&seen.book)).collect(),
             Format::Json => {
@@ -98,7 +104,7 @@ impl Look<'_> {
     fn lines(&self) -> Result<Status, Status> {
         let mut told: BTreeMap<String, Option<Note>> = BTreeMap::new();
         loop {
-            let seen = self.read()?;
+            let seen = self.read().map_err(|why| self.failed(&why))?;
             let mut text = String::new();
             for Seen { book, .. } in &seen {
                 let last = told.entry(book.of.clone()).or_default();
@@ -124,26 +130,36 @@ impl Look<'_> {
 
     /// The live view, until somebody leaves it.
     fn view(&self) -> Result<Status, Status> {
-        let mut terminal =
-            ratatui::try_init().map_err(|error| self.failed(&format!("the terminal cannot be used: {error}")))?;
-        let shown = self.show(&mut terminal);
-        ratatui::restore();
-        shown
+        let unusable = |error: std::io::Error| format!("the terminal cannot be used: {error}");
+        let shown = ratatui::try_init().map_err(unusable).and_then(|mut terminal| {
+            let shown = self.show(&mut terminal);
+            ratatui::restore();
+            shown.map_err(unusable)?
+        });
+        // What is said while the view is up goes with it.
+        shown.map_or_else(|why| Err(self.failed(&why)), |()| Ok(Status::Done))
     }
 
-    fn show(&self, terminal: &mut ratatui::DefaultTerminal) -> Result<Status, Status> {
-        let mut at = 0_u16;
+    /// Shows what there is; why the books cannot be read, if that is so when somebody leaves.
+    fn show(&self, terminal: &mut ratatui::DefaultTerminal) -> std::io::Result<Result<(), String>> {
+        let (mut at, mut seen) = (0_u16, Vec::new());
         loop {
-            let seen = self.read()?;
-            let failed = |error: std::io::Error| self.failed(&format!("the terminal cannot be used: {error}"));
-            terminal.draw(|frame| draw(frame, &seen, at)).map_err(failed)?;
-            if !event::poll(EVERY).map_err(failed)? {
+            let failed = match self.read() {
+                Ok(now) => {
+                    seen = now;
+                    None
+                }
+                Err(why) => Some(why),
+            };
+            terminal.draw(|frame| at = draw(frame, &seen, failed.as_deref(), at))?;
+            if !event::poll(EVERY)? {
                 continue;
             }
-            if let Key::Key(key) = event::read().map_err(failed)? {
+            if let Key::Key(key) = event::read()? {
+                let left = || failed.map_or(Ok(()), Err);
                 match key.code {
-                    KeyCode::Char('q') | KeyCode::Esc => return Ok(Status::Done),
-                    KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => return Ok(Status::Done),
+                    KeyCode::Char('q') | KeyCode::Esc => return Ok(left()),
+                    KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => return Ok(left()),
                     KeyCode::Down | KeyCode::Char('j') => at = at.saturating_add(1),
                     KeyCode::Up | KeyCode::Char('k') => at = at.saturating_sub(1),
                     KeyCode::PageDown => at = at.saturating_add(10),
@@ -155,18 +171,25 @@ impl Look<'_> {
     }
 }
 
-fn draw(frame: &mut Frame<'_>, seen: &[Seen], at: u16) {
+/// Draws what was seen last, and why nothing newer is known. The line that stands first: `at`, or the last that can.
+fn draw(frame: &mut Frame<'_>, seen: &[Seen], failed: Option<&str>, at: u16) -> u16 {
     let [above, below] =
         Layout::vertical([Constraint::Min(3), Constraint::Length(TAIL as u16 + 2)]).areas(frame.area());
     let lines: Vec<Line<'_>> = seen.iter().flat_map(|seen| rollout(seen, above.width)).collect();
-    let most = (lines.len() as u16).saturating_sub(above.height.saturating_sub(2));
-    let title = " rollouts · ↑ ↓ scroll · q leaves ";
-    frame.render_widget(Paragraph::new(lines).scroll((at.min(most), 0)).block(Block::bordered().title(title)), above);
+    let count = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let at = at.min(count.saturating_sub(above.height.saturating_sub(2)));
+    let mut block = Block::bordered().title(" rollouts · ↑ ↓ scroll · q leaves ");
+    if let Some(why) = failed {
+        let why = format!(" not read now, shown as it was: {} ", line(why.as_bytes()));
+        block = block.title_bottom(Line::styled(why, Style::new().fg(Color::Red)));
+    }
+    frame.render_widget(Paragraph::new(lines).scroll((at, 0)).block(block), above);
     let mut notes: Vec<(&str, &Note)> =
         seen.iter().flat_map(|seen| seen.book.log.iter().map(|note| (seen.book.of.as_str(), note))).collect();
     notes.sort_by_key(|(_, note)| note.at);
     let tail = notes.iter().rev().take(TAIL).rev().map(|(of, note)| Line::raw(super::text::note(of, note)));
     frame.render_widget(Paragraph::new(tail.collect::<Vec<_>>()).block(Block::bordered().title(" log ")), below);
+    at
 }
 
 /// A rollout: a line for it, one for each wave, and a mark for each cell.
@@ -279,14 +302,17 @@ mod tests {
             state.cells.get_mut(cell).unwrap().state = now;
         }
         let mut terminal = Terminal::new(TestBackend::new(80, 18)).unwrap();
-        let seen = [Seen { book, dossier: Some(dossier) }];
-        terminal.draw(|frame| draw(frame, &seen, 0)).unwrap();
+        let seen = [Seen { book, dossier: Some(Arc::new(dossier)) }];
+        let mut at = u16::MAX;
+        terminal.draw(|frame| at = draw(frame, &seen, Some("the store is away"), at)).unwrap();
+        assert_eq!(at, 0, "nothing is scrolled where all has room");
         let screen = terminal.backend().to_string();
         for part in [
             "component.api: v2 is running (rollout 1, by ana@host; nothing released)",
             "  alpha         1/1    ●",
             "▶ production    1/2    ○▸",
             "cell.c deploying",
+            "not read now, shown as it was: the store is away",
             "2026-06-01 09:00:00Z component.api: v2 begun by ana@host",
         ] {
             assert!(screen.contains(part), "{part}\n{screen}");

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use crate::plan::build::{Builder, Command, Step, change};
 use crate::plan::model::{Action, Change, DeployOrder, Fields, Place, QueueOrder, Verb};
-use crate::releases::wishes::{Unready, Wish, deployment, is_of_component};
+use crate::releases::wishes::{Unready, Wish, is_of_component};
 use crate::releases::{Book, Dossier, Kept, Target, dossier};
 use crate::stacks::wish::template;
 
@@ -87,7 +87,7 @@ impl Builder<'_> {
         let mut needs = self.after(cell, Step::Made);
         needs.extend(self.after(cell, Step::Placed));
         for before in &wish.after {
-            needs.extend(self.after(&deployment(before, cell), Step::Made));
+            needs.extend(self.after(&dossier::address(before, cell), Step::Made));
         }
         let order =
             DeployOrder { wish: wish.only(cell, waves), cell: cell.to_owned(), released: released.dossier.clone() };
@@ -148,7 +148,7 @@ impl Builder<'_> {
             }
             for cell in kept.book.cells.keys() {
                 let stays = self.command == Command::Apply && wish.is_some_and(|wish| wish.cells.contains_key(cell));
-                let address = deployment(of, cell);
+                let address = dossier::address(of, cell);
                 let place =
                     |entity: &str| Place { entity: entity.to_owned(), file: String::new(), line: 1, column: 1 };
                 if !stays && self.scope.takes(&address, &[place(cell), place(of)]) {
