@@ -32,6 +32,8 @@ fn first_plan() -> BTreeSet<String> {
         let of = resources.iter().any(|resource| resource["kind"] == "account" && resource["address"] == *cell);
         all.extend(of.then(|| format!("create {}", cell.replacen("cell.", "stack.cell/", 1))));
     }
+    let view = resources.iter().any(|resource| resource["kind"] == "dashboard");
+    all.extend(view.then(|| "create stack.monitoring".to_owned()));
     all
 }
 

