@@ -159,6 +159,9 @@ pub enum Undriven {
     Desk(#[from] DeskError),
 }
 
+/// A cell, and what was seen when it went back, or why it could not.
+pub type WentBack = (String, Result<String, String>);
+
 impl Driven {
     fn is(&self, run: &str) -> bool {
         self.run == run
@@ -328,7 +331,7 @@ impl Clerk<'_> {
         of: &str,
         run: &str,
         see: &(dyn Fn(&str, &str) + Sync),
-    ) -> Result<Vec<(String, Result<String, String>)>, Undriven> {
+    ) -> Result<Vec<WentBack>, Undriven> {
         let cells = self.end(of, run, Going::Back)?;
         let work = |cell: &String| {
             let back = self.back(of, run, cell, &mut |text| see(cell, text));

@@ -20,6 +20,6 @@ pub mod wishes;
 pub use book::{Book, Has, Note, Queued, Rollout, Runner};
 pub use desk::{By, Desk, DeskError, Entered, Kept};
 pub use dossier::{Cell, Dossier, Spec, Target};
-pub use driven::{Action, Brought, Driven, Going, Undriven};
+pub use driven::{Action, Brought, Driven, Going, Undriven, WentBack};
 pub use engine::{Ending, Engine, EngineError, Watcher};
 pub use targets::{Failed, Look, Looked, Order, Signals, Targets};

@@ -360,6 +360,7 @@ impl Wish {
 
     /// What it says of one cell; `waves` are those of its course, by cell. Many are made of a large one: nothing of its
     /// other cells is gone through.
+    #[must_use]
     pub fn only(&self, cell: &str, waves: &BTreeMap<String, usize>) -> Self {
         let wave = waves.get(cell).and_then(|at| self.course.waves.get(*at));
         Self {

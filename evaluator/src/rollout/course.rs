@@ -77,6 +77,7 @@ impl Course {
 
 impl Wave {
     /// The wave with one of its cells alone.
+    #[must_use]
     pub fn only(&self, cell: &str) -> Self {
         Self {
             label: self.label.clone(),

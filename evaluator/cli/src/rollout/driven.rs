@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cell_eval::releases::clerk::Clerk;
 use cell_eval::releases::wishes::{Release, Wish};
-use cell_eval::releases::{Action, Brought, Desk, Going, Undriven};
+use cell_eval::releases::{Action, Brought, Desk, Going, Undriven, WentBack};
 use cell_eval::terminal::visible::line;
 use cell_lang::diagnostics::Code;
 use serde_json::json;
@@ -89,10 +89,10 @@ fn aborted(
             output.remark(&format!("  {of} {cell} | {}", line(text.as_bytes())));
         })
     };
-    let ended: Vec<(String, Result<String, String>)> = ended.map_err(|error| fail(&of, &error, output))?;
+    let ended: Vec<WentBack> = ended.map_err(|error| fail(&of, &error, output))?;
     let text = match output.format {
         Format::Text => {
-            let told = |(cell, how): &(String, Result<String, String>)| match how {
+            let told = |(cell, how): &WentBack| match how {
                 Ok(seen) => format!("  {cell}: {}\n", line(seen.as_bytes())),
                 Err(why) => format!("  {cell} could not go back: {}\n", line(why.as_bytes())),
             };
@@ -100,7 +100,7 @@ fn aborted(
             format!("{of} run {name}: {word}\n{}", ended.iter().map(told).collect::<String>())
         }
         Format::Json => {
-            let row = |(cell, how): &(String, Result<String, String>)| match how {
+            let row = |(cell, how): &WentBack| match how {
                 Ok(seen) => json!({ "cell": cell, "observed": seen }),
                 Err(why) => json!({ "cell": cell, "failed": why }),
             };
