@@ -204,6 +204,34 @@ impl Book {
         self.driven.push(Driven { run, version, by, begun: at, state, reached, failed });
     }
 
+    /// When every cell has had its turn, what the run brought is released, and the runs before it are over.
+    fn settle(&mut self, wish: &Wish, action: Action<'_>, at: Timestamp) {
+        let Some(position) = self.driven.iter().position(|driven| driven.is(action.run)) else { return };
+        let (before, rest) = self.driven.split_at_mut(position);
+        let Some(driven) = rest.first_mut().filter(|driven| driven.state == Going::Forth) else { return };
+        let has = |cell: &String| {
+            let reached = driven.reached.get(cell)?;
+            self.cells.get(cell).filter(|has| has.dossier == reached.dossier)
+        };
+        let had_its_turn =
+            |cell: &String| action.draining.contains(cell) || driven.failed.contains_key(cell) || has(cell).is_some();
+        let Some(released) = wish.cells.keys().find_map(has).filter(|_| wish.cells.keys().all(had_its_turn)) else {
+            return;
+        };
+        let released = Has { at, observed: String::new(), ..released.clone() };
+        driven.state = Going::Through;
+        for driven in before.iter_mut().filter(|driven| driven.state == Going::Forth) {
+            driven.state = Going::Ended;
+        }
+        self.note(at, format!("{} is released", released.version));
+        self.released = Some(released);
+    }
+
+    /// The run of a pipeline that is under way, the last one.
+    pub fn under_way(&self) -> Option<&Driven> {
+        self.driven.iter().rev().find(|driven| driven.state == Going::Forth)
+    }
+
     /// Does the cell have something that came by a later run?
     fn has_newer(&self, run: &str, cell: &str) -> bool {
         let later = self.driven.iter().skip_while(|driven| !driven.is(run)).skip(1);
@@ -242,9 +270,10 @@ impl Clerk<'_> {
             }
             if drained {
                 book.note(now, format!("{cell} is being drained, and skipped"));
+                book.settle(wish, action, now);
             } else {
-                let reached = Reached { dossier: name.clone(), had };
-                driven.reached.entry(cell.to_owned()).or_insert(reached);
+                let reached = Reached { dossier: String::new(), had };
+                name.clone_into(&mut driven.reached.entry(cell.to_owned()).or_insert(reached).dossier);
             }
             Ok(())
         })?;
@@ -272,7 +301,7 @@ impl Clerk<'_> {
         has: &Has,
         see: &mut dyn FnMut(&str),
     ) -> Result<Brought, Undriven> {
-        let Action { run, cell, draining } = action;
+        let Action { run, cell, .. } = action;
         let back = self.changed(&wish.of, |book| {
             book.note(has.at, format!("{cell} got {} by run {run}", has.version));
             book.cells.insert(cell.to_owned(), has.clone());
@@ -281,13 +310,7 @@ impl Clerk<'_> {
             if driven.state == Going::Back {
                 return Ok(true);
             }
-            let all = wish.cells.keys().filter(|cell| !draining.contains(*cell));
-            let there = |cell: &String| driven.reached.contains_key(cell);
-            if driven.state == Going::Forth && all.clone().all(there) {
-                driven.state = Going::Through;
-                book.released = Some(Has { observed: String::new(), ..has.clone() });
-                book.note(has.at, format!("{} is released", has.version));
-            }
+            book.settle(wish, action, has.at);
             Ok(false)
         })?;
         if !back {
@@ -313,7 +336,11 @@ impl Clerk<'_> {
             let failed = |wave: &crate::rollout::Wave| {
                 wave.cells.iter().filter(|cell| driven.failed.contains_key(*cell)).count()
             };
-            Ok(driven.state == Going::Forth && wave.is_some_and(|wave| failed(wave) <= wave.tolerate))
+            let tolerated = driven.state == Going::Forth && wave.is_some_and(|wave| failed(wave) <= wave.tolerate);
+            if tolerated {
+                book.settle(wish, action, now);
+            }
+            Ok(tolerated)
         })?;
         if tolerated {
             return Ok(Brought::Tolerated(why.to_owned()));

@@ -101,6 +101,16 @@ pub enum EngineError {
     /// Another process has taken it over.
     #[error("the rollout was taken over by {} (process {}) meanwhile", .0.who, .0.process)]
     Lost(Box<Runner>),
+    /// A pipeline goes through the waves.
+    #[error(
+        "the pipeline's run {run} of {version} is under way: `cellc rollout abort --run {run}` ends it, and with `--stay` leaves what it has reached"
+    )]
+    Driven {
+        /// The run.
+        run: String,
+        /// What it brings.
+        version: String,
+    },
 }
 
 /// The book as this process has it.
@@ -184,6 +194,9 @@ impl Engine<'_> {
 
     /// Begins what is queued, in a book whose rollout is over. Whether there was something.
     fn begin_next(&self, book: &mut Book, now: Timestamp) -> Result<bool, EngineError> {
+        if let (Some(driven), true) = (book.under_way(), book.next.is_some()) {
+            return Err(EngineError::Driven { run: driven.run.clone(), version: driven.version.clone() });
+        }
         let Some(queued) = book.next.take() else { return Ok(false) };
         let dossier = self.desk.dossier(self.of, &queued.dossier)?;
         book.begin(queued, &dossier, now);

@@ -85,6 +85,7 @@ fn a_pipeline_brings_a_release_to_every_cell_and_then_new_cells_get_it() {
         assert_eq!(brought == Brought::Drained, cell == "cell.d");
     }
     assert_eq!(released(&memory).as_deref(), Some("drained"));
+    assert!(Desk::new(&memory).read(OF).unwrap().book.under_way().is_none());
     assert_eq!(versions(&memory), ["drained", "drained", "drained", "v1"]);
 }
 
@@ -100,6 +101,30 @@ fn what_a_wave_tolerates_is_no_failure_and_one_more_is() {
     // What failed goes back as well.
     assert_eq!(take_back(&memory, &cells, "r").unwrap(), 3);
     assert_eq!(versions(&memory), [""; 0]);
+}
+
+/// Two cells at once: the release is through when the second is there, and not when it is begun.
+#[test]
+fn a_cell_that_is_still_under_way_is_waited_for() {
+    struct Watching<'a>(&'a Memory, &'a Cells);
+    impl Targets for Watching<'_> {
+        fn bring(&self, order: Order<'_>, see: &mut dyn FnMut(&str)) -> Result<String, Failed> {
+            if order.cell == "cell.c" {
+                drive(self.0, self.1, ("r1", "v1", "cell.d"), 0).unwrap();
+                assert_eq!(released(self.0), None);
+            }
+            self.1.bring(order, see)
+        }
+
+        fn take_away(&self, order: Order<'_>, see: &mut dyn FnMut(&str)) -> Result<String, Failed> {
+            self.1.take_away(order, see)
+        }
+    }
+    let (memory, cells) = (Memory::default(), Cells::default());
+    for cell in &CELLS[..3] {
+        drive(&memory, &Watching(&memory, &cells), ("r1", "v1", cell), 0).unwrap();
+    }
+    assert_eq!(released(&memory).as_deref(), Some("v1"));
 }
 
 /// Killed before or after any write, an action that is begun again ends it; and so does the way back.
@@ -190,4 +215,13 @@ fn a_pipeline_and_cellc_do_not_go_through_the_waves_at_once() {
     desk.change(OF, begin).unwrap().unwrap();
     assert!(matches!(drive(&memory, &cells, ("r1", "v2", "cell.a"), 0), Err(Undriven::Rollout { .. })));
     assert!(cells.have.lock().unwrap().is_empty());
+    // Nor the other way round.
+    let (memory, clock) = (Memory::default(), Slept(Mutex::new(start())));
+    drive(&memory, &cells, ("r1", "v1", "cell.a"), 0).unwrap();
+    queue(&memory, "v2", start());
+    let refused = run(&memory, &cells, &clock, "first").unwrap_err();
+    assert!(matches!(&refused, EngineError::Driven { run, .. } if run == "r1"), "{refused}");
+    let clerk = Clerk { desk: Desk::new(&memory), targets: &cells, clock: &clock, who: "ana@host".into() };
+    clerk.end(OF, "r1", Going::Ended).unwrap();
+    assert_eq!(run(&memory, &cells, &clock, "first").unwrap(), Ending::Over(Phase::Done));
 }
