@@ -120,7 +120,8 @@ impl Look<'_> {
             if !text.is_empty() {
                 output::result(self.output.format, &text);
             }
-            let goes_on = |seen: &Seen| seen.book.open().is_some() || seen.book.next.is_some();
+            let goes_on =
+                |Seen { book, .. }: &Seen| book.open().is_some() || book.next.is_some() || book.under_way().is_some();
             if !seen.iter().any(goes_on) || signals::stop().load(Ordering::Relaxed) {
                 return Ok(Status::Done);
             }
