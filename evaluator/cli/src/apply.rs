@@ -182,7 +182,7 @@ fn told(plan: &Plan, receipt: &Receipt, session: &Session<'_>, output: &Output) 
             say(
                 output,
                 &finding(Code::Interrupted, "the run was told to stop, and began nothing more".to_owned())
-                    .help("run again: what was done stays done"),
+                    .help("run again, with a new plan if it was a saved one: what was done stays done"),
             )
         }
         Ending::NotRecorded => {
@@ -205,7 +205,7 @@ fn not_kept(receipt: &Receipt, error: &io::Error) -> Diagnostic {
 fn not_recorded(why: &str) -> Diagnostic {
     let message = format!("the record could not be written, and nothing more was begun: {why}");
     finding(Code::RecordNotWritten, message)
-        .help("mend that and run again: the next run reads what is there and takes it over")
+        .help("mend that and run again, with a new plan if it was a saved one: the next run reads what is there and takes it over")
 }
 
 /// Keeps the lock while something takes its time.
