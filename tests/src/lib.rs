@@ -24,6 +24,7 @@ pub mod npm;
 pub mod project;
 pub mod repository;
 pub mod sandbox;
+pub mod served;
 pub mod templates;
 pub mod trust;
 pub mod txtar;

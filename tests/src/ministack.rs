@@ -1,12 +1,12 @@
 //! ministack, an emulated AWS that is not ours and holds callers to IAM's policies (`AUTH=true`). Owns the server's life,
 //! and how a user with a policy is made there. It serves STS, IAM and S3, and neither Organizations nor Identity Center.
 
-use std::net::{Ipv4Addr, TcpListener};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::served::Served;
 use crate::{aws, http, venv};
 
 /// How long it may take to start.
@@ -15,8 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// A server that runs.
 #[derive(Debug)]
 pub struct Ministack {
-    child: Child,
-    url: String,
+    served: Served,
     account: String,
 }
 
@@ -43,38 +42,28 @@ impl Ministack {
     }
 
     fn with(account: &str, services: &str, variables: &[(&str, &str)]) -> Result<Self, String> {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-        let port = free.map_err(|error| format!("there is no free port: {error}"))?.port();
-        let child = Command::new(venv::ministack()?)
-            .envs([("AUTH", "true"), ("BIND_HOST", "127.0.0.1"), ("GATEWAY_PORT", &port.to_string())])
-            .envs([("SERVICES", services), ("SFTP_ENABLED", "0"), ("IOT_MTLS_ENABLED", "0")])
-            .envs(variables.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| format!("ministack cannot be run: {error}"))?;
+        let program = venv::ministack()?;
+        let command = |port: u16| {
+            let mut command = Command::new(&program);
+            command
+                .envs([("AUTH", "true"), ("BIND_HOST", "127.0.0.1"), ("GATEWAY_PORT", &port.to_string())])
+                .envs([("SERVICES", services), ("SFTP_ENABLED", "0"), ("IOT_MTLS_ENABLED", "0")])
+                .envs(variables.iter().copied());
+            command
+        };
         let auth = if variables.contains(&("AUTH", "false")) { "disabled" } else { "enabled" };
         let auth = format!("\"auth\": \"{auth}\"");
-        let mut server = Self { child, url: format!("http://127.0.0.1:{port}"), account: account.to_owned() };
-        let until = Instant::now() + PATIENCE;
-        while !http::request(&server.url, "GET", "/_ministack/health", "")
-            .is_ok_and(|(status, said)| status == 200 && said.contains(&auth))
-        {
-            if let Ok(Some(status)) = server.child.try_wait() {
-                return Err(format!("ministack ended at once: {status}"));
-            }
-            if Instant::now() > until {
-                return Err(format!("ministack does not answer after {} s", PATIENCE.as_secs()));
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        Ok(server)
+        let answers = |url: &str| {
+            http::request(url, "GET", "/_ministack/health", "")
+                .is_ok_and(|(status, said)| status == 200 && said.contains(&auth))
+        };
+        let served = Served::start("ministack", PATIENCE, command, answers)?;
+        Ok(Self { served, account: account.to_owned() })
     }
 
     /// Where it answers.
     pub fn url(&self) -> &str {
-        &self.url
+        self.served.url()
     }
 
     /// Commands of the AWS CLI, as the account's root: no policy binds it.
@@ -84,7 +73,7 @@ impl Ministack {
 
     /// Commands of the AWS CLI, as who has this pair of keys.
     pub fn commands(&self, pair: &Pair, commands: &[String]) -> Result<Vec<Value>, String> {
-        let mut env = aws::environment(&self.url);
+        let mut env = aws::environment(self.url());
         env.extend([
             ("AWS_ACCESS_KEY_ID".to_owned(), pair.id.clone()),
             ("AWS_SECRET_ACCESS_KEY".to_owned(), pair.secret.clone()),
@@ -114,13 +103,5 @@ impl Ministack {
     pub fn hold(&self, name: &str, policy: &Value) -> Result<(), String> {
         let command = format!("iam put-user-policy --user-name {name} --policy-name it --policy-document '{policy}'");
         self.root(&[command]).map(drop)
-    }
-}
-
-impl Drop for Ministack {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
