@@ -13,11 +13,12 @@ use serde::{Deserialize, Serialize};
 use super::book::{Book, Has};
 use super::clerk::Clerk;
 use super::desk::DeskError;
-use super::dossier::{Cell, Dossier};
+use super::dossier::Dossier;
 use super::targets::{Failed, Order};
 use super::wishes::{Release, Unready, Wish};
 use crate::live::parallel;
 use crate::registry::record::Record;
+use crate::rollout::Wave;
 use crate::stacks::token;
 
 /// Runs that are kept, those that are through with them: an action that comes late finds its own.
@@ -40,6 +41,9 @@ pub struct Driven {
     pub state: Going,
     /// The cells it was brought to, or is being brought to.
     pub reached: BTreeMap<String, Reached>,
+    /// What was released before, once this is; it is released again when this goes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released_before: Option<Has>,
     /// The cells that could not take it, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failed: BTreeMap<String, String>,
@@ -190,7 +194,7 @@ impl Book {
     }
 
     /// Begins a run, unless it is there.
-    fn drives(&mut self, (run, version): (&str, &str), state: Going, (by, at): (&str, Timestamp)) {
+    fn drives(&mut self, (run, version): (&str, &str), (by, at): (&str, Timestamp)) {
         if self.driven(run).is_some() {
             return;
         }
@@ -201,7 +205,8 @@ impl Book {
         let (run, version, by) = (run.to_owned(), version.to_owned(), by.to_owned());
         let (reached, failed) = (BTreeMap::new(), BTreeMap::new());
         self.note(at, format!("{version} begun by the pipeline's run {run}"));
-        self.driven.push(Driven { run, version, by, begun: at, state, reached, failed });
+        let state = Going::Forth;
+        self.driven.push(Driven { run, version, by, begun: at, state, reached, released_before: None, failed });
     }
 
     /// When every cell has had its turn, what the run brought is released, and the runs before it are over.
@@ -220,11 +225,36 @@ impl Book {
         };
         let released = Has { at, observed: String::new(), ..released.clone() };
         driven.state = Going::Through;
+        driven.released_before = self.released.take();
         for driven in before.iter_mut().filter(|driven| driven.state == Going::Forth) {
             driven.state = Going::Ended;
         }
         self.note(at, format!("{} is released", released.version));
         self.released = Some(released);
+    }
+
+    /// Ends a run. One that was released last and goes back, from the bake of its last wave, is released no more.
+    fn end_run(&mut self, run: &str, state: Going) {
+        let last = self.driven.iter().rev().find(|driven| driven.state == Going::Through);
+        let is_last = last.is_some_and(|driven| driven.is(run));
+        let Some(driven) = self.driven.iter_mut().find(|driven| driven.is(run)) else { return };
+        if is_last && state == Going::Back {
+            self.released = driven.released_before.take();
+        }
+        driven.state = state;
+    }
+
+    /// What a run has brought to a cell, and what the cell had before: nothing that was taken back itself since.
+    fn reached(&self, run: &str, cell: &str) -> Option<Reached> {
+        let mut reached = self.driven(run)?.reached.get(cell)?.clone();
+        let earlier = self.driven.iter().rev().skip_while(|driven| !driven.is(run)).skip(1);
+        for gone in earlier.filter(|driven| driven.state == Going::Back) {
+            let Some(own) = gone.reached.get(cell) else { continue };
+            if reached.had.as_ref().is_some_and(|had| had.dossier == own.dossier) {
+                reached.had.clone_from(&own.had);
+            }
+        }
+        Some(reached)
     }
 
     /// The run of a pipeline that is under way, the last one.
@@ -262,7 +292,7 @@ impl Clerk<'_> {
         let now = self.clock.now();
         self.changed(&wish.of, |book| {
             book.not_by_rollout()?;
-            book.drives((run, &release.version), Going::Forth, (&self.who, now));
+            book.drives((run, &release.version), (&self.who, now));
             let had = book.cells.get(cell).cloned();
             let Some(driven) = book.run_mut(run) else { return Err(Undriven::Unknown(run.to_owned())) };
             if matches!(driven.state, Going::Back | Going::Ended) {
@@ -327,15 +357,13 @@ impl Clerk<'_> {
     fn failed(&self, wish: &Wish, action: Action<'_>, why: &str) -> Result<Brought, Undriven> {
         let Action { run, cell, .. } = action;
         let now = self.clock.now();
-        let of_cell = |wave: &&crate::rollout::Wave| wave.cells.iter().any(|own| own == cell);
+        let of_cell = |wave: &&Wave| wave.cells.iter().any(|own| own == cell);
         let wave = wish.course.waves.iter().find(of_cell);
         let tolerated = self.changed(&wish.of, |book| {
             book.note(now, format!("{cell} failed in run {run}: {why}"));
             let Some(driven) = book.run_mut(run) else { return Err(Undriven::Unknown(run.to_owned())) };
             driven.failed.insert(cell.to_owned(), why.to_owned());
-            let failed = |wave: &crate::rollout::Wave| {
-                wave.cells.iter().filter(|cell| driven.failed.contains_key(*cell)).count()
-            };
+            let failed = |wave: &Wave| wave.cells.iter().filter(|cell| driven.failed.contains_key(*cell)).count();
             let tolerated = driven.state == Going::Forth && wave.is_some_and(|wave| failed(wave) <= wave.tolerate);
             if tolerated {
                 book.settle(wish, action, now);
@@ -375,10 +403,10 @@ impl Clerk<'_> {
         let now = self.clock.now();
         self.changed(of, |book| {
             book.not_by_rollout()?;
-            let Some(driven) = book.run_mut(run) else { return Err(Undriven::Unknown(run.to_owned())) };
+            let Some(driven) = book.driven(run) else { return Err(Undriven::Unknown(run.to_owned())) };
             let cells = driven.reached.keys().cloned().collect();
             if driven.state != state {
-                driven.state = state;
+                book.end_run(run, state);
                 book.note(now, format!("run {run} {} by {}", state.word(), self.who));
             }
             Ok(cells)
@@ -392,8 +420,9 @@ impl Clerk<'_> {
         if book.has_newer(run, cell) {
             return Ok("left as it is: a later run has brought it something".to_owned());
         }
-        let reached = book.driven(run).and_then(|driven| driven.reached.get(cell)).cloned();
-        let Some(Reached { dossier, had }) = reached else { return Ok("it was not reached".to_owned()) };
+        let Some(Reached { dossier, had }) = book.reached(run, cell) else {
+            return Ok("it was not reached".to_owned());
+        };
         let dossier = had.as_ref().map_or(&dossier, |had| &had.dossier);
         let dossier = self.desk.dossier(of, dossier).map_err(failed)?;
         let observed = self.carry(&dossier, (run, cell), see, had.is_some())?;
@@ -418,7 +447,7 @@ impl Clerk<'_> {
         see: &mut dyn FnMut(&str),
         brings: bool,
     ) -> Result<String, String> {
-        let Some(what): Option<&Cell> = dossier.cells.get(cell) else { return Ok("it had nothing".to_owned()) };
+        let Some(what) = dossier.cells.get(cell) else { return Ok("it had nothing".to_owned()) };
         let word = token(run, &format!("{} {cell} back", dossier.of));
         let order = Order { cell, what, of: dossier, back: true, token: &word };
         let done = if brings { self.targets.bring(order, see) } else { self.targets.take_away(order, see) };

@@ -202,6 +202,36 @@ fn a_run_that_goes_back_leaves_what_a_later_one_has_brought() {
     assert!(matches!(take_back(&memory, &cells, "r9"), Err(Undriven::Unknown(_))));
 }
 
+/// The first run goes back while a later one has its cell; when that goes back as well, the cell has what was there before both.
+#[test]
+fn a_cell_does_not_go_back_to_what_was_taken_back() {
+    let (memory, cells) = (Memory::default(), Cells::default());
+    all(&memory, &cells, "r1", "v1");
+    drive(&memory, &cells, ("r2", "v2", "cell.a"), 0).unwrap();
+    drive(&memory, &cells, ("r3", "v3", "cell.a"), 0).unwrap();
+    take_back(&memory, &cells, "r2").unwrap();
+    take_back(&memory, &cells, "r3").unwrap();
+    assert_eq!(versions(&memory), ["v1"; 4]);
+    assert_eq!(*cells.have.lock().unwrap(), all_have("v1"));
+}
+
+/// The last wave bakes when its last cell has the release: what stops then is released no more.
+#[test]
+fn a_release_that_is_taken_back_in_its_last_bake_is_not_what_new_cells_get() {
+    let (memory, cells) = (Memory::default(), Cells::default());
+    all(&memory, &cells, "r1", "v1");
+    all(&memory, &cells, "r2", "v2");
+    assert_eq!(released(&memory).as_deref(), Some("v2"));
+    take_back(&memory, &cells, "r2").unwrap();
+    assert_eq!(released(&memory).as_deref(), Some("v1"));
+    assert_eq!(versions(&memory), ["v1"; 4]);
+    // A run that another one has followed takes only back what is its own.
+    all(&memory, &cells, "r3", "v3");
+    all(&memory, &cells, "r4", "v4");
+    take_back(&memory, &cells, "r3").unwrap();
+    assert_eq!(released(&memory).as_deref(), Some("v4"));
+}
+
 #[test]
 fn a_pipeline_and_cellc_do_not_go_through_the_waves_at_once() {
     let (memory, cells) = (Memory::default(), Cells { alarm: None, ..Cells::default() });
