@@ -7,6 +7,21 @@ pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// The digest of what a value says of itself for debugging, which is written nowhere as a whole.
+pub fn of_debug(value: &impl std::fmt::Debug) -> String {
+    struct Sink(Sha256);
+    impl std::fmt::Write for Sink {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            self.0.update(text);
+            Ok(())
+        }
+    }
+    let mut sink = Sink(Sha256::new());
+    // The sink takes everything.
+    let _ = std::fmt::Write::write_fmt(&mut sink, format_args!("{value:?}"));
+    hex(&sink.0.finalize())
+}
+
 /// Bytes in hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()

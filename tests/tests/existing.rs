@@ -114,6 +114,12 @@ fn odd() -> Seed {
                       "Resource": ["arn:aws:s3:::x/${aws:username}/*", "arn:aws:s3:::x"] }]))),
                 ..SeedSet::default()
             },
+            // A soft hyphen, which AWS takes and a program does not.
+            SeedSet {
+                name: "Unsaid".to_owned(),
+                description: Some("read\u{ad}only".to_owned()),
+                ..SeedSet::default()
+            },
             SeedSet { name: "none".to_owned(), session_duration: Some("PT90M".to_owned()), ..SeedSet::default() },
             SeedSet {
                 name: "2fa+@=".to_owned(),
@@ -127,6 +133,7 @@ fn odd() -> Seed {
         ],
         assignments: vec![
             given("Admin", &["Developers"], &["ana@acme.example"], &all),
+            given("Unsaid", &["Developers"], &[], &["222222222205"]),
             given("Read.Only,x", &["Developers", "for", "支付"], &[], &["222222222204", "222222222205"]),
             given(
                 "2fa+@=",
@@ -224,6 +231,7 @@ fn what_years_left_behind_is_written_and_taken_over() {
         said["left"].as_array().unwrap().iter().map(|left| left["what"].as_str().unwrap()).collect();
     assert!(left.iter().any(|what| what.contains("gone soon (222222222209)")), "{left:?}");
     assert!(left.iter().any(|what| what.contains("Admin in account gone soon")), "{left:?}");
+    assert!(left.iter().any(|what| what.contains("Unsaid")), "{left:?}");
     assert!(!text.contains("idle"), "a group that is given nothing is not the program's affair:\n{text}");
 }
 

@@ -33,6 +33,7 @@ mod kills;
 mod kubernetes;
 mod least_rights;
 mod least_rights_elsewhere;
+mod least_rights_inside;
 mod mutation;
 mod operations;
 mod packages;

@@ -176,6 +176,12 @@ try:
     refused = "read"
 except ValueError:
     refused = "refused"
+for malformed in ["[]", "{}", '{"format_version": "1.0", "cells": 1}', '{"format_version": "1.0", "cells": {"a": {}}}', "{"]:
+    try:
+        registry.parse(malformed)
+        refused = "read " + malformed
+    except ValueError:
+        pass
 print(cell.account_id, cell.kind, cell.region, refused)
 "#,
     );

@@ -102,6 +102,86 @@ fn a_saved_plan_bears_drift_of_other_things() {
     exactly(&project.plan(&[]).unwrap(), &["update ou.dev"]).unwrap();
 }
 
+/// New things of several kinds: the set is made, and what is given by it comes after.
+const GIVEN: &str = r#"
+permission_set Look { managed = ["arn:aws:iam::aws:policy/ReadOnlyAccess"], session = 2h }
+grant look { to = group.developers, can = permission_set.Look, on = [account.monitoring, account.artifacts] }
+"#;
+
+/// A saved plan that was begun: the set is made, and what is given by it is not. The service is in order again.
+fn begun() -> Result<(Project, Server, Value), String> {
+    let (project, server) = served(Registry::S3)?;
+    project.append(GIVEN)?;
+    let plan = project.plan(&["--out", "p.json"])?;
+    let reason = "Received a 404 status error: not now";
+    let refuse = serde_json::json!([{ "operation": "sso-admin:CreateAccountAssignment", "kind": "fail_async", "reason": reason, "count": 99 }]);
+    server.inject(&refuse)?;
+    let ran = project.run(&["apply", "--plan", "p.json", "--yes"])?.ended(1)?;
+    ran.says(&["E0604", "a saved plan as well"])?;
+    server.mend();
+    Ok((project, server, plan))
+}
+
+/// A saved plan that came to no end is finished by running it again: what is left is done, and nothing twice.
+fn a_saved_plan_that_failed_is_finished() {
+    let (project, server, plan) = begun().unwrap();
+    let made = server.called("sso-admin:CreatePermissionSet");
+    let ran = project.run(&["apply", "--plan", "p.json", "--yes", "--format", "json"]).unwrap().ended(0).unwrap();
+    let receipt =
+        ran.says(&["the plan was run before and came to no end: 2 of 3 changes are left"]).unwrap().json().unwrap();
+    assert_eq!(receipt["rest_of"], plan["plan_id"]);
+    assert_eq!(server.called("sso-admin:CreatePermissionSet"), made);
+    project.settled(&[]).unwrap();
+    // Now it is over.
+    project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(1).unwrap().says(&["E0601"]).unwrap();
+}
+
+/// Killed in the middle it is finished likewise, and again when that fails, too.
+fn a_saved_plan_that_was_killed_is_finished() {
+    let (project, server, _) = begun().unwrap();
+    let hang = serde_json::json!([{ "operation": "sso-admin:CreateAccountAssignment", "kind": "hang_after" }]);
+    server.inject(&hang).unwrap();
+    let mut child = project.start(&["apply", "--plan", "p.json", "--yes"]).unwrap();
+    let until = Instant::now() + Duration::from_secs(60);
+    while server.hanging() == 0 {
+        assert!(Instant::now() < until, "it does not come to the call");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    server.mend();
+    server.let_go();
+    project.run(&["registry", "unlock", "--yes"]).unwrap().ended(0).unwrap();
+    project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(0).unwrap();
+    project.settled(&[]).unwrap();
+}
+
+/// What is left of a plan must be its rest: another program, another deed, or something new makes it stale.
+fn a_begun_plan_is_stale_when_something_moved() {
+    let cases: [(&str, fn(&Project, &Server)); 3] = [
+        ("permission_set.Look was to create and is now to update", |project, _| {
+            project.edit(&[("session = 2h }\ngrant look", "session = 3h }\ngrant look")]).unwrap();
+        }),
+        ("permission_set.Look needs no create any more", |project, _| {
+            project.run(&["apply", "--yes", "--at", AT]).unwrap().ended(0).unwrap();
+        }),
+        ("to update ou.dev is not in it", |project, server| {
+            let unit = id(project, "ou.dev").unwrap();
+            let rename =
+                format!("organizations update-organizational-unit --organizational-unit-id {unit} --name playground");
+            aws::aws(&server.url(), &rename).unwrap();
+        }),
+    ];
+    let failed = waiting(&cases, |(said, deed)| {
+        let (project, server, _) = begun()?;
+        deed(&project, &server);
+        let ran = project.run(&["apply", "--plan", "p.json", "--yes"])?.ended(1)?;
+        ran.says(&["E0601", said])?;
+        Ok(())
+    });
+    report(cases.len(), &failed);
+}
+
 /// What a brake holds is not done, and the refusal names the way to let it go.
 fn brakes_hold_until_they_are_let_go_by_name() {
     let revoke: &[(&str, &str)] = &[
@@ -324,6 +404,9 @@ at_once! {
     a_forged_plan_is_refused,
     a_stale_plan_is_refused_and_drift_elsewhere_is_not,
     a_saved_plan_bears_drift_of_other_things,
+    a_saved_plan_that_failed_is_finished,
+    a_saved_plan_that_was_killed_is_finished,
+    a_begun_plan_is_stale_when_something_moved,
     brakes_hold_until_they_are_let_go_by_name,
     nothing_is_done_unasked,
     scopes_select_and_leave_out,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use cell_eval::provider::ACCESS_ROLE;
 use cell_eval::provider::pace::Patience;
 
 /// How to reach the cloud, and how hard to press it.
@@ -28,7 +29,7 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// How long one attempt may take, its answer included.
     pub attempt_timeout: Duration,
-    /// The role of each member account that the management account may take.
+    /// The role by which member accounts are entered, and with which new ones are made.
     pub member_role: String,
 }
 
@@ -45,7 +46,7 @@ impl Default for Settings {
             patience: Patience::default(),
             connect_timeout: Duration::from_secs(5),
             attempt_timeout: Duration::from_secs(30),
-            member_role: "OrganizationAccountAccessRole".to_owned(),
+            member_role: ACCESS_ROLE.to_owned(),
         }
     }
 }

@@ -9,9 +9,9 @@ use cell_eval::access::model::{Holds, Row, Verdict};
 use cell_eval::apply::journal::Journal;
 use cell_eval::apply::receipt::{Ending, Receipt};
 use cell_eval::apply::{Run as Running, Watcher, publish};
-use cell_eval::plan::model::{Change, Fields, Plan};
+use cell_eval::plan::model::Plan;
 use cell_eval::plan::scope::Scope;
-use cell_eval::plan::{Command, file};
+use cell_eval::plan::{Command, file, stale};
 use cell_eval::provider::Clock as _;
 use cell_eval::registry::record::{Principal, Record};
 use cell_eval::registry::store::{Lease, Owner, StoreError};
@@ -21,6 +21,7 @@ use cell_eval::words::counted;
 use cell_lang::diagnostics::{Code, Diagnostic};
 
 use crate::args::{ApplyArgs, CloudArgs, ConsentArgs, DestroyArgs, Format};
+use crate::cloud::Purpose;
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
@@ -30,6 +31,8 @@ use crate::rollout::Hands;
 use crate::session::{self, Session, finding, say, store_finding};
 use crate::{plan as plans, signals};
 
+/// Reasons for which a plan is stale that are told.
+const TOLD: usize = 10;
 /// How often a lock is renewed while somebody reads and answers.
 const RENEWAL: Duration = Duration::from_secs(15);
 
@@ -60,7 +63,7 @@ pub(crate) fn destroy(args: &DestroyArgs, output: &Output) -> Status {
             session.plan(record, &session::scope(&args.scope), Command::Destroy, true)
         };
         if args.policy {
-            let session = Session::open(run, output, &args.cloud, args.scope.at);
+            let session = Session::open(run, output, &args.cloud, args.scope.at, Purpose::Look);
             let plan = session.and_then(|session| ask(&session, &session.load()?.record));
             return plan.map_or_else(|status| status, |plan| plans::policies(&plan));
         }
@@ -81,7 +84,7 @@ pub(crate) fn changed(
     consent: &ConsentArgs,
     ask: Ask<'_>,
 ) -> Status {
-    let session = match Session::open(run, output, cloud, at) {
+    let session = match Session::open(run, output, cloud, at, Purpose::Change) {
         Ok(session) => session,
         Err(status) => return status,
     };
@@ -147,6 +150,7 @@ fn locked(
         journal: &journal,
         plan: &plan,
         plan_id: file::plan_id(&plan),
+        program: session.subject.desired.digest(),
         principals: principals(session, &plan),
         cells,
         clerk: Some(&clerk),
@@ -182,7 +186,7 @@ fn told(plan: &Plan, receipt: &Receipt, session: &Session<'_>, output: &Output) 
             say(
                 output,
                 &finding(Code::Interrupted, "the run was told to stop, and began nothing more".to_owned())
-                    .help("run again, with a new plan if it was a saved one: what was done stays done"),
+                    .help("run again, a saved plan as well: what was done stays done"),
             )
         }
         Ending::NotRecorded => {
@@ -205,7 +209,7 @@ fn not_kept(receipt: &Receipt, error: &io::Error) -> Diagnostic {
 fn not_recorded(why: &str) -> Diagnostic {
     let message = format!("the record could not be written, and nothing more was begun: {why}");
     finding(Code::RecordNotWritten, message)
-        .help("mend that and run again, with a new plan if it was a saved one: the next run reads what is there and takes it over")
+        .help("mend that and run again, a saved plan as well: the next run reads what is there and takes it over")
 }
 
 /// Keeps the lock while something takes its time.
@@ -308,67 +312,45 @@ fn confirm(plan: &Plan, consent: &ConsentArgs, output: &Output) -> Result<(), St
     }
 }
 
-/// A saved plan is run exactly, and only if each of its changes still comes out the same.
+/// A saved plan is run exactly, and only if each of its changes still comes out the same; one that was begun is finished.
 fn still_true(session: &Session<'_>, record: &Record, saved: &Plan, output: &Output) -> Result<Plan, Status> {
     let scope = Scope { only: saved.only.clone(), except: saved.except.clone() };
     let command = if saved.command == "destroy" { Command::Destroy } else { Command::Apply };
     let now = session.plan(record, &scope, command, true)?;
-    let stale = |message: String| {
-        finding(Code::StalePlan, message).help("`cellc plan` makes a new one; review what is different")
-    };
     if (&saved.target.cloud, &saved.target.organization) != (&now.target.cloud, &now.target.organization) {
         let message = format!(
             "the plan is for {} ({}), and this is {} ({})",
             saved.target.organization, saved.target.cloud, now.target.organization, now.target.cloud
         );
-        return Err(say(output, &stale(message)));
+        return Err(say(output, &stale_plan(message)));
     }
-    let moved: Vec<String> = saved.changes.iter().filter_map(|change| differs(change, &now)).collect();
-    if moved.is_empty() {
-        let more = now.changes.iter().filter(|change| !saved.changes.iter().any(|old| old.address == change.address));
-        let more = more.count();
-        if more > 0 {
-            output.remark(&format!("not in the saved plan, and left for the next one: {}", counted(more, "change")));
-        }
-        return Ok(saved.clone());
+    let begun = record
+        .under_way
+        .as_ref()
+        .is_some_and(|begun| begun.plan == file::plan_id(saved) && begun.program == session.subject.desired.digest());
+    let moved = if begun { stale::beyond(saved, &now, record) } else { stale::moved(saved, &now) };
+    if !moved.is_empty() {
+        let first = moved.iter().take(TOLD).cloned().collect::<Vec<_>>().join("; ");
+        let rest = if moved.len() > TOLD { format!("; and {} more", moved.len() - TOLD) } else { String::new() };
+        let what = if begun { "it was begun, and what is left is not its rest: " } else { "" };
+        return Err(say(output, &stale_plan(format!("the plan is stale: {what}{first}{rest}"))));
     }
-    let first = moved.iter().take(10).cloned().collect::<Vec<_>>().join("; ");
-    let rest = if moved.len() > 10 { format!("; and {} more", moved.len() - 10) } else { String::new() };
-    Err(say(output, &stale(format!("the plan is stale: {first}{rest}"))))
+    if begun {
+        let (left, all) = (now.changes.len(), counted(saved.changes.len(), "change"));
+        output.remark(&format!("the plan was run before and came to no end: {left} of {all} are left"));
+        // What was approved is the whole.
+        return Ok(Plan { rest_of: Some(file::plan_id(saved)), review: saved.review.clone(), ..now });
+    }
+    let more = now.changes.iter().filter(|change| !saved.changes.iter().any(|old| old.address == change.address));
+    let more = more.count();
+    if more > 0 {
+        output.remark(&format!("not in the saved plan, and left for the next one: {}", counted(more, "change")));
+    }
+    Ok(saved.clone())
 }
 
-/// What moved under a change, if anything did.
-fn differs(change: &Change, now: &Plan) -> Option<String> {
-    let address = &change.address;
-    let Some(found) = now.changes.iter().find(|found| found.address == *address) else {
-        return Some(format!("{address} needs no {} any more", change.action.word()));
-    };
-    if found.action != change.action {
-        return Some(format!("{address} was to {} and is now to {}", change.action.word(), found.action.word()));
-    }
-    if found.id != change.id {
-        return Some(format!("{address} is another thing now"));
-    }
-    if found.before != change.before {
-        return Some(format!(
-            "{address} was changed meanwhile ({})",
-            fields_between(change.before.as_ref(), found.before.as_ref())
-        ));
-    }
-    (found.after != change.after).then(|| {
-        format!(
-            "the program says something else of {address} now ({})",
-            fields_between(change.after.as_ref(), found.after.as_ref())
-        )
-    })
-}
-
-fn fields_between(a: Option<&Fields>, b: Option<&Fields>) -> String {
-    let (Some(a), Some(b)) = (a, b) else { return "it came or went".to_owned() };
-    let names: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-    let differing: Vec<&str> =
-        names.into_iter().filter(|name| a.get(*name) != b.get(*name)).map(String::as_str).collect();
-    differing.join(", ")
+fn stale_plan(message: String) -> Diagnostic {
+    finding(Code::StalePlan, message).help("`cellc plan` makes a new one; review what is different")
 }
 
 fn principals(session: &Session<'_>, plan: &Plan) -> std::collections::BTreeMap<String, Principal> {

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::args::{CostArgs, Format};
-use crate::cloud::Connection;
+use crate::cloud::{Connection, Purpose};
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
@@ -46,7 +46,7 @@ fn cost(run: &Run<'_>, args: &CostArgs, output: &Output) -> Result<Bill, Status>
     let at = Timestamp::now();
     let asked = asked(&Months { count: args.months, from: args.from, to: args.to }, at)?;
     let desired = desired(run, at)?;
-    let connection = Connection::open(&args.cloud, &desired, &run.folder());
+    let connection = Connection::open(&args.cloud, &desired, &run.folder(), Purpose::Look);
     let connection = connection.map_err(|error| unconnected(output, &error))?;
     connection.remarks.iter().for_each(|remark| output.remark(remark));
     let loaded = loaded(connection.store.as_ref(), output)?;

@@ -7,6 +7,7 @@ use cell_eval::plan::Command;
 use cell_eval::plan::scope::Scope;
 
 use crate::args::DriftArgs;
+use crate::cloud::Purpose;
 use crate::exit::Status;
 use crate::output::Output;
 use crate::pipeline::Run;
@@ -20,7 +21,7 @@ pub(crate) fn run(args: &DriftArgs, output: &Output) -> Status {
 
 /// The record takes the place of the program: what a plan would then change was changed outside.
 fn drifted(args: &DriftArgs, run: &Run<'_>, output: &Output) -> Result<Status, Status> {
-    let session = Session::open(run, output, &args.cloud, None)?;
+    let session = Session::open(run, output, &args.cloud, None, Purpose::Look)?;
     let record = session.load()?.record;
     let wished = recorded::wished(&session.subject.desired, &record);
     let scope = Scope::default();

@@ -1,7 +1,7 @@
 //! `cellc init --from-live`: the program of an organization that exists. Owns the files and what is said of them; what
 //! stands in the program is [`cell_eval::existing`]'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use cell_eval::emit::FORMAT_VERSION;
@@ -11,14 +11,14 @@ use cell_eval::plan::desired::Desired;
 use cell_eval::plan::model::{Action, Change};
 use cell_eval::plan::scope::Scope;
 use cell_eval::plan::{Command, Question, fault, plan};
-use cell_eval::provider::{Failure, Organizations as _};
+use cell_eval::provider::{Failure, Given, Organizations as _};
 use cell_eval::registry::record::Record;
 use cell_eval::words::counted;
 use cell_lang::source::SourceMap;
 use serde_json::json;
 
 use crate::args::{Format, InitArgs, Program};
-use crate::cloud::Connection;
+use crate::cloud::{Connection, Purpose};
 use crate::exit::Status;
 use crate::init;
 use crate::output::{self, Output};
@@ -42,7 +42,7 @@ fn written(args: &InitArgs, output: &Output) -> Result<Status, Status> {
     let others = besides(args);
     let paths = others.iter().map(|(path, _)| path.as_path());
     init::free(&args.folder, paths.chain([Path::new("main.cell")]))?;
-    let connection = Connection::open(&args.cloud, &Desired::default(), &args.folder)
+    let connection = Connection::open(&args.cloud, &Desired::default(), &args.folder, Purpose::Look)
         .map_err(|error| session::unconnected(output, &error))?;
     connection.remarks.iter().for_each(|remark| output.remark(remark));
     let live = read(&connection, output)?;
@@ -149,6 +149,12 @@ fn difference(
     live.principals = known.collect();
     let at = jiff::Timestamp::now();
     let claims = taking::by_name(desired, &Record::default(), &live, at);
+    // What is given by sets that the program leaves out is nobody's to take away.
+    let ours: BTreeSet<&str> = claims.record.resources.values().map(|entry| entry.id.as_str()).collect();
+    let (given, unmanaged): (BTreeSet<Given>, _) =
+        std::mem::take(&mut live.given).into_iter().partition(|given| ours.contains(given.set.as_str()));
+    live.given = given;
+    live.unmanaged.extend::<BTreeSet<_>>(unmanaged);
     let question = Question {
         desired,
         record: (&claims.record, &BTreeMap::new()),

@@ -10,6 +10,7 @@ use cell_eval::plan::{Command, file, least};
 use cell_lang::diagnostics::Code;
 
 use crate::args::{Format, PlanArgs, ShowArgs};
+use crate::cloud::Purpose;
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
@@ -21,7 +22,7 @@ pub(crate) fn run(args: &PlanArgs, output: &Output) -> Status {
 }
 
 fn planned(args: &PlanArgs, run: &Run<'_>, output: &Output) -> Result<Status, Status> {
-    let session = Session::open(run, output, &args.cloud, args.scope.at)?;
+    let session = Session::open(run, output, &args.cloud, args.scope.at, Purpose::Look)?;
     let loaded = session.load()?;
     let plan = session.plan(&loaded.record, &session::scope(&args.scope), Command::Apply, !args.no_refresh)?;
     if args.policy {

@@ -94,5 +94,5 @@ pub(crate) fn failed(receipt: &Receipt) -> Diagnostic {
     let first = receipt.failed().next().map(|done| format!("{} of {}", done.verb, visible(&done.address)));
     let message = format!("{operations} failed: {}{}", first.unwrap_or_default(), if count > 1 { ", …" } else { "" });
     finding(Code::OperationFailed, message)
-        .help("the receipt says what was seen of each; run again when the cause is mended, with a new plan if it was a saved one: what was done stays done")
+        .help("the receipt says what was seen of each; run again when the cause is mended, a saved plan as well: what was done stays done")
 }

@@ -14,6 +14,7 @@ use cell_lang::diagnostics::Code;
 use cell_lang::files::{FileError, Files as _};
 
 use crate::args::{Form, Format, ReviewArgs};
+use crate::cloud::Purpose;
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
@@ -63,7 +64,7 @@ fn since(run: &Run<'_>, revision: &str, args: &ReviewArgs) -> Result<Review, Sta
 }
 
 fn against_cloud(run: &Run<'_>, args: &ReviewArgs, output: &Output) -> Result<Review, Status> {
-    let session = Session::open(run, output, &args.cloud, args.scope.at)?;
+    let session = Session::open(run, output, &args.cloud, args.scope.at, Purpose::Look)?;
     let loaded = session.load()?;
     // Access that nobody of the program has is seen only where everybody is asked about.
     let depth = if args.unmanaged { Depth::Drift } else { Depth::Plan };

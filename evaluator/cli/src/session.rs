@@ -22,7 +22,7 @@ use cell_lang::source::SourceMap;
 use jiff::Timestamp;
 
 use crate::args::{CloudArgs, ScopeArgs};
-use crate::cloud::{Connection, OWN, Recorded, Unconnected};
+use crate::cloud::{Connection, OWN, Purpose, Recorded, Unconnected};
 use crate::exit::Status;
 use crate::output::Output;
 use crate::pipeline::{Run, Wish};
@@ -53,13 +53,14 @@ impl<'a> Session<'a> {
         output: &'a Output,
         cloud: &CloudArgs,
         at: Option<Timestamp>,
+        purpose: Purpose,
     ) -> Result<Self, Status> {
         // Whole seconds: what is shown is then what is recorded.
         let at = at.unwrap_or_else(|| {
             let now = Timestamp::now();
             Timestamp::from_second(now.as_second()).unwrap_or(now)
         });
-        Self::connect(run, output, cloud, at, run.subject(at)?)
+        Self::connect(run, output, cloud, at, run.subject(at)?, purpose)
     }
 
     /// Connects for a program.
@@ -69,10 +70,11 @@ impl<'a> Session<'a> {
         cloud: &CloudArgs,
         at: Timestamp,
         (subject, sources): Wish,
+        purpose: Purpose,
     ) -> Result<Self, Status> {
         let beside = run.folder();
-        let connection =
-            Connection::open(cloud, &subject.desired, &beside).map_err(|error| unconnected(output, &error))?;
+        let connection = Connection::open(cloud, &subject.desired, &beside, purpose)
+            .map_err(|error| unconnected(output, &error))?;
         connection.remarks.iter().for_each(|remark| output.remark(remark));
         Ok(Self { output, subject, connection, at, own: beside.join(OWN), sources })
     }

@@ -18,7 +18,7 @@ use cell_lang::diagnostics::{Code, nearest};
 use jiff::Timestamp;
 
 use crate::args::{Cloud, Form, Format, StatusArgs};
-use crate::cloud::Connection;
+use crate::cloud::{Connection, Purpose};
 use crate::cost;
 use crate::exit::Status;
 use crate::output::{self, Output};
@@ -40,7 +40,7 @@ fn status(run: &Run<'_>, args: &StatusArgs, output: &Output) -> Result<Pane, Sta
     let Kept { record, books, registry } = kept(run, args, output, &desired)?;
     known(args, &desired, &record, output)?;
     let asked = if args.no_refresh { Vec::new() } else { asked(&desired, &record, &rows::cells(&desired, &record)) };
-    let connect = || Connection::open(&args.cloud, &desired, &run.folder());
+    let connect = || Connection::open(&args.cloud, &desired, &run.folder(), Purpose::Look);
     let connection = (args.cost || !asked.is_empty()).then(connect);
     let (heard, unread) = match &connection {
         _ if args.no_refresh => (BTreeMap::new(), Some("--no-refresh was said".to_owned())),

@@ -79,6 +79,9 @@ pub struct Receipt {
     pub run: String,
     /// The plan.
     pub plan_id: String,
+    /// The plan that it was the rest of: one that was run before, and of which not all was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest_of: Option<String>,
     /// How it ended.
     pub ending: Ending,
     /// Why, when the record could not be written.

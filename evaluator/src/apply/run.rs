@@ -17,7 +17,7 @@ use super::receipt::{Done, Ending, FORMAT_VERSION, Outcome, Receipt};
 use super::schedule::{STACKS, Schedule, Stage};
 use crate::plan::model::{Operation, Plan};
 use crate::provider::{Clock, CloudError, Failure, Provider};
-use crate::registry::record::{Event, Identity, Principal, Record};
+use crate::registry::record::{DONE, Event, Identity, Principal, Record};
 use crate::releases::clerk::Clerk;
 
 /// How often the lock is renewed.
@@ -51,6 +51,8 @@ pub struct Run<'a> {
     pub plan: &'a Plan,
     /// Its id.
     pub plan_id: String,
+    /// The digest of the program.
+    pub program: String,
     /// Groups and users as they were looked up, by address.
     pub principals: BTreeMap<String, Principal>,
     /// The cells as other tools read them.
@@ -128,7 +130,9 @@ impl Run<'_> {
             instance: target.instance.clone(),
         };
         let principals = self.principals.clone();
-        self.journal.commit(Event::Began { plan: self.plan_id.clone(), organization, principals })
+        // What is left of a plan, when this fails, too, is still of that one.
+        let plan = self.plan.rest_of.as_ref().unwrap_or(&self.plan_id).clone();
+        self.journal.commit(Event::Began { plan, program: self.program.clone(), organization, principals })
     }
 
     /// Renews the lock until the run is over.
@@ -290,6 +294,7 @@ impl Run<'_> {
             format_version: FORMAT_VERSION.to_owned(),
             run: self.journal.lease().owner.run.clone(),
             plan_id: self.plan_id.clone(),
+            rest_of: self.plan.rest_of.clone(),
             ending,
             reason: broken,
             began,
@@ -302,7 +307,7 @@ impl Run<'_> {
     /// The end of the journal, and the snapshot that replaces it.
     fn close(&self, ending: Ending) -> Result<(), JournalError> {
         let outcome = match ending {
-            Ending::Done => "done",
+            Ending::Done => DONE,
             Ending::Interrupted => "interrupted",
             Ending::Failed | Ending::NotRecorded => "failed",
         };
@@ -325,20 +330,20 @@ fn published(record: &Record, cells: &BTreeMap<String, serde_json::Value>) -> BT
 }
 
 /// Brings the cells of a record to what the program says, where nothing else was to be done: a field that no
-/// operation applies may have changed, or the last run died before it said them.
+/// operation applies may have changed, or the last run died before it said them. No plan is under way after it.
 ///
 /// # Errors
 /// When they cannot be written.
 pub fn publish(journal: &Journal<'_>, cells: &BTreeMap<String, serde_json::Value>) -> Result<(), JournalError> {
     let (now, same) = journal.with(|record| {
         let cells = published(record, cells);
-        let same = cells == record.cells;
+        let same = cells == record.cells && record.under_way.is_none();
         (cells, same)
     });
     if same {
         return Ok(());
     }
-    journal.commit(Event::Finished { outcome: "done".to_owned(), cells: now })?;
+    journal.commit(Event::Finished { outcome: DONE.to_owned(), cells: now })?;
     journal.snapshot()
 }
 

@@ -13,6 +13,7 @@ mod ground;
 pub mod metrics;
 mod names;
 mod pipelines;
+mod reader;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -31,7 +32,7 @@ pub use pipelines::{OBSERVER_ROLE, SHARED};
 /// A stack that a program comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Generated {
-    /// Its address: `stack.cell/alpha`, `stack.pipelines/cache`, `stack.cellc`, `stack.monitoring`.
+    /// Its address: `stack.cell/alpha`, `stack.account/images`, `stack.pipelines/cache`, `stack.cellc`, `stack.monitoring`.
     pub address: String,
     /// Its name in the cloud.
     pub name: String,
@@ -116,6 +117,7 @@ pub fn stacks(world: &World<'_>) -> Generation {
     let ground = ground::Ground::new(world);
     let mut out = Generation::default();
     pipelines::shared(&ground, &mut out);
+    reader::stacks(&ground, &mut out);
     cell::stacks(&ground, &mut out);
     dashboard::stack(&ground, &mut out);
     pipelines::components(&ground, &mut out);

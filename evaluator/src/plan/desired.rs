@@ -11,9 +11,9 @@ use jiff::tz::TimeZone;
 use serde_json::Value as Json;
 
 use super::generated;
-use super::model::{Fields, Limits, Place, Unapplied};
+use super::model::{Fields, Limits, Place, Roles, Unapplied};
 use crate::emit;
-use crate::provider::PrincipalKind;
+use crate::provider::{ACCESS_ROLE, PrincipalKind};
 use crate::releases::wishes::{Wish, wishes};
 use crate::resources::{Resource, ResourceKind, Source};
 use crate::rules::read::Read as _;
@@ -74,6 +74,13 @@ pub struct Desired {
     pub draining: BTreeSet<String>,
 }
 
+impl Desired {
+    /// Tells whether it is the same, to the same version of the tool: another one may come to another digest.
+    pub fn digest(&self) -> String {
+        crate::digest::of_debug(self)
+    }
+}
+
 /// The organization.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Org {
@@ -87,6 +94,10 @@ pub struct Org {
     pub home_region: Option<String>,
     /// The partition of its accounts: `aws`.
     pub partition: String,
+    /// The role by which accounts are entered to change what is in them, and with which new ones are made.
+    pub access_role: String,
+    /// The role by which accounts are entered to look only; none: [`Self::access_role`] does both.
+    pub reader_role: Option<String>,
     /// The account that administers Identity Center for others.
     pub delegated_admin: Option<String>,
     /// Where the record lies.
@@ -103,6 +114,15 @@ pub struct Org {
     pub accounts: Option<u64>,
 }
 
+impl Org {
+    /// The roles by which its accounts are entered; none when it is the one that an organization makes, for both.
+    pub fn roles(&self) -> Option<Roles> {
+        let reader = self.reader_role.as_ref().unwrap_or(&self.access_role);
+        let roles = Roles { access: self.access_role.clone(), reader: reader.clone() };
+        (roles != Roles::default()).then_some(roles)
+    }
+}
+
 impl Default for Org {
     fn default() -> Self {
         Self {
@@ -111,6 +131,8 @@ impl Default for Org {
             identity_center: None,
             home_region: None,
             partition: "aws".to_owned(),
+            access_role: ACCESS_ROLE.to_owned(),
+            reader_role: None,
             delegated_admin: None,
             registry: None,
             parking: "cellc-parked".to_owned(),
@@ -321,6 +343,8 @@ fn org(world: &World<'_>) -> Org {
         identity_center: text("identity_center"),
         home_region: text("home_region"),
         partition: text("partition").unwrap_or(plain.partition),
+        access_role: text("access_role").unwrap_or(plain.access_role),
+        reader_role: text("reader_role"),
         delegated_admin: text("delegated_admin"),
         registry: text("registry"),
         parking: text("parking").unwrap_or(plain.parking),

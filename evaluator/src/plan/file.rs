@@ -257,6 +257,7 @@ fn plan_of(wire: Wire) -> Plan {
         memberships: wire.memberships,
         entered: wire.entered,
         reading: wire.reading,
+        rest_of: None,
     }
 }
 

@@ -124,8 +124,9 @@ pub fn policies(plan: &Plan) -> Json {
         applying.push(statement("Write", json!(writes)));
     }
     let stacks = stacks::Stacks::of(plan);
-    planning.extend(stacks.enter());
-    applying.extend(stacks.enter());
+    let roles = plan.target.roles.clone().unwrap_or_default();
+    planning.extend(stacks.enter(&roles.reader));
+    applying.extend(stacks.enter(&roles.access));
     planning.extend(stacks.own(false));
     applying.extend(stacks.own(true));
     if plan.entered.contains(management) {

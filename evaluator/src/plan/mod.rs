@@ -20,7 +20,9 @@ pub mod model;
 pub mod moves;
 mod ours;
 pub mod scope;
+pub mod stale;
 mod stays;
+mod target;
 #[cfg(test)]
 mod tests;
 pub mod text;
@@ -134,6 +136,7 @@ fn finished(question: &Question<'_>, builder: Builder<'_>, access: Vec<model::Ac
                 .unwrap_or_default(),
             instance: center.map(|center| center.arn.clone()),
             identity_store: center.map(|center| center.store.clone()),
+            roles: question.desired.org.roles(),
             registry: question.registry.clone(),
             serial: question.record.0.serial,
         },
@@ -152,6 +155,7 @@ fn finished(question: &Question<'_>, builder: Builder<'_>, access: Vec<model::Ac
         memberships: live.memberships.clone(),
         entered: entered(live),
         reading: reading(&live.reading),
+        rest_of: None,
     }
 }
 

@@ -13,6 +13,8 @@ use crate::provider::{Boundary, CustomerPolicy, SetFields, Tags};
 use crate::releases::Dossier;
 use crate::releases::wishes::Wish;
 
+pub use super::target::{Limits, Roles, Target};
+
 /// Fields of a resource, by name, as the normal form writes them.
 ///
 /// Sorted and without room to grow: a fleet has some hundred thousand of them with three fields each, and a tree's node
@@ -673,52 +675,6 @@ pub struct Unapplied {
     pub count: usize,
 }
 
-/// The cloud a plan was made against.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Target {
-    /// `aws` or `sandbox`.
-    pub cloud: String,
-    /// The organization: `o-…`; empty when the program needs none.
-    pub organization: String,
-    /// The management account.
-    pub management_account: String,
-    /// The instance of Identity Center.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instance: Option<String>,
-    /// Its identity store.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub identity_store: Option<String>,
-    /// Where the record lies.
-    pub registry: String,
-    /// The record's serial number that the plan was made from.
-    pub serial: u64,
-}
-
-/// Limits that an apply holds itself to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
-    /// Requests to Identity Center a second.
-    pub tps: u64,
-    /// Requests to AWS Organizations a second.
-    #[serde(default = "organizations_tps")]
-    pub organizations_tps: u64,
-    /// Assignments and provisionings under way at once.
-    pub lanes: u64,
-    /// Accounts being created at once.
-    pub creations: u64,
-}
-
-/// Requests to AWS Organizations a second, of a plan that was written before it said so.
-fn organizations_tps() -> u64 {
-    Limits::default().organizations_tps
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { tps: 15, organizations_tps: 8, lanes: 8, creations: 1 }
-    }
-}
-
 /// A plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -762,6 +718,8 @@ pub struct Plan {
     pub entered: BTreeSet<String>,
     /// How assignments were read, and how far that reaches.
     pub reading: String,
+    /// The id of the saved plan that this one is the rest of, while it is run; no part of a plan's file.
+    pub rest_of: Option<String>,
 }
 
 impl Plan {

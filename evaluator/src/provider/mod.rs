@@ -24,6 +24,9 @@ pub use model::{
 };
 pub use waits::Waits;
 
+/// The role that an organization makes in each of its accounts, unless another name is asked for.
+pub const ACCESS_ROLE: &str = "OrganizationAccountAccessRole";
+
 /// What a call comes to.
 pub type Answer<T> = Result<T, CloudError>;
 
@@ -182,7 +185,7 @@ pub trait Provider: Organizations + IdentityCenter + std::fmt::Debug {
     /// IAM GetPolicy and GetPolicyVersion of one of AWS's own policies: two calls; none when there is no such policy.
     fn managed_policy(&self, arn: &str) -> Answer<Option<ManagedPolicy>>;
     /// The ARN of the role that a permission set has in an account, by IAM ListRoles there under
-    /// OrganizationAccountAccessRole; none when there is none. [`Failure::Denied`] when the account lets nobody in.
+    /// its member role; none when there is none. [`Failure::Denied`] when the account lets nobody in.
     fn reserved_role(&self, account: &str, set_name: &str) -> Answer<Option<String>>;
     /// ECR in an account, and in a region or else the provider's own. Sends nothing yet.
     fn repositories<'a>(&'a self, account: &str, region: Option<&str>) -> Box<dyn Repositories + 'a>;

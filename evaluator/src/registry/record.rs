@@ -49,6 +49,18 @@ pub struct Record {
     /// The cells as other tools read them, by address.
     #[serde(default)]
     pub cells: BTreeMap<String, Json>,
+    /// The plan that was run last, when not all of it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under_way: Option<UnderWay>,
+}
+
+/// A plan that was begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnderWay {
+    /// Its id: `plan-…`
+    pub plan: String,
+    /// The digest of the program it was run for, as [`crate::plan::desired::Desired::digest`] has it.
+    pub program: String,
 }
 
 /// Which organization.
@@ -62,6 +74,9 @@ pub struct Identity {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
 }
+
+/// The outcome of a run that did all that it was to do.
+pub const DONE: &str = "done";
 
 /// Something owned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -168,6 +183,9 @@ pub enum Event {
     Began {
         /// The plan.
         plan: String,
+        /// The digest of the program.
+        #[serde(default)]
+        program: String,
         /// The organization it is for.
         organization: Identity,
         /// Groups and users as they were looked up.
@@ -350,7 +368,8 @@ impl Record {
     pub fn apply(&mut self, line: &Line) {
         self.fence = self.fence.max(line.fence);
         match &line.event {
-            Event::Began { organization, principals, .. } => {
+            Event::Began { plan, program, organization, principals } => {
+                self.under_way = Some(UnderWay { plan: plan.clone(), program: program.clone() });
                 self.organization = Some(organization.clone());
                 self.principals.extend(principals.iter().map(|(address, found)| (address.clone(), found.clone())));
             }
@@ -391,7 +410,10 @@ impl Record {
                 self.resources.remove(address);
                 self.gone.insert(address.clone(), Gone { fate: "parked".to_owned(), at: line.at });
             }
-            Event::Finished { cells, .. } => self.cells.clone_from(cells),
+            Event::Finished { outcome, cells } => {
+                self.cells.clone_from(cells);
+                self.under_way = self.under_way.take().filter(|_| outcome != DONE);
+            }
         }
     }
 

@@ -254,6 +254,8 @@ fn org() -> RecordSpec {
             optional("home_region", B::AwsRegion),
             default("partition", one(&["aws", "aws-cn", "aws-us-gov"]), text("aws")),
             default("engine", one(&["local", "aws"]), text("local")),
+            default("access_role", B::RoleName, text("OrganizationAccountAccessRole")),
+            optional("reader_role", B::RoleName),
             optional("delegated_admin", B::AccountId),
             optional("registry", B::RegistryLocation),
             default("parking", B::OuName, text("cellc-parked")),

@@ -82,6 +82,7 @@ builtins! {
     RegistryLocation String registry, "a registry is `s3://bucket/key` or the path of a file";
     RelayState String length::<1, 240>, "a relay state has 1 to 240 characters";
     Repository String length::<1, 2048>, "a repository is a URL or a path";
+    RoleName String role_name, "a role's name has 1 to 64 letters, digits and `_+=,.@-`";
     RootId String root_id, "a root id reads like `r-ab12`";
     ScpDescription String prose::<0, 512>, "a policy's description has at most 512 characters";
     Session Duration session, "a session lasts 1h to 12h";
@@ -238,6 +239,13 @@ fn ou_id(value: &Lit, rule: &str) -> Verdict {
             part.is_some_and(|p| (least..=32).contains(&p.len()) && all(p, lower_or_digit))
         };
         head && sized(parts.next(), 4) && sized(parts.next(), 8) && parts.next().is_none()
+    })
+}
+
+/// <https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.html>, `RoleName`
+fn role_name(value: &Lit, rule: &str) -> Verdict {
+    on_text(value, rule, |text| {
+        (1..=64).contains(&text.len()) && all(text, |b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b))
     })
 }
 

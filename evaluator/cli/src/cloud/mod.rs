@@ -24,6 +24,15 @@ pub(crate) const OWN: &str = ".cellc";
 /// Of Identity Center, when neither the program nor the environment says one for the sandbox.
 const SANDBOX_REGION: &str = "us-east-1";
 
+/// What a command does in the accounts of an organization.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// It looks at what is in them.
+    Look,
+    /// It changes it.
+    Change,
+}
+
 /// A cloud that is connected.
 pub(crate) struct Connection {
     /// The provider.
@@ -88,10 +97,15 @@ impl Connection {
     }
 
     /// Connects for a program. `beside` is the program's folder.
-    pub(crate) fn open(args: &CloudArgs, desired: &Desired, beside: &Path) -> Result<Self, Unconnected> {
+    pub(crate) fn open(
+        args: &CloudArgs,
+        desired: &Desired,
+        beside: &Path,
+        purpose: Purpose,
+    ) -> Result<Self, Unconnected> {
         let clock = Arc::new(SystemClock);
         let own = beside.join(OWN);
-        let Reached { provider, mut remarks, running, sandbox } = reach(args, desired, &own)?;
+        let Reached { provider, mut remarks, running, sandbox } = reach(args, desired, &own, purpose)?;
         if args.cloud == Cloud::Aws {
             // Without credentials every later message would speak of something else.
             provider.caller()?;
@@ -127,7 +141,7 @@ impl Recorded {
             let store = in_file(args.cloud, &desired.org, &own, beside);
             return Ok(Self { store, remarks: Vec::new(), _sandbox: None });
         };
-        let Reached { provider, mut remarks, running, .. } = reach(args, desired, &own)?;
+        let Reached { provider, mut remarks, running, .. } = reach(args, desired, &own, Purpose::Look)?;
         let store = in_bucket(url, &provider, &Arc::new(SystemClock), &mut remarks)?;
         Ok(Self { store, remarks, _sandbox: running })
     }
@@ -141,11 +155,12 @@ struct Reached {
     sandbox: Option<Arc<cell_sandbox::Sandbox>>,
 }
 
-fn reach(args: &CloudArgs, desired: &Desired, own: &Path) -> Result<Reached, Unconnected> {
+fn reach(args: &CloudArgs, desired: &Desired, own: &Path, purpose: Purpose) -> Result<Reached, Unconnected> {
     let mut settings = Settings {
         region: desired.org.home_region.clone(),
         tps: rate(desired.org.limits.tps),
         organizations_tps: rate(desired.org.limits.organizations_tps),
+        member_role: member_role(&desired.org, purpose),
         ..Settings::default()
     };
     let (mut remarks, mut running, mut sandbox) = (Vec::new(), None, None);
@@ -161,6 +176,11 @@ fn reach(args: &CloudArgs, desired: &Desired, own: &Path) -> Result<Reached, Unc
         sandbox = Some(opened.sandbox);
     }
     Ok(Reached { provider: Arc::new(AwsCloud::connect(&settings)?), remarks, running, sandbox })
+}
+
+fn member_role(org: &Org, purpose: Purpose) -> String {
+    let reader = org.reader_role.as_ref().filter(|_| purpose == Purpose::Look);
+    reader.unwrap_or(&org.access_role).clone()
 }
 
 /// Requests a second, as a connection takes them.

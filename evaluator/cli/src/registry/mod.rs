@@ -13,6 +13,7 @@ use cell_lang::diagnostics::Code;
 use serde_json::json;
 
 use crate::args::{Format, Language, RegistryArgs, RegistryCommand};
+use crate::cloud::Purpose;
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::progress::visible;
@@ -39,7 +40,7 @@ pub(crate) fn run(command: &RegistryCommand, output: &Output) -> Status {
 
 fn with(args: &RegistryArgs, output: &Output, work: impl FnOnce(&Session<'_>) -> Result<Status, Status>) -> Status {
     output.run(&args.program, |run| {
-        let session = Session::open(run, output, &args.cloud, None);
+        let session = Session::open(run, output, &args.cloud, None, Purpose::Look);
         session.and_then(|session| work(&session)).unwrap_or_else(|status| status)
     })
 }

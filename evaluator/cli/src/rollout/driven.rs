@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::apply::owner;
 use crate::args::{Format, RolloutAbortArgs, RolloutDeployArgs};
+use crate::cloud::Purpose;
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
@@ -26,7 +27,7 @@ pub(crate) fn deploy(args: &RolloutDeployArgs, output: &Output) -> Status {
 }
 
 fn deployed(run: &Run<'_>, args: &RolloutDeployArgs, output: &Output) -> Result<Status, Status> {
-    let session = Session::open(run, output, &args.cloud, None)?;
+    let session = Session::open(run, output, &args.cloud, None, Purpose::Change)?;
     let desired = &session.subject.desired;
     let of = super::named(desired, &args.component)?;
     let Some(wish) = desired.releases.get(&of) else { return Err(Status::Failed) };
@@ -77,7 +78,7 @@ fn aborted(
     beside: &Path,
     output: &Output,
 ) -> Result<Status, Status> {
-    let session = Session::open(run, output, &args.one.cloud, None)?;
+    let session = Session::open(run, output, &args.one.cloud, None, Purpose::Change)?;
     let of = super::named(&session.subject.desired, &args.one.of)?;
     let hands = Hands::new(&session, beside, signals::stop(), false);
     let clerk = clerk(&session, &hands);

@@ -24,6 +24,7 @@ use cell_lang::diagnostics::{Code, nearest};
 use jiff::Timestamp;
 
 use crate::args::{Format, RolloutCommand, RolloutPlanArgs, RolloutRunArgs};
+use crate::cloud::Purpose;
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
@@ -54,7 +55,7 @@ pub(crate) fn run(command: &RolloutCommand, output: &Output) -> Status {
 
 /// `rollout run`
 fn go_on(run: &Run<'_>, args: &RolloutRunArgs, output: &Output) -> Result<Status, Status> {
-    let session = Session::open(run, output, &args.cloud, None)?;
+    let session = Session::open(run, output, &args.cloud, None, Purpose::Change)?;
     let desired = &session.subject.desired;
     let asked = match args.of.as_slice() {
         [] => desired.releases.keys().cloned().collect(),

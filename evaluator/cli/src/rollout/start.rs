@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use crate::apply::owner;
 use crate::args::RolloutStartArgs;
+use crate::cloud::Purpose;
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
@@ -26,7 +27,7 @@ pub(crate) fn run(args: &RolloutStartArgs, output: &Output) -> Status {
 }
 
 fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Status, Status> {
-    let session = Session::open(run, output, &args.cloud, None)?;
+    let session = Session::open(run, output, &args.cloud, None, Purpose::Change)?;
     let of = super::named(&session.subject.desired, &args.component)?;
     let Some(wish) = session.subject.desired.releases.get(&of) else { return Err(Status::Failed) };
     is_component(wish, output)?;

@@ -230,6 +230,7 @@ impl Bench {
             journal: &journal,
             plan,
             plan_id: file::plan_id(plan),
+            program: desired.digest(),
             principals: desired.principals.iter().filter_map(known).collect(),
             cells: desired.published.clone(),
             clerk: None,

@@ -32,6 +32,7 @@ pub(super) fn stacks(ground: &Ground<'_, '_>, out: &mut Generation) {
         money::add(ground, cell, &mut template);
         records::add(ground, cell, &mut template, &mut left);
         seen_from_outside(ground, cell, &mut template);
+        super::reader::add(ground, &mut template);
         let most = limits::STACK_RESOURCES;
         if template.len() > most.most {
             left.push(too_many(ground, cell, &address, template.len()));

@@ -159,7 +159,16 @@ fn target() -> impl Strategy<Value = Target> {
         |(cloud, organization, instance, serial)| {
             let (management_account, registry) = (organization.clone(), cloud.clone());
             let identity_store = instance.clone();
-            Target { cloud, organization, management_account, instance, identity_store, registry, serial }
+            Target {
+                cloud,
+                organization,
+                management_account,
+                instance,
+                identity_store,
+                roles: None,
+                registry,
+                serial,
+            }
         },
     )
 }
@@ -202,6 +211,7 @@ fn plan() -> impl Strategy<Value = Plan> {
             cost: Cost { calls: count, by_call, duration_s: count, quotas },
             unapplied: vec![Unapplied { kind: reading.clone(), count: number as usize }],
             reading,
+            rest_of: None,
         }
     })
 }
@@ -250,6 +260,7 @@ fn some(operations: Vec<Operation>, changes: Vec<Change>) -> Plan {
         management_account: String::new(),
         instance: None,
         identity_store: None,
+        roles: None,
         registry: String::new(),
         serial: 0,
     };
@@ -274,6 +285,7 @@ fn some(operations: Vec<Operation>, changes: Vec<Change>) -> Plan {
         cost: Cost::default(),
         unapplied: Vec::new(),
         reading: String::new(),
+        rest_of: None,
     }
 }
 

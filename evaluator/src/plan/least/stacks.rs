@@ -9,8 +9,6 @@ use crate::plan::model::{Plan, Verb};
 use crate::provider::partition;
 use crate::stacks::{AccountOf, StackPlace};
 
-/// The role that an organization makes in each of its accounts.
-const MEMBER_ROLE: &str = "OrganizationAccountAccessRole";
 /// Accounts that a policy names one by one: more are named by the role alone, for a policy has an end.
 const NAMED: usize = 10;
 
@@ -75,8 +73,8 @@ impl<'p> Stacks<'p> {
         Self { plan, accounts }
     }
 
-    /// The statement that lets the caller enter the accounts of stacks.
-    pub(super) fn enter(&self) -> Option<Json> {
+    /// The statement that lets the caller enter the accounts of stacks by a role.
+    pub(super) fn enter(&self, role: &str) -> Option<Json> {
         let mut ids = self.plan.entered.clone();
         let mut new = false;
         for account in self.accounts.keys() {
@@ -87,7 +85,7 @@ impl<'p> Stacks<'p> {
         }
         ids.remove(&self.plan.target.management_account);
         let partition = own_partition(self.plan);
-        let role = |id: &str| format!("arn:{partition}:iam::{id}:role/{MEMBER_ROLE}");
+        let role = |id: &str| format!("arn:{partition}:iam::{id}:role/{role}");
         let resources: Vec<String> = match (new || ids.len() > NAMED, ids.is_empty()) {
             (true, _) => vec![role("*")],
             (false, true) => return None,

@@ -5,9 +5,9 @@
 //! deleted. A fault `fail_async` makes the first resource fail.
 
 use super::functions::Scope;
+use super::made::{self, Made};
 use super::template::{Resource, Template, read};
 use crate::input::Cx;
-use crate::services::cloudwatch::{self, Made};
 use crate::stacks::{Act, Content, Event, Stack};
 use crate::state::{State, Work};
 use serde_json::{Value, json};
@@ -128,15 +128,15 @@ fn carried_out(
             let properties = properties(&Scope { stack, key }, &resource);
             let made = Made { kind: &act.kind, place: &key.0, name: &physical, properties: &properties };
             // What its properties refuse was found when the course was written.
-            if let Some(Ok(id)) = cloudwatch::settle(state, cx, &made) {
+            if let Some(Ok(id)) = made::settle(state, cx, &made) {
                 // A new name is a new resource.
                 if id != physical && act.status == "UPDATE_COMPLETE" {
-                    cloudwatch::remove(state, &act.kind, &key.0, &physical);
+                    made::remove(state, &act.kind, &key.0, &physical);
                 }
                 physical = id;
             }
         }
-        "DELETE_COMPLETE" => cloudwatch::remove(state, &act.kind, &key.0, &physical),
+        "DELETE_COMPLETE" => made::remove(state, &act.kind, &key.0, &physical),
         _ => return physical,
     }
     if let Some(stack) = state.stacks.stacks.get_mut(key) {
@@ -195,7 +195,7 @@ fn template(content: &Content) -> BTreeMap<String, Resource> {
 /// Why a resource cannot be made or changed.
 fn fails_now(scope: &Scope<'_>, resource: &Resource, fail: Option<&str>, when: &str) -> Option<String> {
     let asked = fail.or_else(|| fails(&resource.kind, when)).map(str::to_owned);
-    asked.or_else(|| cloudwatch::refusal(&resource.kind, &properties(scope, resource)))
+    asked.or_else(|| made::refusal(&resource.kind, &properties(scope, resource)))
 }
 
 fn properties(scope: &Scope<'_>, resource: &Resource) -> Value {

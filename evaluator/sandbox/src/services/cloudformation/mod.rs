@@ -3,6 +3,7 @@
 mod change_sets;
 mod course;
 mod functions;
+mod made;
 mod operations;
 mod template;
 
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 pub(crate) use course::proceed;
+pub(crate) use made::Made;
 use template::Template;
 
 pub(crate) const OPERATIONS: &[&[Op]] = &[READS, operations::OPERATIONS, change_sets::OPERATIONS];

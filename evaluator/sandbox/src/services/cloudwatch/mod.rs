@@ -15,7 +15,7 @@ use crate::input::{Cx, Input, Millis};
 use crate::paging::Pages;
 use crate::service::Op;
 
-pub(crate) use resources::{Made, refusal, remove, settle};
+pub(crate) use resources::{refusal, remove, settle};
 
 pub(crate) const OPERATIONS: &[&[Op]] = &[alarms::OPERATIONS, data::OPERATIONS, dashboards::OPERATIONS];
 

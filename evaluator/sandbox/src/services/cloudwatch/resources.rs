@@ -4,6 +4,7 @@
 use super::{alarms, dashboards};
 use crate::error::ApiError;
 use crate::input::{Cx, Input};
+use crate::services::cloudformation::Made;
 use crate::state::State;
 use serde_json::{Map, Value};
 
@@ -13,16 +14,6 @@ const DASHBOARD: &str = "AWS::CloudWatch::Dashboard";
 
 /// Members that templates may write as text.
 const NUMBERS: &[&str] = &["DatapointsToAlarm", "EvaluationPeriods", "Period", "Threshold"];
-
-/// A resource of a stack, its properties computed.
-pub(crate) struct Made<'a> {
-    pub(crate) kind: &'a str,
-    /// `account/region`.
-    pub(crate) place: &'a str,
-    /// The name that it gets when its properties have none.
-    pub(crate) name: &'a str,
-    pub(crate) properties: &'a Value,
-}
 
 /// Why a resource with these properties cannot be made, if it is one of CloudWatch's.
 pub(crate) fn refusal(kind: &str, properties: &Value) -> Option<String> {

@@ -3,6 +3,7 @@
 mod document;
 mod managed;
 mod policies;
+mod resources;
 mod roles;
 
 use crate::config::Config;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 pub(crate) use document::{policy_document, resource_control_document, trust_document};
 pub(crate) use managed::{aws_policy_exists, aws_policy_name};
+pub(crate) use resources::{refusal, remove, settle};
 
 pub(crate) const OPERATIONS: &[&[Op]] = &[roles::OPERATIONS, policies::OPERATIONS];
 

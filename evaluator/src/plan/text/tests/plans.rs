@@ -28,6 +28,7 @@ pub(super) fn empty() -> Plan {
             management_account: "111111111111".to_owned(),
             instance: Some("arn:aws:sso:::instance/ssoins-0123456789abcdef".to_owned()),
             identity_store: Some("d-1234567890".to_owned()),
+            roles: None,
             registry: ".cellc/registry.json".to_owned(),
             serial: 7,
         },
@@ -45,6 +46,7 @@ pub(super) fn empty() -> Plan {
         cost: Cost::default(),
         unapplied: Vec::new(),
         reading: String::new(),
+        rest_of: None,
     }
 }
 

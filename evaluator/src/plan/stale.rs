@@ -1,0 +1,106 @@
+//! Does a saved plan still say what is to be done? Owns when each of its changes would come out the same, and, of a plan whose
+//! run came to no end, when what is left is the rest of it and nothing else.
+
+use std::collections::BTreeSet;
+
+use super::model::{Action, Change, Fields, Plan};
+use crate::registry::record::Record;
+
+/// What moved under the changes of a saved plan, one line each: nothing when it may be run as it is. What is new is none of
+/// it.
+pub fn moved(saved: &Plan, now: &Plan) -> Vec<String> {
+    saved.changes.iter().filter_map(|change| differs(change, found(change, now))).collect()
+}
+
+/// What of a plan is not the rest of a saved one, one line each: nothing when running it finishes the saved one.
+///
+/// For a saved plan that was begun, of the same program, and with nothing run since: so a change that is needed no more was
+/// made, and one that is left is the same, or a step further.
+pub fn beyond(saved: &Plan, now: &Plan, record: &Record) -> Vec<String> {
+    let left = saved.changes.iter().filter_map(|change| strays(change, now, record));
+    let known: BTreeSet<&str> = saved.changes.iter().map(|change| change.address.as_str()).collect();
+    let new = now.changes.iter().filter(|change| !known.contains(change.address.as_str()));
+    left.chain(new.map(|change| format!("to {} {} is not in it", change.action.word(), change.address))).collect()
+}
+
+fn found<'p>(change: &Change, now: &'p Plan) -> Option<&'p Change> {
+    // Changes are in the order of their addresses.
+    let at = now.changes.partition_point(|found| found.address < change.address);
+    now.changes.get(at).filter(|found| found.address == change.address)
+}
+
+fn differs(change: &Change, found: Option<&Change>) -> Option<String> {
+    let address = &change.address;
+    let Some(found) = found else {
+        return Some(format!("{address} needs no {} any more", change.action.word()));
+    };
+    if found.action != change.action {
+        return Some(otherwise(change, found));
+    }
+    if found.id != change.id {
+        return Some(another(address));
+    }
+    if found.before != change.before {
+        return Some(meanwhile(address, &between(change.before.as_ref(), found.before.as_ref())));
+    }
+    (found.after != change.after).then(|| {
+        let fields = between(change.after.as_ref(), found.after.as_ref());
+        format!("the program says something else of {address} now ({fields})")
+    })
+}
+
+/// Why what is left of a change is not a part of it.
+fn strays(change: &Change, now: &Plan, record: &Record) -> Option<String> {
+    let found = found(change, now)?;
+    let address = &change.address;
+    let goes_on = match (change.action, found.action) {
+        (one, other) if one == other => true,
+        // It was made, and is ours; not all of it is as wanted yet.
+        (Action::Create | Action::Replace | Action::Adopt | Action::Move, Action::Update) => {
+            record.entry(address).is_some()
+        }
+        // It was made and not recorded, or deleted and not made anew.
+        (Action::Create, Action::Adopt) | (Action::Replace, Action::Create) => true,
+        _ => false,
+    };
+    if !goes_on {
+        return Some(otherwise(change, found));
+    }
+    let is_other = |id: &String| found.id.as_ref().is_some_and(|found| found != id);
+    if !matches!(change.action, Action::Replace) && change.id.as_ref().is_some_and(is_other) {
+        return Some(another(address));
+    }
+    // What is made or deleted half has fields that neither side has.
+    let (Action::Update, Some(was), Some(will), Some(is)) =
+        (change.action, &change.before, &change.after, &found.before)
+    else {
+        return None;
+    };
+    let of_either = |name: &&String| {
+        let is = is.get(*name);
+        is == was.get(*name) || is == will.get(*name) || change.later.contains(*name)
+    };
+    let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+    let other: Vec<&str> = names.into_iter().filter(|name| !of_either(name)).map(String::as_str).collect();
+    (!other.is_empty()).then(|| meanwhile(address, &other.join(", ")))
+}
+
+fn otherwise(change: &Change, found: &Change) -> String {
+    format!("{} was to {} and is now to {}", change.address, change.action.word(), found.action.word())
+}
+
+fn another(address: &str) -> String {
+    format!("{address} is another thing now")
+}
+
+fn meanwhile(address: &str, fields: &str) -> String {
+    format!("{address} was changed meanwhile ({fields})")
+}
+
+fn between(a: Option<&Fields>, b: Option<&Fields>) -> String {
+    let (Some(a), Some(b)) = (a, b) else { return "it came or went".to_owned() };
+    let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    let differing: Vec<&str> =
+        names.into_iter().filter(|name| a.get(*name) != b.get(*name)).map(String::as_str).collect();
+    differing.join(", ")
+}

@@ -1,0 +1,154 @@
+//! What the roles in member accounts need: the reading role of a program does for everything that looks, and nothing that
+//! changes; and the policies that `--policy` prints by account do for an apply. A sandbox holds roles to their policies.
+
+use std::collections::BTreeMap;
+
+use cell_tests::momento::{AT, Project, Registry};
+use cell_tests::sandbox::{Server, quick};
+use cell_tests::{at_once, aws};
+use serde_json::Value;
+
+/// An identity that the sandbox holds to a policy.
+const HELD: &str = "AKIAHELDTOAPOLICY";
+const ACCESS: &str = "OrganizationAccountAccessRole";
+const READER: &str = "cellc-reader";
+
+/// The example, applied, on a server of its own.
+fn served() -> Result<(Project, Server), String> {
+    let mut project = Project::applied(Registry::S3)?;
+    let server = Server::start(Some(&project.sandbox()), quick())?;
+    project.endpoint = Some(server.url());
+    Ok((project, server))
+}
+
+fn hold(project: &mut Project, server: &Server, policy: &Value) -> Result<(), String> {
+    HELD.clone_into(&mut project.key);
+    server.configure(|config| _ = config.identities.insert(HELD.to_owned(), policy.clone()))
+}
+
+fn printed(project: &Project) -> Result<Value, String> {
+    project.run(&["plan", "--policy", "--at", AT])?.ended(0)?.json()
+}
+
+/// Ids of accounts, by name.
+fn accounts(server: &Server) -> Result<BTreeMap<String, String>, String> {
+    let all = aws::aws(&server.url(), "organizations list-accounts")?;
+    let all = all["Accounts"].as_array().ok_or("no accounts")?;
+    let text = |account: &Value, name: &str| account[name].as_str().unwrap_or_default().to_owned();
+    Ok(all.iter().map(|account| (text(account, "Name"), text(account, "Id"))).collect())
+}
+
+/// The environment of who calls as a role.
+fn as_role(env: &[(String, String)], account: &str, role: &str) -> Result<Vec<(String, String)>, String> {
+    let assume = format!("sts assume-role --role-session-name test --role-arn arn:aws:iam::{account}:role/{role}");
+    let given = aws::all_as(env, &[assume])?;
+    let key = |name: &str| given[0]["Credentials"][name].as_str().unwrap_or_default().to_owned();
+    let mut env = env.to_vec();
+    env.retain(|(name, _)| !["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].contains(&name.as_str()));
+    env.push(("AWS_ACCESS_KEY_ID".to_owned(), key("AccessKeyId")));
+    env.push(("AWS_SECRET_ACCESS_KEY".to_owned(), key("SecretAccessKey")));
+    env.push(("AWS_SESSION_TOKEN".to_owned(), key("SessionToken")));
+    Ok(env)
+}
+
+/// Leaves the role by which an account is changed this policy and no other.
+fn limit(server: &Server, account: &str, policy: &Value) -> Result<(), String> {
+    server.configure(|config| config.enforce_roles = false)?;
+    let env = as_role(&aws::environment(&server.url()), account, ACCESS)?;
+    let attached = aws::all_as(&env, &[format!("iam list-attached-role-policies --role-name {ACCESS}")])?;
+    let attached = attached[0]["AttachedPolicies"].as_array().cloned().unwrap_or_default();
+    let mut commands =
+        vec![format!("iam put-role-policy --role-name {ACCESS} --policy-name limit --policy-document '{policy}'")];
+    commands.extend(
+        attached
+            .iter()
+            .filter_map(|policy| policy["PolicyArn"].as_str())
+            .map(|arn| format!("iam detach-role-policy --role-name {ACCESS} --policy-arn {arn}")),
+    );
+    aws::all_as(&env, &commands)?;
+    server.configure(|config| config.enforce_roles = true)
+}
+
+/// Once the role is in the accounts, who plans enters them by it: it sees all, and cannot be used to change anything.
+fn a_reading_role() {
+    let (mut project, server) = served().unwrap();
+    project
+        .edit(&[(
+            "  home_region = \"us-west-2\"\n",
+            &format!("  home_region = \"us-west-2\"\n  reader_role = \"{READER}\"\n"),
+        )])
+        .unwrap();
+    project.apply(&[]).unwrap();
+    server.configure(|config| config.enforce_roles = true).unwrap();
+    let policy = printed(&project).unwrap();
+    let of = |side: &str| policy[side].to_string();
+    assert!(of("plan").contains(READER) && !of("plan").contains(ACCESS), "{policy:#}");
+    assert!(of("apply").contains(ACCESS) && !of("apply").contains(READER), "{policy:#}");
+
+    // Under just that all is read: what is there is as wanted, and what somebody changes is seen.
+    hold(&mut project, &server, &policy["plan"]).unwrap();
+    project.settled(&[]).unwrap();
+    let shown = project.run(&["plan", "--at", AT]).unwrap().ended(0).unwrap().stdout;
+    assert!(!shown.contains("could not be read"), "{shown}");
+    project.run(&["status"]).unwrap().ended(0).unwrap();
+    let alpha = accounts(&server).unwrap()["alpha"].clone();
+    let admin = as_role(&aws::environment(&server.url()), &alpha, ACCESS).unwrap();
+    let delete = "cloudformation delete-stack --stack-name cellc-alpha".to_owned();
+    let mut held = aws::environment(&server.url());
+    held.iter_mut().filter(|(name, _)| name == "AWS_ACCESS_KEY_ID").for_each(|(_, key)| HELD.clone_into(key));
+    let reader = as_role(&held, &alpha, READER).unwrap();
+    let refused = aws::all_as(&reader, std::slice::from_ref(&delete)).unwrap_err();
+    assert!(refused.contains("not authorized"), "{refused}");
+    let refused = as_role(&held, &alpha, ACCESS).unwrap_err();
+    assert!(refused.contains("not authorized"), "{refused}");
+    let found = aws::all_as(&admin, &["cloudformation get-template --stack-name cellc-alpha".to_owned()]).unwrap();
+    let other = found[0]["TemplateBody"].to_string().replace("\"Threshold\":20", "\"Threshold\":21");
+    assert!(other.contains("\"Threshold\":21"), "{other}");
+    let update = "cloudformation update-stack --capabilities CAPABILITY_NAMED_IAM --stack-name cellc-alpha";
+    let settled = "cloudformation wait stack-update-complete --stack-name cellc-alpha".to_owned();
+    let tags = "--tags Key=cellc:address,Value=stack.cell/alpha";
+    let kept = ["Deployment", "Monitoring"]
+        .map(|account| format!("ParameterKey=AccountAccount00{account},UsePreviousValue=true"))
+        .join(" ");
+    project.put("other.json", &other).unwrap();
+    let body = project.path().join("other.json");
+    aws::all_as(
+        &admin,
+        &[format!("{update} {tags} --parameters {kept} --template-body file://{}", body.display()), settled],
+    )
+    .unwrap();
+    let drift = project.run(&["drift"]).unwrap();
+    assert_eq!(drift.status, 2, "{}", drift.stdout);
+    assert!(drift.stdout.contains("AlarmSlow"), "{}", drift.stdout);
+}
+
+/// The roles in the accounts have what is printed for them and no more: an apply goes through, one action less is missed.
+fn the_policies_by_account() {
+    let (project, server) = served().unwrap();
+    project.edit(&[("  above = 20\n", "  above = 25\n")]).unwrap();
+    let policy = printed(&project).unwrap();
+    let ids = accounts(&server).unwrap();
+    let by_account = policy["accounts"].as_object().unwrap();
+    assert!(by_account.len() > 5, "{policy:#}");
+    let id = |account: &str| ids.get(account.rsplit('.').next().unwrap()).map_or(account, String::as_str).to_owned();
+    for (address, both) in by_account {
+        limit(&server, &id(address), &both["plan"]).unwrap();
+    }
+    let planned = project.plan(&[]).unwrap();
+    assert_eq!(printed(&project).unwrap(), policy);
+    let ran = project.run(&["apply", "--yes", "--at", AT]).unwrap();
+    assert_eq!(ran.status, 1, "{}", ran.stdout);
+    ran.says(&["not authorized to perform", "cloudformation:DescribeChangeSet"]).unwrap();
+    for (address, both) in by_account {
+        limit(&server, &id(address), &both["apply"]).unwrap();
+    }
+    assert_eq!(project.plan(&[]).unwrap()["changes"], planned["changes"], "what was refused changed nothing");
+    project.apply(&[]).unwrap();
+    project.settled(&[]).unwrap();
+}
+
+at_once! {
+    roles_in_accounts_may_do_what_is_printed:
+    a_reading_role,
+    the_policies_by_account,
+}
