@@ -31,6 +31,7 @@ mod iam_lints;
 mod installation;
 mod kills;
 mod kubernetes;
+mod large_templates;
 mod least_rights;
 mod least_rights_elsewhere;
 mod mutation;

@@ -14,7 +14,7 @@ const TEMPLATE: &str = "Parameters:\n  Size: {Type: Number}\n  CellcVersion: {Ty
     Type: AWS::SQS::Queue\n    Properties: {DelaySeconds: !Ref Size, QueueName: !Sub 'q-${CellcVersion}'}\n";
 
 /// A program with two waves and a cell in none.
-fn program(size: u32, more: &str, approval: bool) -> String {
+pub(super) fn program(size: u32, more: &str, approval: bool) -> String {
     let approval = if approval { ", approval = true" } else { "" };
     format!(
         r#"edition "2026"
@@ -38,10 +38,10 @@ component api {{
     )
 }
 
-struct Project(TempDir);
+pub(super) struct Project(TempDir);
 
 impl Project {
-    fn new(text: &str) -> Self {
+    pub(super) fn new(text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let own = folder.path().join(".cellc/sandbox");
         std::fs::create_dir_all(&own).unwrap();
@@ -52,44 +52,44 @@ impl Project {
         project
     }
 
-    fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(super) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path().join(name), text).unwrap();
     }
 
     /// Status, standard output, standard error.
-    fn run(&self, args: &[&str]) -> (i32, String, String) {
+    pub(super) fn run(&self, args: &[&str]) -> (i32, String, String) {
         let output = cellc(self.path(), args, &[("CELLC_CLOUD", "sandbox")]).unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
     }
 
-    fn well(&self, args: &[&str]) -> String {
+    pub(super) fn well(&self, args: &[&str]) -> String {
         let (status, stdout, stderr) = self.run(args);
         assert_eq!(status, 0, "{args:?}\n{stdout}\n{stderr}");
         stdout
     }
 
-    fn apply(&self) -> String {
+    pub(super) fn apply(&self) -> String {
         self.well(&["apply", "--yes"])
     }
 
     /// Nothing is to be done.
-    fn settled(&self) {
+    pub(super) fn settled(&self) {
         let (status, stdout, stderr) = self.run(&["plan", "--detailed-exitcode"]);
         assert_eq!(status, 0, "{stdout}\n{stderr}");
     }
 
-    fn book(&self) -> Value {
+    pub(super) fn book(&self) -> Value {
         let path = self.path().join(".cellc/sandbox/registry.json.releases/component.api.json");
         serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
     }
 
     /// The version that each cell has, by the books.
-    fn versions(&self) -> Vec<(String, String)> {
+    pub(super) fn versions(&self) -> Vec<(String, String)> {
         let book = self.book();
         let cells = book["cells"].as_object().unwrap().iter();
         cells.map(|(cell, has)| (cell.clone(), has["version"].as_str().unwrap().to_owned())).collect()

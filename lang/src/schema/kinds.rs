@@ -256,6 +256,7 @@ fn org() -> RecordSpec {
             default("engine", one(&["local", "aws"]), text("local")),
             optional("delegated_admin", B::AccountId),
             optional("registry", B::RegistryLocation),
+            optional("template_bucket", B::TemplateBucket),
             default("parking", B::OuName, text("cellc-parked")),
             field("limits", Shape::Block(&LIMITS), Need::Optional),
             many("scps", set(Kind::Scp)),

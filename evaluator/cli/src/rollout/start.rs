@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use cell_deploy::deployment::{Undone, commit, texts};
 use cell_eval::releases::wishes::{Release, Unready, Wish};
 use cell_eval::releases::{By, Desk, Dossier, Entered};
+use cell_eval::stacks::shelf;
+use cell_eval::stacks::wish::TEMPLATE_BYTES;
 use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
@@ -126,9 +128,12 @@ pub(crate) fn unready(of: &str, faults: &[Unready], output: &Output) -> Status {
                 "declare them in the template, or take them out of the component's `parameters`".to_owned()
             }
             Unready::Open { .. } => "give them in the component's `parameters`, or give them a default".to_owned(),
+            Unready::Large { most, .. } if *most <= TEMPLATE_BYTES => shelf::HELP.to_owned(),
+            Unready::Large { .. } => "divide it: one stack has no more".to_owned(),
             Unready::Template(_) | Unready::Malformed { .. } => "correct it in the repository".to_owned(),
         };
-        status = say(output, &finding(Code::RolloutFailed, format!("{of}: {fault}")).help(help));
+        let code = if matches!(fault, Unready::Large { .. }) { Code::OverQuota } else { Code::RolloutFailed };
+        status = say(output, &finding(code, format!("{of}: {fault}")).help(help));
     }
     status
 }
