@@ -55,6 +55,7 @@ mod stack_resources;
 mod stacks;
 mod starter;
 mod status;
+mod terminals;
 mod testing;
 mod what_multiplies;
 mod where_others_fail;
