@@ -173,6 +173,29 @@ fn a_template_and_a_program_that_do_not_fit_are_told_before_anything_is_done() {
     assert!(status == 1 && stderr.contains("did you mean `component.api`?"), "{stderr}");
 }
 
+/// An archive is what its file says: that is written down, told, and given to the template.
+#[test]
+fn an_archive_is_released_by_the_digest_of_its_file() {
+    let artifact = "artifact jar { bucket = \"acme-builds\", key = \"api.jar\", account = account.builds }\n  deploy";
+    let builds = "account builds { account_id = \"222222222204\" }";
+    let project = Project::new(&program(1, builds, false).replacen("deploy", artifact, 1));
+    project
+        .write("api.yaml", &TEMPLATE.replace("  CellcVersion:", "  CellcArtifact: {Type: String}\n  CellcVersion:"));
+    project.apply();
+    let (status, _, stderr) = project.run(&["rollout", "start", "api", "v1"]);
+    assert!(status == 1 && stderr.contains("needs CellcArtifact") && stderr.contains("`--digest FILE`"), "{stderr}");
+    project.write("api.jar", "abc");
+    let digest = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    for (version, said) in [("v1", "api.jar"), ("v2", digest)] {
+        let (status, _, stderr) = project.run(&["rollout", "start", "api", version, "--digest", said]);
+        assert!(status == 0 && stderr.contains("artifact ba7816bf8f01"), "{stderr}");
+        project.settled();
+    }
+    let (status, _, stderr) = project.run(&["rollout", "start", "api", "v3", "--digest", "file://none.jar"]);
+    assert!(status == 1 && stderr.contains("the archive none.jar cannot be read"), "{stderr}");
+    assert!(project.versions().iter().all(|(_, version)| version == "v2"), "{:?}", project.versions());
+}
+
 /// What the projects of a generated pipeline run: one action a cell, and the way back.
 #[test]
 fn a_pipeline_goes_through_the_waves() {
