@@ -57,5 +57,6 @@ mod starter;
 mod status;
 mod terminals;
 mod testing;
+mod waves_in_the_cloud;
 mod what_multiplies;
 mod where_others_fail;

@@ -106,7 +106,10 @@ impl Targets for Hands<'_> {
             Target::Make { .. } => Err(Failed::Why(
                 "it had no release before, and a make target has no way back: what it made is still there".to_owned(),
             )),
-            other => Err(Failed::Why(format!("this version takes nothing away from {}", other.sort()))),
+            Target::Kubernetes { .. } => self.doors.take_away(order),
+            Target::Set { .. } => {
+                Err(Failed::Why("this version takes nothing away from a permission set".to_owned()))
+            }
         }
     }
 }
