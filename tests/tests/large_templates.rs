@@ -137,8 +137,9 @@ fn a_cells_stack_goes_by_way_of_the_bucket() {
     let refused = project.run(&["plan", "--at", AT]).unwrap().ended(1).unwrap();
     refused.says(&["E0509", "51200 bytes in a request", "org { template_bucket = \"NAME\" }"]).unwrap();
     project.put("main.cell", &alarmed(5)).unwrap();
-    exactly(&project.plan(&["--only", "cell.alpha"]).unwrap(), &["create cell.alpha", "create stack.cell/alpha"])
-        .unwrap();
+    let plan = project.plan(&["--only", "cell.alpha"]).unwrap();
+    exactly(&plan, &["create cell.alpha", "create stack.cell/alpha"]).unwrap();
+    assert_eq!(plan["cost"]["by_call"]["s3:PutObject"], 1, "{}", plan["cost"]);
     project.apply(&[]).unwrap();
     project.settled(&[]).unwrap();
     let (bodies, objects) = kept(&server);
