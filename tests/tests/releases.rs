@@ -77,6 +77,20 @@ impl Project {
         self.well(&["apply", "--yes"])
     }
 
+    /// The plan, of the form that is published.
+    fn plan(&self) -> Value {
+        let plan = serde_json::from_str(&self.well(&["plan", "--format", "json"])).unwrap();
+        super::stack_resources::of_the_form("plan.schema.json", &plan);
+        plan
+    }
+
+    /// What the plan does, operation by operation.
+    fn verbs(&self) -> Vec<String> {
+        let plan = self.plan();
+        let all = plan["operations"].as_array().unwrap().iter();
+        all.map(|one| one["verb"]["do"].as_str().unwrap().to_owned()).collect()
+    }
+
     /// Nothing is to be done.
     pub(super) fn settled(&self) {
         let (status, stdout, stderr) = self.run(&["plan", "--detailed-exitcode"]);
@@ -119,6 +133,7 @@ fn from_a_first_release_to_a_change_by_waves() {
     project.write("main.cell", &program(1, third, false));
     let plan = project.well(&["plan"]);
     assert!(plan.contains("deployment"), "{plan}");
+    assert!(project.verbs().contains(&"deploy".to_owned()), "{:?}", project.verbs());
     project.apply();
     assert!(project.versions().contains(&("cell.three".to_owned(), "v1".to_owned())), "{:?}", project.versions());
     project.settled();
@@ -127,6 +142,7 @@ fn from_a_first_release_to_a_change_by_waves() {
     project.write("main.cell", &program(2, third, false));
     let plan = project.well(&["plan"]);
     assert!(plan.contains("\"1\" → \"2\"") && plan.contains("by waves"), "{plan}");
+    assert_eq!(project.verbs(), ["queue"]);
     project.apply();
     project.settled();
     let (status, stdout, stderr) = project.run(&["rollout", "run"]);
