@@ -22,6 +22,8 @@ const PACKAGES: &[&str] = &[
 const MINISTACK: &[&str] = &["ministack==1.5.33", "boto3==1.43.106"];
 /// By itself: moto brings one of its own choice.
 const CFN_LINT: &[&str] = &["cfn-lint==1.58.0"];
+/// By itself: it is tried with its own version only.
+const TERMINAL: &[&str] = &["pyte==0.8.2"];
 /// Written last: without it the folder is a half-made one.
 const READY: &str = "ready";
 
@@ -53,6 +55,16 @@ pub fn cfn_lint() -> Result<PathBuf, String> {
     static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| made(CFN_LINT)).as_deref().map_err(Clone::clone)?;
     Ok(programs(folder).join("cfn-lint"))
+}
+
+/// The Python that knows terminals, which has an environment of its own.
+///
+/// # Errors
+/// As [`program`].
+pub fn terminal() -> Result<PathBuf, String> {
+    static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| made(TERMINAL)).as_deref().map_err(Clone::clone)?;
+    Ok(programs(folder).join("python"))
 }
 
 fn programs(folder: &Path) -> PathBuf {

@@ -25,13 +25,17 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::of("blue")
+    }
+
+    fn of(cluster: &str) -> Self {
         let clusters = Clusters {
             missing_images: vec!["missing".to_owned()],
             crashing_images: vec!["crashing".to_owned()],
             ..Clusters::default()
         };
         let server = Server::start(None, Config { kubernetes: clusters, ..quick() }).unwrap();
-        let kubectl = Kubectl::of(&format!("{}/kubernetes/blue", server.url())).unwrap();
+        let kubectl = Kubectl::of(&format!("{}/kubernetes/{cluster}", server.url())).unwrap();
         let access = Access::Context { file: Some(kubectl.config()), context: Some("test".to_owned()) };
         let cluster = Cluster::new(access).unwrap();
         Self { server, kubectl, cluster }
@@ -387,7 +391,7 @@ fn troubles_on_the_way_are_mended_or_told() {
 }
 
 fn eks_is_entered_by_a_token_for_its_cluster() {
-    let bench = Bench::new();
+    let bench = Bench::of("111111111111.eu-west-1.blue");
     bench.settled("deployment");
     let settings = Settings {
         region: Some("us-east-1".to_owned()),
@@ -408,7 +412,7 @@ fn eks_is_entered_by_a_token_for_its_cluster() {
     let cli = aws::aws(&bench.server.url(), "eks get-token --cluster-name blue --region eu-west-1").unwrap();
     let cli = cli["status"]["token"].as_str().unwrap().to_owned();
     for (token, is_taken) in [(cli, true), (token, true), ("k8s-aws-v1.bm90aGluZw".to_owned(), false)] {
-        let server = format!("{}/kubernetes/blue", bench.server.url());
+        let server = format!("{}/kubernetes/111111111111.eu-west-1.blue", bench.server.url());
         let cluster = Cluster::new(Access::Door(Arc::new(Held { server, token }))).unwrap();
         let asked = cluster.workload(&place).map(|found| found.is_some());
         assert_eq!(asked.map_err(|error| error.failure), if is_taken { Ok(true) } else { Err(Failure::Credentials) });

@@ -14,7 +14,7 @@ const TEMPLATE: &str = "Parameters:\n  Size: {Type: Number}\n  CellcVersion: {Ty
     Type: AWS::SQS::Queue\n    Properties: {DelaySeconds: !Ref Size, QueueName: !Sub 'q-${CellcVersion}'}\n";
 
 /// A program with two waves and a cell in none.
-fn program(size: u32, more: &str, approval: bool) -> String {
+pub(super) fn program(size: u32, more: &str, approval: bool) -> String {
     let approval = if approval { ", approval = true" } else { "" };
     format!(
         r#"edition "2026"
@@ -38,10 +38,10 @@ component api {{
     )
 }
 
-struct Project(TempDir);
+pub(super) struct Project(TempDir);
 
 impl Project {
-    fn new(text: &str) -> Self {
+    pub(super) fn new(text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let own = folder.path().join(".cellc/sandbox");
         std::fs::create_dir_all(&own).unwrap();
@@ -52,44 +52,58 @@ impl Project {
         project
     }
 
-    fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(super) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path().join(name), text).unwrap();
     }
 
     /// Status, standard output, standard error.
-    fn run(&self, args: &[&str]) -> (i32, String, String) {
+    pub(super) fn run(&self, args: &[&str]) -> (i32, String, String) {
         let output = cellc(self.path(), args, &[("CELLC_CLOUD", "sandbox")]).unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
     }
 
-    fn well(&self, args: &[&str]) -> String {
+    pub(super) fn well(&self, args: &[&str]) -> String {
         let (status, stdout, stderr) = self.run(args);
         assert_eq!(status, 0, "{args:?}\n{stdout}\n{stderr}");
         stdout
     }
 
-    fn apply(&self) -> String {
+    pub(super) fn apply(&self) -> String {
         self.well(&["apply", "--yes"])
     }
 
+    /// The plan, of the form that is published.
+    fn plan(&self) -> Value {
+        let plan = serde_json::from_str(&self.well(&["plan", "--format", "json"])).unwrap();
+        super::stack_resources::of_the_form("plan.schema.json", &plan);
+        plan
+    }
+
+    /// What the plan does, operation by operation.
+    fn verbs(&self) -> Vec<String> {
+        let plan = self.plan();
+        let all = plan["operations"].as_array().unwrap().iter();
+        all.map(|one| one["verb"]["do"].as_str().unwrap().to_owned()).collect()
+    }
+
     /// Nothing is to be done.
-    fn settled(&self) {
+    pub(super) fn settled(&self) {
         let (status, stdout, stderr) = self.run(&["plan", "--detailed-exitcode"]);
         assert_eq!(status, 0, "{stdout}\n{stderr}");
     }
 
-    fn book(&self) -> Value {
+    pub(super) fn book(&self) -> Value {
         let path = self.path().join(".cellc/sandbox/registry.json.releases/component.api.json");
         serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
     }
 
     /// The version that each cell has, by the books.
-    fn versions(&self) -> Vec<(String, String)> {
+    pub(super) fn versions(&self) -> Vec<(String, String)> {
         let book = self.book();
         let cells = book["cells"].as_object().unwrap().iter();
         cells.map(|(cell, has)| (cell.clone(), has["version"].as_str().unwrap().to_owned())).collect()
@@ -119,6 +133,7 @@ fn from_a_first_release_to_a_change_by_waves() {
     project.write("main.cell", &program(1, third, false));
     let plan = project.well(&["plan"]);
     assert!(plan.contains("deployment"), "{plan}");
+    assert!(project.verbs().contains(&"deploy".to_owned()), "{:?}", project.verbs());
     project.apply();
     assert!(project.versions().contains(&("cell.three".to_owned(), "v1".to_owned())), "{:?}", project.versions());
     project.settled();
@@ -127,6 +142,7 @@ fn from_a_first_release_to_a_change_by_waves() {
     project.write("main.cell", &program(2, third, false));
     let plan = project.well(&["plan"]);
     assert!(plan.contains("\"1\" → \"2\"") && plan.contains("by waves"), "{plan}");
+    assert_eq!(project.verbs(), ["queue"]);
     project.apply();
     project.settled();
     let (status, stdout, stderr) = project.run(&["rollout", "run"]);
@@ -171,6 +187,29 @@ fn a_template_and_a_program_that_do_not_fit_are_told_before_anything_is_done() {
     assert!(status == 1 && stderr.contains("declares no parameter Size"), "{stderr}");
     let (status, _, stderr) = project.run(&["rollout", "start", "apo", "v1"]);
     assert!(status == 1 && stderr.contains("did you mean `component.api`?"), "{stderr}");
+}
+
+/// An archive is what its file says: that is written down, told, and given to the template.
+#[test]
+fn an_archive_is_released_by_the_digest_of_its_file() {
+    let artifact = "artifact jar { bucket = \"acme-builds\", key = \"api.jar\", account = account.builds }\n  deploy";
+    let builds = "account builds { account_id = \"222222222204\" }";
+    let project = Project::new(&program(1, builds, false).replacen("deploy", artifact, 1));
+    project
+        .write("api.yaml", &TEMPLATE.replace("  CellcVersion:", "  CellcArtifact: {Type: String}\n  CellcVersion:"));
+    project.apply();
+    let (status, _, stderr) = project.run(&["rollout", "start", "api", "v1"]);
+    assert!(status == 1 && stderr.contains("needs CellcArtifact") && stderr.contains("`--digest FILE`"), "{stderr}");
+    project.write("api.jar", "abc");
+    let digest = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    for (version, said) in [("v1", "api.jar"), ("v2", digest)] {
+        let (status, _, stderr) = project.run(&["rollout", "start", "api", version, "--digest", said]);
+        assert!(status == 0 && stderr.contains("artifact ba7816bf8f01"), "{stderr}");
+        project.settled();
+    }
+    let (status, _, stderr) = project.run(&["rollout", "start", "api", "v3", "--digest", "file://none.jar"]);
+    assert!(status == 1 && stderr.contains("the archive none.jar cannot be read"), "{stderr}");
+    assert!(project.versions().iter().all(|(_, version)| version == "v2"), "{:?}", project.versions());
 }
 
 /// What the projects of a generated pipeline run: one action a cell, and the way back.

@@ -31,7 +31,7 @@ fn served() -> (Project, Server) {
     (project, server)
 }
 
-fn of_the_form(schema: &str, document: &Value) {
+pub(super) fn of_the_form(schema: &str, document: &Value) {
     let path = repository::root().join("spec/schemas").join(schema);
     let schema: Value = serde_json::from_str(&repository::read(&path).unwrap()).unwrap();
     let validator = jsonschema::draft202012::new(&schema).unwrap();

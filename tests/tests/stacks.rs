@@ -21,6 +21,7 @@ fn wanted(template: &str, release: &str) -> Wanted {
     let sized = template.contains("Size").then(|| ("Size".to_owned(), release.to_owned()));
     let tags = [("cellc:address", "deployment.shop.query"), ("cellc:release", release)];
     Wanted {
+        bucket: None,
         stack: "query-shop".to_owned(),
         template: template.to_owned(),
         parameters: sized.into_iter().collect(),

@@ -4,7 +4,7 @@
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::{Capability, ChangeSetType, Parameter, Tag};
 use cell_eval::provider::{Answer, CloudError, Failure};
-use cell_eval::stacks::{ChangeKind, ChangeSet, Made, NewChangeSet, Stack, StackEvent, Stacks};
+use cell_eval::stacks::{ChangeKind, ChangeSet, Made, NewChangeSet, Stack, StackEvent, Stacks, TemplateBucket};
 
 use crate::call::{Call, read, write};
 use crate::cloud::AwsCloud;
@@ -116,7 +116,8 @@ impl AwsStacks<'_> {
             .change_set_name(wanted.name)
             .client_token(wanted.name)
             .change_set_type(kind.clone())
-            .template_body(wanted.template)
+            .set_template_body(wanted.url.is_none().then(|| wanted.template.to_owned()))
+            .set_template_url(wanted.url.map(str::to_owned))
             .set_parameters(some(&parameters))
             .set_tags(some(&tags))
             .set_capabilities(some(&capabilities)))?;
@@ -190,6 +191,10 @@ impl Stacks for AwsStacks<'_> {
 
     fn change_set(&self, stack: &str, name: &str) -> Answer<Option<ChangeSet>> {
         self.at.cloud.block(self.change_set_of(stack, name))
+    }
+
+    fn shelve(&self, bucket: &TemplateBucket, template: &str) -> Answer<String> {
+        self.at.cloud.block(self.at.cloud.shelve_template(bucket, template))
     }
 
     fn create_change_set(&self, wanted: &NewChangeSet<'_>) -> Answer<Made> {

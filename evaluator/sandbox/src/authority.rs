@@ -8,6 +8,7 @@ use crate::engine::Call;
 use crate::error::ApiError;
 use crate::input::{Caller, Input};
 use crate::service::Service;
+use crate::services::cloudformation::shelved;
 use crate::services::{iam, sts};
 use crate::state::State;
 use cell_iam::access::{Access, Fact, Facts, Part};
@@ -55,7 +56,15 @@ impl<'a> Authority<'a> {
                 self.one(call.service, &action, resource)?;
             }
         }
-        Ok(())
+        // CloudFormation reads a template out of a bucket as the caller.
+        let url = Input(&call.input).optional("TemplateURL").filter(|_| call.service == Service::CloudFormation);
+        match url.and_then(shelved::place) {
+            Some((bucket, key)) => {
+                let object = format!("arn:aws:s3:::{bucket}/{key}");
+                self.one(Service::CloudFormation, "s3:GetObject", &object)
+            }
+            None => Ok(()),
+        }
     }
 
     /// What S3 says of an object that is not there: nothing, to one who may not list the bucket.

@@ -41,3 +41,4 @@ pub use http::{Running, serve};
 pub use kubernetes::Clusters;
 pub use sandbox::Sandbox;
 pub use seed::{Seed, SeedAccount, SeedAssignment, SeedCost, SeedCustomerPolicy, SeedPolicy, SeedSet};
+pub use services::eks::cluster_of;

@@ -54,13 +54,6 @@ pub struct Generated {
     pub sources: Vec<EntityId>,
 }
 
-impl Generated {
-    /// Is the template too large to be handed to CloudFormation itself, so that it has to lie in a bucket?
-    pub fn needs_bucket(&self) -> bool {
-        self.template.len() > crate::limits::TEMPLATE_BODY.most
-    }
-}
-
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Owner {

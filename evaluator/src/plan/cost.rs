@@ -108,9 +108,10 @@ pub fn calls(operation: &Operation) -> Vec<&'static str> {
             "ecr:DeleteRepositoryPolicy",
             "ecr:GetRepositoryPolicy",
         ],
-        Verb::DeployStack(_) => {
+        Verb::DeployStack(order) => {
             let mut calls = calls_of_a_stack();
             calls.push("cloudformation:GetTemplate");
+            calls.extend(order.bucket.as_ref().map(|_| "s3:PutObject"));
             calls
         }
         Verb::DeleteStack { .. } => vec![

@@ -18,7 +18,7 @@ use crate::releases::wishes::{Wish, wishes};
 use crate::resources::{Resource, ResourceKind, Source};
 use crate::rules::read::Read as _;
 use crate::signals::{Watched, watched};
-use crate::stacks::StackWish;
+use crate::stacks::{StackWish, TemplateBucket};
 use crate::value::{EntityId, Value};
 use crate::world::World;
 
@@ -102,6 +102,8 @@ pub struct Org {
     pub delegated_admin: Option<String>,
     /// Where the record lies.
     pub registry: Option<String>,
+    /// The bucket of templates that are larger than a request takes, with `{region}` for the stack's.
+    pub template_bucket: Option<String>,
     /// The name of the unit of parked accounts.
     pub parking: String,
     /// How the apply is held back.
@@ -135,12 +137,21 @@ impl Default for Org {
             reader_role: None,
             delegated_admin: None,
             registry: None,
+            template_bucket: None,
             parking: "cellc-parked".to_owned(),
             limits: Limits::default(),
             revoke_share: 10_000,
             revoke_count: 5,
             accounts: None,
         }
+    }
+}
+
+impl Org {
+    /// The bucket for templates of stacks in a region.
+    pub fn templates(&self, region: &str) -> Option<TemplateBucket> {
+        let setting = self.template_bucket.as_deref()?;
+        Some(TemplateBucket::of(setting, region, self.home_region.as_deref()))
     }
 }
 
@@ -347,6 +358,7 @@ fn org(world: &World<'_>) -> Org {
         reader_role: text("reader_role"),
         delegated_admin: text("delegated_admin"),
         registry: text("registry"),
+        template_bucket: text("template_bucket"),
         parking: text("parking").unwrap_or(plain.parking),
         limits: Limits {
             tps: number("tps", plain.limits.tps),

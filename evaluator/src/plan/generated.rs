@@ -32,15 +32,9 @@ impl Made {
         let generation = stacks(world);
         let wanted = |address: &str| drives(world) || !is_of_pipelines(address);
         let said = generation.left_out.iter().filter(|left| wanted(&left.address));
-        let mut left_out: Vec<(String, String)> = said.map(told).collect();
+        let left_out: Vec<(String, String)> = said.map(told).collect();
         let mut wishes = BTreeMap::new();
         for stack in generation.stacks.into_iter().filter(|stack| wanted(&stack.address)) {
-            if stack.needs_bucket() {
-                let why =
-                    "its template is larger than a request takes; `cellc pipelines --out DIR` writes it".to_owned();
-                left_out.push((stack.address, why));
-                continue;
-            }
             wishes.insert(stack.address.clone(), wish(world, stack));
         }
         Self { wishes, left_out }

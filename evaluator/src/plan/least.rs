@@ -129,6 +129,7 @@ pub fn policies(plan: &Plan) -> Json {
     applying.extend(stacks.enter(&roles.access));
     planning.extend(stacks.own(false));
     applying.extend(stacks.own(true));
+    applying.extend(stacks.shelves());
     if plan.entered.contains(management) {
         planning.push(statement("Repositories", json!(["ecr:GetRepositoryPolicy"])));
     }

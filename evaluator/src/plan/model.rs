@@ -11,7 +11,9 @@ use serde_json::Value as Json;
 
 use crate::provider::{Boundary, CustomerPolicy, SetFields, Tags};
 use crate::releases::Dossier;
-use crate::releases::wishes::Wish;
+use crate::releases::wishes::{Wish, is_path};
+use crate::stacks::TemplateBucket;
+use crate::stacks::wish::TEMPLATE_BYTES;
 
 pub use super::target::{Limits, Roles, Target};
 
@@ -389,6 +391,12 @@ impl DeployOrder {
     pub fn is_stack(&self) -> bool {
         self.field("sort").and_then(Json::as_str) == Some("cloudformation")
     }
+
+    /// Is its template larger than a request takes, or not known to be none such, since it lies in the repository?
+    pub fn may_be_large(&self) -> bool {
+        let template = self.field("template").and_then(Json::as_str).unwrap_or_default();
+        is_path(template) || template.len() > TEMPLATE_BYTES
+    }
 }
 
 /// What is put in the queue.
@@ -412,6 +420,9 @@ pub struct StackOrder {
     pub name: String,
     /// Its template, or the text of one that is not JSON.
     pub template: Json,
+    /// Where the template goes, if it is larger than a request takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<TemplateBucket>,
     /// Its parameters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, Json>,

@@ -17,6 +17,7 @@ use crate::registry::record::Record;
 use crate::resources::{Resource, ResourceKind};
 use crate::rollout::{Course, courses};
 use crate::stacks::template;
+use crate::stacks::wish::{SHELVED_BYTES, TEMPLATE_BYTES};
 use crate::world::World;
 
 use super::dossier::{self, Cell, Dossier, Spec, Target};
@@ -45,6 +46,9 @@ pub struct Wish {
     pub after: Vec<String>,
     /// Its cells, by address.
     pub cells: BTreeMap<String, Placed>,
+    /// The bucket of templates that are larger than a request takes, as `org` says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_bucket: Option<String>,
     /// Where the program says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
@@ -100,6 +104,16 @@ pub enum Unready {
         /// Why.
         why: String,
     },
+    /// CloudFormation takes no template of that size.
+    #[error("the template `{template}` has {bytes} bytes; CloudFormation takes {most}")]
+    Large {
+        /// Its path.
+        template: String,
+        /// Its size.
+        bytes: usize,
+        /// What is taken: by a request, or out of a bucket where the program names one.
+        most: usize,
+    },
     /// The template takes no such parameters.
     #[error("the template `{template}` declares no parameter {}", .parameters.join(", "))]
     Undeclared {
@@ -126,13 +140,17 @@ pub fn wishes(world: &World<'_>, resources: &[Resource]) -> BTreeMap<String, Wis
     let json = |resource: &Resource| -> Fields {
         resource.fields().map(|(name, value)| (name.to_owned(), emit::to_json(world, value))).collect()
     };
+    let bucket = world.org().and_then(|org| world.str_field(org, "template_bucket")).map(str::to_owned);
     let mut all: BTreeMap<String, Wish> = courses(world)
         .into_iter()
         .map(|course| {
             let cells = course.waves.iter().flat_map(|wave| &wave.cells);
             let cells = cells.map(|cell| (cell.clone(), Placed::default())).collect();
             let (of, repo) = (course.of.clone(), String::new());
-            (of.clone(), Wish { of, course, repo, artifact: None, after: Vec::new(), cells, place: None })
+            let template_bucket = bucket.clone();
+            let wish =
+                Wish { of, course, repo, artifact: None, after: Vec::new(), cells, template_bucket, place: None };
+            (wish.of.clone(), wish)
         })
         .collect();
     let mut alarms: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
@@ -285,6 +303,15 @@ impl Wish {
         Ok(Spec { account, region: of("region"), target })
     }
 
+    /// Does CloudFormation take the template, by a request or out of a bucket?
+    fn fits(&self, body: &str, name: &str) -> Result<(), Unready> {
+        let most = if self.template_bucket.is_some() { SHELVED_BYTES } else { TEMPLATE_BYTES };
+        if body.len() <= most {
+            return Ok(());
+        }
+        Err(Unready::Large { template: name.to_owned(), bytes: body.len(), most })
+    }
+
     fn make(
         &self,
         release: &Release,
@@ -324,6 +351,7 @@ impl Wish {
         } else {
             (said, "file(…)".to_owned())
         };
+        self.fits(&body, &name)?;
         let digest = dossier.keep(&body);
         let declared = all.entry(digest.clone()).or_insert_with(|| template::parameters(&body));
         let declared =
@@ -376,6 +404,7 @@ impl Wish {
             artifact: self.artifact.clone(),
             after: self.after.clone(),
             cells: self.cells.get(cell).map(|placed| (cell.to_owned(), placed.clone())).into_iter().collect(),
+            template_bucket: self.template_bucket.clone(),
             place: self.place.clone(),
         }
     }
@@ -392,7 +421,7 @@ pub fn is_of_component(of: &str) -> bool {
 }
 
 /// A template is a path in the repository, or the text that `file("…")` has read: a path is one line, and no JSON.
-fn is_path(template: &str) -> bool {
+pub(crate) fn is_path(template: &str) -> bool {
     !template.contains('\n') && !template.trim_start().starts_with('{')
 }
 

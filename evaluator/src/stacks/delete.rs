@@ -38,6 +38,7 @@ pub fn delete(
 ) -> Result<(), Stopped> {
     let Unwanted { stack, address, known, token } = unwanted;
     let wanted = Wanted {
+        bucket: None,
         stack: stack.split('/').nth(1).unwrap_or(stack).to_owned(),
         template: String::new(),
         parameters: BTreeMap::new(),

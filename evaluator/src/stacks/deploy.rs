@@ -19,8 +19,10 @@ use crate::provider::{Answer, Clock, CloudError, Tags, Waits};
 
 use super::follow::Heard;
 use super::model::{ChangeKind, ChangeSet, Execution, Made, Making, NewChangeSet, Stack, StackEvent, Stacks};
+use super::shelf::TemplateBucket;
 use super::state::{StackState, Step};
 use super::stopped::Stopped;
+use super::wish::TEMPLATE_BYTES;
 
 /// Looks at a stack that others keep changing.
 pub(super) const TURNS: u32 = 12;
@@ -34,6 +36,8 @@ pub struct Wanted {
     pub stack: String,
     /// The template, JSON or YAML.
     pub template: String,
+    /// Where the template goes if a request does not take it.
+    pub bucket: Option<TemplateBucket>,
     /// Every parameter by name.
     pub parameters: BTreeMap<String, String>,
     /// Every tag. INVARIANT: the one of [`ADDRESS_TAG`] is among them: it says whose the stack is.
@@ -251,14 +255,26 @@ impl Run<'_, '_> {
         Err(Stopped::ChangeSet("each one went obsolete before it could be executed".to_owned()))
     }
 
+    /// Where the template lies, if a request does not take it.
+    fn shelved(&self) -> Result<Option<String>, Stopped> {
+        let (template, bucket) = (&self.wanted.template, self.wanted.bucket.as_ref());
+        if template.len() <= TEMPLATE_BYTES {
+            return Ok(None);
+        }
+        let bucket = bucket.ok_or(Stopped::TooLarge(template.len()))?;
+        Ok(Some(self.ask(|| self.cloud.shelve(bucket, template))?))
+    }
+
     /// The change set of that name. None: the stack is not what it was.
     fn make(&self, kind: ChangeKind, name: &str, found: Option<&Stack>) -> Result<Option<Made>, Stopped> {
         let wanted = self.wanted;
+        let url = self.shelved()?;
         let new = NewChangeSet {
             stack: &wanted.stack,
             name,
             kind,
             template: &wanted.template,
+            url: url.as_deref(),
             parameters: &wanted.parameters,
             tags: &wanted.tags,
             capabilities: &wanted.capabilities,

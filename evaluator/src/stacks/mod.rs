@@ -6,6 +6,7 @@ mod delete;
 mod deploy;
 mod follow;
 mod model;
+pub mod shelf;
 pub mod state;
 mod stopped;
 pub mod template;
@@ -18,6 +19,7 @@ pub use deploy::{Deployed, How, Sight, WAITS, Wanted, deploy, token};
 pub use model::{
     ChangeKind, ChangeSet, Execution, Made, Making, NewChangeSet, ResourceChange, Stack, StackEvent, Stacks,
 };
+pub use shelf::TemplateBucket;
 pub use state::{Meaning, StackState, Step};
 pub use stopped::Stopped;
 pub use wish::{AccountOf, StackPlace, StackWish};

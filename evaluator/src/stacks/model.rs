@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::provider::{Answer, Tags};
 
+use super::shelf::TemplateBucket;
 use super::state::StackState;
 
 /// CloudFormation in one account and region. Calls block, and are tried again by the provider where that is harmless:
@@ -22,6 +23,9 @@ pub trait Stacks: Send + Sync + fmt::Debug {
     /// DescribeChangeSet with all its pages; none when there is no such change set, or no such stack.
     fn change_set(&self, stack: &str, name: &str) -> Answer<Option<ChangeSet>>;
 
+    /// Puts a template into a bucket by [`super::shelf::key`], as the caller and not as whoever acts in the account: its
+    /// URL. One that lies there already is read, and left.
+    fn shelve(&self, bucket: &TemplateBucket, template: &str) -> Answer<String>;
     /// CreateChangeSet. It goes on after the answer.
     fn create_change_set(&self, wanted: &NewChangeSet<'_>) -> Answer<Made>;
     /// ExecuteChangeSet. It goes on after the answer.
@@ -82,8 +86,10 @@ pub struct NewChangeSet<'a> {
     pub name: &'a str,
     /// Whether it creates.
     pub kind: ChangeKind,
-    /// The template, JSON or YAML: at most 51,200 bytes are taken by CloudFormation.
+    /// The template, JSON or YAML.
     pub template: &'a str,
+    /// Where it lies, if it is larger than the 51,200 bytes that a request takes: then it is not sent itself.
+    pub url: Option<&'a str>,
     /// Every parameter by name.
     pub parameters: &'a BTreeMap<String, String>,
     /// Every tag of the stack.

@@ -6,6 +6,7 @@ use crate::provider::CloudError;
 use crate::words::{lasted, listed};
 
 use super::state::StackState;
+use super::wish::TEMPLATE_BYTES;
 
 /// Why a deployment ended without what was wanted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +34,9 @@ pub enum Stopped {
     /// The stack is in a state that is not in the table.
     #[error("the stack is in `{0}`, a state this version does not know; nothing was done with it")]
     Unknown(String),
+    /// A request takes no such template, and there is no bucket for it: nothing was done.
+    #[error("its template has {0} bytes, a request takes {most}, and no bucket is named: say `template_bucket` in `org`", most = TEMPLATE_BYTES)]
+    TooLarge(usize),
     /// There is no change set to execute.
     #[error("no change set could be made: {0}")]
     ChangeSet(String),

@@ -6,13 +6,16 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use crate::digest::sha256;
+use crate::limits;
 use crate::plan::model::{Fields, Place};
 use crate::plan::scope::Scope;
 use crate::provider::Tags;
 use crate::registry::record::Record;
 
-/// Bytes of a template that a request takes. (AWS CloudFormation quotas)
-pub const TEMPLATE_BYTES: usize = 51_200;
+/// Bytes of a template that a request takes.
+pub const TEMPLATE_BYTES: usize = limits::TEMPLATE_BODY.most;
+/// Bytes of a template that lies in a bucket.
+pub const SHELVED_BYTES: usize = limits::TEMPLATE_OBJECT.most;
 /// Resources of a template. (AWS CloudFormation quotas)
 pub const TEMPLATE_RESOURCES: usize = 500;
 

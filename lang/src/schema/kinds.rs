@@ -258,6 +258,7 @@ fn org() -> RecordSpec {
             optional("reader_role", B::RoleName),
             optional("delegated_admin", B::AccountId),
             optional("registry", B::RegistryLocation),
+            optional("template_bucket", B::TemplateBucket),
             default("parking", B::OuName, text("cellc-parked")),
             field("limits", Shape::Block(&LIMITS), Need::Optional),
             many("scps", set(Kind::Scp)),

@@ -88,6 +88,7 @@ builtins! {
     Session Duration session, "a session lasts 1h to 12h";
     StackName String stack, "a stack name begins with a letter and has at most 128 letters, digits and `-`";
     TagValue String tag_value, "a tag's value has at most 256 letters, digits, spaces and `_.:/=+-@`";
+    TemplateBucket String template_bucket, "a template bucket has 3 to 63 of a-z, 0-9 and `-`, and `{region}` where it is one for each region";
     TimeZone String time_zone, "a time zone is a name of the IANA database, such as `Europe/Berlin`";
     Wait Duration wait, "a wait is longer than 0s";
 }
@@ -335,6 +336,14 @@ fn is_bucket(text: &str) -> bool {
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.ends_with(|c: char| c.is_ascii_alphanumeric())
         && (3..=63).contains(&text.len())
+}
+
+/// A dot would not do: the bucket is a part of a host's name, for which there is one certificate.
+fn template_bucket(value: &Lit, rule: &str) -> Verdict {
+    on_text(value, rule, |text| {
+        let longest = text.replacen("{region}", "ap-southeast-1", 1);
+        is_bucket(&longest) && !longest.contains('.')
+    })
 }
 
 fn registry(value: &Lit, rule: &str) -> Verdict {

@@ -5,6 +5,7 @@
 
 mod lease;
 mod objects;
+mod templates;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
@@ -85,15 +86,7 @@ impl S3Store {
     /// [`StoreError::Failed`] when the URL is none of S3.
     pub fn new(cloud: &AwsCloud, place: &Place, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let (bucket, key) = place.parts()?;
-        let config = &cloud.link.config;
-        // The endpoint of a server that is not AWS answers to one name only, so the bucket stands in the path.
-        let other = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-        let mut builder = aws_sdk_s3::config::Builder::from(config).force_path_style(other);
-        if let Some(region) = &place.region {
-            builder = builder.region(aws_config::Region::new(region.clone()));
-        }
-        let client = aws_sdk_s3::Client::from_conf(builder.build());
-        let bucket = Bucket { link: Arc::clone(&cloud.link), client, name: bucket.to_owned() };
+        let bucket = Bucket::of(&cloud.link, bucket, place.region.as_deref());
         Ok(Self {
             bucket: Arc::new(bucket),
             key: key.to_owned(),

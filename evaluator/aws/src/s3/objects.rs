@@ -68,6 +68,18 @@ pub(super) fn failed(error: &CloudError) -> StoreError {
 }
 
 impl Bucket {
+    /// A bucket, reached as the cloud is; in the region of the connection unless it says another. Sends nothing.
+    pub(super) fn of(link: &Arc<Link>, name: &str, region: Option<&str>) -> Self {
+        let config = &link.config;
+        // The endpoint of a server that is not AWS answers to one name only, so the bucket stands in the path.
+        let other = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+        let mut builder = aws_sdk_s3::config::Builder::from(config).force_path_style(other);
+        if let Some(region) = region {
+            builder = builder.region(aws_config::Region::new(region.to_owned()));
+        }
+        Self { link: Arc::clone(link), client: Client::from_conf(builder.build()), name: name.to_owned() }
+    }
+
     /// An object; none when there is none.
     pub(super) async fn get(&self, key: &str) -> Answer<Option<Object>> {
         let call = read("s3:GetObject");

@@ -74,6 +74,10 @@ pub(crate) struct RolloutStartArgs {
     /// Where to work.
     #[command(flatten)]
     pub(crate) cloud: CloudArgs,
+    /// What was built: the digest of the image, else the commit; of an archive its file (a path or `file://…`), its digest, or the
+    /// version that its bucket gave. Nothing else is released.
+    #[arg(long, env = "CELLC_DIGEST", hide_env = true, value_name = "DIGEST")]
+    pub(crate) digest: Option<String>,
     /// Only put it in the queue: `rollout run` carries it out.
     #[arg(long, env = "CELLC_QUEUE", hide_env = true, value_parser = BoolishValueParser::new())]
     pub(crate) queue: bool,

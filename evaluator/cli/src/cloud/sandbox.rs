@@ -1,6 +1,7 @@
 //! The embedded sandbox: a server of this process, on loopback, for one program. Owns what an empty one is seeded
 //! with; how it behaves is `cell_sandbox`'s.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
@@ -50,6 +51,12 @@ pub(crate) fn embedded(folder: &Path, desired: &Desired) -> Result<Opened, Strin
             counted(seed.accounts.len(), "account")
         ));
     }
+    // The program may name them later, and its cells may come to other regions.
+    let buckets: Vec<String> = template_buckets(desired).into_iter().collect();
+    if !buckets.is_empty() {
+        let more = Seed { buckets, ..Seed::default() };
+        sandbox.seed(&more).map_err(|error| format!("the sandbox cannot be seeded: {error}"))?;
+    }
     let running = Running::start(std::sync::Arc::clone(&sandbox), SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
         .map_err(|error| format!("the sandbox cannot listen on loopback: {error}"))?;
     Ok(Opened { running, sandbox, remarks })
@@ -74,7 +81,7 @@ pub(crate) fn config(folder: &Path) -> Result<Config, String> {
 }
 
 /// What a program takes for granted: its organization and instance, its groups and users, the accounts it adopts, the
-/// bucket of its registry.
+/// buckets of its registry and of its templates.
 pub(crate) fn seed(desired: &Desired) -> Seed {
     let of = |kind: PrincipalKind| {
         let all = desired.principals.values().filter(move |principal| principal.kind == kind);
@@ -106,8 +113,16 @@ pub(crate) fn seed(desired: &Desired) -> Seed {
         groups: of(PrincipalKind::Group),
         users: of(PrincipalKind::User),
         accounts,
-        buckets: bucket.into_iter().collect(),
+        buckets: bucket.into_iter().chain(template_buckets(desired)).collect(),
         delegated_admin: desired.org.delegated_admin.clone(),
         ..Seed::default()
     }
+}
+
+/// Those of the regions where the program has stacks.
+fn template_buckets(desired: &Desired) -> BTreeSet<String> {
+    let cells = desired.releases.values().flat_map(|wish| wish.cells.values());
+    let released = cells.filter_map(|place| place.fields.get("region")?.as_str());
+    let regions = desired.stacks.values().map(|stack| stack.region.as_str()).chain(released);
+    regions.filter_map(|region| desired.org.templates(region)).map(|bucket| bucket.name).collect()
 }

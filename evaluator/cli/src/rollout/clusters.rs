@@ -6,8 +6,9 @@ use std::sync::Arc;
 use cell_aws::{AwsCloud, EksDoor};
 use cell_eval::provider::{Answer, Clock};
 use cell_eval::releases::{Failed, Order, Spec, Target, dossier};
-use cell_eval::workloads::{self, Door, Endpoint, How, Place, Sight, Wanted};
+use cell_eval::workloads::{self, Door, Endpoint, How, Place, Sight, Wanted, Workloads as _};
 use cell_kubernetes::{Access, Cluster};
+use cell_sandbox::cluster_of;
 
 /// How the name of a cluster of EKS begins.
 const EKS: &str = "eks/";
@@ -17,7 +18,7 @@ const EKS: &str = "eks/";
 pub(crate) enum Doors {
     /// By contexts of the user's kubeconfig, and those of EKS by the cloud.
     Real(Arc<AwsCloud>),
-    /// At an embedded sandbox, in which every name is a cluster.
+    /// At an embedded sandbox, in which every name is a cluster, and one of EKS is another one in each account and region.
     Sandbox(String),
 }
 
@@ -49,10 +50,29 @@ impl Doors {
             },
             Self::Sandbox(url) => {
                 let name = named.as_deref().unwrap_or("default");
-                let server = format!("{url}/kubernetes/{}", name.strip_prefix(EKS).unwrap_or(name));
+                let of_eks = name.strip_prefix(EKS).map(|name| cluster_of(account, region, name));
+                let server = format!("{url}/kubernetes/{}", of_eks.as_deref().unwrap_or(name));
                 Access::Door(Arc::new(InSandbox { server }))
             }
         })
+    }
+
+    /// Sees that a workload which had no release of ours has none now: so it is when the first one was refused before it
+    /// changed anything. What did change it has nothing to go back to, since what was there before is nobody's release.
+    pub(crate) fn take_away(&self, order: Order<'_>) -> Result<String, Failed> {
+        let Spec { account, region, target } = &order.what.spec;
+        let Target::Kubernetes { cluster, namespace, workload, .. } = target else {
+            return Err(Failed::Why(format!("{} is no workload", target.sort())));
+        };
+        let (place, ours) = (place(namespace, workload)?, dossier::address(&order.of.of, order.cell));
+        let cluster = self.open((account, region), cluster).map_err(|error| Failed::Why(error.to_string()))?;
+        let found = cluster.workload(&place).map_err(|error| Failed::Why(error.to_string()))?;
+        if found.is_some_and(|found| found.annotations.get(workloads::ADDRESS) == Some(&ours)) {
+            return Err(Failed::Why(format!(
+                "it had no release before, so there is none to go back to: {place} is left with what came"
+            )));
+        }
+        Ok(format!("kubernetes: {place} has nothing of it"))
     }
 
     /// Brings a release to a workload.
@@ -68,8 +88,7 @@ impl Doors {
             return Err(Failed::Why(format!("{} is no workload", target.sort())));
         };
         let some = |text: &String| (!text.is_empty()).then(|| text.clone());
-        let place = Place::read(some(namespace).as_deref(), workload)
-            .ok_or_else(|| Failed::Why(format!("`{workload}` is no Deployment, StatefulSet or DaemonSet")))?;
+        let place = place(namespace, workload)?;
         let image = some(image).ok_or_else(|| {
             Failed::Why("the component has no `artifact ecr { … }`: which image is the version?".to_owned())
         })?;
@@ -92,6 +111,11 @@ impl Doors {
         };
         Ok(format!("kubernetes: {}, {} ({how})", wanted.place, deployed.words))
     }
+}
+
+fn place(namespace: &str, workload: &str) -> Result<Place, Failed> {
+    Place::read((!namespace.is_empty()).then_some(namespace), workload)
+        .ok_or_else(|| Failed::Why(format!("`{workload}` is no Deployment, StatefulSet or DaemonSet")))
 }
 
 /// What is told while a workload rolls out.

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use cell_eval::releases::clerk::Clerk;
-use cell_eval::releases::wishes::{Release, Wish};
+use cell_eval::releases::wishes::Wish;
 use cell_eval::releases::{Action, Brought, Desk, Going, Undriven, WentBack};
 use cell_eval::terminal::visible::line;
 use cell_lang::diagnostics::Code;
@@ -19,6 +19,7 @@ use crate::pipeline::Run;
 use crate::session::{Session, finding, say};
 use crate::signals;
 
+use super::built;
 use super::targets::Hands;
 
 /// `rollout deploy`
@@ -36,7 +37,7 @@ fn deployed(run: &Run<'_>, args: &RolloutDeployArgs, output: &Output) -> Result<
     let record = session.load()?.record;
     let mut release = super::start::release(&session, wish, &args.version, &run.folder(), output)?;
     if let Some(digest) = &args.digest {
-        same(wish, &mut release, digest).map_err(|why| say(output, &finding(Code::RolloutFailed, why)))?;
+        built::same(wish, &mut release, digest).map_err(|why| say(output, &finding(Code::RolloutFailed, why)))?;
     }
     let beside = run.folder();
     let hands = Hands::new(&session, &beside, signals::stop(), args.take_over);
@@ -136,23 +137,6 @@ fn clerk<'a>(session: &'a Session<'_>, hands: &'a Hands<'a>) -> Clerk<'a> {
 fn cell(wish: &Wish, name: &str) -> String {
     let full = format!("cell.{name}");
     if !wish.cells.contains_key(name) && wish.cells.contains_key(&full) { full } else { name.to_owned() }
-}
-
-/// Is the release what was built? What was built is known by the digest of its image, by its commit where it has no image,
-/// or, of an archive, by the version that its bucket gave it, which is nothing that can be asked for here and is taken.
-fn same(wish: &Wish, release: &mut Release, digest: &str) -> Result<(), String> {
-    let what = if wish.artifact.is_some() { "artifact" } else { "commit" };
-    match release.digests.get(what) {
-        Some(found) if found != digest => Err(format!(
-            "{} {} is {what} {found} by now, and {digest} was built: the tag was moved",
-            wish.of, release.version
-        )),
-        Some(_) => Ok(()),
-        None => {
-            release.digests.insert(what.to_owned(), digest.to_owned());
-            Ok(())
-        }
-    }
 }
 
 fn fail(of: &str, error: &Undriven, output: &Output) -> Status {

@@ -2,6 +2,7 @@
 //! carried out [`cell_eval::releases`]'s.
 
 mod artifact;
+mod built;
 mod clusters;
 mod drive;
 mod driven;

@@ -4,11 +4,14 @@
 use std::collections::BTreeMap;
 
 use cell_deploy::deployment::{Undone, commit, texts};
-use cell_eval::releases::wishes::{Release, Unready, Wish};
+use cell_eval::releases::wishes::{ARTIFACT, Release, Unready, Wish};
 use cell_eval::releases::{By, Desk, Dossier, Entered};
+use cell_eval::stacks::shelf;
+use cell_eval::stacks::wish::TEMPLATE_BYTES;
 use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
+use super::built;
 use crate::apply::owner;
 use crate::args::RolloutStartArgs;
 use crate::cloud::Purpose;
@@ -32,7 +35,11 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
     let Some(wish) = session.subject.desired.releases.get(&of) else { return Err(Status::Failed) };
     is_component(wish, output)?;
     let loaded = session.load()?;
-    let release = release(&session, wish, &args.version, &run.folder(), output)?;
+    let mut release = release(&session, wish, &args.version, &run.folder(), output)?;
+    if let Some(said) = &args.digest {
+        let held = built::said(said).and_then(|digest| built::same(wish, &mut release, &digest));
+        held.map_err(|why| say(output, &finding(Code::RolloutFailed, why).help("nothing was queued")))?;
+    }
     let dossier =
         wish.dossier(&release, &loaded.record, &|_| true).map_err(|faults| unready(&of, &faults, output))?;
     super::traffic::tell_unheard(&session, &loaded.record, std::slice::from_ref(&of));
@@ -126,10 +133,16 @@ pub(crate) fn unready(of: &str, faults: &[Unready], output: &Output) -> Status {
             Unready::Undeclared { .. } => {
                 "declare them in the template, or take them out of the component's `parameters`".to_owned()
             }
+            Unready::Open { parameters, .. } if parameters.iter().any(|name| name == ARTIFACT) => {
+                "of an archive say what was built: `--digest FILE`, the file itself; or its digest, or the version that its bucket gave".to_owned()
+            }
             Unready::Open { .. } => "give them in the component's `parameters`, or give them a default".to_owned(),
+            Unready::Large { most, .. } if *most <= TEMPLATE_BYTES => shelf::HELP.to_owned(),
+            Unready::Large { .. } => "divide it: one stack has no more".to_owned(),
             Unready::Template(_) | Unready::Malformed { .. } => "correct it in the repository".to_owned(),
         };
-        status = say(output, &finding(Code::RolloutFailed, format!("{of}: {fault}")).help(help));
+        let code = if matches!(fault, Unready::Large { .. }) { Code::OverQuota } else { Code::RolloutFailed };
+        status = say(output, &finding(code, format!("{of}: {fault}")).help(help));
     }
     status
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use cell_aws::AwsCloud;
 use cell_deploy::deployment::{Deployment, Undone};
+use cell_eval::plan::desired::Org;
 use cell_eval::provider::Clock;
 use cell_eval::releases::sets::Roles;
 use cell_eval::releases::wishes::VERSION_TAG;
@@ -33,6 +34,8 @@ pub(crate) struct Hands<'a> {
     take_over: bool,
     /// Permission sets.
     roles: Roles<'a>,
+    /// The organization, which names the bucket of large templates.
+    org: &'a Org,
     /// Set when it is to stop.
     stop: &'a AtomicBool,
 }
@@ -51,6 +54,7 @@ impl<'a> Hands<'a> {
             doors: connection.doors(),
             take_over,
             roles,
+            org,
             stop,
         }
     }
@@ -102,7 +106,10 @@ impl Targets for Hands<'_> {
             Target::Make { .. } => Err(Failed::Why(
                 "it had no release before, and a make target has no way back: what it made is still there".to_owned(),
             )),
-            other => Err(Failed::Why(format!("this version takes nothing away from {}", other.sort()))),
+            Target::Kubernetes { .. } => self.doors.take_away(order),
+            Target::Set { .. } => {
+                Err(Failed::Why("this version takes nothing away from a permission set".to_owned()))
+            }
         }
     }
 }
@@ -110,7 +117,7 @@ impl Targets for Hands<'_> {
 impl Hands<'_> {
     fn stack(&self, order: Order<'_>, see: &mut dyn FnMut(&str)) -> Result<String, Failed> {
         let Spec { account, region, target } = &order.what.spec;
-        let wanted = wanted(order.of, target, order.token)?;
+        let wanted = Wanted { bucket: self.org.templates(region), ..wanted(order.of, target, order.token)? };
         let cloud = self.provider.stacks(account, region);
         let deployed =
             stacks::deploy(&cloud, self.clock.as_ref(), &wanted, stacks::WAITS, &mut |sight| tell(&sight, see))
@@ -134,6 +141,7 @@ fn wanted(of: &Dossier, target: &Target, token: &str) -> Result<Wanted, Failed> 
     Ok(Wanted {
         stack: stack.clone(),
         template: template.to_owned(),
+        bucket: None,
         parameters: parameters.clone(),
         tags: tags.clone(),
         capabilities: capabilities.clone(),

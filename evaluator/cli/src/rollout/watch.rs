@@ -144,6 +144,10 @@ impl Look<'_> {
     /// Shows what there is; why the books cannot be read, if that is so when somebody leaves.
     fn show(&self, terminal: &mut ratatui::DefaultTerminal) -> std::io::Result<Result<(), String>> {
         let (mut at, mut seen) = (0_u16, Vec::new());
+        // Who ends the process from outside gets the terminal back as it was, too.
+        let stop = signals::stop();
+        // Not every terminal has a second screen: on its only one stands what was said before.
+        terminal.clear()?;
         loop {
             let failed = match self.read() {
                 Ok(now) => {
@@ -153,7 +157,11 @@ impl Look<'_> {
                 Err(why) => Some(why),
             };
             terminal.draw(|frame| at = draw(frame, &seen, failed.as_deref(), at))?;
-            if !event::poll(EVERY)? {
+            let pressed = event::poll(EVERY)?;
+            if stop.load(Ordering::Relaxed) {
+                return Ok(failed.map_or(Ok(()), Err));
+            }
+            if !pressed {
                 continue;
             }
             if let Key::Key(key) = event::read()? {

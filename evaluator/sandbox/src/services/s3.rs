@@ -233,6 +233,17 @@ fn get(state: &State, _: &Cx<'_>, input: Input<'_>) -> Answer {
     }))
 }
 
+/// The newest version of an object, for a service that reads for a caller.
+pub(crate) fn body_of(state: &State, name: &str, key: &str) -> Result<Vec<u8>, ApiError> {
+    if !state.s3.buckets.get(&name.to_owned()).is_some() {
+        return Err(no_bucket(name));
+    }
+    let versions = state.s3.objects.get(&(name.to_owned(), key.to_owned()));
+    let text = versions.and_then(|versions| versions.first()?.body.as_deref());
+    let missing = || ApiError::new("NoSuchKey", 404, "The specified key does not exist.").with("Key", key);
+    text.map(body::decode).ok_or_else(missing)
+}
+
 fn delete(state: &mut State, cx: &Cx<'_>, input: Input<'_>) -> Answer {
     let versioning = bucket(state, input)?.versioning.clone();
     if input.has("if-match") {

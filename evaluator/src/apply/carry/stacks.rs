@@ -91,6 +91,7 @@ impl Context<'_> {
         Ok(Wanted {
             stack: order.name.clone(),
             template: wish::template_text(&template),
+            bucket: order.bucket.clone(),
             parameters: order.parameters.iter().map(parameter).collect::<Result<_, _>>()?,
             tags: order.tags.clone(),
             capabilities: order.capabilities.clone(),
@@ -138,6 +139,7 @@ fn stopped(stopped: Stopped) -> CloudError {
     let message = stopped.to_string();
     let (call, failure, code) = match stopped {
         Stopped::Call(error) => return error,
+        Stopped::TooLarge(_) => ("cloudformation:CreateChangeSet", Failure::Invalid, String::new()),
         Stopped::Foreign { .. } => ("cloudformation:CreateChangeSet", Failure::Exists, String::new()),
         Stopped::Refused { state, .. } => ("cloudformation:DescribeStacks", Failure::Failed, state.to_string()),
         Stopped::Unknown(state) => ("cloudformation:DescribeStacks", Failure::Failed, state),

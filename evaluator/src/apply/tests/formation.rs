@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::cloud::{FakeCloud, State, no};
 use super::state::Moment;
 use crate::provider::{Answer, Failure, Tags};
+use crate::stacks::shelf::{TemplateBucket, key};
 use crate::stacks::{
     ChangeKind, ChangeSet, Execution, Made, Making, NewChangeSet, Stack, StackEvent, StackState, Stacks,
 };
@@ -146,6 +147,10 @@ impl Stacks for There<'_> {
             let (made, reason) = (set.made.clone(), reason.to_owned());
             Ok(Some(ChangeSet { made, making, execution, reason, changes: Vec::new() }))
         })
+    }
+
+    fn shelve(&self, bucket: &TemplateBucket, template: &str) -> Answer<String> {
+        Ok(bucket.url("us-east-1", &key(template)))
     }
 
     fn create_change_set(&self, wanted: &NewChangeSet<'_>) -> Answer<Made> {

@@ -16,8 +16,9 @@ use crate::plan::identity;
 use crate::plan::model::{Action, Change, Fields, Notice, NoticeKind, OperationId, StackOrder, Verb};
 use crate::provider::Tags;
 use crate::registry::record::{Entry, FORMER, former_address};
+use crate::stacks::shelf;
 use crate::stacks::state::Step as Next;
-use crate::stacks::wish::{self, TEMPLATE_BYTES, TEMPLATE_RESOURCES, recorded, same_template};
+use crate::stacks::wish::{self, SHELVED_BYTES, TEMPLATE_BYTES, TEMPLATE_RESOURCES, recorded, same_template};
 use crate::stacks::{Stack, StackPlace, StackState, StackWish};
 use crate::words::counted;
 
@@ -98,17 +99,23 @@ impl Builder<'_> {
         let bytes = wish.template.len();
         let resources = wish::template(&wish.template);
         let resources = resources.get("Resources").and_then(Json::as_object).map_or(0, Map::len);
-        let (what, most) = match (bytes > TEMPLATE_BYTES, resources > TEMPLATE_RESOURCES) {
-            (true, _) => (format!("{bytes} bytes"), format!("{TEMPLATE_BYTES} bytes in a request")),
-            (_, true) => (format!("{resources} resources"), format!("{TEMPLATE_RESOURCES}")),
-            _ => return true,
+        let named = self.desired.org.template_bucket.is_some();
+        let (what, most) = if bytes > SHELVED_BYTES {
+            (format!("{bytes} bytes"), format!("{SHELVED_BYTES} bytes, in a bucket too"))
+        } else if bytes > TEMPLATE_BYTES && !named {
+            (format!("{bytes} bytes"), format!("{TEMPLATE_BYTES} bytes in a request"))
+        } else if resources > TEMPLATE_RESOURCES {
+            (format!("{resources} resources"), format!("{TEMPLATE_RESOURCES}"))
+        } else {
+            return true;
         };
         let message = format!("the template of {} has {what}; CloudFormation takes {most}", wish.address);
-        self.faults.push(
-            Fault::new(Code::OverQuota, message)
-                .at(wish.sources.first(), "it comes of this")
-                .help("say less in one stack: fewer alarms in a cell, or fewer cells in a pipeline"),
-        );
+        let mut fault = Fault::new(Code::OverQuota, message).at(wish.sources.first(), "it comes of this");
+        if !named && bytes <= SHELVED_BYTES && resources <= TEMPLATE_RESOURCES {
+            fault = fault.help(shelf::HELP);
+        }
+        let less = "say less in one stack: fewer alarms in a cell, or fewer cells in a pipeline";
+        self.faults.push(fault.help(less).help(format!("`--except {}` leaves it out", wish.address)));
         false
     }
 
@@ -249,11 +256,14 @@ impl Builder<'_> {
         let parameters = of("parameters");
         let parameters = parameters.as_object().into_iter().flatten();
         let known = self.record.entry(&wish.address).filter(|entry| !entry.is_claim() && !entry.id.is_empty());
+        let large = wish.template.len() > TEMPLATE_BYTES;
+        let bucket = self.desired.org.templates(&wish.region).filter(|_| large);
         let order = StackOrder {
             account: wish.account.word().to_owned(),
             region: wish.region.clone(),
             name: wish.name.clone(),
             template: of("template"),
+            bucket,
             parameters: parameters.map(|(name, value)| (name.clone(), value.clone())).collect(),
             tags: tags(wish),
             capabilities: wish.capabilities.clone(),

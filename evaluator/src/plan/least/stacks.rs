@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::plan::model::{Plan, Verb};
 use crate::provider::partition;
-use crate::stacks::{AccountOf, StackPlace};
+use crate::stacks::{AccountOf, StackPlace, shelf};
 
 /// Accounts that a policy names one by one: more are named by the role alone, for a policy has an end.
 const NAMED: usize = 10;
@@ -38,6 +38,8 @@ pub(super) struct Stacks<'p> {
     plan: &'p Plan,
     /// By address or id.
     accounts: BTreeMap<String, OfAccount>,
+    /// Where large templates lie, by the account whose stacks they are.
+    shelves: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl<'p> Stacks<'p> {
@@ -70,7 +72,7 @@ impl<'p> Stacks<'p> {
             };
             accounts.entry(account).or_default().entry(arn).or_default().extend(actions);
         }
-        Self { plan, accounts }
+        Self { plan, accounts, shelves: shelves(plan) }
     }
 
     /// The statement that lets the caller enter the accounts of stacks by a role.
@@ -94,6 +96,13 @@ impl<'p> Stacks<'p> {
         Some(json!({ "Sid": "EnterAccounts", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": resources }))
     }
 
+    /// The statement that lets the caller put templates where CloudFormation reads them.
+    pub(super) fn shelves(&self) -> Option<Json> {
+        let all: BTreeSet<&String> = self.shelves.values().flatten().collect();
+        let put = ["s3:GetObject", "s3:PutObject"];
+        (!all.is_empty()).then(|| json!({ "Sid": "Templates", "Effect": "Allow", "Action": put, "Resource": all }))
+    }
+
     /// What the caller itself needs, for stacks of the management account: it enters no account for those.
     pub(super) fn own(&self, applying: bool) -> Vec<Json> {
         let management = &self.plan.target.management_account;
@@ -112,11 +121,37 @@ impl<'p> Stacks<'p> {
     pub(super) fn accounts(&self, document: &dyn Fn(Vec<Json>) -> Json) -> Map<String, Json> {
         let one = |(account, stacks): (&String, &OfAccount)| {
             let reading: OfAccount = stacks.keys().map(|stack| (stack.clone(), READS.into())).collect();
-            let both = json!({ "plan": document(statements(&reading)), "apply": document(statements(stacks)) });
+            let mut applying = statements(stacks);
+            // CloudFormation reads a template as whoever acts in the account.
+            applying.extend(self.shelves.get(account).map(|shelves| {
+                json!({ "Sid": "Templates", "Effect": "Allow", "Action": "s3:GetObject", "Resource": shelves })
+            }));
+            let both = json!({ "plan": document(statements(&reading)), "apply": document(applying) });
             (account.clone(), both)
         };
         self.accounts.iter().map(one).collect()
     }
+}
+
+/// Where large templates lie, by account.
+fn shelves(plan: &Plan) -> BTreeMap<String, BTreeSet<String>> {
+    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for operation in &plan.operations {
+        let (account, objects) = match &operation.verb {
+            Verb::DeployStack(order) => {
+                let Some(bucket) = &order.bucket else { continue };
+                (&order.account, shelf::objects(&bucket.name, partition::of(&order.region), &order.region))
+            }
+            Verb::Deploy(order) if order.is_stack() && order.may_be_large() => {
+                let Some(setting) = &order.wish.template_bucket else { continue };
+                let region = order.field("region").and_then(Json::as_str).unwrap_or("*");
+                (&order.cell, shelf::objects(setting, partition::of(region), region))
+            }
+            _ => continue,
+        };
+        all.entry(account.clone()).or_default().insert(objects);
+    }
+    all
 }
 
 fn id_of(plan: &Plan, account: &str) -> Option<String> {

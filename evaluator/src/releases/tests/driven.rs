@@ -16,6 +16,7 @@ fn wish(tolerate: usize) -> Wish {
     let fields: crate::plan::model::Fields = fields.as_object().unwrap().clone().into_iter().collect();
     let placed = || Placed { fields: fields.clone(), alarms: BTreeMap::new() };
     Wish {
+        template_bucket: None,
         of: OF.into(),
         course,
         repo: "https://git.acme.example/api".into(),

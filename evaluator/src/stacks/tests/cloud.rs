@@ -12,6 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::apply::tests::time::StillClock;
 use crate::plan::desired::ADDRESS_TAG;
 use crate::provider::{Answer, Clock, CloudError, Failure, Tags};
+use crate::stacks::shelf::{TemplateBucket, key};
+use crate::stacks::wish::TEMPLATE_BYTES;
 use crate::stacks::{
     ChangeKind, ChangeSet, Execution, Made, Making, NewChangeSet, ResourceChange, Stack, StackEvent, Stacks, Wanted,
     token,
@@ -105,6 +107,8 @@ struct State {
     stacks: Vec<Held>,
     sets: Vec<Set>,
     operations: Vec<Operation>,
+    /// Templates in buckets, by URL.
+    shelf: BTreeMap<String, String>,
     ids: u32,
 }
 
@@ -129,6 +133,7 @@ pub(super) struct Cloud {
 pub(super) fn wanted(release: &str) -> Wanted {
     let tags = [(ADDRESS_TAG, "deployment.shop.query"), ("release", release)];
     Wanted {
+        bucket: None,
         stack: NAME.to_owned(),
         template: format!("Resources: {{Q: {{Type: AWS::SQS::Queue}}}} # {release}"),
         parameters: BTreeMap::from([("Size".to_owned(), release.to_owned())]),
@@ -460,8 +465,18 @@ impl State {
             (ChangeKind::Update, Some(status)) if takes_updates(status) => {}
             (ChangeKind::Update, status) => return invalid(call, format!("cannot be updated: {status:?}")),
         }
+        let template = match wanted.url {
+            None if wanted.template.len() > TEMPLATE_BYTES => {
+                return invalid(call, "a request takes no such template");
+            }
+            None => wanted.template,
+            Some(url) => match self.shelf.get(url) {
+                Some(text) => text,
+                None => return invalid(call, "S3 error: The specified key does not exist."),
+            },
+        };
         let content = Content {
-            template: wanted.template.to_owned(),
+            template: template.to_owned(),
             parameters: wanted.parameters.clone(),
             tags: wanted.tags.clone(),
         };
@@ -562,6 +577,14 @@ impl Stacks for Cloud {
             let mut sets = state.sets.iter().filter(|set| set.made.stack == held.id);
             let found = sets.find(|set| set.name == name || set.made.change_set == name);
             Ok(found.map(|set| state.shown(set, now)))
+        })
+    }
+
+    fn shelve(&self, bucket: &TemplateBucket, template: &str) -> Answer<String> {
+        let url = bucket.url("us-east-1", &key(template));
+        self.write("s3:PutObject", |state, _, _| {
+            state.shelf.entry(url.clone()).or_insert_with(|| template.to_owned());
+            Ok(url.clone())
         })
     }
 

@@ -11,7 +11,8 @@ use super::cloud::{Cloud, Trouble, content, wanted};
 use super::deployments::{bench, run};
 use crate::apply::tests::time::StillClock;
 use crate::stacks::state::{Meaning, StackState, Step};
-use crate::stacks::{Deployed, How, Stopped};
+use crate::stacks::wish::TEMPLATE_BYTES;
+use crate::stacks::{Deployed, How, Stopped, TemplateBucket, Wanted};
 
 /// No stack, or one in a state; `same`: with what is wanted already.
 fn begin(state: Option<StackState>, same: bool) -> (std::sync::Arc<StillClock>, Cloud) {
@@ -101,6 +102,33 @@ fn tried(state: Option<StackState>, same: bool, nth: u32, trouble: Trouble) -> R
     is_once(&cloud)?;
     comes_through(&clock, &cloud)?;
     Ok(struck)
+}
+
+/// What is wanted, of a template that no request takes; the bucket is left out where it is not named.
+fn large(release: &str, named: bool) -> Wanted {
+    let plain = wanted(release);
+    let template = format!("{}\n# {}", plain.template, "x".repeat(TEMPLATE_BYTES));
+    let bucket = named.then(|| TemplateBucket::of("acme-{region}", "eu-west-1", None));
+    Wanted { template, bucket, ..plain }
+}
+
+/// A template that goes by way of a bucket: a trouble at each call, and each time it ends as wanted or is told.
+#[test]
+fn a_large_template_is_put_before_the_change_set_is_made() {
+    let (clock, cloud) = begin(None, false);
+    let (refused, _) = run(&clock, &cloud, &large("2", false));
+    assert!(matches!(refused, Err(Stopped::TooLarge(bytes)) if bytes > TEMPLATE_BYTES), "{refused:?}");
+    assert_eq!(cloud.now(), None, "nothing was begun");
+    for nth in 1..40 {
+        for trouble in [Trouble::Lost, Trouble::LostAfter, Trouble::UnavailableAfter, Trouble::Throttled] {
+            let (clock, cloud) = begin(None, false);
+            cloud.script(Some((nth, trouble)));
+            let (answer, _) = run(&clock, &cloud, &large("2", true));
+            assert!(answer.is_ok(), "{nth} {trouble:?}: {answer:?}");
+            assert_eq!(cloud.now().map(|(_, there)| there), Some(content(&large("2", true))), "{nth} {trouble:?}");
+            is_once(&cloud).unwrap();
+        }
+    }
 }
 
 #[test]

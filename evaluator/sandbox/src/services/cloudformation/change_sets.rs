@@ -84,7 +84,7 @@ fn create(state: &mut State, cx: &Cx<'_>, input: Input<'_>) -> Answer {
         None if creates => None,
         None => return Err(wrong(format!("Stack [{}] does not exist", input.text("StackName")))),
     };
-    let wanted = content(input, before.as_ref())?;
+    let wanted = content(state, input, before.as_ref())?;
     let key = match found.map(|(key, _)| key) {
         Some(key) => key,
         None => in_review(state, cx, input, wanted.clone()),

@@ -5,6 +5,7 @@ mod course;
 mod functions;
 mod made;
 mod operations;
+pub(crate) mod shelved;
 mod template;
 
 use crate::error::{Answer, ApiError};
@@ -79,9 +80,9 @@ fn is_busy(stack: &Stack) -> bool {
 }
 
 /// The content that a request wants.
-fn content(input: Input<'_>, before: Option<&Content>) -> Result<Content, ApiError> {
-    let template = match (input.optional("TemplateBody"), before) {
-        (Some(body), _) => body.to_owned(),
+fn content(state: &State, input: Input<'_>, before: Option<&Content>) -> Result<Content, ApiError> {
+    let template = match (shelved::given(state, input)?, before) {
+        (Some(body), _) => body,
         (None, Some(before)) if input.flag("UsePreviousTemplate") => before.template.clone(),
         _ => return Err(wrong("Either Template URL or Template Body must be specified.")),
     };
@@ -189,8 +190,8 @@ fn get_template(state: &State, cx: &Cx<'_>, input: Input<'_>) -> Answer {
 }
 
 fn summary(state: &State, cx: &Cx<'_>, input: Input<'_>) -> Answer {
-    match input.optional("TemplateBody") {
-        Some(body) => Ok(template::read(body)?.summary()),
+    match shelved::given(state, input)? {
+        Some(body) => Ok(template::read(&body)?.summary()),
         None => Ok(template::read(&find(state, cx, input)?.1.content.template)?.summary()),
     }
 }

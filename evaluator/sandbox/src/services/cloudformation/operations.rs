@@ -82,7 +82,7 @@ fn create(state: &mut State, cx: &Cx<'_>, input: Input<'_>) -> Answer {
         return Err(ApiError::client("AlreadyExistsException", message));
     }
     let keeps = input.flag("DisableRollback") || input.text("OnFailure") == "DO_NOTHING";
-    let content = content(input, None)?;
+    let content = content(state, input, None)?;
     let key = add(state, cx, input, content);
     begin(state, cx, &key, &Beginning { operation: Operation::Create, token, keeps });
     Ok(json!({"StackId": key.1}))
@@ -95,7 +95,7 @@ fn update(state: &mut State, cx: &Cx<'_>, input: Input<'_>) -> Answer {
         return Ok(json!({"StackId": key.1}));
     }
     takes_update(&key, stack)?;
-    let wanted = content(input, Some(&stack.content))?;
+    let wanted = content(state, input, Some(&stack.content))?;
     if wanted == stack.content {
         return Err(wrong("No updates are to be performed."));
     }

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>
 const LARGEST: usize = 51_200;
+/// Of a template that lies in a bucket.
+pub(super) const LARGEST_OBJECT: usize = 1_000_000;
 const DEEPEST: usize = 64;
 
 /// A template.
@@ -37,12 +39,20 @@ fn wrong(message: impl Into<String>) -> ApiError {
     ApiError::client("ValidationError", message)
 }
 
+/// Refuses what a request does not take.
+pub(super) fn in_request(body: &str) -> Result<(), ApiError> {
+    if body.len() <= LARGEST {
+        return Ok(());
+    }
+    let message = "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member \
+                   must have length less than or equal to 51200";
+    Err(wrong(message))
+}
+
 /// Reads a template.
 pub(super) fn read(body: &str) -> Result<Template, ApiError> {
-    if body.len() > LARGEST {
-        let message = "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member \
-                       must have length less than or equal to 51200";
-        return Err(wrong(message));
+    if body.len() > LARGEST_OBJECT {
+        return Err(wrong(format!("Template may not exceed {LARGEST_OBJECT} bytes in size.")));
     }
     let value = value(body).map_err(|why| wrong(format!("Template format error: {why}")))?;
     let section = |name: &str| value.get(name).and_then(Value::as_object).into_iter().flatten();
