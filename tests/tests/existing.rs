@@ -483,7 +483,7 @@ fn unmanaged_access_has_a_verdict() {
     let looks = row("group for", "Read.Only,x");
     assert_eq!((&looks["severity"], &looks["class"]), (&json!("low"), &json!("reads")), "{looks}");
     // 2 of Admin, 3 of Read.Only,x, 5 of 2fa+@=.
-    assert_eq!(rows.len(), 10, "{rows:#?}");
+    assert_eq!(rows.len(), 11, "{rows:#?}");
     let text = project.run(&["review", "--unmanaged", "--verbose"]).unwrap().ended(0).unwrap().stdout;
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(

@@ -46,7 +46,10 @@ fn offered(words: &[&str]) -> Vec<String> {
         words[last],
         words[last - 1],
     );
-    let offers = said(Command::new("bash").args(["--norc", "-c", &ask])).unwrap();
+    // A script of this size fits into no argument.
+    let script = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(script.path(), ask).unwrap();
+    let offers = said(Command::new("bash").arg("--norc").arg(script.path())).unwrap();
     offers.lines().map(str::to_owned).collect()
 }
 

@@ -56,6 +56,7 @@ enum Fields {
         home_region: &'static str,
         partition: &'static str,
         engine: &'static str,
+        access_role: &'static str,
         parking: &'static str,
         accounts: PerCell,
     },
@@ -137,6 +138,7 @@ fn org() -> Entity {
         home_region: "us-east-1",
         partition: "aws",
         engine: "local",
+        access_role: "OrganizationAccountAccessRole",
         parking: "cellc-parked",
         accounts: PerCell { per_cell: "accounts { email = \"aws+\\(.name)@acme.example\", ou = ou.cells }" },
     };
