@@ -114,11 +114,9 @@ fn odd() -> Seed {
                       "Resource": ["arn:aws:s3:::x/${aws:username}/*", "arn:aws:s3:::x"] }]))),
                 ..SeedSet::default()
             },
-            // A soft hyphen, which AWS takes and a program does not.
+            // A dash, which the API takes no more.
             SeedSet {
-                name: "Unsaid".to_owned(),
-                description: Some("read\u{ad}only".to_owned()),
-                ..SeedSet::default()
+                name: "Unsaid".to_owned(), description: Some("read — only".to_owned()), ..SeedSet::default()
             },
             SeedSet { name: "none".to_owned(), session_duration: Some("PT90M".to_owned()), ..SeedSet::default() },
             SeedSet {

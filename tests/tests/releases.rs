@@ -352,6 +352,55 @@ fn watched() -> String {
     text.replace("bake = 12h", "bake = 10m").replace("bake = 1h", "bake = 10m")
 }
 
+/// The sandbox's days pass while the sessions in its accounts last an hour: a bake that watches alarms comes to its end all the
+/// same.
+#[test]
+fn a_bake_outlasts_the_sessions_that_watch_it() {
+    let alarm = "alarm errors { namespace = \"shop\", metric = \"Errors\", above = 1, over = 5m }";
+    let text = program(1, alarm, false).replace("rollout steady {", "rollout steady {\n  alarms = [alarm.errors]");
+    let project = Project::new(&text);
+    // Without settings what nobody emits looks well.
+    std::fs::remove_file(project.path().join(".cellc/sandbox/config.json")).unwrap();
+    project.apply();
+    let (status, stdout, stderr) = project.run(&["rollout", "start", "api", "v1"]);
+    assert_eq!(status, 0, "{stdout}\n{stderr}");
+    assert!(stderr.contains("metrics that nobody emits count as well"), "{stderr}");
+    assert!(!stderr.contains("ExpiredToken"), "{stderr}");
+    assert_eq!(project.versions().len(), 3);
+}
+
+/// A cell that is declared and not made keeps nothing from the others; the apply that makes it brings it what they have.
+#[test]
+fn a_cell_without_an_account_keeps_nothing_back() {
+    let project = Project::new(&program(1, "", false));
+    project.apply();
+    let south =
+        "cell south { kind = \"prod\", protect = false, region = \"eu-west-1\", email = \"south@acme.example\" }";
+    project.write("main.cell", &program(1, south, false));
+    let (status, stdout, stderr) = project.run(&["rollout", "start", "api", "v1"]);
+    assert_eq!(status, 0, "{stdout}\n{stderr}");
+    assert!(stderr.contains("left out, since there is no account yet: cell.south;"), "{stderr}");
+    assert_eq!(project.versions().len(), 3);
+    project.apply();
+    assert_eq!(project.versions().len(), 4);
+}
+
+/// What somebody queued is not put aside by an apply: what the program says else comes after it.
+#[test]
+fn a_queued_version_stays_in_the_queue() {
+    let project = Project::new(&program(1, "", false));
+    project.apply();
+    project.well(&["rollout", "start", "api", "v1"]);
+    project.well(&["rollout", "start", "api", "v2", "--queue"]);
+    project.write("main.cell", &program(2, "", false));
+    let plan = project.well(&["plan"]);
+    assert!(plan.contains("component.api v2 is queued; what the program says else of 3 cells waits"), "{plan}");
+    project.apply();
+    project.well(&["rollout", "run"]);
+    assert!(project.versions().iter().all(|(_, version)| version == "v2"), "{:?}", project.versions());
+    assert_eq!(project.verbs(), ["queue"]);
+}
+
 /// Alarms are read from CloudWatch, in each cell's account and region: what has no data is no pass, and what was reached
 /// goes back; where all is well the release goes through.
 #[test]

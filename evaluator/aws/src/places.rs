@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::time::SystemTime;
 
 use aws_config::{Region, SdkConfig};
-use cell_eval::provider::{Answer, Failure};
+use cell_eval::provider::{Answer, CloudError, Failure};
 
 use crate::call::hold;
 use crate::cloud::AwsCloud;
@@ -35,7 +35,11 @@ impl fmt::Debug for Place<'_> {
 macro_rules! send {
     ($self:ident, $call:expr, |$client:ident| $request:expr) => {{
         let $client = $self.client().await?;
-        let answer = $self.at.cloud.road().send($call, || $request.send()).await;
+        let mut answer = $self.at.cloud.road().send($call, || $request.send()).await;
+        if $self.at.has_ended(&answer).await? {
+            let $client = $self.client().await?;
+            answer = $self.at.cloud.road().send($call, || $request.send()).await;
+        }
         $self.at.said(answer).await
     }};
 }
@@ -67,6 +71,17 @@ impl<'a> Place<'a> {
         let client = make(&config.build());
         hold(clients).insert(place, (client.clone(), ends));
         Ok(client)
+    }
+
+    /// Has the session ended before its time, by the service's clock? It is forgotten then, and nothing was done.
+    pub(crate) async fn has_ended<T>(&self, answer: &Answer<T>) -> Answer<bool> {
+        let expired =
+            |error: &CloudError| error.failure == Failure::Credentials && error.code.starts_with("ExpiredToken");
+        if !answer.as_ref().is_err_and(expired) || self.cloud.me().await?.account == self.account {
+            return Ok(false);
+        }
+        self.cloud.members.forget(&self.account);
+        Ok(true)
     }
 
     /// A young account refuses the keys of its own session for a while.

@@ -56,6 +56,17 @@ impl Members {
         &self.role
     }
 
+    /// Leaves the session in an account, and the clients that have its keys.
+    pub(crate) fn forget(&self, account: &str) {
+        fn of<C>(clients: &Clients<C>, account: &str) {
+            hold(clients).retain(|(of, _), _| of != account);
+        }
+        hold(&self.sessions).remove(account);
+        of(&self.stacks, account);
+        of(&self.signals, account);
+        of(&self.repositories, account);
+    }
+
     fn open(&self, account: &str) -> Option<Session> {
         let sessions = hold(&self.sessions);
         let session = sessions.get(account)?;

@@ -121,7 +121,7 @@ fn place(namespace: &str, workload: &str) -> Result<Place, Failed> {
 /// What is told while a workload rolls out.
 fn tell(sight: &Sight<'_>, see: &mut dyn FnMut(&str)) {
     match sight {
-        Sight::Takes(fields) => fields.iter().for_each(|field| see(&format!("takes over: {field:?}"))),
+        Sight::Takes(fields) => fields.iter().for_each(|field| see(&format!("takes over: {field}"))),
         Sight::Progress(words) => see(words),
         Sight::Event(event) => see(&event.to_string()),
         Sight::EventsFailed(error) => see(&format!("its events cannot be read now: {error}")),

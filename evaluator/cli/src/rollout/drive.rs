@@ -31,7 +31,8 @@ pub(crate) fn drive(session: &Session<'_>, all: &[String], how: Carry, beside: &
     let now = connection.time.now();
     let me = owner("rollout", now);
     if connection.name == "sandbox" {
-        session.output.remark("sandbox: time goes by at once, and metrics that nobody emits count as well");
+        let healthy = if session.connection.healthy { ", and metrics that nobody emits count as well" } else { "" };
+        session.output.remark(&format!("sandbox: time goes by at once{healthy}"));
     }
     let stop = signals::stop();
     let desired = &session.subject.desired;

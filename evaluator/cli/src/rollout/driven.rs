@@ -35,6 +35,7 @@ fn deployed(run: &Run<'_>, args: &RolloutDeployArgs, output: &Output) -> Result<
     super::start::is_component(wish, output)?;
     let cell = cell(wish, &args.cell);
     let record = session.load()?.record;
+    super::is_ours(&session, &record)?;
     let mut release = super::start::release(&session, wish, &args.version, &run.folder(), output)?;
     if let Some(digest) = &args.digest {
         built::same(wish, &mut release, digest).map_err(|why| say(output, &finding(Code::RolloutFailed, why)))?;

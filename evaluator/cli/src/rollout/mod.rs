@@ -19,6 +19,8 @@ pub(crate) use targets::Hands;
 use std::cell::RefCell;
 
 use cell_eval::plan::desired::Desired;
+use cell_eval::provider::Provider as _;
+use cell_eval::registry::record::Record;
 use cell_eval::releases::Desk;
 use cell_eval::rollout::{Event, courses, text as calendars};
 use cell_lang::diagnostics::{Code, nearest};
@@ -54,6 +56,22 @@ pub(crate) fn run(command: &RolloutCommand, output: &Output) -> Status {
     }
 }
 
+/// Are the credentials of an account that the program or the record knows? Those of a stranger's would deploy there.
+pub(crate) fn is_ours(session: &Session<'_>, record: &Record) -> Result<(), Status> {
+    let org = &session.subject.desired.org;
+    let Some(management) = &org.management_account else { return Ok(()) };
+    let caller = session.connection.provider.caller().map_err(|error| session.cloud(&error))?.account;
+    let known = record.resources.values().map(|entry| &entry.id).chain(&org.delegated_admin);
+    if caller == *management || known.into_iter().any(|id| *id == caller) {
+        return Ok(());
+    }
+    let message = format!(
+        "the program is for the organization of management account {management}; the credentials are of account {caller}, which neither it nor the record knows"
+    );
+    let help = "use other credentials, or correct `management_account` in `org`; nothing was deployed";
+    Err(say(session.output, &finding(Code::WrongOrganization, message).help(help)))
+}
+
 /// `rollout run`
 fn go_on(run: &Run<'_>, args: &RolloutRunArgs, output: &Output) -> Result<Status, Status> {
     let session = Session::open(run, output, &args.cloud, None, Purpose::Change)?;
@@ -62,6 +80,7 @@ fn go_on(run: &Run<'_>, args: &RolloutRunArgs, output: &Output) -> Result<Status
         [] => desired.releases.keys().cloned().collect(),
         names => names.iter().map(|name| named(desired, name)).collect::<Result<Vec<_>, _>>()?,
     };
+    is_ours(&session, &session.load()?.record)?;
     let desk = Desk::new(session.connection.store.as_ref());
     let mut all = Vec::new();
     for of in asked {

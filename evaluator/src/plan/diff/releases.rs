@@ -12,6 +12,7 @@ use crate::plan::model::{Action, Change, DeployOrder, Fields, Place, QueueOrder,
 use crate::releases::wishes::{Unready, Wish, is_of_component};
 use crate::releases::{Book, Dossier, Kept, Target, dossier};
 use crate::stacks::wish::template;
+use crate::words::counted;
 
 impl Builder<'_> {
     /// Components that are to be in cells.
@@ -52,6 +53,13 @@ impl Builder<'_> {
     /// A component with a released version.
     fn component(&mut self, wish: &Wish, kept: &Kept, released: &Dossier) {
         let release = released.release();
+        if kept.book.open().is_some() {
+            let message = format!(
+                "{}: a rollout is under way; what the program says of its cells waits until it is over",
+                wish.of
+            );
+            self.note(message, vec![wish.of.clone()]);
+        }
         let takes = |cell: &str| self.takes_deployment(wish, cell) && !is_under_way(&kept.book, cell);
         let (wanted, unready) = wish.dossier_and_rest(&release, self.record, &takes);
         let waves = wish.course.wave_of();
@@ -112,6 +120,17 @@ impl Builder<'_> {
             dossier.sealed().is_ok_and(|(name, _)| next.is_some_and(|next| next.dossier == name))
         };
         if cells.is_empty() {
+            return;
+        }
+        if let Some(next) = kept.book.next.as_ref().filter(|next| next.version != wanted.version) {
+            // What somebody asked for is not put aside for what the program says of another version.
+            let message = format!(
+                "{} {} is queued; what the program says else of {} waits until it is over",
+                wish.of,
+                next.version,
+                counted(cells.len(), "cell")
+            );
+            self.note(message, vec![wish.of.clone()]);
             return;
         }
         let dossier = narrowed(wanted, cells);
