@@ -114,9 +114,11 @@ fn odd() -> Seed {
                       "Resource": ["arn:aws:s3:::x/${aws:username}/*", "arn:aws:s3:::x"] }]))),
                 ..SeedSet::default()
             },
-            // A dash, which the API takes no more.
+            // A bell, which the API takes no more and a program does not say.
             SeedSet {
-                name: "Unsaid".to_owned(), description: Some("read — only".to_owned()), ..SeedSet::default()
+                name: "Unsaid".to_owned(),
+                description: Some("read\u{7}only".to_owned()),
+                ..SeedSet::default()
             },
             SeedSet { name: "none".to_owned(), session_duration: Some("PT90M".to_owned()), ..SeedSet::default() },
             SeedSet {
