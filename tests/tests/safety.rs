@@ -142,7 +142,7 @@ fn a_saved_plan_that_was_killed_is_finished() {
     let hang = serde_json::json!([{ "operation": "sso-admin:CreateAccountAssignment", "kind": "hang_after" }]);
     server.inject(&hang).unwrap();
     let mut child = project.start(&["apply", "--plan", "p.json", "--yes"]).unwrap();
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     while server.hanging() == 0 {
         assert!(Instant::now() < until, "it does not come to the call");
         std::thread::sleep(Duration::from_millis(20));
@@ -156,9 +156,12 @@ fn a_saved_plan_that_was_killed_is_finished() {
     project.settled(&[]).unwrap();
 }
 
+/// What somebody does meanwhile.
+type Deed = fn(&Project, &Server);
+
 /// What is left of a plan must be its rest: another program, another deed, or something new makes it stale.
 fn a_begun_plan_is_stale_when_something_moved() {
-    let cases: [(&str, fn(&Project, &Server)); 3] = [
+    let cases: [(&str, Deed); 3] = [
         ("permission_set.Look was to create and is now to update", |project, _| {
             project.edit(&[("session = 2h }\ngrant look", "session = 3h }\ngrant look")]).unwrap();
         }),

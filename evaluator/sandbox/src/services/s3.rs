@@ -235,7 +235,7 @@ fn get(state: &State, _: &Cx<'_>, input: Input<'_>) -> Answer {
 
 /// The newest version of an object, for a service that reads for a caller.
 pub(crate) fn body_of(state: &State, name: &str, key: &str) -> Result<Vec<u8>, ApiError> {
-    if !state.s3.buckets.get(&name.to_owned()).is_some() {
+    if state.s3.buckets.get(&name.to_owned()).is_none() {
         return Err(no_bucket(name));
     }
     let versions = state.s3.objects.get(&(name.to_owned(), key.to_owned()));
