@@ -262,7 +262,7 @@ const SETS: &[Edit] = &[
         name: "the inline policy of a set",
         changes: &[("\"s3:GetObject\", \"s3:PutObject\"]", "\"s3:GetObject\"]")],
         plan: &["update permission_set.CellOperator"],
-        verbs: &["put_inline_policy", "queue"],
+        verbs: &["keep_form", "put_inline_policy", "queue"],
         ..DEFAULT
     },
     Edit {

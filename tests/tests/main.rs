@@ -49,6 +49,7 @@ mod reviews;
 mod rollouts;
 mod safety;
 mod security;
+mod sets_by_waves;
 mod signals;
 mod silent_failures;
 mod spec_runs;

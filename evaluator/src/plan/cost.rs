@@ -125,7 +125,12 @@ pub fn calls(operation: &Operation) -> Vec<&'static str> {
         // What a make target and a cluster are asked is no request of AWS's.
         Verb::Deploy(_) => Vec::new(),
         Verb::Undeploy { .. } => vec!["cloudformation:DescribeStacks", "cloudformation:DeleteStack"],
-        Verb::Remember { .. } | Verb::Forget | Verb::Readdress { .. } | Verb::Park | Verb::Queue(_) => Vec::new(),
+        Verb::Remember { .. }
+        | Verb::Forget
+        | Verb::Readdress { .. }
+        | Verb::Park
+        | Verb::Queue(_)
+        | Verb::KeepForm { .. } => Vec::new(),
     }
 }
 

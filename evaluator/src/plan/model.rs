@@ -354,6 +354,11 @@ pub enum Verb {
     },
     /// A release is put in the queue: a rollout brings it to its cells.
     Queue(Box<QueueOrder>),
+    /// Writes into the book which form of a permission set its accounts have, before the set is changed.
+    KeepForm {
+        /// The form, for each cell whose account has it.
+        former: Box<Dossier>,
+    },
     /// The record alone is changed: the thing has this id from now on.
     Remember {
         /// Its id.
@@ -404,9 +409,6 @@ impl DeployOrder {
 pub struct QueueOrder {
     /// What each cell gets, word for word.
     pub dossier: Dossier,
-    /// What each cell has, of a permission set whose form this plan changes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub former: Option<Dossier>,
 }
 
 /// What is wanted of a stack.
@@ -476,6 +478,7 @@ impl Verb {
             Self::Deploy(_) => "deploy",
             Self::Undeploy { .. } => "undeploy",
             Self::Queue(_) => "queue",
+            Self::KeepForm { .. } => "keep_form",
             Self::Remember { .. } => "remember",
             Self::Forget => "forget",
             Self::Readdress { .. } => "readdress",
@@ -485,7 +488,7 @@ impl Verb {
 
     /// Does it write the registry alone: the record, or the book of a release?
     pub fn is_local(&self) -> bool {
-        matches!(self, Self::Remember { .. } | Self::Forget | Self::Readdress { .. } | Self::Park | Self::Queue(_))
+        self.service() == Service::Record
     }
 
     /// Which service it writes to, and so which limits hold it.
@@ -525,9 +528,12 @@ impl Verb {
             Self::DeployStack(_) | Self::DeleteStack { .. } | Self::Deploy(_) | Self::Undeploy { .. } => {
                 Service::Stacks
             }
-            Self::Remember { .. } | Self::Forget | Self::Readdress { .. } | Self::Park | Self::Queue(_) => {
-                Service::Record
-            }
+            Self::Remember { .. }
+            | Self::Forget
+            | Self::Readdress { .. }
+            | Self::Park
+            | Self::Queue(_)
+            | Self::KeepForm { .. } => Service::Record,
         }
     }
 }

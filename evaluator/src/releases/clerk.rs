@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 
 use crate::provider::{Clock, CloudError, Failure};
+use crate::words::counted;
 
 use super::book::{Book, Has};
 use super::desk::{By, Desk, DeskError};
@@ -98,13 +99,22 @@ impl Clerk<'_> {
         Ok(observed)
     }
 
-    /// Puts a release in the queue. `former` says what its cells have now, where no rollout is under way.
+    /// Writes down what cells have, before it is changed.
     ///
     /// # Errors
     /// When it is not written down.
-    pub fn queue(&self, dossier: &Dossier, former: Option<&Dossier>) -> Result<String, CloudError> {
+    pub fn keep(&self, former: &Dossier) -> Result<String, CloudError> {
+        self.desk.keep(former, self.clock.now()).map_err(|error| not_kept(&error))?;
+        Ok(format!("kept: what an alarm would put back in {}", counted(former.cells.len(), "cell")))
+    }
+
+    /// Puts a release in the queue.
+    ///
+    /// # Errors
+    /// When it is not written down.
+    pub fn queue(&self, dossier: &Dossier) -> Result<String, CloudError> {
         let by = By { who: &self.who, how: "an apply of ", at: self.clock.now() };
-        self.desk.queue(dossier, former, by).map_err(|error| not_kept(&error))?;
+        self.desk.queue(dossier, by).map_err(|error| not_kept(&error))?;
         Ok(format!("queued: `cellc rollout run` carries it out in {} cells", dossier.cells.len()))
     }
 

@@ -156,14 +156,34 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Puts a release in the queue, unless it is there or under way already. `former` says what its cells have now, where no
-    /// rollout is under way: the form of a permission set that apply has changed.
+    /// Writes down what the cells of a dossier have: the form of a permission set that an apply is about to change. While a
+    /// rollout is under way each cell has what its book says.
     ///
     /// # Errors
     /// When it is not written down.
-    pub fn queue(&self, dossier: &Dossier, former: Option<&Dossier>, by: By<'_>) -> Result<Entered, DeskError> {
+    pub fn keep(&self, former: &Dossier, at: Timestamp) -> Result<(), DeskError> {
+        let name = self.file(former)?;
+        let put = |book: &mut Book| {
+            if book.open().is_none() {
+                for cell in former.cells.keys() {
+                    let (version, dossier) = (former.version.clone(), name.clone());
+                    book.cells.insert(cell.clone(), Has { version, dossier, at, observed: String::new() });
+                }
+            }
+            Ok::<_, Infallible>(())
+        };
+        match self.change(&former.of, put)? {
+            Ok(_) => Ok(()),
+            Err(never) => match never {},
+        }
+    }
+
+    /// Puts a release in the queue, unless it is there or under way already.
+    ///
+    /// # Errors
+    /// When it is not written down.
+    pub fn queue(&self, dossier: &Dossier, by: By<'_>) -> Result<Entered, DeskError> {
         let name = self.file(dossier)?;
-        let former = former.map(|former| Ok::<_, DeskError>((former, self.file(former)?))).transpose()?;
         let By { who, how, at } = by;
         let queued = Queued { version: dossier.version.clone(), dossier: name.clone(), by: who.to_owned(), at };
         let put = |book: &mut Book| {
@@ -171,13 +191,6 @@ impl<'a> Desk<'a> {
             let open = book.open().is_some_and(|rollout| rollout.dossier == queued.dossier);
             if open || book.next.as_ref().is_some_and(|next| next.dossier == queued.dossier) {
                 return Ok::<_, Infallible>(false);
-            }
-            // While one is under way each cell has what its book says.
-            if let Some((former, name)) = former.as_ref().filter(|_| book.open().is_none()) {
-                for cell in former.cells.keys().filter(|cell| dossier.cells.contains_key(*cell)) {
-                    let (version, dossier) = (former.version.clone(), name.clone());
-                    book.cells.insert(cell.clone(), Has { version, dossier, at, observed: String::new() });
-                }
             }
             book.note(at, format!("{} queued by {how}{who}", queued.version));
             book.next = Some(queued.clone());

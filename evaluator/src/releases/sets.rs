@@ -14,7 +14,7 @@ use crate::plan::model::Fields;
 use crate::provider::{Clock, CloudError, Failure, Provider, ProvisionTarget, Provisioned, State};
 
 /// What a form is made of. Tags are the set's own, whatever form it has.
-const PARTS: [&str; 7] =
+pub(crate) const PARTS: [&str; 7] =
     ["description", "session", "relay_state", "managed", "customer_managed", "inline", "boundary"];
 /// Waits between two reads of what was written, in milliseconds: it may take a while to spread.
 const READS: [u64; 8] = [0, 200, 400, 800, 1_600, 3_000, 5_000, 8_000];

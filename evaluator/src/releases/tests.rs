@@ -701,7 +701,7 @@ fn what_is_queued_or_under_way_is_not_queued_again() {
     let desk = Desk::new(&memory);
     let mut asked = dossier("v1");
     asked.course.waves[1].approval = true;
-    let queue = || desk.queue(&asked, None, By { who: "ana@host", how: "", at: start() }).unwrap();
+    let queue = || desk.queue(&asked, By { who: "ana@host", how: "", at: start() }).unwrap();
     let first = queue();
     assert!(first.new);
     assert_eq!(queue(), Entered { new: false, ..first.clone() }, "it is in the queue");

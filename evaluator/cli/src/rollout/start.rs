@@ -75,7 +75,7 @@ pub(crate) fn queue(session: &Session<'_>, dossier: &Dossier, output: &Output) -
     let now = session.connection.time.now();
     let who = owner("rollout", now).who;
     let desk = Desk::new(session.connection.store.as_ref());
-    let Entered { name, new } = desk.queue(dossier, None, By { who: &who, how: "", at: now }).map_err(fail)?;
+    let Entered { name, new } = desk.queue(dossier, By { who: &who, how: "", at: now }).map_err(fail)?;
     let digests: Vec<String> =
         dossier.digests.iter().map(|(what, digest)| format!("{what} {}", short(digest))).collect();
     let digests = if digests.is_empty() { String::new() } else { format!(", {}", digests.join(", ")) };

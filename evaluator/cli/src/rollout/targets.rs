@@ -107,9 +107,9 @@ impl Targets for Hands<'_> {
                 "it had no release before, and a make target has no way back: what it made is still there".to_owned(),
             )),
             Target::Kubernetes { .. } => self.doors.take_away(order),
-            Target::Set { .. } => {
-                Err(Failed::Why("this version takes nothing away from a permission set".to_owned()))
-            }
+            Target::Set { .. } => Err(Failed::Why(
+                "the form that its role had before is not known: it has the form that the set has now".to_owned(),
+            )),
         }
     }
 }

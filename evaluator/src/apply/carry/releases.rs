@@ -33,7 +33,8 @@ impl Context<'_> {
                 clerk.deploy(&wish.of, &order.released, &made, errand, &mut see)
             }
             Verb::Undeploy { of, cell } => clerk.undeploy(of, Errand { cell, token: &token }, &mut see),
-            Verb::Queue(order) => clerk.queue(&order.dossier, order.former.as_ref()),
+            Verb::Queue(order) => clerk.queue(&order.dossier),
+            Verb::KeepForm { former } => clerk.keep(former),
             other => Err(CloudError::own(other.word(), Failure::Invalid, "it is no release")),
         }
     }

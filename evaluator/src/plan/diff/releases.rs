@@ -141,7 +141,7 @@ impl Builder<'_> {
             );
             return;
         }
-        let order = QueueOrder { dossier, former: None };
+        let order = QueueOrder { dossier };
         let operation = self.operation(&wish.of, Verb::Queue(Box::new(order)), &[], Fields::new());
         for cell in cells {
             let (Some((has, is)), Some(what)) = (kept.cell(cell), wanted.cells.get(cell)) else { continue };

@@ -15,6 +15,7 @@ use crate::plan::fault::Fault;
 use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
 use crate::provider::{Boundary, CustomerPolicy, SetFields};
 use crate::registry::record::{Entry, FORMER};
+use crate::releases::sets::PARTS;
 
 impl Builder<'_> {
     /// Permission sets that are to be there.
@@ -114,6 +115,10 @@ impl Builder<'_> {
             let remembered = self.operation(&address, verb, &[], before.clone());
             first = Some(remembered);
             plan.operations.push(remembered);
+        }
+        if PARTS.iter().any(|name| before.get(*name) != after.get(*name)) {
+            let needs: Vec<_> = first.into_iter().collect();
+            first = self.keep_form(&mut plan, set, arn, &needs).or(first);
         }
         let from = plan.operations.len();
         let plain = ["description", "session", "relay_state"];

@@ -51,7 +51,7 @@ impl Builder<'_> {
             last.push(operation);
         }
         if !in_waves.is_empty() && !queued {
-            let order = Self::queueing(plan, wish, arn, &in_waves);
+            let order = QueueOrder { dossier: dossier(wish, arn, plan.after.as_ref(), &in_waves) };
             let operation = self.operation(&address, Verb::Queue(Box::new(order)), needs, Fields::new());
             plan.operations.push(operation);
             last.push(operation);
@@ -76,9 +76,31 @@ impl Builder<'_> {
         given.chain(set.accounts.iter().flatten().cloned()).collect()
     }
 
-    fn queueing(plan: &Change, wish: &Wish, arn: &str, cells: &BTreeMap<&String, &String>) -> QueueOrder {
-        let of = |fields: Option<&Fields>| dossier(wish, arn, fields, cells);
-        QueueOrder { dossier: of(plan.after.as_ref()), former: plan.before.as_ref().map(|before| of(Some(before))) }
+    /// Before a set by waves is edited, the form that its accounts have is written into the book: whatever ends the run after
+    /// the first edit, what an alarm puts back is known. An account with an older form than the set's has what the book says.
+    pub(super) fn keep_form(
+        &mut self,
+        plan: &mut Change,
+        set: &LiveSet,
+        arn: &str,
+        needs: &[OperationId],
+    ) -> Option<OperationId> {
+        let address = plan.address.clone();
+        let wish = self.desired.releases.get(&address).filter(|_| self.desired.rolled.contains(&address))?;
+        let accounts = self.accounts_with(set, arn);
+        let book = self.kept.get(&address).map(|kept| &kept.book);
+        let known = |cell: &String| book.is_some_and(|book| book.cells.contains_key(cell));
+        let in_waves = wish.cells.keys().filter_map(|cell| Some((cell, self.ids.get(cell)?)));
+        let cells: BTreeMap<&String, &String> = in_waves
+            .filter(|(cell, account)| accounts.contains(*account) && !(set.stale.contains(account) && known(cell)))
+            .collect();
+        if cells.is_empty() {
+            return None;
+        }
+        let former = Box::new(dossier(wish, arn, plan.before.as_ref(), &cells));
+        let operation = self.operation(&address, Verb::KeepForm { former }, needs, Fields::new());
+        plan.operations.push(operation);
+        Some(operation)
     }
 }
 
