@@ -370,7 +370,7 @@ fn killed(kill: Kill, after: bool, bucket: bool, back: Option<usize>) -> Result<
     let why = format!(": rolled back: alarm.errors went off in cell.{}", WAVES[at][0].0);
     // It may have been killed when all was done.
     let over = ran.status == 0 && ran.stdout.contains("no rollout is under way");
-    if !over && !(ran.status == 1 && ran.stdout.contains(&why)) {
+    if !(over || ran.status == 1 && ran.stdout.contains(&why)) {
         return Err(format!("it was not taken back\n{}{}", ran.stdout, ran.stderr));
     }
     have(&server, &WAVES, OLD).map_err(|error| format!("{error}\n{}{}", ran.stdout, ran.stderr))?;

@@ -206,7 +206,7 @@ fn its_ci_runs() {
         fs::remove_file(&summary).unwrap();
         shown
     };
-    assert!(planned("true").contains("11 to create"));
+    assert!(planned("true").contains("12 to create"));
     let (status, said) = script(folder, &apply, &env);
     assert!(status == 0 && said.contains("operations done and seen"), "{said}");
     assert!(folder.join(".cellc/receipts").is_dir());
