@@ -26,6 +26,30 @@ pub fn environment(url: &str) -> Vec<(String, String)> {
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
 }
 
+/// As [`environment`], for a caller in an account of a sandbox.
+pub fn in_account(url: &str, account: &str) -> Vec<(String, String)> {
+    let mut env = environment(url);
+    env.retain(|(name, _)| name != "AWS_ACCESS_KEY_ID");
+    env.push(("AWS_ACCESS_KEY_ID".to_owned(), format!("AKIA{account}")));
+    env
+}
+
+/// The environment of whoever has another one, and takes a role.
+///
+/// # Errors
+/// Why the role cannot be taken.
+pub fn as_role(env: &[(String, String)], account: &str, role: &str) -> Result<Vec<(String, String)>, String> {
+    let assume = format!("sts assume-role --role-session-name test --role-arn arn:aws:iam::{account}:role/{role}");
+    let given = all_as(env, &[assume])?;
+    let key = |name: &str| given[0]["Credentials"][name].as_str().unwrap_or_default().to_owned();
+    let mut env = env.to_vec();
+    env.retain(|(name, _)| !["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].contains(&name.as_str()));
+    env.push(("AWS_ACCESS_KEY_ID".to_owned(), key("AccessKeyId")));
+    env.push(("AWS_SECRET_ACCESS_KEY".to_owned(), key("SecretAccessKey")));
+    env.push(("AWS_SESSION_TOKEN".to_owned(), key("SessionToken")));
+    Ok(env)
+}
+
 /// Runs a command of the AWS CLI, such as `organizations list-roots`; what it prints, as JSON.
 pub fn aws(url: &str, command: &str) -> Result<Value, String> {
     let [answer] = <[Value; 1]>::try_from(all(url, &[command.to_owned()])?).map_err(|_| "one answer was expected")?;

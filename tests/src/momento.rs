@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -233,6 +234,21 @@ impl Project {
         let mut command = self.command(args)?;
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().map_err(|error| format!("cellc cannot be run: {error}"))
+    }
+
+    /// Starts a command, does something when it first says these words on standard error, and waits for its end.
+    pub fn run_until(&self, args: &[&str], words: &str, then: impl FnOnce()) -> Result<Ran, String> {
+        let mut child = self.spawn(args)?;
+        let (mut stderr, mut then) = (String::new(), Some(then));
+        for line in BufReader::new(child.stderr.take().ok_or("no standard error")?).lines().map_while(Result::ok) {
+            stderr += &format!("{line}\n");
+            if line.contains(words) {
+                then.take().into_iter().for_each(|then| then());
+            }
+        }
+        let output = child.wait_with_output().map_err(|error| error.to_string())?;
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        Ok(Ran { command: args.join(" "), status: output.status.code().unwrap_or(-1), stdout, stderr })
     }
 
     /// Starts a command of which nobody reads what it says.

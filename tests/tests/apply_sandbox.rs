@@ -329,14 +329,9 @@ fn promised() -> BTreeSet<String> {
 fn roles_are_there(seen: &Seen, names: &BTreeMap<String, String>) {
     let accounts = seen.one("organizations list-accounts");
     let ana = accounts["Accounts"].as_array().unwrap().iter().find(|account| account["Name"] == "dev-ana").unwrap();
-    let role = format!("arn:aws:iam::{}:role/OrganizationAccountAccessRole", ana["Id"].as_str().unwrap());
-    let assumed = seen.one(&format!("sts assume-role --role-session-name test --role-arn {role}"));
-    let key = |name: &str| assumed["Credentials"][name].as_str().unwrap().to_owned();
-    let mut env = aws::environment(&seen.url);
-    env.retain(|(name, _)| name != "AWS_ACCESS_KEY_ID" && name != "AWS_SECRET_ACCESS_KEY");
-    env.push(("AWS_ACCESS_KEY_ID".to_owned(), key("AccessKeyId")));
-    env.push(("AWS_SECRET_ACCESS_KEY".to_owned(), key("SecretAccessKey")));
-    env.push(("AWS_SESSION_TOKEN".to_owned(), key("SessionToken")));
+    let env =
+        aws::as_role(&aws::environment(&seen.url), ana["Id"].as_str().unwrap(), "OrganizationAccountAccessRole");
+    let env = env.unwrap();
     let roles =
         aws::all_as(&env, &["iam list-roles --path-prefix /aws-reserved/sso.amazonaws.com/".to_owned()]).unwrap();
     let roles = texts(&roles[0]["Roles"], "RoleName");

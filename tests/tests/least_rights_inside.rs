@@ -38,23 +38,10 @@ fn accounts(server: &Server) -> Result<BTreeMap<String, String>, String> {
     Ok(all.iter().map(|account| (text(account, "Name"), text(account, "Id"))).collect())
 }
 
-/// The environment of who calls as a role.
-fn as_role(env: &[(String, String)], account: &str, role: &str) -> Result<Vec<(String, String)>, String> {
-    let assume = format!("sts assume-role --role-session-name test --role-arn arn:aws:iam::{account}:role/{role}");
-    let given = aws::all_as(env, &[assume])?;
-    let key = |name: &str| given[0]["Credentials"][name].as_str().unwrap_or_default().to_owned();
-    let mut env = env.to_vec();
-    env.retain(|(name, _)| !["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].contains(&name.as_str()));
-    env.push(("AWS_ACCESS_KEY_ID".to_owned(), key("AccessKeyId")));
-    env.push(("AWS_SECRET_ACCESS_KEY".to_owned(), key("SecretAccessKey")));
-    env.push(("AWS_SESSION_TOKEN".to_owned(), key("SessionToken")));
-    Ok(env)
-}
-
 /// Leaves the role by which an account is changed this policy and no other.
 fn limit(server: &Server, account: &str, policy: &Value) -> Result<(), String> {
     server.configure(|config| config.enforce_roles = false)?;
-    let env = as_role(&aws::environment(&server.url()), account, ACCESS)?;
+    let env = aws::as_role(&aws::environment(&server.url()), account, ACCESS)?;
     let attached = aws::all_as(&env, &[format!("iam list-attached-role-policies --role-name {ACCESS}")])?;
     let attached = attached[0]["AttachedPolicies"].as_array().cloned().unwrap_or_default();
     let mut commands =
@@ -92,14 +79,14 @@ fn a_reading_role() {
     assert!(!shown.contains("could not be read"), "{shown}");
     project.run(&["status"]).unwrap().ended(0).unwrap();
     let alpha = accounts(&server).unwrap()["alpha"].clone();
-    let admin = as_role(&aws::environment(&server.url()), &alpha, ACCESS).unwrap();
+    let admin = aws::as_role(&aws::environment(&server.url()), &alpha, ACCESS).unwrap();
     let delete = "cloudformation delete-stack --stack-name cellc-alpha".to_owned();
     let mut held = aws::environment(&server.url());
     held.iter_mut().filter(|(name, _)| name == "AWS_ACCESS_KEY_ID").for_each(|(_, key)| HELD.clone_into(key));
-    let reader = as_role(&held, &alpha, READER).unwrap();
+    let reader = aws::as_role(&held, &alpha, READER).unwrap();
     let refused = aws::all_as(&reader, std::slice::from_ref(&delete)).unwrap_err();
     assert!(refused.contains("not authorized"), "{refused}");
-    let refused = as_role(&held, &alpha, ACCESS).unwrap_err();
+    let refused = aws::as_role(&held, &alpha, ACCESS).unwrap_err();
     assert!(refused.contains("not authorized"), "{refused}");
     let found = aws::all_as(&admin, &["cloudformation get-template --stack-name cellc-alpha".to_owned()]).unwrap();
     let other = found[0]["TemplateBody"].to_string().replace("\"Threshold\":20", "\"Threshold\":21");

@@ -136,6 +136,23 @@ fn a_saved_plan_that_failed_is_finished() {
     project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(1).unwrap().says(&["E0601"]).unwrap();
 }
 
+/// One of which nothing was done yet is as it was: what drifts elsewhere is left for the next one.
+fn a_saved_plan_that_did_nothing_bears_drift_of_other_things() {
+    let (project, server) = served(Registry::S3).unwrap();
+    project.append(GIVEN).unwrap();
+    project.plan(&["--out", "p.json"]).unwrap();
+    server.inject(&serde_json::json!([{ "operation": "sso-admin:CreatePermissionSet", "kind": "error", "status": 403, "code": "AccessDeniedException", "count": 9 }])).unwrap();
+    project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(1).unwrap();
+    server.mend();
+    let unit = id(&project, "ou.dev").unwrap();
+    let rename =
+        format!("organizations update-organizational-unit --organizational-unit-id {unit} --name playground");
+    aws::aws(&server.url(), &rename).unwrap();
+    let ran = project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(0).unwrap();
+    ran.says(&["not in the saved plan, and left for the next one: 1 change"]).unwrap();
+    exactly(&project.plan(&[]).unwrap(), &["update ou.dev"]).unwrap();
+}
+
 /// Killed in the middle it is finished likewise, and again when that fails, too.
 fn a_saved_plan_that_was_killed_is_finished() {
     let (project, server, _) = begun().unwrap();
@@ -408,6 +425,7 @@ at_once! {
     a_stale_plan_is_refused_and_drift_elsewhere_is_not,
     a_saved_plan_bears_drift_of_other_things,
     a_saved_plan_that_failed_is_finished,
+    a_saved_plan_that_did_nothing_bears_drift_of_other_things,
     a_saved_plan_that_was_killed_is_finished,
     a_begun_plan_is_stale_when_something_moved,
     brakes_hold_until_they_are_let_go_by_name,

@@ -2,13 +2,12 @@
 //! call a run is killed, forward and on the way back. What is in force is read from the accounts' own roles.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use cell_sandbox::{Config, Delays, Seed, SeedAccount};
-use cell_tests::momento::{Project, Ran};
+use cell_tests::momento::Project;
 use cell_tests::sandbox::{Server, quick};
 use cell_tests::{at_once, aws, report, waiting};
 use serde_json::{Value, json};
@@ -101,8 +100,7 @@ static BUCKET: OnceLock<Result<Project, String>> = OnceLock::new();
 
 /// The stock client in an account.
 fn cli(server: &Server, account: &str, commands: &[String]) -> Vec<Value> {
-    let mut env = aws::environment(&server.url());
-    env.push(("AWS_ACCESS_KEY_ID".to_owned(), format!("AKIA{account}")));
+    let env = aws::in_account(&server.url(), account);
     let commands: Vec<String> =
         commands.iter().map(|command| format!("{command} --region us-east-1 --output json")).collect();
     aws::all_as(&env, &commands).unwrap()
@@ -181,25 +179,6 @@ fn provisioned(server: &Server) -> BTreeMap<String, usize> {
     all
 }
 
-/// Starts a rollout, does something when a line says so, and waits for its end.
-fn started(project: &Project, at: &str, then: impl FnOnce()) -> Ran {
-    let mut child = project.spawn(&["rollout", "run"]).unwrap();
-    let mut said = String::new();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    for line in lines.by_ref().map_while(Result::ok) {
-        said += &format!("{line}\n");
-        if line.contains(at) {
-            then();
-            break;
-        }
-    }
-    lines.map_while(Result::ok).for_each(|line| said += &format!("{line}\n"));
-    let mut stdout = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
-    let status = child.wait().unwrap().code().unwrap_or(-1);
-    Ran { command: "rollout run".to_owned(), status, stdout, stderr: said }
-}
-
 /// Errors in a cell's account that no alarm has seen yet.
 fn errors(server: &Server, (cell, account): (&str, &str)) {
     let data = "cloudwatch put-metric-data --namespace shop --metric-name Errors --value 50";
@@ -217,12 +196,12 @@ fn an_alarm_in_any_wave_puts_the_former_policy_back() {
         have(&server, &WAVES, OLD)?;
         assert!(provisioned(&server).is_empty(), "the accounts wait for their turn: {:?}", provisioned(&server));
         errors(&server, (cell, account));
-        let ran = started(&project, &format!("cell.{cell} baking"), || {
+        let ran = project.run_until(&["rollout", "run"], &format!("cell.{cell} baking"), || {
             // What the waves reached has the new form now, and nothing else has.
             have(&server, &WAVES[..=*at], NEW).unwrap();
             have(&server, &WAVES[*at + 1..], OLD).unwrap();
             server.advance(Duration::from_mins(1)).unwrap();
-        });
+        })?;
         let why = format!(": rolled back: alarm.errors went off in cell.{cell}");
         assert!(ran.status == 1 && ran.stdout.contains(&why), "{}\n{}", ran.stdout, ran.stderr);
         set_has(&server, OLD);

@@ -3,12 +3,11 @@
 //! the former version back, and nothing beyond is touched, by the books, by `status` and by the cloud itself.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::time::Duration;
 
 use cell_sandbox::{Config, Delays, Seed, SeedAccount};
 use cell_tests::kubectl::Kubectl;
-use cell_tests::momento::{Project, Ran};
+use cell_tests::momento::Project;
 use cell_tests::sandbox::{Server, quick};
 use cell_tests::{at_once, aws};
 use serde_json::{Value, json};
@@ -76,8 +75,7 @@ fn served(more: &str, config: Config) -> (Project, Server) {
 
 /// The stock client in an account and region.
 fn cli(server: &Server, (account, region): (&str, &str), command: &str) -> Value {
-    let mut env = aws::environment(&server.url());
-    env.push(("AWS_ACCESS_KEY_ID".to_owned(), format!("AKIA{account}")));
+    let env = aws::in_account(&server.url(), account);
     aws::all_as(&env, &[format!("{command} --region {region} --output json")]).unwrap().remove(0)
 }
 
@@ -113,25 +111,6 @@ fn stacks(server: &Server) -> BTreeMap<&'static str, (String, String, u64)> {
     cells().filter_map(of).collect()
 }
 
-/// Starts a release, does something when a line says so, and waits for its end.
-fn started(project: &Project, version: &str, at: &str, then: impl FnOnce()) -> Ran {
-    let mut child = project.spawn(&["rollout", "start", "api", version]).unwrap();
-    let mut said = String::new();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    for line in lines.by_ref().map_while(Result::ok) {
-        said += &format!("{line}\n");
-        if line.contains(at) {
-            then();
-            break;
-        }
-    }
-    lines.map_while(Result::ok).for_each(|line| said += &format!("{line}\n"));
-    let mut stdout = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
-    let status = child.wait().unwrap().code().unwrap_or(-1);
-    Ran { command: format!("rollout start api {version}"), status, stdout, stderr: said }
-}
-
 /// An alarm that goes off in the last cell of each wave in turn, while that wave bakes.
 fn an_alarm_in_any_wave_takes_back_what_was_reached_and_nothing_else() {
     // Its clock stands still until it is told: no alarm is evaluated in between.
@@ -151,9 +130,11 @@ fn an_alarm_in_any_wave_takes_back_what_was_reached_and_nothing_else() {
         let data = "put-metric-data --namespace shop --metric-name Errors --value 50";
         cli(&server, (account, region), &format!("cloudwatch {data} --dimensions cell={cell}"));
         assert_eq!(alarms(&project), ["ok"; 4], "before {version}");
-        let ran = started(&project, &version, &format!("cell.{cell} baking"), || {
+        let start = ["rollout", "start", "api", &version];
+        let ran = project.run_until(&start, &format!("cell.{cell} baking"), || {
             server.advance(Duration::from_mins(1)).unwrap();
         });
+        let ran = ran.unwrap();
         let why = format!("component.api {version}: rolled back: alarm.errors went off in cell.{cell}");
         assert!(ran.status == 1 && ran.stdout.starts_with(&why), "{}\n{}", ran.stdout, ran.stderr);
         let after = stacks(&server);
@@ -177,6 +158,24 @@ fn an_alarm_in_any_wave_takes_back_what_was_reached_and_nothing_else() {
     project.put("main.cell", &program(None, by_stacks())).unwrap();
     project.run(&["rollout", "start", "api", "v9"]).unwrap().ended(0).unwrap();
     assert!(versions(&project).values().all(|has| has == "v9"), "{:?}", versions(&project));
+}
+
+/// With credentials of an account that nobody knows nothing is begun, and with those of the organization it goes on.
+fn a_stranger_deploys_nothing() {
+    let (mut project, server) = served(by_stacks(), quick());
+    let own = std::mem::replace(&mut project.key, "AKIA999999999999".to_owned());
+    for args in [
+        &["rollout", "start", "api", "v1"][..],
+        &["rollout", "run"],
+        &["rollout", "deploy", "api", "v1", "--cell", "alpha"],
+    ] {
+        let ran = project.run(args).unwrap().ended(1).unwrap();
+        ran.says(&["E0505", "the credentials are of account 999999999999"]).unwrap();
+    }
+    assert!(stacks(&server).is_empty());
+    project.key = own;
+    project.run(&["rollout", "start", "api", "v1"]).unwrap().ended(0).unwrap();
+    assert_eq!(stacks(&server).len(), 4);
 }
 
 fn by_workloads() -> String {
@@ -284,5 +283,6 @@ fn a_workload_goes_by_waves_and_back_to_the_former_image() {
 at_once! {
     rollouts_go_wrong_in_the_cloud:
     an_alarm_in_any_wave_takes_back_what_was_reached_and_nothing_else,
+    a_stranger_deploys_nothing,
     a_workload_goes_by_waves_and_back_to_the_former_image,
 }

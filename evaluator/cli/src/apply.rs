@@ -31,6 +31,8 @@ use crate::rollout::Hands;
 use crate::session::{self, Session, finding, say, store_finding};
 use crate::{plan as plans, signals};
 
+/// What is done about a plan that is stale.
+const ANEW: &str = "`cellc plan` makes a new one; review what is different";
 /// Reasons for which a plan is stale that are told.
 const TOLD: usize = 10;
 /// How often a lock is renewed while somebody reads and answers.
@@ -322,35 +324,43 @@ fn still_true(session: &Session<'_>, record: &Record, saved: &Plan, output: &Out
             "the plan is for {} ({}), and this is {} ({})",
             saved.target.organization, saved.target.cloud, now.target.organization, now.target.cloud
         );
-        return Err(say(output, &stale_plan(message)));
+        return Err(say(output, &finding(Code::StalePlan, message).help(ANEW)));
+    }
+    let moved = stale::moved(saved, &now);
+    if moved.is_empty() {
+        let more = stale::new(saved, &now).count();
+        if more > 0 {
+            output.remark(&format!("not in the saved plan, and left for the next one: {}", counted(more, "change")));
+        }
+        return Ok(saved.clone());
     }
     let begun = record
         .under_way
         .as_ref()
         .is_some_and(|begun| begun.plan == file::plan_id(saved) && begun.program == session.subject.desired.digest());
-    let moved = if begun { stale::beyond(saved, &now, record) } else { stale::moved(saved, &now) };
-    if !moved.is_empty() {
-        let first = moved.iter().take(TOLD).cloned().collect::<Vec<_>>().join("; ");
-        let rest = if moved.len() > TOLD { format!("; and {} more", moved.len() - TOLD) } else { String::new() };
-        let what = if begun { "it was begun, and what is left is not its rest: " } else { "" };
-        return Err(say(output, &stale_plan(format!("the plan is stale: {what}{first}{rest}"))));
+    if !begun {
+        return Err(say(output, &stale_plan(&some_of(&moved))));
     }
-    if begun {
-        let (left, all) = (now.changes.len(), counted(saved.changes.len(), "change"));
-        output.remark(&format!("the plan was run before and came to no end: {left} of {all} are left"));
-        // What was approved is the whole.
-        return Ok(Plan { rest_of: Some(file::plan_id(saved)), review: saved.review.clone(), ..now });
+    let beyond = stale::beyond(saved, &now, record);
+    if !beyond.is_empty() {
+        let told = format!("it was begun, and what is left is not its rest: {}", some_of(&beyond));
+        return Err(say(output, &stale_plan(&told)));
     }
-    let more = now.changes.iter().filter(|change| !saved.changes.iter().any(|old| old.address == change.address));
-    let more = more.count();
-    if more > 0 {
-        output.remark(&format!("not in the saved plan, and left for the next one: {}", counted(more, "change")));
-    }
-    Ok(saved.clone())
+    let (left, all) = (now.changes.len(), counted(saved.changes.len(), "change"));
+    output.remark(&format!("the plan was run before and came to no end: {left} of {all} are left"));
+    // What was approved is the whole.
+    Ok(Plan { rest_of: Some(file::plan_id(saved)), review: saved.review.clone(), ..now })
 }
 
-fn stale_plan(message: String) -> Diagnostic {
-    finding(Code::StalePlan, message).help("`cellc plan` makes a new one; review what is different")
+/// The first of some reasons, and how many more.
+fn some_of(reasons: &[String]) -> String {
+    let first = reasons.iter().take(TOLD).cloned().collect::<Vec<_>>().join("; ");
+    let rest = if reasons.len() > TOLD { format!("; and {} more", reasons.len() - TOLD) } else { String::new() };
+    first + &rest
+}
+
+fn stale_plan(why: &str) -> Diagnostic {
+    finding(Code::StalePlan, format!("the plan is stale: {why}")).help(ANEW)
 }
 
 fn principals(session: &Session<'_>, plan: &Plan) -> std::collections::BTreeMap<String, Principal> {

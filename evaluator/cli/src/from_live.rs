@@ -151,10 +151,11 @@ fn difference(
     let claims = taking::by_name(desired, &Record::default(), &live, at);
     // What is given by sets that the program leaves out is nobody's to take away.
     let ours: BTreeSet<&str> = claims.record.resources.values().map(|entry| entry.id.as_str()).collect();
-    let (given, unmanaged): (BTreeSet<Given>, _) =
-        std::mem::take(&mut live.given).into_iter().partition(|given| ours.contains(given.set.as_str()));
+    let given = std::mem::take(&mut live.given).into_iter();
+    let (given, unmanaged): (BTreeSet<Given>, BTreeSet<Given>) =
+        given.partition(|given| ours.contains(given.set.as_str()));
     live.given = given;
-    live.unmanaged.extend::<BTreeSet<_>>(unmanaged);
+    live.unmanaged.extend(unmanaged);
     let question = Question {
         desired,
         record: (&claims.record, &BTreeMap::new()),

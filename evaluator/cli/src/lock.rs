@@ -25,6 +25,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value as Json, json};
 
 use crate::args::{Cloud, Format, LockArgs};
+use crate::cloud::Purpose;
 use crate::exit::Status;
 use crate::output::{Output, fail, result};
 use crate::pipeline::Run;
@@ -71,7 +72,7 @@ fn fetch(run: &Run<'_>, args: &LockArgs, output: &Output, lock: &mut Lock) -> Re
     let (managed, organization) = if wish.0.desired.resources.is_empty() {
         (BTreeMap::new(), None)
     } else {
-        let session = Session::connect(run, output, &args.cloud, at, wish, crate::cloud::Purpose::Look)?;
+        let session = Session::connect(run, output, &args.cloud, at, wish, Purpose::Look)?;
         if args.cloud.cloud == Cloud::Sandbox {
             output.remark(
                 "sandbox: its documents are not all that AWS's are; fetch those before a review relies on them",

@@ -81,8 +81,9 @@ pub(super) fn stacks(ground: &Ground<'_, '_>, out: &mut Generation) {
     }
 }
 
+/// One that is the other role, too, is there already, and is no reader's.
 fn name<'g>(ground: &'g Ground<'_, '_>) -> Option<&'g str> {
-    org_text(ground, "reader_role")
+    org_text(ground, "reader_role").filter(|name| Some(*name) != org_text(ground, "access_role"))
 }
 
 /// The accounts whose principals may take the role, if their own policies let them.

@@ -95,9 +95,18 @@ pub fn calls(operation: &Operation) -> Vec<&'static str> {
         Verb::DeleteBoundary => {
             vec!["sso:DeletePermissionsBoundaryFromPermissionSet", "sso:GetPermissionsBoundaryForPermissionSet"]
         }
-        Verb::Provision => vec!["sso:ProvisionPermissionSet", "sso:ListAccountsForProvisionedPermissionSet"],
+        Verb::Provision | Verb::ProvisionIn { .. } => {
+            vec!["sso:ProvisionPermissionSet", "sso:ListAccountsForProvisionedPermissionSet"]
+        }
         Verb::Assign { .. } => vec!["sso:CreateAccountAssignment", "sso:ListAccountAssignments"],
         Verb::Unassign { .. } => vec!["sso:DeleteAccountAssignment", "sso:ListAccountAssignments"],
+        elsewhere => calls_in_cells(elsewhere),
+    }
+}
+
+/// Those of what is in the cells' accounts; what the registry alone has sends none.
+fn calls_in_cells(verb: &Verb) -> Vec<&'static str> {
+    match verb {
         Verb::SetRepositoryPolicy { .. } => {
             vec!["ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy", "ecr:GetRepositoryPolicy"]
         }
@@ -120,17 +129,10 @@ pub fn calls(operation: &Operation) -> Vec<&'static str> {
             "cloudformation:DescribeStackEvents",
             "cloudformation:DescribeStacks",
         ],
-        Verb::ProvisionIn { .. } => vec!["sso:ProvisionPermissionSet", "sso:ListAccountsForProvisionedPermissionSet"],
         Verb::Deploy(order) if order.is_stack() => calls_of_a_stack(),
-        // What a make target and a cluster are asked is no request of AWS's.
-        Verb::Deploy(_) => Vec::new(),
         Verb::Undeploy { .. } => vec!["cloudformation:DescribeStacks", "cloudformation:DeleteStack"],
-        Verb::Remember { .. }
-        | Verb::Forget
-        | Verb::Readdress { .. }
-        | Verb::Park
-        | Verb::Queue(_)
-        | Verb::KeepForm { .. } => Vec::new(),
+        // What a make target and a cluster are asked is no request of AWS's.
+        _ => Vec::new(),
     }
 }
 

@@ -123,6 +123,12 @@ impl Org {
         let roles = Roles { access: self.access_role.clone(), reader: reader.clone() };
         (roles != Roles::default()).then_some(roles)
     }
+
+    /// The bucket for templates of stacks in a region.
+    pub fn templates(&self, region: &str) -> Option<TemplateBucket> {
+        let setting = self.template_bucket.as_deref()?;
+        Some(TemplateBucket::of(setting, region, self.home_region.as_deref()))
+    }
 }
 
 impl Default for Org {
@@ -144,14 +150,6 @@ impl Default for Org {
             revoke_count: 5,
             accounts: None,
         }
-    }
-}
-
-impl Org {
-    /// The bucket for templates of stacks in a region.
-    pub fn templates(&self, region: &str) -> Option<TemplateBucket> {
-        let setting = self.template_bucket.as_deref()?;
-        Some(TemplateBucket::of(setting, region, self.home_region.as_deref()))
     }
 }
 

@@ -14,13 +14,18 @@ pub fn moved(saved: &Plan, now: &Plan) -> Vec<String> {
 
 /// What of a plan is not the rest of a saved one, one line each: nothing when running it finishes the saved one.
 ///
-/// For a saved plan that was begun, of the same program, and with nothing run since: so a change that is needed no more was
+/// For a saved plan that was begun, of the same program, and with no other run since: so a change that is needed no more was
 /// made, and one that is left is the same, or a step further.
 pub fn beyond(saved: &Plan, now: &Plan, record: &Record) -> Vec<String> {
     let left = saved.changes.iter().filter_map(|change| strays(change, now, record));
+    let new = new(saved, now).map(|change| format!("to {} {} is not in it", change.action.word(), change.address));
+    left.chain(new).collect()
+}
+
+/// The changes that are not in a saved plan.
+pub fn new<'p>(saved: &'p Plan, now: &'p Plan) -> impl Iterator<Item = &'p Change> {
     let known: BTreeSet<&str> = saved.changes.iter().map(|change| change.address.as_str()).collect();
-    let new = now.changes.iter().filter(|change| !known.contains(change.address.as_str()));
-    left.chain(new.map(|change| format!("to {} {} is not in it", change.action.word(), change.address))).collect()
+    now.changes.iter().filter(move |change| !known.contains(change.address.as_str()))
 }
 
 fn found<'p>(change: &Change, now: &'p Plan) -> Option<&'p Change> {

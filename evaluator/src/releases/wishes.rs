@@ -1,7 +1,7 @@
 //! What a program says of releases: which cells take a component or a permission set, by what, and in which waves. Owns reading
 //! that from an expansion, and making a dossier of it once a version and the ids of accounts are known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -229,6 +229,13 @@ impl Wish {
         if faults.is_empty() { Ok(dossier) } else { Err(faults) }
     }
 
+    /// The cells whose account is not made yet.
+    pub fn unmade(&self, record: &Record) -> BTreeSet<String> {
+        let known = |place: &str| known(record, place);
+        let unmade = self.cells.iter().filter(|(_, place)| account(&place.fields, &known).is_none());
+        unmade.map(|(cell, _)| cell.clone()).collect()
+    }
+
     /// What a release brings to the cells that are taken, and why it is not known of the others of them.
     pub fn dossier_and_rest(
         &self,
@@ -278,13 +285,7 @@ impl Wish {
         let fields = &place.fields;
         let of = |name: &str| text(fields, name).unwrap_or_default().to_owned();
         let known = |place: &str| known(record, place);
-        let account = match fields.get("account") {
-            None => String::new(),
-            Some(account) => later::resolve(account, &known)
-                .as_str()
-                .map(str::to_owned)
-                .ok_or_else(|| Unready::Account { cell: cell.to_owned() })?,
-        };
+        let account = account(fields, &known).ok_or_else(|| Unready::Account { cell: cell.to_owned() })?;
         let given = parameters(fields, &known)
             .map_err(|parameter| Unready::Parameter { cell: cell.to_owned(), parameter })?;
         let texts = || given.iter().map(|(name, value)| (name.clone(), plain(value))).collect();
@@ -443,6 +444,12 @@ fn parameters(fields: &Fields, known: &dyn Fn(&str) -> Option<String>) -> Result
         all.insert(name.clone(), value);
     }
     Ok(all)
+}
+
+/// The account that a deployment is in, empty where it is in none of AWS; none when it is not made yet.
+fn account(fields: &Fields, known: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let Some(account) = fields.get("account") else { return Some(String::new()) };
+    later::resolve(account, known).as_str().map(str::to_owned)
 }
 
 /// The value of an address with a field, as the record says it.

@@ -12,7 +12,6 @@ use serde_json::json;
 
 use crate::apply::owner;
 use crate::args::{Format, RolloutAbortArgs, RolloutDeployArgs};
-use crate::cloud::Purpose;
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
@@ -28,14 +27,12 @@ pub(crate) fn deploy(args: &RolloutDeployArgs, output: &Output) -> Status {
 }
 
 fn deployed(run: &Run<'_>, args: &RolloutDeployArgs, output: &Output) -> Result<Status, Status> {
-    let session = Session::open(run, output, &args.cloud, None, Purpose::Change)?;
+    let (session, record) = super::changing(run, &args.cloud, output)?;
     let desired = &session.subject.desired;
     let of = super::named(desired, &args.component)?;
     let Some(wish) = desired.releases.get(&of) else { return Err(Status::Failed) };
     super::start::is_component(wish, output)?;
     let cell = cell(wish, &args.cell);
-    let record = session.load()?.record;
-    super::is_ours(&session, &record)?;
     let mut release = super::start::release(&session, wish, &args.version, &run.folder(), output)?;
     if let Some(digest) = &args.digest {
         built::same(wish, &mut release, digest).map_err(|why| say(output, &finding(Code::RolloutFailed, why)))?;
@@ -80,7 +77,7 @@ fn aborted(
     beside: &Path,
     output: &Output,
 ) -> Result<Status, Status> {
-    let session = Session::open(run, output, &args.one.cloud, None, Purpose::Change)?;
+    let (session, _) = super::changing(run, &args.one.cloud, output)?;
     let of = super::named(&session.subject.desired, &args.one.of)?;
     let hands = Hands::new(&session, beside, signals::stop(), false);
     let clerk = clerk(&session, &hands);

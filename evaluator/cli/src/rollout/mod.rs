@@ -26,7 +26,7 @@ use cell_eval::rollout::{Event, courses, text as calendars};
 use cell_lang::diagnostics::{Code, nearest};
 use jiff::Timestamp;
 
-use crate::args::{Format, RolloutCommand, RolloutPlanArgs, RolloutRunArgs};
+use crate::args::{CloudArgs, Format, RolloutCommand, RolloutPlanArgs, RolloutRunArgs};
 use crate::cloud::Purpose;
 use crate::exit::Status;
 use crate::output::{self, Output};
@@ -56,31 +56,37 @@ pub(crate) fn run(command: &RolloutCommand, output: &Output) -> Status {
     }
 }
 
-/// Are the credentials of an account that the program or the record knows? Those of a stranger's would deploy there.
-pub(crate) fn is_ours(session: &Session<'_>, record: &Record) -> Result<(), Status> {
+/// A session that changes what cells have, and the record. Its credentials are of an account that the program or the record
+/// knows: with those of a stranger it would be the stranger's accounts that are changed.
+pub(crate) fn changing<'a>(
+    run: &Run<'_>,
+    cloud: &CloudArgs,
+    output: &'a Output,
+) -> Result<(Session<'a>, Record), Status> {
+    let session = Session::open(run, output, cloud, None, Purpose::Change)?;
+    let record = session.load()?.record;
     let org = &session.subject.desired.org;
-    let Some(management) = &org.management_account else { return Ok(()) };
+    let Some(management) = &org.management_account else { return Ok((session, record)) };
     let caller = session.connection.provider.caller().map_err(|error| session.cloud(&error))?.account;
-    let known = record.resources.values().map(|entry| &entry.id).chain(&org.delegated_admin);
-    if caller == *management || known.into_iter().any(|id| *id == caller) {
-        return Ok(());
+    let mut known = record.resources.values().map(|entry| &entry.id).chain(&org.delegated_admin);
+    if caller == *management || known.any(|id| *id == caller) {
+        return Ok((session, record));
     }
     let message = format!(
         "the program is for the organization of management account {management}; the credentials are of account {caller}, which neither it nor the record knows"
     );
-    let help = "use other credentials, or correct `management_account` in `org`; nothing was deployed";
-    Err(say(session.output, &finding(Code::WrongOrganization, message).help(help)))
+    let help = "use other credentials, or correct `management_account` in `org`; nothing was done";
+    Err(say(output, &finding(Code::WrongOrganization, message).help(help)))
 }
 
 /// `rollout run`
 fn go_on(run: &Run<'_>, args: &RolloutRunArgs, output: &Output) -> Result<Status, Status> {
-    let session = Session::open(run, output, &args.cloud, None, Purpose::Change)?;
+    let (session, _) = changing(run, &args.cloud, output)?;
     let desired = &session.subject.desired;
     let asked = match args.of.as_slice() {
         [] => desired.releases.keys().cloned().collect(),
         names => names.iter().map(|name| named(desired, name)).collect::<Result<Vec<_>, _>>()?,
     };
-    is_ours(&session, &session.load()?.record)?;
     let desk = Desk::new(session.connection.store.as_ref());
     let mut all = Vec::new();
     for of in asked {

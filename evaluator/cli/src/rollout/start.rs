@@ -1,10 +1,9 @@
 //! `cellc rollout start`: a version is looked up, what it brings to each cell is written down, and it is put in the queue.
 //! Owns what is asked of the repository and of the registry of images.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use cell_deploy::deployment::{Undone, commit, texts};
-use cell_eval::registry::record::Record;
 use cell_eval::releases::wishes::{ARTIFACT, Release, Unready, Wish};
 use cell_eval::releases::{By, Desk, Dossier, Entered};
 use cell_eval::stacks::shelf;
@@ -15,7 +14,6 @@ use serde_json::Value as Json;
 use super::built;
 use crate::apply::owner;
 use crate::args::RolloutStartArgs;
-use crate::cloud::Purpose;
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
@@ -31,25 +29,25 @@ pub(crate) fn run(args: &RolloutStartArgs, output: &Output) -> Status {
 }
 
 fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Status, Status> {
-    let session = Session::open(run, output, &args.cloud, None, Purpose::Change)?;
+    let (session, record) = super::changing(run, &args.cloud, output)?;
     let of = super::named(&session.subject.desired, &args.component)?;
     let Some(wish) = session.subject.desired.releases.get(&of) else { return Err(Status::Failed) };
     is_component(wish, output)?;
-    let loaded = session.load()?;
-    super::is_ours(&session, &loaded.record)?;
     let mut release = release(&session, wish, &args.version, &run.folder(), output)?;
     if let Some(said) = &args.digest {
         let held = built::said(said).and_then(|digest| built::same(wish, &mut release, &digest));
         held.map_err(|why| say(output, &finding(Code::RolloutFailed, why).help("nothing was queued")))?;
     }
-    let absent = absent(wish, &release, &loaded.record);
-    if !absent.is_empty() {
+    let absent = wish.unmade(&record);
+    // Where there is none at all, that is the error.
+    let some = absent.len() < wish.cells.len();
+    if some && !absent.is_empty() {
         let cells = absent.iter().cloned().collect::<Vec<_>>().join(", ");
-        output.remark(&format!("left out, since there is no account yet: {cells}; the apply that makes it queues for it what is released then"));
+        output.remark(&format!("left out, since there is no account yet: {cells}; the apply that makes one brings it what is released then"));
     }
-    let dossier = wish.dossier(&release, &loaded.record, &|cell| !absent.contains(cell));
+    let dossier = wish.dossier(&release, &record, &|cell| !(some && absent.contains(cell)));
     let dossier = dossier.map_err(|faults| unready(&of, &faults, output))?;
-    super::traffic::tell_unheard(&session, &loaded.record, std::slice::from_ref(&of));
+    super::traffic::tell_unheard(&session, &record, std::slice::from_ref(&of));
     queue(&session, &dossier, output)?;
     if args.queue {
         output::result(
@@ -59,14 +57,6 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
         return Ok(Status::Done);
     }
     Ok(super::drive::drive(&session, &[of], args.carry, &run.folder()))
-}
-
-/// The cells that have no account yet, as long as others have: they keep nothing from the others.
-fn absent(wish: &Wish, release: &Release, record: &Record) -> BTreeSet<String> {
-    let (_, unready) = wish.dossier_and_rest(release, record, &|_| true);
-    let absent = unready.into_iter().filter(|(_, why)| matches!(why, Unready::Account { .. }));
-    let absent: BTreeSet<String> = absent.map(|(cell, _)| cell).collect();
-    if absent.len() == wish.cells.len() { BTreeSet::new() } else { absent }
 }
 
 /// Puts a dossier in the queue.

@@ -26,10 +26,10 @@ pub fn text() -> String {
 def parse(text: str) -> Registry:
     """Reads a published registry; ValueError when the text is none, or of another major version."""
     found = json.loads(text)
-    version = str(found.get("format_version")) if isinstance(found, dict) else "None"
-    if version.split(".")[0] != "{major}":
-        raise ValueError(f"the registry has format {{version}}, and this client reads {FORMAT_VERSION}")
     try:
+        version = str(found["format_version"])
+        if version.split(".")[0] != "{major}":
+            raise ValueError(f"the registry has format {{version}}, and this client reads {FORMAT_VERSION}")
         return Registry.from_json(found)
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"the text is no published registry: {{error!r}}") from error
