@@ -10,7 +10,7 @@ use super::{Case, Found, Life};
 use crate::momento::Registry;
 
 /// How long a run may take to come to its point.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(10);
 /// So many calls: all that are left.
 const ALL: u64 = 1 << 32;
 
