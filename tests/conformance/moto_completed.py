@@ -1,12 +1,14 @@
 """moto's server with what it lacks and a second plan of cellc needs.
 
 moto has no ListTagsForResource of sso-admin (it answers 500 with HTML), and its
-ListAccountsForProvisionedPermissionSet knows neither the assignments nor ProvisioningStatus. All the rest is moto's.
+ListAccountsForProvisionedPermissionSet knows neither the assignments nor ProvisioningStatus. Its CloudFormation leaves
+a stack's tags and the parameters that it compares as they were when a change set updates it. All the rest is moto's.
 """
 
 import json
 import sys
 
+from moto.cloudformation.models import ChangeSet
 from moto.server import main
 from moto.ssoadmin.responses import SSOAdminResponse
 
@@ -35,6 +37,16 @@ def list_accounts_for_provisioned_permission_set(self):
     return json.dumps({"AccountIds": [] if behind else sorted(accounts)})
 
 
+apply = ChangeSet.apply
+
+
+def apply_with_tags(self):
+    apply(self)
+    self.stack.tags = self.tags or self.stack.tags
+    self.stack.parameters = self.parameters
+
+
+ChangeSet.apply = apply_with_tags
 SSOAdminResponse.list_tags_for_resource = list_tags_for_resource
 SSOAdminResponse.tag_resource = tag_resource
 SSOAdminResponse.list_accounts_for_provisioned_permission_set = list_accounts_for_provisioned_permission_set

@@ -19,7 +19,7 @@ const PACKAGES: &[&str] = &[
     "microburst==0.10.0",
 ];
 /// By itself: it needs another botocore than boto3 and the AWS CLI above. By boto3 the functions that it runs reach it.
-const MINISTACK: &[&str] = &["ministack==1.5.33", "boto3==1.43.106"];
+const MINISTACK: &[&str] = &["ministack==1.5.33", "boto3==1.43.106", "cbor2==5.9.0"];
 /// By itself: moto brings one of its own choice.
 const CFN_LINT: &[&str] = &["cfn-lint==1.58.0"];
 /// By itself: it is tried with its own version only.

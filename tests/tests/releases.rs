@@ -134,7 +134,8 @@ fn from_a_first_release_to_a_change_by_waves() {
     let plan = project.well(&["plan"]);
     assert!(plan.contains("deployment"), "{plan}");
     assert!(project.verbs().contains(&"deploy".to_owned()), "{:?}", project.verbs());
-    project.apply();
+    let told = project.apply();
+    assert!(told.contains("new cell.three is complete after ") && told.contains("components "), "{told}");
     assert!(project.versions().contains(&("cell.three".to_owned(), "v1".to_owned())), "{:?}", project.versions());
     project.settled();
 

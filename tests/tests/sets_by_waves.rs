@@ -214,6 +214,12 @@ fn an_alarm_in_any_wave_puts_the_former_policy_back() {
             let expected = (number <= *at).then_some(2);
             assert_eq!(asked.get(*account).copied(), expected, "{cell}\n{}", ran.stderr);
         }
+        // Nobody has changed it outside.
+        let plan = project.run(&["plan"])?.ended(0)?.stdout;
+        let told = format!("the rollout of the new form was taken back: alarm.errors went off in cell.{cell}");
+        if !plan.contains(&told) || plan.contains("changed outside") {
+            return Err(format!("the plan does not say why:\n{plan}"));
+        }
         // What the alarm looked at is past, and the policy is mended.
         server.advance(Duration::from_mins(30))?;
         project.put("main.cell", &program(None, false, MENDED))?;

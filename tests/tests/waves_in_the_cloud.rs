@@ -47,13 +47,13 @@ fn program(bakes: Option<usize>, more: &str) -> String {
     text + "}\n" + more
 }
 
-fn by_stacks() -> &'static str {
+pub(super) fn by_stacks() -> &'static str {
     "component api {\n  repo = \"https://git.acme.example/api\"\n  deploy cloudformation { template = file(\"api.yaml\") }\n  \
      rollout = rollout.steady\n}\n"
 }
 
 /// The program on a server of its own, applied.
-fn served(more: &str, config: Config) -> (Project, Server) {
+pub(super) fn served(more: &str, config: Config) -> (Project, Server) {
     let mut project = Project::of(&program(None, more)).unwrap();
     project.put("api.yaml", TEMPLATE).unwrap();
     let server = Server::start(Some(&project.sandbox()), Config { healthy: true, ..config }).unwrap();
@@ -74,7 +74,7 @@ fn served(more: &str, config: Config) -> (Project, Server) {
 }
 
 /// The stock client in an account and region.
-fn cli(server: &Server, (account, region): (&str, &str), command: &str) -> Value {
+pub(super) fn cli(server: &Server, (account, region): (&str, &str), command: &str) -> Value {
     let env = aws::in_account(&server.url(), account);
     aws::all_as(&env, &[format!("{command} --region {region} --output json")]).unwrap().remove(0)
 }

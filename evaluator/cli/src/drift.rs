@@ -1,10 +1,6 @@
 //! `cellc drift`: what was changed outside since the last apply, of everything that is owned, by anyone.
 
-use std::collections::BTreeMap;
-
-use cell_eval::live::{Depth, recorded};
-use cell_eval::plan::Command;
-use cell_eval::plan::scope::Scope;
+use cell_eval::live::recorded;
 
 use crate::args::DriftArgs;
 use crate::cloud::Purpose;
@@ -24,10 +20,7 @@ fn drifted(args: &DriftArgs, run: &Run<'_>, output: &Output) -> Result<Status, S
     let session = Session::open(run, output, &args.cloud, None, Purpose::Look)?;
     let record = session.load()?.record;
     let wished = recorded::wished(&session.subject.desired, &record);
-    let scope = Scope::default();
-    let live = session.read(&wished, &record, &scope, Depth::Drift)?;
-    let mut found = session.ask(&wished, (&record, &BTreeMap::new()), &live, &scope, Command::Apply)?;
-    "drift".clone_into(&mut found.command);
+    let found = session.drift(&wished, &record)?;
     let changed = !found.changes.is_empty();
     let shown = plan::print(&found, args.verbose, output);
     Ok(if changed && shown == Status::Done { Status::Changes } else { shown })

@@ -2,6 +2,8 @@
 //! [`cell_eval::generated`]'s.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
@@ -10,6 +12,7 @@ use cell_eval::generated::{Generation, stacks, text};
 use crate::args::{Format, PipelinesArgs};
 use crate::exit::Status;
 use crate::output::Output;
+use crate::progress::visible;
 
 /// Runs the command.
 pub(crate) fn run(args: &PipelinesArgs, output: &Output) -> Status {
@@ -22,7 +25,7 @@ pub(crate) fn run(args: &PipelinesArgs, output: &Output) -> Status {
             }
             refused.set(generation.left_out.iter().any(|left| left.refused));
             let written = match &args.out {
-                Some(folder) => write(folder, &generation)?,
+                Some(folder) => write(folder, &generation, output)?,
                 None => text::text(&generation),
             };
             match output.format {
@@ -34,8 +37,8 @@ pub(crate) fn run(args: &PipelinesArgs, output: &Output) -> Status {
     })
 }
 
-/// Writes a file for each template, and says which.
-fn write(folder: &Path, generation: &Generation) -> io::Result<String> {
+/// Writes a file for each template, and says which; what else lies there is left, and told.
+fn write(folder: &Path, generation: &Generation, output: &Output) -> io::Result<String> {
     let named = |path: &Path, error: &io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     std::fs::create_dir_all(folder).map_err(|error| named(folder, &error))?;
     let mut said = String::new();
@@ -43,6 +46,16 @@ fn write(folder: &Path, generation: &Generation) -> io::Result<String> {
         let path = folder.join(text::file(stack));
         std::fs::write(&path, &stack.template).map_err(|error| named(&path, &error))?;
         said.push_str(&format!("{}: {} bytes\n", path.display(), stack.template.len()));
+    }
+    let written: BTreeSet<OsString> = generation.stacks.iter().map(|stack| text::file(stack).into()).collect();
+    for entry in std::fs::read_dir(folder).map_err(|error| named(folder, &error))? {
+        let entry = entry.map_err(|error| named(folder, &error))?;
+        if !written.contains(&entry.file_name()) {
+            output.remark(&format!(
+                "{}: of no stack of the program, and left as it is",
+                visible(&entry.path().display().to_string())
+            ));
+        }
     }
     Ok(said)
 }

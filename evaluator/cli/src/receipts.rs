@@ -5,16 +5,20 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use cell_eval::apply::complete::{Complete, complete};
 use cell_eval::apply::receipt::{Ending, Outcome, Receipt};
 use cell_eval::plan::model::Plan;
 use cell_eval::words::counted;
 use cell_lang::diagnostics::{Code, Diagnostic};
+use jiff::SignedDuration;
 
 use crate::progress::visible;
 use crate::session::finding;
 
 /// Failures that are told one by one.
 const TOLD: usize = 20;
+/// New cells that are told one by one.
+const CELLS: usize = 3;
 
 /// Keeps a receipt; where.
 pub(crate) fn save(receipt: &Receipt, own: &Path) -> io::Result<PathBuf> {
@@ -65,6 +69,7 @@ pub(crate) fn text(receipt: &Receipt, plan: &Plan, path: Option<&PathBuf>) -> St
     if !kinds.is_empty() {
         let _ = writeln!(out, "  {}", kinds.join(", "));
     }
+    out.push_str(&new_cells(&complete(plan, receipt)));
     for failure in receipt.failed().take(TOLD) {
         if let Outcome::Failed { error, advice, .. } = &failure.outcome {
             let _ = writeln!(out, "  failed  {} of {}: {}", failure.verb, visible(&failure.address), visible(error));
@@ -85,6 +90,21 @@ pub(crate) fn text(receipt: &Receipt, plan: &Plan, path: Option<&PathBuf>) -> St
         let _ = writeln!(out, "receipt: {}", path.strip_prefix(here).unwrap_or(path).display());
     }
     out
+}
+
+/// What new cells took from the beginning of the run: `cell.dev-ana is complete after 41.0 s (account 12.0 s, access 20.5 s)`.
+fn new_cells(cells: &[Complete]) -> String {
+    let seconds = |time: &SignedDuration| format!("{:.1} s", time.as_secs_f64());
+    let one = |cell: &Complete| {
+        let parts: Vec<String> =
+            cell.parts.iter().map(|(part, after)| format!("{part} {}", seconds(after))).collect();
+        format!("{} is complete after {} ({})", visible(&cell.cell), seconds(&cell.after), parts.join(", "))
+    };
+    if let Some(last) = cells.iter().max_by_key(|cell| cell.after).filter(|_| cells.len() > CELLS) {
+        return format!("  {} are complete, the last of them: {}\n", counted(cells.len(), "new cell"), one(last));
+    }
+    let lines: Vec<String> = cells.iter().map(|cell| format!("  new {}\n", one(cell))).collect();
+    lines.concat()
 }
 
 /// What is told of a run in which something failed.

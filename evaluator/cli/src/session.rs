@@ -11,11 +11,11 @@ use cell_eval::plan::desired::Desired;
 use cell_eval::plan::fault::{self, Fault};
 use cell_eval::plan::model::{Notice, NoticeKind, Place, Plan, Verb};
 use cell_eval::plan::scope::Scope;
-use cell_eval::plan::{Command, Question, moves, plan};
+use cell_eval::plan::{Command, Question, drift, moves, plan, release};
 use cell_eval::provider::{Boundary, CloudError, Failure, Provider as _};
 use cell_eval::registry::record::Record;
 use cell_eval::registry::store::{Registry, StoreError};
-use cell_eval::releases::{Desk, Kept};
+use cell_eval::releases::{Desk, Dossier, Kept};
 use cell_eval::words::counted;
 use cell_lang::diagnostics::{Code, Diagnostic};
 use cell_lang::source::SourceMap;
@@ -92,18 +92,14 @@ impl<'a> Session<'a> {
         scope: &Scope,
         depth: Depth,
     ) -> Result<Live, Status> {
-        let lanes = usize::try_from(desired.org.limits.lanes).unwrap_or(1);
-        let provider = self.connection.provider.as_ref();
-        let reader = Reader { provider, desired, record, scope, depth, lanes };
-        while_reading(provider, self.output, || reader.read()).map_err(|error| self.cloud(&error))
+        let reader = self.reader(desired, record, scope, depth);
+        while_reading(reader.provider, self.output, || reader.read()).map_err(|error| self.cloud(&error))
     }
 
     /// Reads who has which of the sets that the record does not have.
     pub(crate) fn foreign_access(&self, record: &Record) -> Result<Live, Status> {
-        let desired = &self.subject.desired;
-        let lanes = usize::try_from(desired.org.limits.lanes).unwrap_or(1);
-        let (provider, scope) = (self.connection.provider.as_ref(), &Scope::default());
-        let reader = Reader { provider, desired, record, scope, depth: Depth::Drift, lanes };
+        let (desired, scope) = (&self.subject.desired, Scope::default());
+        let reader = self.reader(desired, record, &scope, Depth::Drift);
         reader.foreign_access().map_err(|error| self.cloud(&error))
     }
 
@@ -135,11 +131,9 @@ impl<'a> Session<'a> {
 
     /// Reads everything that exists, whoever made it.
     pub(crate) fn survey(&self, survey: Survey) -> Result<Live, Status> {
-        let (desired, record) = (&self.subject.desired, &Record::default());
-        let lanes = usize::try_from(desired.org.limits.lanes).unwrap_or(1);
-        let (provider, scope) = (self.connection.provider.as_ref(), &Scope::default());
-        let reader = Reader { provider, desired, record, scope, depth: Depth::Drift, lanes };
-        while_reading(provider, self.output, || reader.survey(survey)).map_err(|error| self.cloud(&error))
+        let (desired, record, scope) = (&self.subject.desired, Record::default(), Scope::default());
+        let reader = self.reader(desired, &record, &scope, Depth::Drift);
+        while_reading(reader.provider, self.output, || reader.survey(survey)).map_err(|error| self.cloud(&error))
     }
 
     /// The plan for a record.
@@ -165,6 +159,11 @@ impl<'a> Session<'a> {
     ) -> Result<Plan, Status> {
         let desired = &self.subject.desired;
         let followed = moves::follow(desired, record);
+        let made = match command {
+            Command::Apply => scope.clone().without_expired(desired, &followed.0),
+            Command::Destroy => scope.clone(),
+        };
+        let scope = &made;
         let live = match depth {
             Some(depth) => self.read(desired, &followed.0, scope, depth)?,
             None => recorded::recorded(desired, &followed.0),
@@ -188,6 +187,36 @@ impl<'a> Session<'a> {
     fn kept(&self, asked: impl Fn(&str) -> bool) -> Result<std::collections::BTreeMap<String, Kept>, Status> {
         let books = Desk::new(self.connection.store.as_ref()).all(asked);
         books.map_err(|error| say(self.output, &finding(Code::RecordUnreadable, error.to_string())))
+    }
+
+    /// What was changed outside, of all that the record and the books of releases have.
+    pub(crate) fn drift(&self, wished: &Desired, record: &Record) -> Result<Plan, Status> {
+        let kept = self.kept(|_| true)?;
+        let (scope, none) = (Scope::default(), std::collections::BTreeMap::new());
+        let mut live = self.read(wished, record, &scope, Depth::Drift)?;
+        let reader = self.reader(wished, record, &scope, Depth::Drift);
+        let provider = self.connection.provider.as_ref();
+        let read = while_reading(provider, self.output, || reader.deployed(&mut live, &kept));
+        read.map_err(|error| self.cloud(&error))?;
+        let question = self.question(wished, (record, &none), &live, &kept, &scope, Command::Apply);
+        drift(&question).map_err(|found| self.faults(&found))
+    }
+
+    /// What a release brings to its cells, and what they have.
+    pub(crate) fn release(&self, record: &Record, dossier: &Dossier) -> Result<Plan, Status> {
+        let (desired, kept) = (&self.subject.desired, self.kept(|of| of == dossier.of)?);
+        let (live, scope, none) =
+            (recorded::recorded(desired, record), Scope::default(), std::collections::BTreeMap::new());
+        let question = self.question(desired, (record, &none), &live, &kept, &scope, Command::Apply);
+        let mut plan = release(&question, dossier);
+        "nothing was read: cells have what their books say, as it was read back when it came"
+            .clone_into(&mut plan.reading);
+        Ok(plan)
+    }
+
+    fn reader<'r>(&'r self, desired: &'r Desired, record: &'r Record, scope: &'r Scope, depth: Depth) -> Reader<'r> {
+        let lanes = usize::try_from(desired.org.limits.lanes).unwrap_or(1);
+        Reader { provider: self.connection.provider.as_ref(), desired, record, scope, depth, lanes }
     }
 
     /// Asks for a plan in which no component has a part, and tells what keeps it from being made.
@@ -214,7 +243,20 @@ impl<'a> Session<'a> {
         scope: &Scope,
         command: Command,
     ) -> Result<Plan, Status> {
-        let question = Question {
+        let question = self.question(desired, record, live, kept, scope, command);
+        plan(&question).map_err(|found| self.faults(&found))
+    }
+
+    fn question<'q>(
+        &'q self,
+        desired: &'q Desired,
+        record: (&'q Record, &'q std::collections::BTreeMap<String, String>),
+        live: &'q Live,
+        kept: &'q std::collections::BTreeMap<String, Kept>,
+        scope: &'q Scope,
+        command: Command,
+    ) -> Question<'q> {
+        Question {
             desired,
             record,
             live,
@@ -225,11 +267,7 @@ impl<'a> Session<'a> {
             cloud: self.connection.name,
             registry: self.connection.store.place(),
             limits: desired.org.limits,
-        };
-        plan(&question).map_err(|found| {
-            let diagnostics = fault::diagnostics(&self.sources, &found);
-            self.output.diagnostics(&self.sources, &diagnostics)
-        })
+        }
     }
 
     /// AWS's own policies that are to be attached exist: a name that does not would fail in the middle of an apply.

@@ -2,7 +2,8 @@
 //! waits, so that polls cost the time over the interval and not one an operation.
 //!
 //! A lane is taken until its end is seen, so a late poll costs time and an early one a request. The interval is a part
-//! of the rate, and nothing is asked before what goes on can have ended by what others took.
+//! of the rate, a larger one while every lane is taken: then there is nothing else to ask. Nothing is asked before what goes
+//! on can have ended by what others took.
 
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -16,6 +17,8 @@ use crate::provider::{Clock, CloudError, Failure, Known, Progress, Provider, Sta
 const INTERVAL: Duration = Duration::from_millis(500);
 /// Polls of a list take one of so many requests at the most.
 const SHARE: f64 = 5.0;
+/// The same while every lane is taken, so that no request waits for a poll.
+const SHARE_OF_FULL: f64 = 2.0;
 /// The longest that is waited for what cannot have ended yet.
 const LONGEST: Duration = Duration::from_secs(1);
 /// Pages of the list of what goes on that are looked through. More than these go on at once only when others work too.
@@ -33,6 +36,9 @@ pub(crate) struct Follower<'a> {
     pub(crate) patience: SignedDuration,
     /// Between two polls of a list.
     interval: Duration,
+    /// The same while every lane is taken.
+    quick: Duration,
+    lanes: usize,
     shared: Mutex<Shared>,
     news: Condvar,
 }
@@ -82,12 +88,14 @@ pub(crate) enum Gone {
 }
 
 impl<'a> Follower<'a> {
-    /// At `tps` requests a second.
-    pub(crate) fn new(provider: &'a dyn Provider, clock: &'a dyn Clock, tps: u64) -> Self {
+    /// At `tps` requests a second, of which `lanes` may go on at once.
+    pub(crate) fn new(provider: &'a dyn Provider, clock: &'a dyn Clock, tps: u64, lanes: u64) -> Self {
         let patience = SignedDuration::from_mins(15);
         let tps = f64::from(u32::try_from(tps.max(1)).unwrap_or(u32::MAX));
-        let interval = Duration::from_secs_f64(SHARE / tps).min(INTERVAL);
-        Self { provider, clock, patience, interval, shared: Mutex::default(), news: Condvar::new() }
+        let every = |share: f64| Duration::from_secs_f64(share / tps).min(INTERVAL);
+        let (interval, quick) = (every(SHARE), every(SHARE_OF_FULL));
+        let lanes = usize::try_from(lanes).unwrap_or(usize::MAX);
+        Self { provider, clock, patience, interval, quick, lanes, shared: Mutex::default(), news: Condvar::new() }
     }
 
     /// Waits for the end of a request.
@@ -183,7 +191,8 @@ impl<'a> Follower<'a> {
         let age = of_kind.map(|(_, waiting)| now.duration_since(waiting.since).unsigned_abs()).max();
         // A little before that: else it would never be seen to take less.
         let early = (takes * 7 / 8).saturating_sub(age.unwrap_or_default());
-        self.interval.max(early.min(LONGEST))
+        let interval = if shared.waiting.len() >= self.lanes { self.quick } else { self.interval };
+        interval.max(early.min(LONGEST))
     }
 
     /// A request that the list did not have goes on: the list is behind, or has more than is read of it.

@@ -6,6 +6,7 @@
 //! behind traits.
 
 mod carry;
+pub mod complete;
 pub(crate) mod follow;
 pub mod journal;
 mod lanes;

@@ -1,11 +1,13 @@
 //! Stacks: those that the program or the record has, each in its account and region. Owns which are looked for and that
 //! an account which lets nobody in keeps nobody else waiting.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Live, LiveStack, Reader, parallel};
+use crate::plan::diff::deployed;
 use crate::plan::identity;
 use crate::provider::{CloudError, Failure};
+use crate::releases::Kept;
 use crate::stacks::{AccountOf, StackPlace, StackState, StackWish, Stacks, wish};
 
 /// Stacks that are read at once: each account and region has its own limits.
@@ -15,6 +17,20 @@ impl Reader<'_> {
     /// DescribeStacks of each, and GetTemplate of those that are there.
     pub(super) fn stacks(&self, live: &mut Live) -> Result<(), CloudError> {
         let places = self.places(live);
+        self.look_at(live, places)
+    }
+
+    /// The stacks that releases have made, as the books say where they are.
+    ///
+    /// # Errors
+    /// The first call that failed, in the order of the questions.
+    pub fn deployed(&self, live: &mut Live, kept: &BTreeMap<String, Kept>) -> Result<(), CloudError> {
+        let places = deployed::stacks(kept).into_iter().filter(|place| !live.stacks.contains_key(place));
+        let places = places.collect();
+        self.look_at(live, places)
+    }
+
+    fn look_at(&self, live: &mut Live, places: Vec<StackPlace>) -> Result<(), CloudError> {
         let closed = |place: &StackPlace| {
             let account = live.accounts.get(&place.account);
             account.filter(|account| !identity::is_open(account)).map(|account| account.state.word().to_owned())

@@ -55,7 +55,7 @@ fn rollout(shelved: &Shelved, at: Timestamp) -> Option<Rollout> {
         },
         open,
         paused: open && state.paused,
-        wave: shelved.waves.get(state.wave).cloned().unwrap_or_else(|| format!("number {}", state.wave + 1)),
+        wave: shelved.waves.get(state.wave).cloned().unwrap_or_else(|| "after the last".to_owned()),
         until: until.filter(|_| open),
         by: rollout.by.clone(),
         begun: rollout.begun,

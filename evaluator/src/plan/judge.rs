@@ -203,13 +203,17 @@ impl Builder<'_> {
             let message = "cells on Google Cloud are recorded; their projects, and access to them, are not made by this version";
             self.note(message.to_owned(), gcp);
         }
-        let mut expired = self.desired.expired_cells.clone();
-        expired.retain(|cell, _| self.takes(cell));
-        for (cell, day) in expired {
-            self.note(
-                format!("{cell} has expired on {day}: `cellc destroy --only {cell}` tears it down"),
-                vec![cell],
-            );
+        for (cell, day) in &self.desired.expired_cells {
+            let message = if self.takes(cell) {
+                format!("{cell} has expired on {day}: `cellc destroy --only {cell}` tears it down")
+            } else if self.scope.except.contains(cell) && self.record.entry(cell).is_none() {
+                format!(
+                    "{cell} has expired on {day} and is not there: it is left out, unless its `expires` is put off"
+                )
+            } else {
+                continue;
+            };
+            self.note(message, vec![cell.clone()]);
         }
         for what in self.live.unanswered.clone() {
             self.note(format!("the server does not say {what}"), Vec::new());

@@ -42,9 +42,9 @@ use scope::Scope;
 
 use crate::live::{Live, Reading};
 use crate::registry::record::{FORMER, Record};
-use crate::releases::Kept;
 use crate::releases::dossier;
 use crate::releases::wishes::is_of_component;
+use crate::releases::{Dossier, Kept};
 use crate::resources::ResourceKind;
 use crate::stacks::AccountOf;
 
@@ -75,14 +75,33 @@ pub struct Question<'a> {
 
 /// The plan, or what keeps it from being made: all of it.
 pub fn plan(question: &Question<'_>) -> Result<Plan, Vec<Fault>> {
-    let Question { desired, record, live, scope, command, .. } = question;
+    made(question, Components::Released)
+}
+
+/// What was changed outside since the last apply, or since a release came: the program of the question is what the record
+/// holds.
+pub fn drift(question: &Question<'_>) -> Result<Plan, Vec<Fault>> {
+    Ok(Plan { command: "drift".to_owned(), ..made(question, Components::LookedAt)? })
+}
+
+/// What is said of components in cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Components {
+    /// What an apply does about them.
+    Released,
+    /// What was changed outside.
+    LookedAt,
+}
+
+fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fault>> {
+    let Question { desired, record, live, scope, .. } = question;
     let mut faults = other_organization(desired, (record.0, &question.registry), live);
     faults.extend(unknown_addresses(desired, record.0, question.kept, scope));
     faults.extend(one_account_twice(desired, record.0, live));
     if !faults.is_empty() {
         return Err(faults);
     }
-    let mut builder = Builder::new(desired, *record, live, (scope, question.kept), *command);
+    let mut builder = builder(question);
     let replaced = builder.units();
     builder.policies();
     builder.attachments(false);
@@ -90,7 +109,10 @@ pub fn plan(question: &Question<'_>) -> Result<Plan, Vec<Fault>> {
     builder.attachments(true);
     builder.repository_policies();
     builder.stacks();
-    builder.releases();
+    match components {
+        Components::Released => builder.releases(),
+        Components::LookedAt => builder.deployed(),
+    }
     builder.sets();
     builder.assignments();
     builder.surplus_sets();
@@ -98,7 +120,9 @@ pub fn plan(question: &Question<'_>) -> Result<Plan, Vec<Fault>> {
     builder.surplus_policies();
     builder.surplus_repository_policies();
     builder.surplus_stacks();
-    builder.surplus_releases();
+    if components == Components::Released {
+        builder.surplus_releases();
+    }
     builder.surplus_accounts();
     builder.parking_begun();
     builder.surplus_units(&replaced);
@@ -108,6 +132,18 @@ pub fn plan(question: &Question<'_>) -> Result<Plan, Vec<Fault>> {
         return Err(builder.faults);
     }
     Ok(finished(question, builder, access))
+}
+
+/// What a release brings to its cells, beside what the books say that they have: a plan without operations, for people.
+pub fn release(question: &Question<'_>, release: &Dossier) -> Plan {
+    let mut builder = builder(question);
+    builder.release(release);
+    Plan { command: "release".to_owned(), ..finished(question, builder, Vec::new()) }
+}
+
+fn builder<'a>(question: &Question<'a>) -> Builder<'a> {
+    let Question { desired, record, live, scope, kept, command, .. } = *question;
+    Builder::new(desired, record, live, (scope, kept), command)
 }
 
 fn finished(question: &Question<'_>, builder: Builder<'_>, access: Vec<model::Access>) -> Plan {

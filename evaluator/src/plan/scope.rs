@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::desired::Desired;
 use super::model::Place;
+use crate::registry::record::Record;
 
 /// The part of a program that is planned; all of it, unless said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +19,16 @@ impl Scope {
     /// Is it the whole program?
     pub fn is_whole(&self) -> bool {
         self.only.is_empty() && self.except.is_empty()
+    }
+
+    /// Without the cells that have expired and are not there: nobody wants them to be made.
+    #[must_use]
+    pub fn without_expired(mut self, desired: &Desired, record: &Record) -> Self {
+        let there = |cell: &str| record.entry(cell).is_some() || record.pending.contains_key(cell);
+        let left = desired.expired_cells.keys().filter(|cell| !there(cell) && !self.except.contains(cell));
+        let left: Vec<String> = left.cloned().collect();
+        self.except.extend(left);
+        self
     }
 
     /// Does it take the resource of this address, which the program says at `sources`?

@@ -63,7 +63,11 @@ fn header(plan: &Plan, page: &mut Page) {
         Some(start) if !page.look.verbose => format!("{start}…"),
         _ => id,
     };
-    let what = if plan.command == "destroy" { "plan to destroy, " } else { "plan " };
+    let what = match plan.command.as_str() {
+        "destroy" => "plan to destroy, ",
+        "release" => "what a release brings, ",
+        _ => "plan ",
+    };
     let target = &plan.target;
     let organization = match target.organization.as_str() {
         "" => "no organization".to_owned(),

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use crate::apply::follow::{Follower, Gone};
 use crate::live::{LiveSet, SetDetail};
 use crate::plan::diff::sets::{boundary, customer_policy, fields_as_read, set_fields, texts};
-use crate::plan::model::Fields;
+use crate::plan::model::{Fields, Limits};
 use crate::provider::{Clock, CloudError, Failure, Provider, ProvisionTarget, Provisioned, State};
 
 /// What a form is made of. Tags are the set's own, whatever form it has.
@@ -33,9 +33,9 @@ pub struct Roles<'a> {
 }
 
 impl<'a> Roles<'a> {
-    /// Those of a cloud, with this many requests a second, in an instance of Identity Center.
-    pub fn new(provider: &'a dyn Provider, clock: &'a dyn Clock, tps: u64, instance: Option<String>) -> Self {
-        let follower = Follower::new(provider, clock, tps);
+    /// Those of a cloud, within its limits, in an instance of Identity Center.
+    pub fn new(provider: &'a dyn Provider, clock: &'a dyn Clock, limits: Limits, instance: Option<String>) -> Self {
+        let follower = Follower::new(provider, clock, limits.tps, limits.lanes);
         Self { provider, clock, follower, instance, found: Mutex::new(false), writing: Mutex::default() }
     }
 

@@ -26,7 +26,7 @@ pub(crate) enum RolloutCommand {
     Pause(RolloutOneArgs),
     /// Go on with what is paused or has stopped.
     Resume(RolloutOneArgs),
-    /// End a rollout: what it has reached goes back, or stays.
+    /// End a rollout: what it has reached goes back, or stays. One that is only queued leaves the queue.
     Abort(RolloutAbortArgs),
 }
 
@@ -78,6 +78,12 @@ pub(crate) struct RolloutStartArgs {
     /// version that its bucket gave. Nothing else is released.
     #[arg(long, env = "CELLC_DIGEST", hide_env = true, value_name = "DIGEST")]
     pub(crate) digest: Option<String>,
+    /// Print what it brings to each cell beside what that has, and when it would come, and do nothing.
+    #[arg(long, env = "CELLC_DRY_RUN", hide_env = true, value_parser = BoolishValueParser::new(), conflicts_with = "queue")]
+    pub(crate) dry_run: bool,
+    /// Print every field, and every place of the program.
+    #[arg(short, long, env = "CELLC_VERBOSE", hide_env = true, value_parser = BoolishValueParser::new())]
+    pub(crate) verbose: bool,
     /// Only put it in the queue: `rollout run` carries it out.
     #[arg(long, env = "CELLC_QUEUE", hide_env = true, value_parser = BoolishValueParser::new())]
     pub(crate) queue: bool,
@@ -173,6 +179,9 @@ pub(crate) struct RolloutAbortArgs {
     /// What it has reached stays as it is, instead of going back.
     #[arg(long, env = "CELLC_STAY", hide_env = true, value_parser = BoolishValueParser::new())]
     pub(crate) stay: bool,
+    /// Take out of the queue what waits behind a rollout that is under way, which goes on.
+    #[arg(long, env = "CELLC_QUEUED", hide_env = true, value_parser = BoolishValueParser::new(), conflicts_with_all = ["stay", "run"])]
+    pub(crate) queued: bool,
     /// That of a pipeline, by the name of its run: its cells go back at once, by this process.
     #[arg(long, env = "CELLC_RUN", hide_env = true, value_name = "NAME")]
     pub(crate) run: Option<String>,

@@ -11,11 +11,17 @@ use cell_eval::releases::wishes::{Release, Wish};
 /// else is the digest, or the version that a bucket gave, itself.
 ///
 /// # Errors
-/// Why the file cannot be read.
+/// Why the file cannot be read, or that it is no whole digest.
 pub(crate) fn said(text: &str) -> Result<String, String> {
     let path = text.strip_prefix("file://").unwrap_or(text);
     if path == text && !Path::new(path).is_file() {
-        return Ok(text.to_owned());
+        let whole = |digits: &str| digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        return match text.strip_prefix("sha256:") {
+            Some(digits) if !whole(digits) => Err(format!(
+                "`{text}` is no digest: `sha256:` has 64 hexadecimal digits behind it, and there is no file of that name"
+            )),
+            _ => Ok(text.to_owned()),
+        };
     }
     let bytes = fs::read(path).map_err(|error| format!("the archive {path} cannot be read: {error}"))?;
     Ok(format!("sha256:{}", sha256(bytes)))
@@ -57,6 +63,7 @@ mod tests {
         assert_eq!(said(&path).as_deref(), Ok(digest));
         assert_eq!(said(&format!("file://{path}")).as_deref(), Ok(digest));
         assert_eq!(said(digest).as_deref(), Ok(digest));
+        assert!(said("sha256:abc").unwrap_err().contains("64 hexadecimal digits"));
         assert_eq!(said("3HL4kqtJvjVBH40Nrjfkd").as_deref(), Ok("3HL4kqtJvjVBH40Nrjfkd"));
         assert!(said(&format!("file://{path}.none")).unwrap_err().contains("cannot be read"));
     }

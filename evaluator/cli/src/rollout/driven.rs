@@ -43,6 +43,9 @@ fn deployed(run: &Run<'_>, args: &RolloutDeployArgs, output: &Output) -> Result<
     let name = args.run.as_deref().unwrap_or(&args.version);
     let action = Action { run: name, cell: &cell, draining: &desired.draining };
     let mut see = |text: &str| output.remark(&format!("  {of} {cell} | {}", line(text.as_bytes())));
+    if args.run.is_none() {
+        output.remark("without `--run` of a pipeline nothing waits for the waves, their bakes and alarms: it comes to this one cell now");
+    }
     let brought = clerk.drive(wish, &release, &record, action, &mut see);
     let brought = brought.map_err(|error| fail(&of, &error, output))?;
     let (word, said) = match &brought {

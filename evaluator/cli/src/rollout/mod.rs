@@ -50,8 +50,7 @@ pub(crate) fn run(command: &RolloutCommand, output: &Output) -> Status {
             if let Some(run) = &args.run {
                 return driven::abort(args, run, output);
             }
-            let back = !args.stay;
-            people::say_of(&args.one, output, move |who| Event::Aborted { who, back })
+            people::end(&args.one, args.queued, !args.stay, output)
         }
     }
 }

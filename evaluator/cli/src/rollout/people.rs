@@ -5,9 +5,11 @@ use cell_eval::releases::{Book, Desk};
 use cell_eval::rollout::{Event, Refused, step};
 use cell_lang::diagnostics::Code;
 use jiff::Timestamp;
+use serde_json::json;
 
 use crate::apply::owner;
-use crate::args::RolloutOneArgs;
+use crate::args::{Format, RolloutOneArgs};
+use crate::cloud::Recorded;
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
@@ -28,15 +30,58 @@ pub(crate) fn say_of(args: &RolloutOneArgs, output: &Output, event: impl Fn(Stri
     output.run(&args.program, |run| told(run, args, output, event).unwrap_or_else(|status| status))
 }
 
+/// Ends a rollout; or takes out of the queue what is not begun, where that is asked for or nothing is under way.
+pub(crate) fn end(args: &RolloutOneArgs, queued: bool, back: bool, output: &Output) -> Status {
+    let ended = |run: &Run<'_>| match unqueued(run, args, queued, output)? {
+        Some(version) => {
+            let text = match output.format {
+                Format::Text => format!("{} {version}: taken out of the queue; no cell has it\n", args.of),
+                Format::Json => {
+                    json!({ "format_version": "1.0", "of": args.of, "unqueued": version }).to_string() + "\n"
+                }
+            };
+            Ok(output::result(output.format, &text))
+        }
+        None => told(run, args, output, |who| Event::Aborted { who, back }),
+    };
+    output.run(&args.program, |run| ended(run).unwrap_or_else(|status| status))
+}
+
+/// The version that was taken out of the queue; none where there is a rollout to end instead.
+fn unqueued(run: &Run<'_>, args: &RolloutOneArgs, queued: bool, output: &Output) -> Result<Option<String>, Status> {
+    let (of, recorded) = opened(run, args, output)?;
+    let now = Timestamp::now();
+    let who = owner("rollout", now).who;
+    let take = |book: &mut Book| {
+        if !queued && book.open().is_some() {
+            return Err(());
+        }
+        let next = book.next.take().ok_or(())?;
+        book.note(now, format!("{} taken out of the queue by {who}", next.version));
+        Ok(next.version)
+    };
+    let fail = |message: String| say(output, &finding(Code::RolloutFailed, message));
+    match Desk::new(recorded.store.as_ref()).change(&of, take).map_err(|error| fail(error.to_string()))? {
+        Ok((version, _)) => Ok(Some(version)),
+        Err(()) if queued => Err(fail(format!("nothing of {of} is queued"))),
+        Err(()) => Ok(None),
+    }
+}
+
+/// What is spoken of, and its registry.
+fn opened(run: &Run<'_>, args: &RolloutOneArgs, output: &Output) -> Result<(String, Recorded), Status> {
+    let (desired, of) = super::wished(run, std::slice::from_ref(&args.of))?;
+    let recorded = recorded(run, &args.cloud, &desired, output)?;
+    Ok((of.first().cloned().unwrap_or_default(), recorded))
+}
+
 fn told(
     run: &Run<'_>,
     args: &RolloutOneArgs,
     output: &Output,
     event: impl Fn(String) -> Event + Copy,
 ) -> Result<Status, Status> {
-    let (desired, of) = super::wished(run, std::slice::from_ref(&args.of))?;
-    let of = of.first().cloned().unwrap_or_default();
-    let recorded = recorded(run, &args.cloud, &desired, output)?;
+    let (of, recorded) = opened(run, args, output)?;
     let desk = Desk::new(recorded.store.as_ref());
     let now = Timestamp::now();
     let event = event(owner("rollout", now).who);

@@ -4,16 +4,19 @@
 use std::collections::BTreeMap;
 
 use cell_deploy::deployment::{Undone, commit, texts};
+use cell_eval::plan::fault::Fault;
 use cell_eval::releases::wishes::{ARTIFACT, Release, Unready, Wish};
 use cell_eval::releases::{By, Desk, Dossier, Entered};
+use cell_eval::rollout::text as calendars;
 use cell_eval::stacks::shelf;
 use cell_eval::stacks::wish::TEMPLATE_BYTES;
 use cell_lang::diagnostics::Code;
+use jiff::SignedDuration;
 use serde_json::Value as Json;
 
 use super::built;
 use crate::apply::owner;
-use crate::args::RolloutStartArgs;
+use crate::args::{Format, RolloutStartArgs};
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
@@ -22,6 +25,8 @@ use crate::signals;
 
 /// Letters of a digest that are shown.
 const SHORT: usize = 12;
+/// How long a cell is taken to need, as `rollout plan` has it.
+const TAKES: SignedDuration = SignedDuration::from_mins(5);
 
 /// Runs the command.
 pub(crate) fn run(args: &RolloutStartArgs, output: &Output) -> Status {
@@ -46,8 +51,17 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
         output.remark(&format!("left out, since there is no account yet: {cells}; the apply that makes one brings it what is released then"));
     }
     let dossier = wish.dossier(&release, &record, &|cell| !(some && absent.contains(cell)));
-    let dossier = dossier.map_err(|faults| unready(&of, &faults, output))?;
+    let dossier = dossier.map_err(|faults| unready(&session, wish, &faults))?;
     super::traffic::tell_unheard(&session, &record, std::slice::from_ref(&of));
+    if args.dry_run {
+        let plan = session.release(&record, &dossier)?;
+        let shown = crate::plan::print(&plan, args.verbose, output);
+        if output.format == Format::Text && shown == Status::Done {
+            let calendar = calendars::calendars(&[&dossier.course], session.connection.time.now(), TAKES);
+            return Ok(output::result(output.format, &format!("\n{calendar}")));
+        }
+        return Ok(shown);
+    }
     queue(&session, &dossier, output)?;
     if args.queue {
         output::result(
@@ -128,28 +142,31 @@ pub(crate) fn release(
     Ok(Release { version: version.to_owned(), digests, templates, image })
 }
 
-/// Tells what keeps a release from being written down.
-pub(crate) fn unready(of: &str, faults: &[Unready], output: &Output) -> Status {
-    let mut status = Status::Failed;
-    for fault in faults.iter().take(10) {
-        let help = match fault {
-            Unready::Account { cell } => format!("`cellc apply --only {cell}` makes it"),
-            Unready::Parameter { .. } => "`cellc apply` makes what it names".to_owned(),
-            Unready::Undeclared { .. } => {
-                "declare them in the template, or take them out of the component's `parameters`".to_owned()
-            }
-            Unready::Open { parameters, .. } if parameters.iter().any(|name| name == ARTIFACT) => {
-                "of an archive say what was built: `--digest FILE`, the file itself; or its digest, or the version that its bucket gave".to_owned()
-            }
-            Unready::Open { .. } => "give them in the component's `parameters`, or give them a default".to_owned(),
-            Unready::Large { most, .. } if *most <= TEMPLATE_BYTES => shelf::HELP.to_owned(),
-            Unready::Large { .. } => "divide it: one stack has no more".to_owned(),
-            Unready::Template(_) | Unready::Malformed { .. } => "correct it in the repository".to_owned(),
-        };
-        let code = if matches!(fault, Unready::Large { .. }) { Code::OverQuota } else { Code::RolloutFailed };
-        status = say(output, &finding(code, format!("{of}: {fault}")).help(help));
+/// Tells what keeps a release from being written down, at the component that says so.
+fn unready(session: &Session<'_>, wish: &Wish, unready: &[Unready]) -> Status {
+    let fault = |unready: &Unready| {
+        let code = if matches!(unready, Unready::Large { .. }) { Code::OverQuota } else { Code::RolloutFailed };
+        let said = format!("{}: {unready}", wish.of);
+        Fault::new(code, said).at(wish.place.as_ref(), "this component").help(what_to_do(unready))
+    };
+    session.faults(&unready.iter().take(10).map(fault).collect::<Vec<_>>())
+}
+
+fn what_to_do(unready: &Unready) -> String {
+    match unready {
+        Unready::Account { cell } => format!("`cellc apply --only {cell}` makes it"),
+        Unready::Parameter { .. } => "`cellc apply` makes what it names".to_owned(),
+        Unready::Undeclared { .. } => {
+            "declare them in the template, or take them out of the component's `parameters`".to_owned()
+        }
+        Unready::Open { parameters, .. } if parameters.iter().any(|name| name == ARTIFACT) => {
+            "of an archive say what was built: `--digest FILE`, the file itself; or its digest, or the version that its bucket gave".to_owned()
+        }
+        Unready::Open { .. } => "give them in the component's `parameters`, or give them a default".to_owned(),
+        Unready::Large { most, .. } if *most <= TEMPLATE_BYTES => shelf::HELP.to_owned(),
+        Unready::Large { .. } => "divide it: one stack has no more".to_owned(),
+        Unready::Template(_) | Unready::Malformed { .. } => "correct it in the repository".to_owned(),
     }
-    status
 }
 
 /// A value of an artifact.

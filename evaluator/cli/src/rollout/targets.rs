@@ -45,7 +45,7 @@ impl<'a> Hands<'a> {
     pub(crate) fn new(session: &'a Session<'_>, beside: &'a Path, stop: &'a AtomicBool, take_over: bool) -> Self {
         let connection = &session.connection;
         let (provider, org) = (connection.provider.as_ref(), &session.subject.desired.org);
-        let roles = Roles::new(provider, connection.time.as_ref(), org.limits.tps, org.identity_center.clone());
+        let roles = Roles::new(provider, connection.time.as_ref(), org.limits, org.identity_center.clone());
         Self {
             provider,
             clock: Arc::clone(&connection.time),

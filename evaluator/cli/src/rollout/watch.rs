@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cell_eval::releases::{Book, Desk, DeskError, Dossier, Note};
-use cell_eval::rollout::CellState;
+use cell_eval::rollout::{CellState, Phase};
 use cell_eval::terminal::visible::line;
 use cell_lang::diagnostics::Code;
 use ratatui::Frame;
@@ -100,14 +100,21 @@ impl Look<'_> {
         Ok(Status::Done)
     }
 
-    /// The log as it grows, until all is over.
+    /// The log as it grows, from where the rollout under way began, until all is over; then whether all went through.
     fn lines(&self) -> Result<Status, Status> {
         let mut told: BTreeMap<String, Option<Note>> = BTreeMap::new();
+        let mut watched = false;
         loop {
             let seen = self.read().map_err(|why| self.failed(&why))?;
+            let going = seen.iter().any(|seen| goes_on(&seen.book));
+            if !going && !watched {
+                let status = self.once()?;
+                return Ok(if status == Status::Done { ended(&seen) } else { status });
+            }
+            watched = true;
             let mut text = String::new();
             for Seen { book, .. } in &seen {
-                let last = told.entry(book.of.clone()).or_default();
+                let last = told.entry(book.of.clone()).or_insert_with(|| before(book));
                 let from = last.as_ref().and_then(|last| book.log.iter().rposition(|note| note == last));
                 for note in book.log.iter().skip(from.map_or(0, |at| at + 1)) {
                     text.push_str(&match self.output.format {
@@ -120,9 +127,10 @@ impl Look<'_> {
             if !text.is_empty() {
                 output::result(self.output.format, &text);
             }
-            let goes_on =
-                |Seen { book, .. }: &Seen| book.open().is_some() || book.next.is_some() || book.under_way().is_some();
-            if !seen.iter().any(goes_on) || signals::stop().load(Ordering::Relaxed) {
+            if !going {
+                return Ok(ended(&seen));
+            }
+            if signals::stop().load(Ordering::Relaxed) {
                 return Ok(Status::Done);
             }
             std::thread::sleep(EVERY);
@@ -178,6 +186,26 @@ impl Look<'_> {
             }
         }
     }
+}
+
+/// Whether something of it is under way, or is about to be.
+fn goes_on(book: &Book) -> bool {
+    book.open().is_some() || book.next.is_some() || book.under_way().is_some()
+}
+
+/// The last line of its log that is told no more: of what was over when somebody began to look on.
+fn before(book: &Book) -> Option<Note> {
+    let is_former = |note: &&Note| !goes_on(book) || book.open().is_some() && note.rollout < book.rollouts;
+    book.log.iter().rev().find(is_former).cloned()
+}
+
+/// How a process ends that looked on to the end: as one that carried it out.
+fn ended(seen: &[Seen]) -> Status {
+    let went = |seen: &Seen| {
+        let phase = seen.book.rollout.as_ref().map(|rollout| &rollout.state.phase);
+        phase.is_none_or(|phase| matches!(phase, Phase::Done | Phase::Superseded { .. }))
+    };
+    if seen.iter().all(went) { Status::Done } else { Status::Failed }
 }
 
 /// Draws what was seen last, and why nothing newer is known. The line that stands first: `at`, or the last that can.

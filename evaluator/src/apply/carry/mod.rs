@@ -101,7 +101,7 @@ impl<'a> Context<'a> {
         (plan, plan_id): (&'a Plan, &str),
         clerk: Option<&'a Clerk<'a>>,
     ) -> Self {
-        let follower = Follower::new(provider, clock, plan.limits.tps);
+        let follower = Follower::new(provider, clock, plan.limits.tps, plan.limits.lanes);
         let gives = |operation: &&Operation| matches!(operation.verb, Verb::Assign { .. });
         let given = plan.operations.iter().filter(gives).map(|operation| operation.address.clone()).collect();
         let makes = |operation: &&Operation| matches!(operation.verb, Verb::CreateAccount { .. });

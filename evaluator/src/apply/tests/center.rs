@@ -278,13 +278,16 @@ impl IdentityCenter for FakeCloud {
         self.begin("sso:DeleteAccountAssignment", Goes::Unassigning, given)
     }
 
-    fn provision(&self, set: &str, _target: &ProvisionTarget) -> Answer<Progress> {
+    fn provision(&self, set: &str, target: &ProvisionTarget) -> Answer<Progress> {
         let call = "sso:ProvisionPermissionSet";
         self.write(call, |state, at| {
             if !is_used(state, set) {
                 return no(call, Failure::NotFound, "no account has the set");
             }
             let request = state.begin(Goes::Provisioning, set, None, at);
+            if let (Some(job), ProvisionTarget::Account(account)) = (state.jobs.get_mut(&request), target) {
+                job.account = Some(account.clone());
+            }
             Ok(Progress { request, known: Known::InProgress, reason: None })
         })
     }

@@ -30,6 +30,8 @@ pub(crate) struct Set {
 pub(crate) struct Role {
     pub(crate) name: u64,
     pub(crate) revision: u64,
+    /// What it allows.
+    pub(crate) inline: Option<String>,
 }
 
 /// An account in the making.
@@ -48,6 +50,8 @@ pub(crate) struct Job {
     pub(crate) what: Goes,
     pub(crate) given: Option<Given>,
     pub(crate) set: String,
+    /// The account that is provisioned; none for all.
+    pub(crate) account: Option<String>,
     pub(crate) due: Timestamp,
     pub(crate) known: Known,
     pub(crate) reason: Option<String>,
@@ -90,11 +94,16 @@ impl State {
         let pair = (given.account.clone(), given.set.clone());
         if !self.roles.contains_key(&pair) {
             let name = self.number();
-            let revision = self.sets.get(&given.set).map_or(0, |set| set.revision);
-            self.roles.insert(pair.clone(), Role { name, revision });
+            let (revision, inline) = self.form(&given.set);
+            self.roles.insert(pair.clone(), Role { name, revision, inline });
         }
         self.held.entry(given.principal.clone()).or_default().insert(pair.clone());
         self.given.entry(pair).or_default().insert(given.principal.clone());
+    }
+
+    /// What a role of a set that is provisioned now gets.
+    fn form(&self, set: &str) -> (u64, Option<String>) {
+        self.sets.get(set).map_or((0, None), |set| (set.revision, set.detail.inline.clone()))
     }
 
     /// Takes a set away, with its role where nobody has it there any more.
@@ -195,9 +204,10 @@ impl State {
             (Goes::Assigning, Some(given)) => self.give(given),
             (Goes::Unassigning, Some(given)) => self.take(given),
             _ => {
-                let newest = self.sets.get(&job.set).map_or(0, |set| set.revision);
-                let roles = self.roles.iter_mut().filter(|((_, set), _)| *set == job.set);
-                roles.for_each(|(_, role)| role.revision = newest);
+                let (revision, inline) = self.form(&job.set);
+                let asked = |account: &String| job.account.as_ref().is_none_or(|only| only == account);
+                let roles = self.roles.iter_mut().filter(|((account, set), _)| *set == job.set && asked(account));
+                roles.for_each(|(_, role)| (role.revision, role.inline) = (revision, inline.clone()));
             }
         }
     }
@@ -226,6 +236,7 @@ impl State {
             what,
             given: given.cloned(),
             set: set.to_owned(),
+            account: None,
             due: at.now + ASSIGNING,
             known,
             reason,

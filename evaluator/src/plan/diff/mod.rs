@@ -3,6 +3,7 @@
 
 pub(super) mod accounts;
 pub(super) mod assignments;
+pub(crate) mod deployed;
 pub(super) mod policies;
 pub(super) mod releases;
 pub(super) mod repositories;

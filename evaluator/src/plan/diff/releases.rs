@@ -196,12 +196,12 @@ impl Builder<'_> {
     }
 }
 
-fn places(wish: &Wish) -> Vec<Place> {
+pub(super) fn places(wish: &Wish) -> Vec<Place> {
     wish.place.iter().cloned().collect()
 }
 
 /// Is a rollout about to bring something to the cell, or bringing it back?
-fn is_under_way(book: &Book, cell: &str) -> bool {
+pub(super) fn is_under_way(book: &Book, cell: &str) -> bool {
     book.open().is_some_and(|rollout| rollout.state.cells.contains_key(cell))
 }
 
@@ -217,7 +217,7 @@ fn narrowed(dossier: &Dossier, cells: &BTreeSet<String>) -> Dossier {
 }
 
 /// A deployment as a plan shows it.
-fn fields(dossier: &Dossier, cell: &dossier::Cell) -> Fields {
+pub(super) fn fields(dossier: &Dossier, cell: &dossier::Cell) -> Fields {
     let target = serde_json::to_value(&cell.spec.target).unwrap_or_default();
     let mut fields: BTreeMap<String, Json> =
         target.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect();

@@ -101,6 +101,10 @@ impl Builder<'_> {
         let before = Self::set_fields_of(set, detail, &after, entry);
         settle(&address, &before, &mut after);
         plan.drift = drifted(entry, &before);
+        plan.reason = self.taken_back(&address, &before);
+        if plan.reason.is_some() {
+            plan.drift.retain(|name| !PARTS.contains(&name.as_str()));
+        }
         plan.id = Some(arn.to_owned());
         plan.before = Some(before.clone());
         if before.get("name") != after.get("name") {

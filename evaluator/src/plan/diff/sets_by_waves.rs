@@ -10,8 +10,10 @@ use crate::live::LiveSet;
 use crate::plan::build::{Builder, Step};
 use crate::plan::model::{Change, Fields, OperationId, QueueOrder, Verb};
 use crate::releases::dossier::{Cell, FORMAT_VERSION};
+use crate::releases::sets::PARTS;
 use crate::releases::wishes::Wish;
 use crate::releases::{Dossier, Spec, Target};
+use crate::rollout::state::Phase;
 
 /// Letters of a form's digest that are its version.
 const VERSION: usize = 8;
@@ -68,6 +70,17 @@ impl Builder<'_> {
             let accounts: Vec<String> = left.iter().map(|account| self.address_of("account", account)).collect();
             plan.reason = Some(format!("half applied: an older form is in force in {}", accounts.join(", ")));
         }
+    }
+
+    /// Why a set has the former form again: its last rollout was taken back, and nobody has changed it since.
+    pub(super) fn taken_back(&self, address: &str, is: &Fields) -> Option<String> {
+        let kept = self.kept.get(address)?;
+        let rollout = kept.book.rollout.as_ref()?;
+        let Phase::RolledBack { why } = &rollout.state.phase else { return None };
+        let former = rollout.former.values().find_map(|has| kept.dossiers.get(&has.dossier))?;
+        let form = former.texts.values().find_map(|text| serde_json::from_str::<Fields>(text).ok())?;
+        let same = PARTS.iter().all(|part| form.get(*part) == is.get(*part));
+        same.then(|| format!("the rollout of the new form was taken back: {why}; apply begins it anew"))
     }
 
     /// Ids of the accounts that have a set, as far as they were read or are in the record.

@@ -23,7 +23,7 @@ use crate::stacks::{Stack, StackPlace, StackState, StackWish};
 use crate::words::counted;
 
 /// What CloudFormation shows in place of a secret parameter.
-const HIDDEN: &str = "****";
+pub(super) const HIDDEN: &str = "****";
 /// Fields that somebody else may have changed; where a stack is cannot be.
 const CHANGEABLE: [&str; 3] = ["parameters", "tags", "template"];
 
@@ -215,7 +215,7 @@ impl Builder<'_> {
     }
 
     /// What its state asks for though nothing else differs, told before it is done.
-    fn condition(&mut self, address: &str, stack: &Stack) -> Option<String> {
+    pub(super) fn condition(&mut self, address: &str, stack: &Stack) -> Option<String> {
         let status = &stack.status;
         let refused = match stack.state().map(StackState::step) {
             Some(Next::Update | Next::Create) => return None,

@@ -96,6 +96,16 @@ fn divided(change: &Change, verbose: bool) -> (Option<Part<'_>>, Option<(&'stati
     if change.drift.is_empty() {
         return (Some(Part { change, fields }), None);
     }
+    // What is in cells a release sets back, and no apply.
+    if change.kind == "deployment" {
+        let gone = change.drift.iter().any(|field| field == ITSELF);
+        let (class, fields) = if gone {
+            ("deleted; a release makes it again", Vec::new())
+        } else {
+            ("changed; a release sets it back", fields)
+        };
+        return (None, Some((class, Part { change, fields })));
+    }
     if change.drift.iter().any(|field| field == ITSELF) {
         let class = match change.action {
             Action::Create => "deleted; apply makes it again",

@@ -1,12 +1,14 @@
 //! What changes in a template of CloudFormation: its resources by their names in it, and of one that changes each
 //! property. Owns how two templates are compared for a reader; what a value looks like is the caller's.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json};
 
 use super::page::{Row, Sign};
 use super::visible;
+use crate::stacks::template;
 use crate::stacks::wish::is_digest;
 use crate::words::counted;
 
@@ -16,17 +18,24 @@ const NAMES: usize = 6;
 const PLACES: usize = 12;
 /// Characters of a value.
 const VALUE: usize = 120;
+/// Characters before the first that differs, of values that are cut.
+const BEFORE: usize = 20;
 
 /// Rows for what differs. `named` writes a text with what is the thing's own replaced.
 pub(super) fn difference(before: Option<&Json>, after: Option<&Json>, named: &dyn Fn(&str) -> String) -> Vec<Row> {
     if before == after {
         return Vec::new();
     }
-    let is_tree = |side: Option<&Json>| side.is_none_or(Json::is_object);
-    if !is_tree(before) || !is_tree(after) {
+    let (was, is) = (before.map(tree), after.map(tree));
+    let is_tree = |side: &Option<Cow<'_, Json>>| side.as_deref().is_none_or(Json::is_object);
+    if !is_tree(&was) || !is_tree(&is) {
         let unread = [before, after].into_iter().flatten().any(is_digest);
-        let why = if unread { "another one than was applied" } else { "no JSON: its text differs" };
+        let why = if unread { "another one than was applied" } else { "it cannot be read, and its text differs" };
         return vec![Row::signed(0, Sign::Change, why)];
+    }
+    let (before, after) = (was.as_deref(), is.as_deref());
+    if before == after {
+        return vec![Row::signed(0, Sign::Change, "its text differs, and says the same")];
     }
     let (old, new) = (resources(before), resources(after));
     let mut rows = Vec::new();
@@ -40,6 +49,12 @@ pub(super) fn difference(before: Option<&Json>, after: Option<&Json>, named: &dy
     }
     rows.extend(rest(before, after, named));
     rows
+}
+
+/// One in YAML as the tree that it would be in JSON, where it can be read.
+fn tree(side: &Json) -> Cow<'_, Json> {
+    let read = side.as_str().and_then(template::tree);
+    read.map_or(Cow::Borrowed(side), Cow::Owned)
 }
 
 fn resources(side: Option<&Json>) -> BTreeMap<&String, &Json> {
@@ -75,7 +90,8 @@ fn places(before: &Json, after: &Json, named: &dyn Fn(&str) -> String) -> Vec<Ro
         let path = visible::text(path.strip_prefix("Properties.").unwrap_or(&path));
         match (before, after) {
             (Some(before), Some(after)) => {
-                Row::signed(1, Sign::Change, named(&format!("{path}  {} → {}", value(before), value(after))))
+                let (before, after) = pair(before, after);
+                Row::signed(1, Sign::Change, named(&format!("{path}  {before} → {after}")))
             }
             (None, Some(after)) => Row::signed(1, Sign::Add, named(&format!("{path}  {}", value(after)))),
             (Some(before), None) => Row::signed(1, Sign::Remove, named(&format!("{path}  {}", value(before)))),
@@ -130,14 +146,35 @@ fn rest(before: Option<&Json>, after: Option<&Json>, named: &dyn Fn(&str) -> Str
 
 /// A value on one line, not endless.
 fn value(value: &Json) -> String {
-    let text = match value {
+    cut(&whole(value), 0)
+}
+
+fn whole(value: &Json) -> String {
+    match value {
         Json::String(text) => visible::quoted(text),
         other => visible::text(&other.to_string()),
-    };
-    match text.char_indices().nth(VALUE) {
-        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
-        None => text,
     }
+}
+
+/// Two values that differ, each from a little before the first character in which they do.
+fn pair(before: &Json, after: &Json) -> (String, String) {
+    let (before, after) = (whole(before), whole(after));
+    let alike = before.chars().zip(after.chars()).take_while(|(one, other)| one == other).count();
+    let longest = before.chars().count().max(after.chars().count());
+    let from = if longest > VALUE { alike.saturating_sub(BEFORE) } else { 0 };
+    (cut(&before, from), cut(&after, from))
+}
+
+/// The characters from `from` on, and no more of them than a line takes.
+fn cut(text: &str, from: usize) -> String {
+    let mut shown: String = text.chars().skip(from).take(VALUE).collect();
+    if from > 0 {
+        shown.insert(0, '…');
+    }
+    if text.chars().count() > from + VALUE {
+        shown.push('…');
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -181,8 +218,27 @@ mod tests {
         assert_eq!(told(Some(&before), Some(&after)), expected);
         assert_eq!(told(None, Some(&before)), ["+ AWS::CloudWatch::Alarm: Old, Slow"]);
         assert_eq!(told(Some(&before), Some(&before)), Vec::<String>::new());
-        let text = json!("Resources: {}");
-        assert_eq!(told(Some(&text), Some(&after)), ["~ no JSON: its text differs"]);
+        let text = json!("Resources");
+        assert_eq!(told(Some(&text), Some(&after)), ["~ it cannot be read, and its text differs"]);
+    }
+
+    #[test]
+    fn one_in_yaml_is_told_as_one_in_json() {
+        let of = |delay: i64, more: &str| {
+            json!(format!(
+                "Resources:\n  Q:\n    Type: AWS::SQS::Queue\n    Properties: {{DelaySeconds: {delay}, QueueName: !Sub 'q-${{V}}'}}\n{more}"
+            ))
+        };
+        let lines = told(Some(&of(1, "")), Some(&of(2, "  T: {Type: AWS::SNS::Topic}\n")));
+        assert_eq!(lines, ["+ AWS::SNS::Topic: T", "~ Q  AWS::SQS::Queue", "  ~ DelaySeconds  1 → 2"]);
+        assert_eq!(told(Some(&of(1, "")), Some(&of(1, "# why\n"))), ["~ its text differs, and says the same"]);
+    }
+
+    #[test]
+    fn long_values_are_told_from_where_they_differ() {
+        let of = |end: &str| json!({ "Resources": { "R": alarm(1, &[("Text", json!("x".repeat(300) + end))]) } });
+        let lines = told(Some(&of("one")), Some(&of("two")));
+        assert_eq!(lines[1], format!("  ~ Text  …{0}one\" → …{0}two\"", "x".repeat(BEFORE)));
     }
 
     #[test]

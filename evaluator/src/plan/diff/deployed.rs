@@ -1,0 +1,141 @@
+//! Components in cells beside what is done about them: what a release would bring before it is begun, and what was changed
+//! outside in the stacks that releases have made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use super::releases::{fields, is_under_way, places};
+use super::stacks::HIDDEN;
+use crate::live::LiveStack;
+use crate::plan::build::{Builder, change};
+use crate::plan::model::{Action, Change};
+use crate::releases::wishes::is_of_component;
+use crate::releases::{Dossier, Kept, Target, dossier};
+use crate::stacks::StackPlace;
+use crate::stacks::wish::same_template;
+use crate::words::counted;
+
+impl Builder<'_> {
+    /// What a release brings to each of its cells, beside what it has: nothing is to be done here, a rollout does it.
+    pub(in crate::plan) fn release(&mut self, release: &Dossier) {
+        let nothing = Kept::default();
+        let kept = self.kept.get(&release.of).unwrap_or(&nothing);
+        let sources = self.desired.releases.get(&release.of).map(places).unwrap_or_default();
+        let mut same = 0;
+        for (cell, what) in &release.cells {
+            let has = kept.cell(cell);
+            if has.is_some_and(|(has, is)| is.spec == what.spec && has.version == release.version) {
+                same += 1;
+                continue;
+            }
+            let action = if has.is_some() { Action::Update } else { Action::Create };
+            self.change(Change {
+                before: has.map(|(has, is)| fields(has, is)),
+                after: Some(fields(release, what)),
+                sources: sources.clone(),
+                ..change(&dossier::address(&release.of, cell), "deployment", action)
+            });
+        }
+        if same > 0 {
+            let have = if same == 1 { "has" } else { "have" };
+            let message = format!("{} {have} it word for word already", counted(same, "cell"));
+            self.note(message, vec![release.of.clone()]);
+        }
+        let waits = match (kept.book.open(), &kept.book.next) {
+            (Some(open), _) => {
+                format!("it waits for the rollout of {}, which is {}", open.state.version, open.state.phase.word())
+            }
+            (None, Some(next)) => format!("it takes the place of {}, which is queued", next.version),
+            (None, None) => return,
+        };
+        self.note(waits, vec![release.of.clone()]);
+    }
+
+    /// What was changed outside in the stacks of components.
+    pub(in crate::plan) fn deployed(&mut self) {
+        let (mut unread, mut others, mut elsewhere) = (Vec::new(), BTreeSet::new(), 0);
+        let all = self.kept;
+        for (of, kept) in all.iter().filter(|(of, _)| is_of_component(of)) {
+            let before = self.changes.len();
+            for cell in kept.book.cells.keys().filter(|cell| !is_under_way(&kept.book, cell)) {
+                let Some((has, what)) = kept.cell(cell) else { continue };
+                let Some(place) = place(what) else {
+                    others.insert(what.spec.target.sort());
+                    elsewhere += 1;
+                    continue;
+                };
+                let address = dossier::address(of, cell);
+                match self.live.stacks.get(&place) {
+                    Some(LiveStack::Closed(why)) => unread.push((address, why.clone())),
+                    Some(live) => self.outside(of, &address, (has, what), live),
+                    None => {}
+                }
+            }
+            if let (Some(released), true) = (&kept.book.released, self.changes.len() > before) {
+                let label = of.rsplit('.').next().unwrap_or(of);
+                let message =
+                    format!("`cellc rollout start {label} {}` sets back what was changed of {of}", released.version);
+                self.note(message, vec![of.clone()]);
+            }
+        }
+        if let Some((_, why)) = unread.first() {
+            let message = format!("{} could not be read: {why}", counted(unread.len(), "stack of components"));
+            self.note(message, unread.into_iter().map(|(address, _)| address).collect());
+        }
+        if elsewhere > 0 {
+            let sorts: Vec<&str> = others.into_iter().collect();
+            let components = counted(elsewhere, "component in a cell");
+            self.note(format!("not looked at: {components}, by {}", sorts.join(", ")), Vec::new());
+        }
+    }
+
+    fn outside(&mut self, of: &str, address: &str, (has, what): (&Dossier, &dossier::Cell), live: &LiveStack) {
+        let wanted = fields(has, what);
+        let plan = Change {
+            after: Some(wanted.clone()),
+            sources: self.desired.releases.get(of).map(places).unwrap_or_default(),
+            ..change(address, "deployment", Action::Update)
+        };
+        let LiveStack::There { stack, template } = live else {
+            return self.change(Change { action: Action::Create, drift: vec!["*".to_owned()], ..plan });
+        };
+        let mut is = wanted.clone();
+        let held = |name: &str, live: &dyn Fn(&str) -> Option<String>| {
+            let all = wanted.get(name).and_then(Json::as_object).into_iter().flatten();
+            // A secret one is shown as stars: what it is nobody can tell.
+            let one = |(key, value): (&String, &Json)| {
+                let live = live(key)?;
+                Some((key.clone(), if live == HIDDEN { value.clone() } else { Json::from(live) }))
+            };
+            Json::Object(all.filter_map(one).collect())
+        };
+        is.insert("parameters".to_owned(), held("parameters", &|name| stack.parameters.get(name).cloned()));
+        is.insert("tags".to_owned(), held("tags", &|name| stack.tags.get(name).cloned()));
+        if wanted.get("template").is_some_and(|wanted| !same_template(wanted, template)) {
+            is.insert("template".to_owned(), template.clone());
+        }
+        let drift: Vec<String> = wanted
+            .iter()
+            .filter(|(name, value)| is.get(*name) != Some(*value))
+            .map(|(name, _)| name.clone())
+            .collect();
+        let reason = self.condition(address, stack);
+        if !drift.is_empty() || reason.is_some() {
+            self.change(Change { before: Some(is), drift, reason, ..plan });
+        }
+    }
+}
+
+/// Where the stacks are that releases have made, as the books say.
+pub(crate) fn stacks(kept: &BTreeMap<String, Kept>) -> BTreeSet<StackPlace> {
+    let components = kept.iter().filter(|(of, _)| is_of_component(of));
+    let cells = components.flat_map(|(_, kept)| kept.book.cells.keys().filter_map(|cell| kept.cell(cell)));
+    cells.filter_map(|(_, what)| place(what)).collect()
+}
+
+/// Where the stack of a cell is; none of what another target takes.
+fn place(what: &dossier::Cell) -> Option<StackPlace> {
+    let Target::Cloudformation { stack, .. } = &what.spec.target else { return None };
+    Some(StackPlace { account: what.spec.account.clone(), region: what.spec.region.clone(), name: stack.clone() })
+}
