@@ -2,13 +2,14 @@
 
 moto has no ListTagsForResource of sso-admin (it answers 500 with HTML), and its
 ListAccountsForProvisionedPermissionSet knows neither the assignments nor ProvisioningStatus. Its CloudFormation leaves
-a stack's tags and the parameters that it compares as they were when a change set updates it. All the rest is moto's.
+a stack's tags and the parameters that it compares as they were when a change set updates it, and says no time of that. All the rest is moto's.
 """
 
 import json
 import sys
 
 from moto.cloudformation.models import ChangeSet
+from moto.core.utils import utcnow
 from moto.server import main
 from moto.ssoadmin.responses import SSOAdminResponse
 
@@ -44,6 +45,8 @@ def apply_with_tags(self):
     apply(self)
     self.stack.tags = self.tags or self.stack.tags
     self.stack.parameters = self.parameters
+    if self.change_set_type == "UPDATE":
+        self.stack.last_updated_time = utcnow()
 
 
 ChangeSet.apply = apply_with_tags
