@@ -95,16 +95,17 @@ pub(crate) fn text(receipt: &Receipt, plan: &Plan, path: Option<&PathBuf>) -> St
 /// What new cells took from the beginning of the run: `cell.dev-ana is complete after 41.0 s (account 12.0 s, access 20.5 s)`.
 fn new_cells(cells: &[Complete]) -> String {
     let seconds = |time: &SignedDuration| format!("{:.1} s", time.as_secs_f64());
-    let one = |cell: &Complete| {
+    let parts = |cell: &Complete| {
         let parts: Vec<String> =
             cell.parts.iter().map(|(part, after)| format!("{part} {}", seconds(after))).collect();
-        format!("{} is complete after {} ({})", visible(&cell.cell), seconds(&cell.after), parts.join(", "))
+        format!("after {} ({})", seconds(&cell.after), parts.join(", "))
     };
     if let Some(last) = cells.iter().max_by_key(|cell| cell.after).filter(|_| cells.len() > CELLS) {
-        return format!("  {} are complete, the last of them: {}\n", counted(cells.len(), "new cell"), one(last));
+        let all = counted(cells.len(), "new cell");
+        return format!("  {all} are complete, the last of them {} {}\n", visible(&last.cell), parts(last));
     }
-    let lines: Vec<String> = cells.iter().map(|cell| format!("  new {}\n", one(cell))).collect();
-    lines.concat()
+    let one = |cell: &Complete| format!("  new {} is complete {}\n", visible(&cell.cell), parts(cell));
+    cells.iter().map(one).collect::<Vec<_>>().concat()
 }
 
 /// What is told of a run in which something failed.
