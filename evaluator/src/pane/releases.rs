@@ -55,7 +55,12 @@ fn rollout(shelved: &Shelved, at: Timestamp) -> Option<Rollout> {
         },
         open,
         paused: open && state.paused,
-        wave: shelved.waves.get(state.wave).cloned().unwrap_or_else(|| "after the last".to_owned()),
+        wave: match shelved.waves.get(state.wave) {
+            Some(wave) => wave.clone(),
+            // Its dossier is gone.
+            None if shelved.waves.is_empty() => format!("number {}", state.wave + 1),
+            None => "after the last".to_owned(),
+        },
         until: until.filter(|_| open),
         by: rollout.by.clone(),
         begun: rollout.begun,

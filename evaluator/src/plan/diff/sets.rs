@@ -101,10 +101,7 @@ impl Builder<'_> {
         let before = Self::set_fields_of(set, detail, &after, entry);
         settle(&address, &before, &mut after);
         plan.drift = drifted(entry, &before);
-        plan.reason = self.taken_back(&address, &before);
-        if plan.reason.is_some() {
-            plan.drift.retain(|name| !PARTS.contains(&name.as_str()));
-        }
+        let taken_back = self.taken_back(&address, &before);
         plan.id = Some(arn.to_owned());
         plan.before = Some(before.clone());
         if before.get("name") != after.get("name") {
@@ -145,6 +142,11 @@ impl Builder<'_> {
         self.record_as_it_is(&mut plan, entry, &before, &after);
         if entry.is_some() && !plan.operations.is_empty() {
             plan.action = Action::Update;
+        }
+        // Nobody has changed it outside: it differs from the record all the same, which was brought to it above.
+        if taken_back.is_some() {
+            plan.drift.retain(|name| !PARTS.contains(&name.as_str()));
+            plan.reason = taken_back;
         }
         self.change(plan);
     }
