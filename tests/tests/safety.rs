@@ -418,6 +418,30 @@ fn what_is_missing_is_told() {
     project.run(&["plan"]).unwrap().ended(1).unwrap().says(&["E0516", "ReadOnlyAcces"]).unwrap();
 }
 
+/// Told to stop while it still reads, it gives the lock back, says so and leaves, whatever it waits for.
+fn a_run_that_is_stopped_while_it_plans_leaves_no_lock() {
+    let (project, server) = served(Registry::S3).unwrap();
+    project.edit(&[SESSION]).unwrap();
+    server
+        .inject(&serde_json::json!([{ "operation": "organizations:ListAccounts", "kind": "hang", "count": 9 }]))
+        .unwrap();
+    let child = project.spawn(&["apply", "--yes", "--at", AT]).unwrap();
+    let begun = Instant::now();
+    while server.hanging() == 0 && begun.elapsed() < Duration::from_mins(2) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let told = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    let output = child.wait_with_output().unwrap();
+    let stopped = cell_tests::momento::Ran::from(("apply".to_owned(), output)).ended(1).unwrap();
+    stopped.says(&["E0606", "told to stop before anything was begun; nothing was done"]).unwrap();
+    server.let_go();
+    server.mend();
+    let shown = project.run(&["registry", "show"]).unwrap().ended(0).unwrap().stdout;
+    assert!(shown.contains("not locked"), "{shown}");
+    project.apply(&[]).unwrap();
+}
+
 at_once! {
     what_keeps_an_apply_from_doing_harm:
     a_saved_plan_is_shown_and_run_exactly,
@@ -432,6 +456,7 @@ at_once! {
     nothing_is_done_unasked,
     scopes_select_and_leave_out,
     of_two_runs_one_has_the_lock,
+    a_run_that_is_stopped_while_it_plans_leaves_no_lock,
     what_exists_is_adopted_by_word,
     a_parked_account_is_taken_by_the_next_cell,
     what_is_protected_is_not_torn_down,

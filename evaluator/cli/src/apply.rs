@@ -216,13 +216,16 @@ fn not_recorded(why: &str) -> Diagnostic {
 
 /// Keeps the lock while something takes its time.
 fn kept<T>(session: &Session<'_>, lease: &Lease, work: impl FnOnce() -> Result<T, Status>) -> Result<T, Status> {
-    let over = AtomicBool::new(false);
+    let (over, stop) = (AtomicBool::new(false), signals::stop());
     let lost: std::sync::Mutex<Option<StoreError>> = std::sync::Mutex::new(None);
     let result = std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut waited = Duration::ZERO;
             let tick = Duration::from_millis(50);
             while !over.load(Ordering::Relaxed) {
+                if stop.load(Ordering::Relaxed) {
+                    leave(session, lease);
+                }
                 std::thread::sleep(tick);
                 waited += tick;
                 if waited >= RENEWAL {
@@ -241,6 +244,16 @@ fn kept<T>(session: &Session<'_>, lease: &Lease, work: impl FnOnce() -> Result<T
         Some(error) if result.is_ok() => Err(say(session.output, &store_finding(&error))),
         _ => result,
     }
+}
+
+/// Somebody wants the run to stop before anything was begun: the lock is given back, and the process leaves, whatever it waits for.
+fn leave(session: &Session<'_>, lease: &Lease) -> ! {
+    let stopped = finding(Code::Interrupted, "told to stop before anything was begun; nothing was done".to_owned());
+    say(session.output, &stopped);
+    if let Err(error) = session.connection.store.unlock(lease) {
+        say(session.output, &store_finding(&error));
+    }
+    std::process::exit(1)
 }
 
 /// A plan that is braked is refused, unless each brake is let go by name.
