@@ -17,7 +17,7 @@ const ACCOUNTS: [&str; 3] = ["222222222201", "222222222202", "222222222203"];
 const TEMPLATE: &str = "Parameters:\n  CellcVersion: {Type: String}\nResources:\n  Queue:\n    Type: AWS::SQS::Queue\n    \
     Properties: {QueueName: !Sub 'q-${CellcVersion}'}\n";
 
-/// Three waves; `account` says whose a cell's account is, `wave` more of each wave.
+/// Three waves; `account` says whose a cell's account is, `wave` what each wave waits for.
 fn program(management: &str, account: impl Fn(usize) -> String, wave: impl Fn(usize) -> &'static str) -> String {
     let mut text = format!(
         "org acme {{ management_account = \"{management}\", home_region = \"us-east-1\" }}\n\
@@ -29,7 +29,7 @@ fn program(management: &str, account: impl Fn(usize) -> String, wave: impl Fn(us
     }
     text += "rollout steady {\n";
     for (at, (cell, _)) in CELLS.iter().enumerate() {
-        text += &format!("  wave w{at} {{ on = [cell.{cell}], bake = 1s{} }}\n", wave(at));
+        text += &format!("  wave w{at} {{ on = [cell.{cell}], {} }}\n", wave(at));
     }
     text + "}\ncomponent api {\n  repo = \"https://git.acme.example/api\"\n  deploy cloudformation { template = file(\"api.yaml\") }\n  \
             rollout = rollout.steady\n}\n"
@@ -69,7 +69,8 @@ fn a_release_comes_by_waves_and_goes_back_on_moto() {
     aws::aws(moto.url(), "organizations create-organization --feature-set ALL").unwrap();
     let account = |at: usize| format!("email = \"{}@acme.example\"", CELLS[at].0);
     // moto has no CBOR, which the SDK speaks with CloudWatch: no wave names an alarm.
-    let mut project = project(&program(MANAGEMENT, account, |at| if at == 1 { ", approval = true" } else { "" }));
+    let mut project =
+        project(&program(MANAGEMENT, account, |at| if at == 1 { "bake = 1s, approval = true" } else { "bake = 1s" }));
     project.endpoint = Some(moto.url().to_owned());
     project.run(&["apply", "--yes"]).unwrap().ended(0).unwrap();
     let shown = project.run(&["registry", "show", "--format", "json"]).unwrap().ended(0).unwrap().json().unwrap();
@@ -105,7 +106,8 @@ fn a_release_comes_by_waves_and_goes_back_on_moto() {
 /// CloudFormation, and the third wave never had another. Who is in the organization the sandbox says, which the apply was made on.
 fn an_alarm_takes_a_release_back_on_ministack() {
     let account = |at: usize| format!("account_id = \"{}\"", ACCOUNTS[at]);
-    let mut project = project(&program("111111111111", account, |_| ", alarms = [alarm.errors]"));
+    let short = |_| "bake = 1s, alarms = [alarm.errors]";
+    let mut project = project(&program("111111111111", account, short));
     let server = Server::start(Some(&project.sandbox()), quick()).unwrap();
     let seed = |(cell, id): (&(&str, &str), &str)| cell_sandbox::SeedAccount {
         id: Some(id.to_owned()),
@@ -144,11 +146,14 @@ fn an_alarm_takes_a_release_back_on_ministack() {
     assert_eq!(ran.stdout, "component.api v1: done\n", "{}", ran.stderr);
     assert_eq!(versions(read), these(["v1", "v1", "v1"]));
 
+    // The second wave bakes for as long as it takes to look at it.
+    let patient = |at| if at == 1 { "bake = 1h, alarms = [alarm.errors]" } else { short(at) };
+    project.put("main.cell", &program("111111111111", account, patient)).unwrap();
     let alarm = || {
         let off = "--state-value ALARM --state-reason errors --region eu-west-1";
         read(1, &format!("cloudwatch set-alarm-state --alarm-name errors-beta {off}"));
     };
-    let ran = project.run_until(&["rollout", "start", "api", "v2"], "cell.beta deploying", alarm).unwrap();
+    let ran = project.run_until(&["rollout", "start", "api", "v2"], "cell.beta baking", alarm).unwrap();
     let why = "component.api v2: rolled back: alarm.errors went off in cell.beta\n";
     assert!(ran.status == 1 && ran.stdout.starts_with(why), "{}\n{}", ran.stdout, ran.stderr);
     assert_eq!(versions(read), these(["v1", "v1", "v1"]));
