@@ -55,7 +55,7 @@ fn ended(args: &PlanArgs, plan: &Plan) -> Status {
     let may = |review: &Review| review.evidence.may > 0 || findings::has_undecided_guards(review);
     match () {
         () if review.is_some_and(|review| review.verdict == Verdict::Broken) => Status::Broken,
-        () if args.strict && review.is_some_and(may) => Status::May,
+        () if args.strict && (review.is_some_and(may) || !plan.is_of_all()) => Status::May,
         () if args.detailed_exitcode && !plan.summary().is_empty() => Status::Changes,
         () => Status::Done,
     }

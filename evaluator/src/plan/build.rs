@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashMap;
 
+use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
 use super::desired::{ADDRESS_TAG, Desired, PARKING, ROOT, Wanted};
 use super::fault::Fault;
 use super::identity::{self, Ids};
-use super::model::{Action, Change, Fields, Notice, Operation, OperationId, Verb};
+use super::model::{Action, Change, Fields, Notice, NoticeKind, Operation, OperationId, Verb};
 use super::scope::Scope;
 use crate::live::Live;
 use crate::provider::Tags;
@@ -297,6 +298,12 @@ impl<'a> Builder<'a> {
     /// A note.
     pub(super) fn note(&mut self, message: String, addresses: Vec<String>) {
         self.notices.push(Notice::note(message, addresses));
+    }
+
+    /// Says that something could not be read: what the plan says is so without it.
+    pub(super) fn unread(&mut self, message: String, addresses: Vec<String>) {
+        let code = Some(Code::ReadFailed.as_str().to_owned());
+        self.notices.push(Notice { kind: NoticeKind::Hazard, code, message, addresses, allow: None });
     }
 
     /// Fields whose values that are known after apply are filled in, where they are known by now; the names of

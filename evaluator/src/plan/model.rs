@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::access::model::Review;
+use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
 use crate::provider::{Boundary, CustomerPolicy, SetFields, Tags};
@@ -748,6 +749,11 @@ impl Plan {
     /// The operation.
     pub fn operation(&self, id: OperationId) -> Option<&Operation> {
         self.operations.get(id.0 as usize)
+    }
+
+    /// Was everything read that it is about?
+    pub fn is_of_all(&self) -> bool {
+        !self.notices.iter().any(|notice| notice.code.as_deref() == Some(Code::ReadFailed.as_str()))
     }
 
     /// The brakes that hold it.

@@ -77,7 +77,7 @@ fn text(place: &str, holder: Option<&Owner>, record: &Record) -> String {
     }
     for (address, pending) in &record.pending {
         let request = pending.request.as_deref().unwrap_or("no answer");
-        let _ = writeln!(out, "  {}  being created since {} ({request})", visible(address), pending.at);
+        let _ = writeln!(out, "  {}  being created since {} ({})", visible(address), pending.at, visible(request));
     }
     for (id, parked) in &record.parked {
         let _ = writeln!(out, "  parked  {}  was {} since {}", visible(id), visible(&parked.from), parked.since);

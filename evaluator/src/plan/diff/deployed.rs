@@ -81,7 +81,7 @@ impl Builder<'_> {
         }
         if let Some((_, why)) = unread.first() {
             let message = format!("{} could not be read: {why}", counted(unread.len(), "stack of components"));
-            self.note(message, unread.into_iter().map(|(address, _)| address).collect());
+            self.unread(message, unread.into_iter().map(|(address, _)| address).collect());
         }
         if elsewhere > 0 {
             let sorts: Vec<&str> = others.into_iter().collect();

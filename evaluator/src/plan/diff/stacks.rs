@@ -45,7 +45,7 @@ impl Builder<'_> {
             let left = if closed.len() == 1 { "is" } else { "are" };
             let message =
                 format!("{} could not be read, and {left} left alone: {why}", counted(closed.len(), "stack"));
-            self.note(message, closed.into_iter().map(|(address, _)| address).collect());
+            self.unread(message, closed.into_iter().map(|(address, _)| address).collect());
         }
     }
 

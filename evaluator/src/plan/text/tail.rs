@@ -131,10 +131,17 @@ fn sum(plan: &Plan) -> String {
     ];
     let some: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} to {word}")).collect();
+    let (live, rest) = if plan.is_of_all() {
+        ("live is as the program says", "")
+    } else {
+        ("what was read is as the program says, and not all could be read", "; not all could be read")
+    };
     match (some.is_empty(), drifted, plan.operations.is_empty()) {
-        (true, 0, true) => "no changes: live is as the program says".to_owned(),
-        (true, 0, false) => format!("{} and no changes; 0 drifted", counted(plan.operations.len(), "operation")),
-        (true, ..) => format!("no changes: live is as the program says; {drifted} drifted"),
-        (false, ..) => format!("{}; {drifted} drifted", some.join(", ")),
+        (true, 0, true) => format!("no changes: {live}"),
+        (true, 0, false) => {
+            format!("{} and no changes; 0 drifted{rest}", counted(plan.operations.len(), "operation"))
+        }
+        (true, ..) => format!("no changes: {live}; {drifted} drifted"),
+        (false, ..) => format!("{}; {drifted} drifted{rest}", some.join(", ")),
     }
 }
