@@ -109,6 +109,68 @@ fn a_reading_role() {
     assert!(drift.stdout.contains("AlarmSlow"), "{}", drift.stdout);
 }
 
+/// A reviewed plan brings the reading role to accounts that lack it, and brings it back where its stack was deleted: they
+/// cannot be looked at before, and the plan says so.
+fn a_reading_role_by_saved_plans() {
+    let (mut project, server) = served().unwrap();
+    let named = format!("  home_region = \"us-west-2\"\n  reader_role = \"{READER}\"\n");
+    project.edit(&[("  home_region = \"us-west-2\"\n", &named)]).unwrap();
+    server.configure(|config| config.enforce_roles = true).unwrap();
+    let policy = printed(&project).unwrap();
+    let held = |project: &mut Project, side: &str| hold(project, &server, &policy[side]);
+    let unread = |plan: &Value| -> Vec<String> {
+        let changes = plan["changes"].as_array().cloned().unwrap_or_default();
+        let unread = changes.iter().filter(|change| change["unread"] == true);
+        unread.filter_map(|change| change["address"].as_str()).map(str::to_owned).collect()
+    };
+    let by_plan = |project: &mut Project| {
+        held(project, "plan")?;
+        let plan = project.plan(&["--out", "p.json"])?;
+        let shown = project.run(&["show", "p.json"])?.ended(0)?.stdout;
+        aws::KEY.clone_into(&mut project.key);
+        project.run(&["apply", "--plan", "p.json", "--yes"])?.ended(0)?;
+        Ok::<_, String>((plan, shown))
+    };
+
+    // Nobody can look yet.
+    let (plan, shown) = by_plan(&mut project).unwrap();
+    assert!(unread(&plan).contains(&"stack.cell/alpha".to_owned()), "{shown}");
+    assert!(shown.contains("it could not be looked at: the role for that comes with it"), "{shown}");
+    held(&mut project, "plan").unwrap();
+    project.settled(&[]).unwrap();
+    project.run(&["drift"]).unwrap().ended(0).unwrap();
+
+    // Somebody deletes one of the stacks.
+    let alpha = accounts(&server).unwrap()["alpha"].clone();
+    let admin = aws::as_role(&aws::environment(&server.url()), &alpha, ACCESS).unwrap();
+    let gone = ["delete-stack", "wait stack-delete-complete"]
+        .map(|command| format!("cloudformation {command} --stack-name cellc-alpha"));
+    aws::all_as(&admin, &gone).unwrap();
+    let drift = project.run(&["drift"]).unwrap();
+    assert_eq!(drift.status, 2, "{}", drift.stdout);
+    let plan = project.run(&["plan", "--detailed-exitcode", "--at", AT]).unwrap();
+    assert_eq!(plan.status, 2, "{}", plan.stdout);
+    let (plan, shown) = by_plan(&mut project).unwrap();
+    assert_eq!(unread(&plan), ["stack.cell/alpha"], "{shown}");
+    held(&mut project, "plan").unwrap();
+    project.settled(&[]).unwrap();
+    let found = aws::all_as(&admin, &["cloudformation describe-stacks --stack-name cellc-alpha".to_owned()]).unwrap();
+    assert_eq!(found[0]["Stacks"][0]["StackStatus"], "CREATE_COMPLETE");
+
+    // Where nobody lets the caller in, it is the caller.
+    HELD.clone_into(&mut project.key);
+    let mut narrow = policy["plan"].clone();
+    let statements = narrow["Statement"].as_array_mut().unwrap();
+    statements.retain(|statement| statement["Sid"] != "EnterAccounts");
+    hold(&mut project, &server, &narrow).unwrap();
+    let plan = project.plan(&[]).unwrap();
+    assert_eq!(unread(&plan), Vec::<String>::new());
+    let shown = project.run(&["plan", "--detailed-exitcode", "--at", AT]).unwrap();
+    assert_eq!(shown.status, 4, "{}", shown.stdout);
+    assert!(shown.stdout.contains("no account lets the caller in by `reader_role`"), "{}", shown.stdout);
+    assert_eq!(project.run(&["drift"]).unwrap().status, 4);
+}
+
 /// The roles in the accounts have what is printed for them and no more: an apply goes through, one action less is missed.
 fn the_policies_by_account() {
     let (project, server) = served().unwrap();
@@ -137,5 +199,6 @@ fn the_policies_by_account() {
 at_once! {
     roles_in_accounts_may_do_what_is_printed:
     a_reading_role,
+    a_reading_role_by_saved_plans,
     the_policies_by_account,
 }

@@ -125,6 +125,62 @@ fn what_was_changed_in_stacks_of_components_is_drift() {
     project.run(&["drift"]).unwrap().ended(0).unwrap();
 }
 
+/// What somebody ends to stay is not undone by the next apply, which says that it stays and how it goes on or back.
+fn what_was_ended_to_stay_stays() {
+    let project = Project::new(&program(1, "", true));
+    project.apply();
+    let until_asked = |version: &str| project.run(&["rollout", "start", "api", version, "--no-wait"]);
+    until_asked("v1");
+    project.well(&["rollout", "approve", "api"]);
+    project.well(&["rollout", "run", "--no-wait"]);
+    let alpha = |version: &str| {
+        assert!(
+            project.versions().contains(&("cell.alpha".to_owned(), version.to_owned())),
+            "{:?}",
+            project.versions()
+        );
+    };
+    until_asked("v2");
+    project.well(&["rollout", "abort", "api", "--stay"]);
+    let plan = project.well(&["plan", "--detailed-exitcode"]);
+    says(&plan, &["component.api: v2 stays in 1 cell, where its release was ended; v1 is released"]);
+    says(&plan, &["`cellc rollout start api v1`", "but for what is under way, queued or waited for"]);
+    project.apply();
+    assert_eq!(project.well(&["rollout", "run"]), "no rollout is under way, and none is queued\n");
+    alpha("v2");
+    says(&project.well(&["rollout", "watch", "--once"]), &["not released   v2 is in 1 cell: cell.alpha"]);
+
+    // The same of a pipeline's run.
+    until_asked("v1");
+    project.well(&["rollout", "approve", "api"]);
+    project.well(&["rollout", "run", "--no-wait"]);
+    alpha("v1");
+    project.well(&["rollout", "deploy", "component.api", "v3", "--cell", "cell.alpha", "--run", "e-1", "."]);
+    let (status, _, stderr) = project.run(&["rollout", "start", "api", "v4"]);
+    assert!(status == 1 && stderr.contains("`cellc rollout abort --run e-1` ends it"), "{stderr}");
+    says(&stderr, &["nothing was queued"]);
+    project.well(&["rollout", "abort", "api", "--run", "e-1", "--stay"]);
+    project.apply();
+    assert_eq!(project.well(&["rollout", "run"]), "no rollout is under way, and none is queued\n");
+    alpha("v3");
+    says(&project.well(&["plan"]), &["component.api: v3 stays in 1 cell, where its release was ended"]);
+}
+
+/// While a rollout waits between its waves, what it has left and what it has not reached is looked at.
+fn drift_is_seen_while_a_rollout_is_under_way() {
+    let (project, server) = served(by_stacks(), Config::default());
+    project.edit(&[("wave w1 {", "wave w1 { approval = true,")]).unwrap();
+    project.run(&["rollout", "start", "api", "v1", "--no-wait"]).unwrap();
+    project.run(&["rollout", "approve", "api"]).unwrap().ended(0).unwrap();
+    project.run(&["rollout", "run", "--no-wait"]).unwrap().ended(0).unwrap();
+    project.run(&["rollout", "start", "api", "v2", "--no-wait"]).unwrap();
+    project.run(&["drift"]).unwrap().ended(0).unwrap();
+    cli(&server, ("222222222204", "us-east-1"), "cloudformation delete-stack --stack-name api-gamma");
+    server.advance(std::time::Duration::from_secs(30)).unwrap();
+    let drift = project.run(&["drift"]).unwrap().ended(2).unwrap().stdout;
+    says(&drift, &["deployment.api/cell.gamma", "deleted; a release makes it again"]);
+}
+
 /// A cell that has expired and was torn down is nobody's to make again.
 fn an_expired_cell_that_is_gone_is_left_out() {
     let dev = "group ops {}\ncell dev-ana { kind = \"dev\", region = \"us-east-1\", email = \"dev@acme.example\", expires = 2026-12-31, owner = group.ops }";
@@ -147,6 +203,8 @@ at_once! {
     what_a_version_would_bring_is_shown_and_nothing_is_done,
     what_is_queued_leaves_the_queue,
     who_looks_on_ends_as_what_was_watched,
+    what_was_ended_to_stay_stays,
     what_was_changed_in_stacks_of_components_is_drift,
+    drift_is_seen_while_a_rollout_is_under_way,
     an_expired_cell_that_is_gone_is_left_out,
 }

@@ -49,7 +49,9 @@ fn a_saved_plan_is_shown_and_run_exactly() {
     let ran = project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(0).unwrap();
     ran.says(&["not in the saved plan, and left for the next one: 1 change"]).unwrap();
     exactly(&project.plan(&[]).unwrap(), &["update ou.prod"]).unwrap();
-    project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(1).unwrap().says(&["E0601"]).unwrap();
+    let again = project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(0).unwrap();
+    again.says(&["the plan was carried out already"]).unwrap();
+    exactly(&project.plan(&[]).unwrap(), &["update ou.prod"]).unwrap();
 }
 
 /// A plan file that was changed by hand is not run.
@@ -126,14 +128,26 @@ fn begun() -> Result<(Project, Server, Value), String> {
 fn a_saved_plan_that_failed_is_finished() {
     let (project, server, plan) = begun().unwrap();
     let made = server.called("sso-admin:CreatePermissionSet");
+    // Where the program says it is no matter.
+    project.edit(&[("\npermission_set Look", "\n\n# The rest of it.\npermission_set Look")]).unwrap();
     let ran = project.run(&["apply", "--plan", "p.json", "--yes", "--format", "json"]).unwrap().ended(0).unwrap();
     let receipt =
         ran.says(&["the plan was run before and came to no end: 2 of 3 changes are left"]).unwrap().json().unwrap();
     assert_eq!(receipt["rest_of"], plan["plan_id"]);
     assert_eq!(server.called("sso-admin:CreatePermissionSet"), made);
     project.settled(&[]).unwrap();
-    // Now it is over.
-    project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(1).unwrap().says(&["E0601"]).unwrap();
+    // Now it is over, and stays so for whoever repeats the step.
+    let calls =
+        || ["sso-admin:CreateAccountAssignment", "sso-admin:ProvisionPermissionSet"].map(|call| server.called(call));
+    let before = calls();
+    let again = project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(0).unwrap();
+    again.says(&["the plan was carried out already, and nothing has to be done again"]).unwrap();
+    assert_eq!(calls(), before);
+    project.edit(&[("session = 2h }\ngrant look", "session = 3h }\ngrant look")]).unwrap();
+    let stale = project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(1).unwrap();
+    stale
+        .says(&["E0601", "it was carried out already, and since then permission_set.Look is to update now"])
+        .unwrap();
 }
 
 /// One of which nothing was done yet is as it was: what drifts elsewhere is left for the next one.
@@ -179,9 +193,12 @@ type Deed = fn(&Project, &Server);
 /// What is left of a plan must be its rest: another program, another deed, or something new makes it stale.
 fn a_begun_plan_is_stale_when_something_moved() {
     let cases: [(&str, Deed); 3] = [
-        ("permission_set.Look was to create and is now to update", |project, _| {
-            project.edit(&[("session = 2h }\ngrant look", "session = 3h }\ngrant look")]).unwrap();
-        }),
+        (
+            "and the program was changed since: the program says something else of permission_set.Look now",
+            |project, _| {
+                project.edit(&[("session = 2h }\ngrant look", "session = 3h }\ngrant look")]).unwrap();
+            },
+        ),
         ("permission_set.Look needs no create any more", |project, _| {
             project.run(&["apply", "--yes", "--at", AT]).unwrap().ended(0).unwrap();
         }),

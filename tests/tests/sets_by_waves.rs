@@ -18,6 +18,8 @@ const WAVES: [&[(&str, &str)]; 3] = [
     &[("beta", "222222222202")],
     &[("delta", "222222222203"), ("gamma", "222222222204")],
 ];
+/// An account that is in no wave.
+const TOOLS: (&str, &str) = ("tools", "222222222205");
 const OF: &str = "permission_set.Operate";
 const SET: &str = "permission_set.Operate.json";
 /// What the former form allows and carries, and the new one.
@@ -77,7 +79,7 @@ fn made(bucket: bool) -> Result<Project, String> {
         ..SeedAccount::default()
     };
     let management_account = Some("111111111111".to_owned());
-    let (accounts, groups) = (cells().map(account).collect(), vec!["ops".to_owned()]);
+    let (accounts, groups) = (cells().chain([&TOOLS]).map(account).collect(), vec!["ops".to_owned()]);
     server.seed(&Seed { accounts, groups, management_account, ..Seed::default() })?;
     if bucket {
         aws::aws(&server.url(), "s3api create-bucket --bucket acme-cells --region us-east-1")?;
@@ -171,7 +173,7 @@ fn provisioned(server: &Server) -> BTreeMap<String, usize> {
     for entry in server.log().unwrap() {
         if entry["operation"] == "ProvisionPermissionSet" {
             let text = entry.to_string();
-            let account = cells().find(|(_, account)| text.contains(account));
+            let account = cells().chain([&TOOLS]).find(|(_, account)| text.contains(account));
             let account = account.unwrap_or_else(|| panic!("all accounts at once: {text}")).1;
             *all.entry(account.to_owned()).or_default() += 1;
         }
@@ -232,6 +234,60 @@ fn an_alarm_in_any_wave_puts_the_former_policy_back() {
         project.run(&["plan", "--detailed-exitcode"])?.ended(0).map(drop)
     });
     report(3, &failed);
+}
+
+/// An account in no wave has the new form by the apply, and goes back with the others when an alarm goes off. What the record
+/// says of the set then is no change from outside, and with the program put back there is nothing to do.
+fn what_is_in_no_wave_goes_back_too() {
+    let text = |bakes, form| {
+        let account = format!("account tools {{ account_id = \"{}\" }}\n", TOOLS.1);
+        let grant = "grant t { to = group.ops, can = permission_set.Operate, on = [account.tools] }\n";
+        program(bakes, false, form) + &account + grant
+    };
+    let mut project = fork(&FILE, false).unwrap();
+    let server = serve(&mut project).unwrap();
+    let apply = |bakes, form| {
+        project.put("main.cell", &text(bakes, form)).unwrap();
+        project.run(&["apply", "--yes"]).unwrap().ended(0).unwrap();
+    };
+    apply(None, OLD);
+    apply(Some(0), NEW);
+    have(&server, &[&[TOOLS]], NEW).unwrap();
+    have(&server, &WAVES, OLD).unwrap();
+    errors(&server, WAVES[0][0]);
+    let seen = format!("cell.{} baking", WAVES[0][0].0);
+    let ran =
+        project.run_until(&["rollout", "run"], &seen, || server.advance(Duration::from_mins(1)).unwrap()).unwrap();
+    assert!(
+        ran.status == 1 && ran.stdout.contains(": rolled back: alarm.errors went off"),
+        "{}\n{}",
+        ran.stdout,
+        ran.stderr
+    );
+    have(&server, &[&[TOOLS]], OLD).unwrap();
+    have(&server, &WAVES, OLD).unwrap();
+    read_in_the_accounts(&server, OLD);
+    set_has(&server, OLD);
+    let asked = provisioned(&server);
+    assert_eq!((asked[WAVES[0][0].1], asked[TOOLS.1], asked.len()), (2, 2, 2), "{asked:?}");
+
+    let drift = project.run(&["drift"]).unwrap().ended(0).unwrap().stdout;
+    assert!(drift.contains("no changes: live is as it was last applied"), "{drift}");
+    let plan = project.run(&["plan", "--only", "cell.alpha"]).unwrap().ended(0).unwrap().stdout;
+    assert!(!plan.contains(NEW.0), "{plan}");
+    project.put("main.cell", &text(None, OLD)).unwrap();
+    let plan = project.run(&["plan", "--detailed-exitcode"]).unwrap().ended(0).unwrap().stdout;
+    assert!(plan.contains("no changes: live is as the program says\n"), "{plan}");
+
+    // Mended, it goes through.
+    server.advance(Duration::from_mins(30)).unwrap();
+    apply(None, MENDED);
+    let plan = project.run(&["plan", "--detailed-exitcode"]).unwrap().ended(0).unwrap().stdout;
+    assert!(plan.contains("permission_set.Operate: its new form is queued for 4 cells"), "{plan}");
+    project.run(&["rollout", "run"]).unwrap().ended(0).unwrap();
+    read_in_the_accounts(&server, MENDED);
+    project.run(&["plan", "--detailed-exitcode"]).unwrap().ended(0).unwrap();
+    project.run(&["drift"]).unwrap().ended(0).unwrap();
 }
 
 /// Where a run is killed.
@@ -428,6 +484,7 @@ fn a_run_that_is_killed_at_a_write_of_the_book_is_gone_on_with() {
 at_once! {
     permission_sets_go_wrong_by_waves:
     an_alarm_in_any_wave_puts_the_former_policy_back,
+    what_is_in_no_wave_goes_back_too,
     a_run_that_is_killed_forward_is_gone_on_with,
     an_apply_that_was_killed_knows_the_former_form,
     a_run_that_is_killed_on_the_way_back_is_gone_on_with,

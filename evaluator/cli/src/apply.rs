@@ -347,12 +347,28 @@ fn still_true(session: &Session<'_>, record: &Record, saved: &Plan, output: &Out
         }
         return Ok(saved.clone());
     }
-    let begun = record
-        .under_way
-        .as_ref()
-        .is_some_and(|begun| begun.plan == file::plan_id(saved) && begun.program == session.subject.desired.digest());
-    if !begun {
+    let id = file::plan_id(saved);
+    if record.finished.as_ref() == Some(&id) {
+        let undone = stale::undone(saved, &now);
+        if !undone.is_empty() {
+            let told = format!("it was carried out already, and since then {}", some_of(&undone));
+            return Err(say(output, &stale_plan(&told)));
+        }
+        output.remark("the plan was carried out already, and nothing has to be done again");
+        return Err(nothing(&Plan { changes: Vec::new(), operations: Vec::new(), ..now }, output));
+    }
+    let Some(begun) = record.under_way.as_ref().filter(|begun| begun.plan == id) else {
         return Err(say(output, &stale_plan(&some_of(&moved))));
+    };
+    if begun.program != session.subject.desired.digest() {
+        let asked = stale::asked_otherwise(saved, &now);
+        let new =
+            stale::new(saved, &now).map(|change| format!("to {} {} is new", change.action.word(), change.address));
+        let all: Vec<String> = asked.into_iter().chain(new).collect();
+        let of_what =
+            if all.is_empty() { "what was done is not asked for any more".to_owned() } else { some_of(&all) };
+        let told = format!("it was begun, and the program was changed since: {of_what}");
+        return Err(say(output, &stale_plan(&told)));
     }
     let beyond = stale::beyond(saved, &now, record);
     if !beyond.is_empty() {

@@ -21,7 +21,6 @@ fn drifted(args: &DriftArgs, run: &Run<'_>, output: &Output) -> Result<Status, S
     let record = session.load()?.record;
     let wished = recorded::wished(&session.subject.desired, &record);
     let found = session.drift(&wished, &record)?;
-    let changed = !found.changes.is_empty();
     let shown = plan::print(&found, args.verbose, output);
-    Ok(if changed && shown == Status::Done { Status::Changes } else { shown })
+    Ok(if shown == Status::Done { plan::differs(&found) } else { shown })
 }

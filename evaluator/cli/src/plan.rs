@@ -56,7 +56,16 @@ fn ended(args: &PlanArgs, plan: &Plan) -> Status {
     match () {
         () if review.is_some_and(|review| review.verdict == Verdict::Broken) => Status::Broken,
         () if args.strict && (review.is_some_and(may) || !plan.is_of_all()) => Status::May,
-        () if args.detailed_exitcode && !plan.summary().is_empty() => Status::Changes,
+        () if args.detailed_exitcode => differs(plan),
+        () => Status::Done,
+    }
+}
+
+/// Are there changes? Where something could not be read nobody can say that there are none.
+pub(crate) fn differs(plan: &Plan) -> Status {
+    match () {
+        () if !plan.summary().is_empty() => Status::Changes,
+        () if !plan.is_of_all() => Status::May,
         () => Status::Done,
     }
 }

@@ -15,6 +15,7 @@ use cell_eval::plan::{Command, Question, drift, moves, plan, release};
 use cell_eval::provider::{Boundary, CloudError, Failure, Provider as _};
 use cell_eval::registry::record::Record;
 use cell_eval::registry::store::{Registry, StoreError};
+use cell_eval::releases::withdrawn::put_back;
 use cell_eval::releases::{Desk, Dossier, Kept};
 use cell_eval::words::counted;
 use cell_lang::diagnostics::{Code, Diagnostic};
@@ -43,6 +44,7 @@ pub(crate) struct Session<'a> {
     pub(crate) at: Timestamp,
     /// The folder beside the program that is the tool's own.
     pub(crate) own: PathBuf,
+    purpose: Purpose,
     sources: std::sync::Arc<SourceMap>,
 }
 
@@ -76,12 +78,16 @@ impl<'a> Session<'a> {
         let connection = Connection::open(cloud, &subject.desired, &beside, purpose)
             .map_err(|error| unconnected(output, &error))?;
         connection.remarks.iter().for_each(|remark| output.remark(remark));
-        Ok(Self { output, subject, connection, at, own: beside.join(OWN), sources })
+        Ok(Self { output, subject, connection, at, own: beside.join(OWN), purpose, sources })
     }
 
-    /// The record, with the journal of a run that did not end folded in.
+    /// The record, with the journal of a run that did not end folded in, and forms of permission sets as they were put back.
     pub(crate) fn load(&self) -> Result<Loaded, Status> {
-        loaded(self.connection.store.as_ref(), self.output)
+        let mut loaded = loaded(self.connection.store.as_ref(), self.output)?;
+        if !self.subject.desired.rolled.is_empty() {
+            put_back(&mut loaded.record, &self.kept(|of| of.contains("permission_set."))?);
+        }
+        Ok(loaded)
     }
 
     /// Reads the cloud.
@@ -93,7 +99,10 @@ impl<'a> Session<'a> {
         depth: Depth,
     ) -> Result<Live, Status> {
         let reader = self.reader(desired, record, scope, depth);
-        while_reading(reader.provider, self.output, || reader.read()).map_err(|error| self.cloud(&error))
+        let read = while_reading(reader.provider, self.output, || reader.read());
+        let mut live = read.map_err(|error| self.cloud(&error))?;
+        live.by_reader = self.purpose == Purpose::Look && desired.org.reader_role.is_some();
+        Ok(live)
     }
 
     /// Reads who has which of the sets that the record does not have.

@@ -50,6 +50,7 @@ pub fn load(store: &dyn Store) -> Result<Loaded, JournalError> {
     };
     let segments = store.segments()?;
     let unfinished = record.replay(&segments)?;
+    record.requests_are_ids()?;
     let undropped = !unfinished && !segments.is_empty();
     Ok(Loaded { record, version: stored.map(|stored| stored.version), unfinished, undropped })
 }

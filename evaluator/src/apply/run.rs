@@ -17,7 +17,7 @@ use super::receipt::{Done, Ending, FORMAT_VERSION, Outcome, Receipt};
 use super::schedule::{STACKS, Schedule, Stage};
 use crate::plan::model::{Operation, Plan};
 use crate::provider::{Clock, CloudError, Failure, Provider};
-use crate::registry::record::{DONE, Event, Identity, Principal, Record};
+use crate::registry::record::{DONE, Event, Identity, Principal, Record, SETTLED};
 use crate::releases::clerk::Clerk;
 
 /// How often the lock is renewed.
@@ -343,7 +343,7 @@ pub fn publish(journal: &Journal<'_>, cells: &BTreeMap<String, serde_json::Value
     if same {
         return Ok(());
     }
-    journal.commit(Event::Finished { outcome: DONE.to_owned(), cells: now })?;
+    journal.commit(Event::Finished { outcome: SETTLED.to_owned(), cells: now })?;
     journal.snapshot()
 }
 

@@ -28,6 +28,7 @@ use crate::world::World;
 
 pub use dashboard::ADDRESS as VIEW;
 pub use pipelines::{OBSERVER_ROLE, SHARED};
+pub(crate) use reader::brings as brings_reader;
 
 /// A stack that a program comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]

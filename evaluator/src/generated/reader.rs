@@ -42,6 +42,11 @@ pub(super) fn add(ground: &Ground<'_, '_>, template: &mut Template) {
     template.add(ID, "AWS::IAM::Role", properties);
 }
 
+/// Does the role come with a template?
+pub(crate) fn brings(template: &Json) -> bool {
+    template.get("Resources").is_some_and(|resources| resources.get(ID).is_some())
+}
+
 /// The stacks of accounts that are no cell's.
 pub(super) fn stacks(ground: &Ground<'_, '_>, out: &mut Generation) {
     if name(ground).is_none() {

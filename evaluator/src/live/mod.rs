@@ -72,6 +72,8 @@ pub struct Live {
     pub reading: Reading,
     /// Stacks of the program and the record, by place; those of accounts that do not exist yet were not looked for.
     pub stacks: BTreeMap<StackPlace, LiveStack>,
+    /// Were accounts entered by the role that only looks?
+    pub by_reader: bool,
     /// What the server could not answer, for people.
     pub unanswered: BTreeSet<String>,
     /// What was not looked for since it would take many requests, for a note.

@@ -63,6 +63,26 @@ pub struct Release {
     /// The release that waits for its turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Next>,
+    /// The runs of a pipeline that are under way, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<PipelineRun>,
+}
+
+/// A run of a pipeline that brings a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PipelineRun {
+    /// Its name: the id of the pipeline's execution.
+    pub run: String,
+    /// The version that it brings.
+    pub version: String,
+    /// Who began it.
+    pub by: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// How many cells it has reached.
+    pub reached: usize,
+    /// How many could not take it.
+    pub failed: usize,
 }
 
 /// A version that went through.

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::releases::Book;
+use crate::releases::{Book, Driven, Going};
 use crate::rollout::{CellState, Phase};
 
-use super::model::{Compared, Next, Note, Place, Release, Released, Rollout, Version};
+use super::model::{Compared, Next, Note, PipelineRun, Place, Release, Released, Rollout, Version};
 use super::rows::Shelved;
 
 /// Whether versions of it stand in cells: a permission set has none that people say.
@@ -29,6 +29,19 @@ pub(super) fn release(of: &str, shelved: &Shelved, at: Timestamp) -> Release {
             by: next.by.clone(),
             since: next.at,
         }),
+        runs: book.driven.iter().filter(|driven| driven.state == Going::Forth).map(run).collect(),
+    }
+}
+
+fn run(driven: &Driven) -> PipelineRun {
+    let Driven { run, version, by, begun, reached, failed, .. } = driven;
+    PipelineRun {
+        run: run.clone(),
+        version: version.clone(),
+        by: by.clone(),
+        since: *begun,
+        reached: reached.len(),
+        failed: failed.len(),
     }
 }
 
@@ -96,6 +109,7 @@ pub(super) fn version(book: &Book, cell: &str) -> Version {
         let over = rollout.state.phase.is_over();
         let told = match at.state {
             CellState::Done => !over,
+            CellState::AtOnce => false,
             CellState::Waiting | CellState::Skipped | CellState::Baking | CellState::RolledBack => !over,
             CellState::Deploying | CellState::Failed | CellState::RollingBack | CellState::Stuck => true,
         };

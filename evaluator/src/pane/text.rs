@@ -12,7 +12,7 @@ use crate::terminal::{address, visible};
 use crate::words::counted;
 
 use super::bill_text;
-use super::model::{Cell, Compared, Pane, Release, Rollout, Sound, Standing, Version};
+use super::model::{Cell, Compared, Pane, PipelineRun, Release, Rollout, Sound, Standing, Version};
 use super::times::{day, moment};
 
 /// As many cells have a line each; of more, those that are alike have one together.
@@ -95,6 +95,7 @@ fn releases(pane: &Pane, page: &mut Page) {
             let tone = if rollout.open { Tone::Notice } else { Tone::Warning };
             page.labelled("", tone, &Row::plain(2, of_rollout(rollout)));
         }
+        release.runs.iter().for_each(|run| page.plain(2, &visible::text(&of_run(run))));
         if let Some(next) = &release.next {
             let (version, by) = (visible::name(&next.version), visible::text(&next.by));
             page.plain(2, &format!("queued: {version}, by {by} since {}", moment(next.since)));
@@ -103,7 +104,15 @@ fn releases(pane: &Pane, page: &mut Page) {
 }
 
 fn is_worth_telling(release: &Release) -> bool {
-    release.next.is_some() || release.rollout.as_ref().is_some_and(is_told)
+    release.next.is_some() || !release.runs.is_empty() || release.rollout.as_ref().is_some_and(is_told)
+}
+
+/// `run e-2 of v2 is under way: 3 cells reached, 1 failed; begun … by …`
+pub(super) fn of_run(run: &PipelineRun) -> String {
+    let failed = if run.failed == 0 { String::new() } else { format!(", {} failed", run.failed) };
+    let (reached, since) = (counted(run.reached, "cell"), moment(run.since));
+    let head = format!("run {} of {} is under way: {reached} reached{failed}", run.run, run.version);
+    format!("{head}; begun {since} by {}", run.by)
 }
 
 /// One that went through is told by its version.

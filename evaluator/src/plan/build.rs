@@ -300,6 +300,12 @@ impl<'a> Builder<'a> {
         self.notices.push(Notice::note(message, addresses));
     }
 
+    /// Says that something is queued or under way: what the program says comes to be without this plan.
+    pub(super) fn waits(&mut self, message: String, addresses: Vec<String>) {
+        let (kind, code, allow) = (NoticeKind::Waits, None, None);
+        self.notices.push(Notice { kind, code, message, addresses, allow });
+    }
+
     /// Says that something could not be read: what the plan says is so without it.
     pub(super) fn unread(&mut self, message: String, addresses: Vec<String>) {
         let code = Some(Code::ReadFailed.as_str().to_owned());
@@ -410,6 +416,7 @@ impl<'a> Builder<'a> {
             after: Some(fields),
             later: Vec::new(),
             drift: Vec::new(),
+            unread: false,
             reason: Some("the unit of accounts that wait for a cell".to_owned()),
             sources: Vec::new(),
             operations: vec![operation],
@@ -452,6 +459,7 @@ pub(super) fn change(address: &str, kind: &str, action: Action) -> Change {
         after: None,
         later: Vec::new(),
         drift: Vec::new(),
+        unread: false,
         reason: None,
         sources: Vec::new(),
         operations: Vec::new(),

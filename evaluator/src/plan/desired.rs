@@ -75,9 +75,19 @@ pub struct Desired {
 }
 
 impl Desired {
-    /// Tells whether it is the same, to the same version of the tool: another one may come to another digest.
+    /// Tells whether it is the same, to the same version of the tool: another one may come to another digest. Where in its
+    /// files the program says something does not matter.
     pub fn digest(&self) -> String {
-        crate::digest::of_debug(self)
+        crate::digest::of_debug(&self.clone().without_places())
+    }
+
+    fn without_places(mut self) -> Self {
+        self.resources.values_mut().for_each(|wanted| wanted.sources.clear());
+        self.stacks.values_mut().for_each(|wish| wish.sources.clear());
+        self.releases.values_mut().for_each(|wish| wish.place = None);
+        self.principals.values_mut().for_each(|wanted| wanted.place = Place::default());
+        self.removed.values_mut().for_each(|removal| removal.place = Place::default());
+        self
     }
 }
 

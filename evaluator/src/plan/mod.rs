@@ -138,7 +138,7 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
 pub fn release(question: &Question<'_>, release: &Dossier) -> Plan {
     let mut builder = builder(question);
     builder.release(release);
-    Plan { command: "release".to_owned(), ..finished(question, builder, Vec::new()) }
+    Plan { command: "release".to_owned(), unapplied: Vec::new(), ..finished(question, builder, Vec::new()) }
 }
 
 fn builder<'a>(question: &Question<'a>) -> Builder<'a> {

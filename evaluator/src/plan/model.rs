@@ -66,7 +66,7 @@ impl Action {
 }
 
 /// A place in the program, and the entity it is of.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// The entity's address.
     pub entity: String,
@@ -105,6 +105,9 @@ pub struct Change {
     /// The fields that were changed outside since the last apply; `*` stands for the thing itself, made or deleted
     /// outside.
     pub drift: Vec<String>,
+    /// Could it not be looked at? `before` is then what the record says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unread: bool,
     /// Why, where fields do not say it: `expired on 2026-12-31`, `removed { account = "park" }`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -591,6 +594,8 @@ pub enum NoticeKind {
     Hazard,
     /// Access that cellc does not manage.
     Unmanaged,
+    /// What the program says and another command brings: it is queued, under way, or never released.
+    Waits,
     /// Something to know.
     Note,
 }

@@ -30,7 +30,30 @@ pub fn other_organization(desired: &Desired, (record, place): (&Record, &str), l
         Some(recorded) => faults.extend(differing(recorded, place, live)),
         None => faults.extend(of_nobody(record, place)),
     }
+    faults.extend(managements(desired, (record, place), &organization.management_account));
     faults
+}
+
+/// What the record takes for the management account. No apply makes one, and only the program can say which block it is.
+fn managements<'a>(
+    desired: &'a Desired,
+    (record, place): (&'a Record, &'a str),
+    management: &'a str,
+) -> impl Iterator<Item = Fault> {
+    let accounts =
+        record.resources.iter().filter(move |(_, entry)| entry.kind == "account" && entry.id == management);
+    accounts.filter_map(move |(address, _)| {
+        let wanted = desired.resources.get(address)?;
+        let said = wanted.account.as_ref().and_then(|account| account.id.as_deref());
+        (said != Some(management)).then(|| {
+            let message =
+                format!("the record {place} says that {address} is {management}, which is the management account");
+            Fault::new(Code::WrongOrganization, message)
+                .at(wanted.sources.first(), format!("{address} says no such `account_id`"))
+                .help("no apply makes it so: the record was edited; restore it from a copy")
+                .help(format!("if it is meant: `account_id = \"{management}\"` in {address}"))
+        })
+    })
 }
 
 /// Every apply begins with the organization it is for, so what has ids and none was not left so by one. What is only

@@ -22,6 +22,24 @@ pub fn beyond(saved: &Plan, now: &Plan, record: &Record) -> Vec<String> {
     left.chain(new).collect()
 }
 
+/// What a program that was changed since asks otherwise of what is left of a plan, one line each.
+pub fn asked_otherwise(saved: &Plan, now: &Plan) -> Vec<String> {
+    let told = |change: &Change| {
+        let found = found(change, now)?;
+        (found.after != change.after).then(|| otherwise_asked(change, found))
+    };
+    saved.changes.iter().filter_map(told).collect()
+}
+
+/// Of a plan that was carried out: what would have to be done anew, one line each.
+pub fn undone(saved: &Plan, now: &Plan) -> Vec<String> {
+    let told = |change: &Change| {
+        let found = found(change, now)?;
+        Some(format!("{} is to {} now", change.address, found.action.word()))
+    };
+    saved.changes.iter().filter_map(told).collect()
+}
+
 /// The changes that are not in a saved plan.
 pub fn new<'p>(saved: &'p Plan, now: &'p Plan) -> impl Iterator<Item = &'p Change> {
     let known: BTreeSet<&str> = saved.changes.iter().map(|change| change.address.as_str()).collect();
@@ -36,6 +54,11 @@ fn found<'p>(change: &Change, now: &'p Plan) -> Option<&'p Change> {
 
 fn differs(change: &Change, found: Option<&Change>) -> Option<String> {
     let address = &change.address;
+    if change.unread {
+        // Its one operation brings it to `after`, whatever is there.
+        let found = found.filter(|found| found.after != change.after)?;
+        return Some(otherwise_asked(change, found));
+    }
     let Some(found) = found else {
         return Some(format!("{address} needs no {} any more", change.action.word()));
     };
@@ -48,10 +71,12 @@ fn differs(change: &Change, found: Option<&Change>) -> Option<String> {
     if found.before != change.before {
         return Some(meanwhile(address, &between(change.before.as_ref(), found.before.as_ref())));
     }
-    (found.after != change.after).then(|| {
-        let fields = between(change.after.as_ref(), found.after.as_ref());
-        format!("the program says something else of {address} now ({fields})")
-    })
+    (found.after != change.after).then(|| otherwise_asked(change, found))
+}
+
+fn otherwise_asked(change: &Change, found: &Change) -> String {
+    let fields = between(change.after.as_ref(), found.after.as_ref());
+    format!("the program says something else of {} now ({fields})", change.address)
 }
 
 /// Why what is left of a change is not a part of it.
@@ -59,6 +84,7 @@ fn strays(change: &Change, now: &Plan, record: &Record) -> Option<String> {
     let found = found(change, now)?;
     let address = &change.address;
     let goes_on = match (change.action, found.action) {
+        _ if change.unread => true,
         (one, other) if one == other => true,
         // It was made, and is ours; not all of it is as wanted yet.
         (Action::Create | Action::Replace | Action::Adopt | Action::Move, Action::Update) => {
@@ -70,6 +96,9 @@ fn strays(change: &Change, now: &Plan, record: &Record) -> Option<String> {
     };
     if !goes_on {
         return Some(otherwise(change, found));
+    }
+    if change.unread {
+        return None;
     }
     let is_other = |id: &String| found.id.as_ref().is_some_and(|found| found != id);
     if !matches!(change.action, Action::Replace) && change.id.as_ref().is_some_and(is_other) {

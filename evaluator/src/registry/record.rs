@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 
 use crate::plan::model::Fields;
 use crate::stacks::StackPlace;
+use crate::terminal::visible;
 
 /// The format this version writes. A reader takes any minor version of the same major one.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -52,6 +53,9 @@ pub struct Record {
     /// The plan that was run last, when not all of it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub under_way: Option<UnderWay>,
+    /// The id of the plan that was run last, when all of it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished: Option<String>,
 }
 
 /// A plan that was begun.
@@ -77,6 +81,8 @@ pub struct Identity {
 
 /// The outcome of a run that did all that it was to do.
 pub const DONE: &str = "done";
+/// The outcome of a run that found nothing to do: what was under way is asked for no more.
+pub const SETTLED: &str = "settled";
 
 /// Something owned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -285,6 +291,16 @@ pub enum RecordError {
     /// A later version wrote it.
     #[error("the record has format {0}, and this version reads {FORMAT_VERSION}")]
     Version(String),
+    /// What it has for the request of an account is none.
+    #[error(
+        "`{request}` of {address} in the record is no id of a request for an account; without a `request` the account is found by its name and e-mail"
+    )]
+    Request {
+        /// The address that the account is made for.
+        address: String,
+        /// What stands there.
+        request: String,
+    },
     /// A line in the middle of the journal cannot be read.
     #[error("line {line} of the journal cannot be read: {why}")]
     Journal {
@@ -336,6 +352,27 @@ impl Record {
         self.resources.get(address)
     }
 
+    /// Can every request be asked after? A service says of another text only that it is wrong.
+    /// (AWS Organizations API, `DescribeCreateAccountStatus`: `car-[a-z0-9]{8,32}`; shorter ones do no harm.)
+    ///
+    /// # Errors
+    /// The first that cannot.
+    pub fn requests_are_ids(&self) -> Result<(), RecordError> {
+        let is_id = |request: &str| {
+            let rest = request.strip_prefix("car-").unwrap_or_default();
+            (1..=32).contains(&rest.len())
+                && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        };
+        let requests = self.pending.iter().filter(|(_, pending)| pending.kind == "account");
+        let mut requests = requests.filter_map(|(address, pending)| Some((address, pending.request.as_deref()?)));
+        match requests.find(|(_, request)| !is_id(request)) {
+            Some((address, request)) => {
+                Err(RecordError::Request { address: visible::text(address), request: visible::text(request) })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Folds the segments of a journal in, oldest first. A last line that was cut short as its process died never
     /// happened; one in the middle of a segment is an error. Whether any line was there.
     pub fn replay(&mut self, segments: &[Vec<u8>]) -> Result<bool, RecordError> {
@@ -370,6 +407,7 @@ impl Record {
         match &line.event {
             Event::Began { plan, program, organization, principals } => {
                 self.under_way = Some(UnderWay { plan: plan.clone(), program: program.clone() });
+                self.finished = None;
                 self.organization = Some(organization.clone());
                 self.principals.extend(principals.iter().map(|(address, found)| (address.clone(), found.clone())));
             }
@@ -412,7 +450,11 @@ impl Record {
             }
             Event::Finished { outcome, cells } => {
                 self.cells.clone_from(cells);
-                self.under_way = self.under_way.take().filter(|_| outcome != DONE);
+                match outcome.as_str() {
+                    DONE => self.finished = self.under_way.take().map(|begun| begun.plan).or(self.finished.take()),
+                    SETTLED => self.under_way = None,
+                    _ => {}
+                }
             }
         }
     }
@@ -547,6 +589,42 @@ mod tests {
         record.replay(&[text(&[line(made("old")), line(made("new")), line(made("new"))])]).unwrap();
         assert_eq!(record.entry("permission_set.P").unwrap().id, "new");
         assert_eq!(record.entry("permission_set.P:former").unwrap().id, "old");
+    }
+
+    #[test]
+    fn a_request_is_an_id() {
+        let asked = |request: &str| {
+            let mut record = Record::default();
+            let intent =
+                Event::Intent { address: "cell.b".into(), kind: "account".into(), name: "b".into(), email: None };
+            let requested = Event::Requested { address: "cell.b".into(), request: request.into() };
+            record.replay(&[text(&[line(intent), line(requested)])]).unwrap();
+            record.requests_are_ids()
+        };
+        assert_eq!(asked("car-0a1b2c3d"), Ok(()));
+        for other in ["", "car-", "car-A", "../x", "car-\u{1b}[2J"] {
+            assert!(matches!(asked(other), Err(RecordError::Request { .. })), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_plan_that_was_carried_out_is_known_until_another_begins() {
+        let began = |plan: &str| {
+            let organization =
+                Identity { organization: "o-1".into(), management_account: "111111111111".into(), instance: None };
+            Event::Began { plan: plan.into(), program: "p".into(), organization, principals: BTreeMap::new() }
+        };
+        let ended = |outcome: &str| Event::Finished { outcome: outcome.into(), cells: BTreeMap::new() };
+        let after = |events: Vec<Event>| {
+            let mut record = Record::default();
+            record.replay(&[text(&events.into_iter().map(line).collect::<Vec<_>>())]).unwrap();
+            (record.under_way.map(|begun| begun.plan), record.finished)
+        };
+        let one = || Some("one".to_owned());
+        assert_eq!(after(vec![began("one"), ended(DONE), ended(DONE), ended(SETTLED)]), (None, one()));
+        assert_eq!(after(vec![began("one"), ended("failed")]), (one(), None));
+        assert_eq!(after(vec![began("one"), ended("failed"), ended(SETTLED)]), (None, None));
+        assert_eq!(after(vec![began("one"), ended(DONE), began("two")]), (Some("two".to_owned()), None));
     }
 
     #[test]

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::rollout::{Event, Phase, State};
+use crate::rollout::state::Cell;
+use crate::rollout::{CellState, Event, Phase, State};
 
 use super::dossier::Dossier;
-use super::driven::Driven;
+use super::driven::{Driven, Going};
 
 /// The format this version writes. A reader takes any minor version of the same major one.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -41,6 +42,10 @@ pub struct Book {
     /// The runs of a pipeline that brought or bring releases, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub driven: Vec<Driven>,
+    /// What was taken back last, by the name of its dossier, until something is queued or begun: of a permission set the record
+    /// still says its form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<String>,
     /// How many rollouts there were.
     #[serde(default)]
     pub rollouts: u64,
@@ -131,6 +136,28 @@ impl Book {
         self.rollout.as_ref().filter(|rollout| !rollout.state.phase.is_over())
     }
 
+    /// The version that was left in a cell when the release that brought it was ended there, to stay: nothing since has been
+    /// brought to the cell, and no release went through.
+    pub fn left(&self, cell: &str) -> Option<&str> {
+        let has = self.cells.get(cell)?;
+        let stopped = self.rollout.as_ref().is_some_and(|rollout| {
+            matches!(rollout.state.phase, Phase::Stopped { .. }) && rollout.dossier == has.dossier
+        });
+        let mut runs = self.driven.iter().rev().take_while(|driven| driven.state != Going::Through);
+        let ended = runs.any(|driven| {
+            let came = driven.reached.get(cell).is_some_and(|reached| reached.dossier == has.dossier);
+            came && driven.state == Going::Ended
+        });
+        (stopped || ended).then_some(has.version.as_str())
+    }
+
+    /// Cells that have another version than the released one, and which.
+    pub fn beside_the_released(&self) -> impl Iterator<Item = (&String, &str)> {
+        let released = self.released.as_ref().map(|has| has.version.as_str());
+        let cells = self.cells.iter().map(|(cell, has)| (cell, has.version.as_str()));
+        cells.filter(move |(_, version)| released.is_some_and(|released| released != *version))
+    }
+
     /// Writes a line of the log.
     pub fn note(&mut self, at: Timestamp, what: String) {
         self.log.push_back(Note { at, rollout: self.rollouts, what });
@@ -142,10 +169,20 @@ impl Book {
     /// Begins the rollout of what is queued.
     pub fn begin(&mut self, queued: Queued, dossier: &Dossier, at: Timestamp) {
         self.rollouts += 1;
+        self.withdrawn = None;
         let former = |cell: &str| self.cells.get(cell).cloned();
-        let state = State::new(&dossier.course, &queued.version, at, |cell| former(cell).map(|has| has.version));
+        let mut state = State::new(&dossier.course, &queued.version, at, |cell| former(cell).map(|has| has.version));
+        let came: Vec<String> = dossier.in_no_wave().filter(|cell| former(cell).is_some()).cloned().collect();
+        for cell in &came {
+            let (wave, former) = (dossier.course.waves.len(), former(cell).map(|has| has.version));
+            state.cells.insert(cell.clone(), Cell { state: CellState::AtOnce, wave, former, why: None });
+        }
         let former = state.cells.keys().filter_map(|cell| Some((cell.clone(), former(cell)?))).collect();
         let Queued { version, dossier, by, .. } = queued;
+        for cell in came {
+            let observed = "provisioned by the apply that queued it".to_owned();
+            self.cells.insert(cell, Has { version: version.clone(), dossier: dossier.clone(), at, observed });
+        }
         self.rollout =
             Some(Rollout { number: self.rollouts, dossier, former, state, by: by.clone(), begun: at, runner: None });
         self.note(at, format!("{version} begun by {by}"));
@@ -163,6 +200,7 @@ impl Book {
                 self.cells.insert(cell.clone(), has);
             }
             Event::WentBack { cell } => {
+                self.withdrawn = Some(rollout.dossier.clone());
                 match rollout.former.get(cell) {
                     Some(former) => self.cells.insert(cell.clone(), Has { at, ..former.clone() }),
                     None => self.cells.remove(cell),

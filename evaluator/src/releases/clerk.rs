@@ -115,7 +115,8 @@ impl Clerk<'_> {
     pub fn queue(&self, dossier: &Dossier) -> Result<String, CloudError> {
         let by = By { who: &self.who, how: "an apply of ", at: self.clock.now() };
         self.desk.queue(dossier, by).map_err(|error| not_kept(&error))?;
-        Ok(format!("queued: `cellc rollout run` carries it out in {} cells", dossier.cells.len()))
+        let cells = dossier.course.waves.iter().map(|wave| wave.cells.len()).sum();
+        Ok(format!("queued: `cellc rollout run` carries it out in {}", counted(cells, "cell")))
     }
 
     fn change(&self, of: &str, mut change: impl FnMut(&mut Book)) -> Result<(), CloudError> {

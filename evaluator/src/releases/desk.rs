@@ -164,6 +164,7 @@ impl<'a> Desk<'a> {
     pub fn keep(&self, former: &Dossier, at: Timestamp) -> Result<(), DeskError> {
         let name = self.file(former)?;
         let put = |book: &mut Book| {
+            book.withdrawn = None;
             if book.open().is_none() {
                 for cell in former.cells.keys() {
                     let (version, dossier) = (former.version.clone(), name.clone());
@@ -193,6 +194,7 @@ impl<'a> Desk<'a> {
                 return Ok::<_, Infallible>(false);
             }
             book.note(at, format!("{} queued by {how}{who}", queued.version));
+            book.withdrawn = None;
             book.next = Some(queued.clone());
             Ok(true)
         };
@@ -244,7 +246,7 @@ pub struct Entered {
 pub struct Kept {
     /// The book.
     pub book: Book,
-    /// The dossiers of what is released and of what each cell has, by name.
+    /// The dossiers of what is released, of what each cell has and of what was taken back last, by name.
     pub dossiers: BTreeMap<String, Dossier>,
 }
 
@@ -275,8 +277,9 @@ impl Desk<'_> {
                 continue;
             }
             let book = self.read(&of)?.book;
-            let named: BTreeSet<&String> =
+            let mut named: BTreeSet<&String> =
                 book.cells.values().chain(&book.released).map(|has| &has.dossier).collect();
+            named.extend(&book.withdrawn);
             let dossiers = named
                 .into_iter()
                 .map(|name| Ok((name.clone(), self.dossier(&of, name)?)))

@@ -165,6 +165,14 @@ impl Dossier {
         serde_json::from_slice(bytes).map_err(|error| Unreadable::Malformed(error.to_string()))
     }
 
+    /// The accounts of a permission set that are in no wave.
+    pub fn in_no_wave(&self) -> impl Iterator<Item = &String> {
+        let waves = self.course.wave_of();
+        let sets = self.cells.iter().filter(|(_, what)| matches!(what.spec.target, Target::Set { .. }));
+        let sets: Vec<&String> = sets.map(|(cell, _)| cell).filter(|cell| !waves.contains_key(*cell)).collect();
+        sets.into_iter()
+    }
+
     /// A text by its digest.
     pub fn text(&self, digest: &str) -> Option<&str> {
         self.texts.get(digest).map(String::as_str)

@@ -2,7 +2,7 @@
 //! ([`book`]), how it is changed by several at a time ([`desk`]), and the engine that carries out what
 //! [`crate::rollout::step`] decides ([`engine`]), what a program says of them ([`wishes`]), and what an apply does about
 //! them ([`clerk`]). Targets, alarms, time and the place of what is kept are behind traits, and permission sets behind that of
-//! the cloud ([`sets`]); it knows no SDK and no terminal.
+//! the cloud ([`sets`]; [`withdrawn`] is what the record says of one that went back); it knows no SDK and no terminal.
 
 pub mod book;
 pub mod clerk;
@@ -16,6 +16,7 @@ pub mod targets;
 #[cfg(test)]
 mod tests;
 pub mod wishes;
+pub mod withdrawn;
 
 pub use book::{Book, Has, Note, Queued, Rollout, Runner};
 pub use desk::{By, Desk, DeskError, Entered, Kept};

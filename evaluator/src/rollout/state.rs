@@ -66,6 +66,8 @@ pub enum CellState {
     Baking,
     /// It has the release, and its wave is over.
     Done,
+    /// It has the release by the apply that queued it: it is in no wave, and goes back with the others.
+    AtOnce,
     /// The release could not be brought to it.
     Failed,
     /// It is brought back.
@@ -85,6 +87,7 @@ impl CellState {
             Self::Deploying => "deploying",
             Self::Baking => "baking",
             Self::Done => "done",
+            Self::AtOnce => "in no wave",
             Self::Failed => "failed",
             Self::RollingBack => "rolling back",
             Self::RolledBack => "rolled back",
@@ -92,9 +95,9 @@ impl CellState {
         }
     }
 
-    /// Whether the release has come to it, or may have in part.
+    /// Whether the release has come to it by its wave, or may have in part.
     pub fn is_reached(self) -> bool {
-        !matches!(self, Self::Waiting | Self::Skipped)
+        !matches!(self, Self::Waiting | Self::Skipped | Self::AtOnce)
     }
 
     /// Whether something is under way in it.

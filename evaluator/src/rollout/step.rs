@@ -436,7 +436,9 @@ impl<'c> Run<'c> {
     fn go_back(&mut self) -> bool {
         let Phase::RollingBack { why } = &self.state.phase else { return false };
         let why = why.clone();
-        let reached = |cell: &Cell| matches!(cell.state, CellState::Baking | CellState::Done | CellState::Failed);
+        let reached = |cell: &Cell| {
+            matches!(cell.state, CellState::Baking | CellState::Done | CellState::Failed | CellState::AtOnce)
+        };
         let names: Vec<(String, Option<String>)> = self
             .state
             .cells

@@ -99,6 +99,7 @@ fn tell(session: &Session<'_>, ended: &BTreeMap<&String, Result<Ending, String>>
         text.push_str(&format!("{of} {}: {word}\n", version.as_deref().unwrap_or("-")));
         if let Ok(book) = &book {
             text.push_str(&super::text::cells_that_are_not_well(book));
+            text.push_str(&super::text::beside(book));
         }
         rows.push(json!({ "of": of, "ending": word, "book": book.ok() }));
     }

@@ -1,6 +1,7 @@
 //! What people say of a rollout that is under way: agree, pause, go on, end. Owns writing it into the book; the process that
 //! carries the rollout out takes it in from there.
 
+use cell_eval::releases::wishes::is_of_component;
 use cell_eval::releases::{Book, Desk};
 use cell_eval::rollout::{Event, Refused, step};
 use cell_lang::diagnostics::Code;
@@ -33,9 +34,16 @@ pub(crate) fn say_of(args: &RolloutOneArgs, output: &Output, event: impl Fn(Stri
 /// Ends a rollout; or takes out of the queue what is not begun, where that is asked for or nothing is under way.
 pub(crate) fn end(args: &RolloutOneArgs, queued: bool, back: bool, output: &Output) -> Status {
     let ended = |run: &Run<'_>| match unqueued(run, args, queued, output)? {
-        Some(version) => {
+        Some((version, have)) => {
             let text = match output.format {
-                Format::Text => format!("{} {version}: taken out of the queue; no cell has it\n", args.of),
+                Format::Text => {
+                    let have = match have {
+                        0 => "no cell has it".to_owned(),
+                        1 => "1 cell has it already".to_owned(),
+                        some => format!("{some} cells have it already"),
+                    };
+                    format!("{} {version}: taken out of the queue; {have}{}\n", args.of, of_set(run, args)?)
+                }
                 Format::Json => {
                     json!({ "format_version": "1.0", "of": args.of, "unqueued": version }).to_string() + "\n"
                 }
@@ -47,8 +55,25 @@ pub(crate) fn end(args: &RolloutOneArgs, queued: bool, back: bool, output: &Outp
     output.run(&args.program, |run| ended(run).unwrap_or_else(|status| status))
 }
 
-/// The version that was taken out of the queue; none where there is a rollout to end instead.
-fn unqueued(run: &Run<'_>, args: &RolloutOneArgs, queued: bool, output: &Output) -> Result<Option<String>, Status> {
+/// What an apply has done already where a permission set's form was queued.
+fn of_set(run: &Run<'_>, args: &RolloutOneArgs) -> Result<&'static str, Status> {
+    let (_, of) = super::wished(run, std::slice::from_ref(&args.of))?;
+    let is_component = of.iter().all(|of| is_of_component(of));
+    Ok(if is_component {
+        ""
+    } else {
+        "\n  the set itself has that form, and so have accounts in no wave: an apply of a program with the former form takes it back"
+    })
+}
+
+/// The version that was taken out of the queue, and how many cells have it all the same; none where there is a rollout to end
+/// instead.
+fn unqueued(
+    run: &Run<'_>,
+    args: &RolloutOneArgs,
+    queued: bool,
+    output: &Output,
+) -> Result<Option<(String, usize)>, Status> {
     let (of, recorded) = opened(run, args, output)?;
     let now = Timestamp::now();
     let who = owner("rollout", now).who;
@@ -58,11 +83,12 @@ fn unqueued(run: &Run<'_>, args: &RolloutOneArgs, queued: bool, output: &Output)
         }
         let next = book.next.take().ok_or(())?;
         book.note(now, format!("{} taken out of the queue by {who}", next.version));
-        Ok(next.version)
+        let have = book.cells.values().filter(|has| has.version == next.version).count();
+        Ok((next.version, have))
     };
     let fail = |message: String| say(output, &finding(Code::RolloutFailed, message));
     match Desk::new(recorded.store.as_ref()).change(&of, take).map_err(|error| fail(error.to_string()))? {
-        Ok((version, _)) => Ok(Some(version)),
+        Ok((found, _)) => Ok(Some(found)),
         Err(()) if queued => Err(fail(format!("nothing of {of} is queued"))),
         Err(()) => Ok(None),
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use cell_deploy::deployment::{Undone, commit, texts};
 use cell_eval::plan::fault::Fault;
 use cell_eval::releases::wishes::{ARTIFACT, Release, Unready, Wish};
-use cell_eval::releases::{By, Desk, Dossier, Entered};
+use cell_eval::releases::{By, Desk, Dossier, EngineError, Entered};
 use cell_eval::rollout::text as calendars;
 use cell_eval::stacks::shelf;
 use cell_eval::stacks::wish::TEMPLATE_BYTES;
@@ -62,6 +62,9 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
         }
         return Ok(shown);
     }
+    if !args.queue {
+        nobody_drives(&session, &of, output)?;
+    }
     queue(&session, &dossier, output)?;
     if args.queue {
         output::result(
@@ -71,6 +74,18 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
         return Ok(Status::Done);
     }
     Ok(super::drive::drive(&session, &[of], args.carry, &run.folder()))
+}
+
+/// Refuses to begin while a pipeline goes through the waves.
+fn nobody_drives(session: &Session<'_>, of: &str, output: &Output) -> Result<(), Status> {
+    let fail = |why: String| {
+        let help = "nothing was queued; `--queue` puts it behind the run";
+        say(output, &finding(Code::RolloutFailed, why).help(help))
+    };
+    let read = Desk::new(session.connection.store.as_ref()).read(of).map_err(|error| fail(error.to_string()))?;
+    let Some(driven) = read.book.under_way() else { return Ok(()) };
+    let (run, version) = (driven.run.clone(), driven.version.clone());
+    Err(fail(format!("{of}: {}", EngineError::Driven { run, version })))
 }
 
 /// Puts a dossier in the queue.

@@ -42,10 +42,27 @@ pub(crate) fn standing(book: &Book) -> String {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         text.push_str(&format!("  {:<14} {}  {named}{more}\n", cell_state.word(), counted(names.len(), "cell")));
     }
+    text.push_str(&beside(book));
     if let Some(next) = &book.next {
         text.push_str(&format!("  then {}, queued by {}\n", next.version, next.by));
     }
     text + &driven(book)
+}
+
+/// When a rollout is over: the cells that have another version than the released one.
+pub(crate) fn beside(book: &Book) -> String {
+    if book.open().is_some() {
+        return String::new();
+    }
+    let mut by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    book.beside_the_released().for_each(|(cell, version)| by.entry(version).or_default().push(cell));
+    let told = |(version, cells): (&str, Vec<&str>)| {
+        let named = cells.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+        let more = cells.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("  not released   {version} is in {}: {named}{more}\n", counted(cells.len(), "cell"))
+    };
+    by.into_iter().map(told).collect()
 }
 
 /// The runs of a pipeline.

@@ -139,13 +139,25 @@ impl Look<'_> {
 
     /// The live view, until somebody leaves it.
     fn view(&self) -> Result<Status, Status> {
-        let unusable = |error: std::io::Error| format!("the terminal cannot be used: {error}");
-        let shown = ratatui::try_init().map_err(unusable).and_then(|mut terminal| {
-            let shown = self.show(&mut terminal);
-            ratatui::restore();
-            shown.map_err(unusable)?
+        // Not every terminal has a second screen: on its only one stands what was said before.
+        let cleared = ratatui::try_init().and_then(|mut terminal| {
+            let cleared = terminal.clear();
+            if cleared.is_err() {
+                ratatui::restore();
+            }
+            cleared.map(|()| terminal)
         });
+        let mut terminal = match cleared {
+            Ok(terminal) => terminal,
+            Err(error) => {
+                self.output.remark(&format!("this terminal takes no live view ({error}); the log follows"));
+                return self.lines();
+            }
+        };
+        let shown = self.show(&mut terminal);
+        ratatui::restore();
         // What is said while the view is up goes with it.
+        let shown = shown.map_err(|error| format!("the terminal cannot be used: {error}")).and_then(|shown| shown);
         shown.map_or_else(|why| Err(self.failed(&why)), |()| Ok(Status::Done))
     }
 
@@ -154,8 +166,6 @@ impl Look<'_> {
         let (mut at, mut seen) = (0_u16, Vec::new());
         // Who ends the process from outside gets the terminal back as it was, too.
         let stop = signals::stop();
-        // Not every terminal has a second screen: on its only one stands what was said before.
-        terminal.clear()?;
         loop {
             let failed = match self.read() {
                 Ok(now) => {
@@ -254,6 +264,10 @@ fn rollout(seen: &Seen, width: u16) -> Vec<Line<'static>> {
             lines.push(spans.collect::<Line<'static>>());
         }
     }
+    let at_once = rollout.state.that_are(|state| state == CellState::AtOnce).count();
+    if at_once > 0 {
+        lines.push(Line::raw(format!("  in no wave {at_once:>4}")));
+    }
     for (name, cell) in &rollout.state.cells {
         if cell.state.is_under_way() || cell.why.is_some() {
             let why = cell.why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
@@ -271,7 +285,7 @@ fn sign(state: CellState) -> Span<'static> {
         CellState::Skipped => ("s", Color::DarkGray),
         CellState::Deploying => ("▸", Color::Cyan),
         CellState::Baking => ("○", Color::Yellow),
-        CellState::Done => ("●", Color::Green),
+        CellState::Done | CellState::AtOnce => ("●", Color::Green),
         CellState::Failed => ("✗", Color::Red),
         CellState::RollingBack => ("◂", Color::Magenta),
         CellState::RolledBack => ("◦", Color::Magenta),

@@ -8,7 +8,7 @@ mod cost;
 mod tests;
 
 use super::model::{Cell, Pane, Release, Sound, Told};
-use super::text::{account, is_told, kind, of_rollout, sum, version_piece};
+use super::text::{account, is_told, kind, of_rollout, of_run, sum, version_piece};
 use super::times::{day, moment};
 use crate::terminal::address;
 use crate::terminal::page::Tone;
@@ -91,6 +91,9 @@ fn release(release: &Release) -> String {
     let mut out = format!("<li{class}><strong>{}</strong>: {released}", safe(&release.of));
     if let Some(rollout) = rollout {
         out.push_str(&format!("<br>{}", safe(&of_rollout(rollout))));
+    }
+    for run in &release.runs {
+        out.push_str(&format!("<br>{}", safe(&of_run(run))));
     }
     if let Some(next) = &release.next {
         let said = format!("queued: {}, by {} since {}", next.version, next.by, moment(next.since));

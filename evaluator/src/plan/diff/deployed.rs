@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::releases::{fields, is_under_way, places};
+use super::releases::{fields, places};
 use super::stacks::HIDDEN;
 use crate::live::LiveStack;
 use crate::plan::build::{Builder, change};
 use crate::plan::model::{Action, Change};
 use crate::releases::wishes::is_of_component;
-use crate::releases::{Dossier, Kept, Target, dossier};
+use crate::releases::{Book, Dossier, Kept, Target, dossier};
+use crate::rollout::CellState;
 use crate::stacks::StackPlace;
 use crate::stacks::wish::same_template;
 use crate::words::counted;
@@ -55,10 +56,15 @@ impl Builder<'_> {
     /// What was changed outside in the stacks of components.
     pub(in crate::plan) fn deployed(&mut self) {
         let (mut unread, mut others, mut elsewhere) = (Vec::new(), BTreeSet::new(), 0);
+        let mut moving: BTreeMap<&String, Vec<String>> = BTreeMap::new();
         let all = self.kept;
         for (of, kept) in all.iter().filter(|(of, _)| is_of_component(of)) {
             let before = self.changes.len();
-            for cell in kept.book.cells.keys().filter(|cell| !is_under_way(&kept.book, cell)) {
+            for cell in kept.book.cells.keys() {
+                if is_moving(&kept.book, cell) {
+                    moving.entry(of).or_default().push(dossier::address(of, cell));
+                    continue;
+                }
                 let Some((has, what)) = kept.cell(cell) else { continue };
                 let Some(place) = place(what) else {
                     others.insert(what.spec.target.sort());
@@ -82,6 +88,11 @@ impl Builder<'_> {
         if let Some((_, why)) = unread.first() {
             let message = format!("{} could not be read: {why}", counted(unread.len(), "stack of components"));
             self.unread(message, unread.into_iter().map(|(address, _)| address).collect());
+        }
+        for (of, cells) in moving {
+            let message =
+                format!("{of}: {} not looked at, while a release comes there", counted(cells.len(), "cell"));
+            self.waits(message, cells);
         }
         if elsewhere > 0 {
             let sorts: Vec<&str> = others.into_iter().collect();
@@ -125,6 +136,22 @@ impl Builder<'_> {
             self.change(Change { before: Some(is), drift, reason, ..plan });
         }
     }
+}
+
+/// Does something come to a cell now, or has it come in part?
+fn is_moving(book: &Book, cell: &str) -> bool {
+    use CellState as S;
+    let by_rollout = book
+        .open()
+        .and_then(|rollout| rollout.state.cells.get(cell))
+        .is_some_and(|cell| matches!(cell.state, S::Deploying | S::Failed | S::RollingBack | S::Stuck));
+    let by_run = book.under_way().is_some_and(|driven| {
+        driven
+            .reached
+            .get(cell)
+            .is_some_and(|reached| book.cells.get(cell).is_none_or(|has| has.dossier != reached.dossier))
+    });
+    by_rollout || by_run
 }
 
 /// Where the stacks are that releases have made, as the books say.

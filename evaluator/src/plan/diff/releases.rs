@@ -41,7 +41,7 @@ impl Builder<'_> {
                 "waiting for a first release: {}; `cellc rollout start {label} VERSION` brings one",
                 waiting.join(", ")
             );
-            self.note(message, waiting);
+            self.waits(message, waiting);
         }
     }
 
@@ -58,16 +58,20 @@ impl Builder<'_> {
                 "{}: a rollout is under way; what the program says of its cells waits until it is over",
                 wish.of
             );
-            self.note(message, vec![wish.of.clone()]);
+            self.waits(message, vec![wish.of.clone()]);
         }
         let takes = |cell: &str| self.takes_deployment(wish, cell) && !is_under_way(&kept.book, cell);
         let (wanted, unready) = wish.dossier_and_rest(&release, self.record, &takes);
         let waves = wish.course.wave_of();
         let mut behind: BTreeSet<String> = BTreeSet::new();
+        let mut left: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (cell, what) in &wanted.cells {
             match kept.cell(cell) {
                 None => self.new_deployment(wish, kept, (cell, &waves), Some((&wanted, what))),
                 Some((has, is)) if is.spec == what.spec && has.version == release.version => {}
+                Some((has, _)) if kept.book.left(cell).is_some() => {
+                    left.entry(has.version.clone()).or_default().push(cell.clone());
+                }
                 Some(_) => _ = behind.insert(cell.clone()),
             }
         }
@@ -79,7 +83,22 @@ impl Builder<'_> {
                 why => self.note(format!("{}: {why}", wish.address(cell)), vec![wish.address(cell)]),
             }
         }
+        self.left(wish, &release.version, left);
         self.behind(wish, kept, &wanted, &behind);
+    }
+
+    /// Cells where somebody has ended a release, to stay: nothing is undone of that by itself.
+    fn left(&mut self, wish: &Wish, released: &str, left: BTreeMap<String, Vec<String>>) {
+        let label = wish.of.rsplit('.').next().unwrap_or(&wish.of).to_owned();
+        for (version, cells) in left {
+            let message = format!(
+                "{}: {} stays in {}, where its release was ended; {released} is released: `cellc rollout start {label} {released}` brings that to them, `cellc rollout start {label} {version}` goes on",
+                wish.of,
+                version,
+                counted(cells.len(), "cell")
+            );
+            self.waits(message, cells);
+        }
     }
 
     /// A cell that has nothing of it yet.
@@ -130,16 +149,13 @@ impl Builder<'_> {
                 next.version,
                 counted(cells.len(), "cell")
             );
-            self.note(message, vec![wish.of.clone()]);
+            self.waits(message, vec![wish.of.clone()]);
             return;
         }
         let dossier = narrowed(wanted, cells);
         if queued(&dossier) {
-            self.note(
-                format!("{} is queued already; `cellc rollout run` carries it out", wish.of),
-                vec![wish.of.clone()],
-            );
-            return;
+            let message = format!("{} is queued already; `cellc rollout run` carries it out", wish.of);
+            return self.waits(message, vec![wish.of.clone()]);
         }
         let order = QueueOrder { dossier };
         let operation = self.operation(&wish.of, Verb::Queue(Box::new(order)), &[], Fields::new());
@@ -201,7 +217,7 @@ pub(super) fn places(wish: &Wish) -> Vec<Place> {
 }
 
 /// Is a rollout about to bring something to the cell, or bringing it back?
-pub(super) fn is_under_way(book: &Book, cell: &str) -> bool {
+fn is_under_way(book: &Book, cell: &str) -> bool {
     book.open().is_some_and(|rollout| rollout.state.cells.contains_key(cell))
 }
 

@@ -118,6 +118,7 @@ impl Builder<'_> {
             plan.operations.push(remembered);
         }
         if PARTS.iter().any(|name| before.get(*name) != after.get(*name)) {
+            first = self.record_put_back(&mut plan, &before, arn).or(first);
             let needs: Vec<_> = first.into_iter().collect();
             first = self.keep_form(&mut plan, set, arn, &needs).or(first);
         }

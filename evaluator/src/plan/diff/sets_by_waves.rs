@@ -12,6 +12,7 @@ use crate::plan::model::{Change, Fields, OperationId, QueueOrder, Verb};
 use crate::releases::dossier::{Cell, FORMAT_VERSION};
 use crate::releases::sets::PARTS;
 use crate::releases::wishes::Wish;
+use crate::releases::withdrawn::form;
 use crate::releases::{Dossier, Spec, Target};
 use crate::rollout::state::Phase;
 
@@ -30,10 +31,16 @@ impl Builder<'_> {
     ) {
         let address = plan.address.clone();
         let Some(wish) = self.desired.releases.get(&address) else { return };
-        let used: BTreeSet<String> =
-            if edited { self.accounts_with(set, arn) } else { set.stale.iter().cloned().collect() };
         let waves: BTreeMap<String, String> =
             wish.cells.keys().filter_map(|cell| Some((self.ids.get(cell)?.clone(), cell.clone()))).collect();
+        let used: BTreeSet<String> = if edited {
+            self.accounts_with(set, arn)
+        } else {
+            let stale = set.stale.iter().filter(|account| {
+                !waves.get(*account).is_some_and(|cell| self.has_form(&address, cell, plan.before.as_ref()))
+            });
+            stale.cloned().collect()
+        };
         // What a rollout that is under way brings is no older form that was forgotten.
         let rolling = |account: &String| {
             let cell = waves.get(account);
@@ -42,6 +49,7 @@ impl Builder<'_> {
         };
         let left: BTreeSet<String> = used.iter().filter(|account| !rolling(account)).cloned().collect();
         let queued = self.kept.get(&address).is_some_and(|kept| kept.book.next.is_some()) && !edited;
+        let all = self.accounts_with(set, arn);
         let in_waves: BTreeMap<&String, &String> =
             left.iter().filter_map(|account| Some((waves.get(account)?, account))).collect();
         let mut last = needs.to_vec();
@@ -53,7 +61,11 @@ impl Builder<'_> {
             last.push(operation);
         }
         if !in_waves.is_empty() && !queued {
-            let order = QueueOrder { dossier: dossier(wish, arn, plan.after.as_ref(), &in_waves) };
+            // Those in no wave have it by this apply, and go back with the others.
+            let at_once = self.at_once(&all, &waves);
+            let mut cells = in_waves.clone();
+            cells.extend(&at_once);
+            let order = QueueOrder { dossier: dossier(wish, arn, plan.after.as_ref(), &cells) };
             let operation = self.operation(&address, Verb::Queue(Box::new(order)), needs, Fields::new());
             plan.operations.push(operation);
             last.push(operation);
@@ -63,13 +75,39 @@ impl Builder<'_> {
             );
             self.note(message, vec![address.clone()]);
         }
+        if !in_waves.is_empty() && queued {
+            let cells = crate::words::counted(in_waves.len(), "cell");
+            let message =
+                format!("{address}: its new form is queued for {cells}; `cellc rollout run` carries it out");
+            self.waits(message, vec![address.clone()]);
+        }
+        if used.iter().any(rolling) {
+            let message = format!("{address}: its new form goes by waves, and the rollout is under way");
+            self.waits(message, vec![address.clone()]);
+        }
         if let Some(last) = last.last() {
             self.step(&address, Step::Formed, *last);
         }
         if !edited && !plan.operations.is_empty() {
             let accounts: Vec<String> = left.iter().map(|account| self.address_of("account", account)).collect();
-            plan.reason = Some(format!("half applied: an older form is in force in {}", accounts.join(", ")));
+            plan.reason =
+                Some(format!("half applied: another form than the set's is in force in {}", accounts.join(", ")));
         }
+    }
+
+    /// Does a cell have a form, as the book saw it? An account whose set was changed and changed back was provisioned before, and
+    /// so with an older form to AWS, which is the same one.
+    fn has_form(&self, address: &str, cell: &str, is: Option<&Fields>) -> bool {
+        let kept = self.kept.get(address);
+        let has = kept.and_then(|kept| kept.dossiers.get(&kept.book.cells.get(cell)?.dossier)).and_then(form);
+        let (Some(has), Some(is)) = (has, is) else { return false };
+        PARTS.iter().all(|part| has.get(*part) == is.get(*part))
+    }
+
+    /// The accounts that have a set and are in no wave, by address.
+    fn at_once(&self, all: &BTreeSet<String>, waves: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let others = all.iter().filter(|account| !waves.contains_key(*account));
+        others.map(|account| (self.address_of("account", account), account.clone())).collect()
     }
 
     /// Why a set has the former form again: its last rollout was taken back, and nobody has changed it since.
@@ -78,9 +116,21 @@ impl Builder<'_> {
         let rollout = kept.book.rollout.as_ref()?;
         let Phase::RolledBack { why } = &rollout.state.phase else { return None };
         let former = rollout.former.values().find_map(|has| kept.dossiers.get(&has.dossier))?;
-        let form = former.texts.values().find_map(|text| serde_json::from_str::<Fields>(text).ok())?;
+        let form = form(former)?;
         let same = PARTS.iter().all(|part| form.get(*part) == is.get(*part));
         same.then(|| format!("the rollout of the new form was taken back: {why}; apply begins it anew"))
+    }
+
+    /// Before a set whose form was taken back is edited, the record gets what the set has: it still has the form that was taken
+    /// back, and the edit writes what it changes alone.
+    pub(super) fn record_put_back(&mut self, plan: &mut Change, before: &Fields, arn: &str) -> Option<OperationId> {
+        let taken_back = self.kept.get(&plan.address)?.book.withdrawn.is_some();
+        self.record.entry(&plan.address).filter(|_| taken_back)?;
+        let part = |name: &str| (name.to_owned(), before.get(name).cloned().unwrap_or(Json::Null));
+        let sets = PARTS.into_iter().map(part).collect();
+        let operation = self.operation(&plan.address.clone(), Verb::Remember { id: arn.to_owned() }, &[], sets);
+        plan.operations.push(operation);
+        Some(operation)
     }
 
     /// Ids of the accounts that have a set, as far as they were read or are in the record.
@@ -103,8 +153,13 @@ impl Builder<'_> {
         let accounts = self.accounts_with(set, arn);
         let book = self.kept.get(&address).map(|kept| &kept.book);
         let known = |cell: &String| book.is_some_and(|book| book.cells.contains_key(cell));
-        let in_waves = wish.cells.keys().filter_map(|cell| Some((cell, self.ids.get(cell)?)));
+        let in_waves: Vec<(&String, &String)> =
+            wish.cells.keys().filter_map(|cell| Some((cell, self.ids.get(cell)?))).collect();
+        let waves = in_waves.iter().map(|(cell, account)| ((*account).clone(), (*cell).clone())).collect();
+        let at_once = self.at_once(&accounts, &waves);
         let cells: BTreeMap<&String, &String> = in_waves
+            .into_iter()
+            .chain(&at_once)
             .filter(|(cell, account)| accounts.contains(*account) && !(set.stale.contains(account) && known(cell)))
             .collect();
         if cells.is_empty() {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use cell_lang::diagnostics::Code;
 use serde_json::{Map, Value as Json};
 
+use crate::generated::brings_reader;
 use crate::live::LiveStack;
 use crate::plan::build::{Builder, Command, GONE, Step, change, drifted, json_tags};
 use crate::plan::desired::ADDRESS_TAG;
@@ -36,16 +37,34 @@ impl Builder<'_> {
         let desired = self.desired;
         self.left_out();
         let mut closed = Vec::new();
+        let reader = self.reader();
         for (address, wish) in &desired.stacks {
             if wish::takes(self.scope, Some(wish), self.record, address) && self.fits(wish) {
-                closed.extend(self.stack(wish).map(|why| (address.clone(), why)));
+                closed.extend(self.stack(wish, reader).map(|why| (address.clone(), why)));
             }
         }
         if let Some((_, why)) = closed.first() {
             let left = if closed.len() == 1 { "is" } else { "are" };
+            let hint = match reader {
+                Reader::Nowhere => " (no account lets the caller in by `reader_role`: may it assume that?)",
+                Reader::None | Reader::Somewhere => "",
+            };
             let message =
-                format!("{} could not be read, and {left} left alone: {why}", counted(closed.len(), "stack"));
+                format!("{} could not be read, and {left} left alone{hint}: {why}", counted(closed.len(), "stack"));
             self.unread(message, closed.into_iter().map(|(address, _)| address).collect());
+        }
+    }
+
+    /// What the reading role has seen.
+    fn reader(&self) -> Reader {
+        let own = self.live.organization.as_ref().map(|found| &found.management_account);
+        let entered = |(place, found): (&StackPlace, &LiveStack)| {
+            own != Some(&place.account) && !matches!(found, LiveStack::Closed(_))
+        };
+        match self.live.by_reader {
+            false => Reader::None,
+            true if self.live.stacks.iter().any(entered) => Reader::Somewhere,
+            true => Reader::Nowhere,
         }
     }
 
@@ -63,7 +82,7 @@ impl Builder<'_> {
     }
 
     /// Why nothing can be said of it, if so.
-    fn stack(&mut self, wish: &StackWish) -> Option<String> {
+    fn stack(&mut self, wish: &StackWish, reader: Reader) -> Option<String> {
         if let Some(account) = wish.account.address() {
             self.needs_account(&wish.address, account);
         }
@@ -76,12 +95,64 @@ impl Builder<'_> {
         };
         let place = self.place(wish);
         match place.as_ref().and_then(|place| self.live.stacks.get(place)) {
-            Some(LiveStack::Closed(why)) => return Some(why.clone()),
+            Some(LiveStack::Closed(why)) => {
+                let place = place.as_ref().filter(|place| self.is_open_to_others(place, reader, &after));
+                return match place {
+                    Some(place) => self.unread_stack(plan, wish, after, (place, reader), why),
+                    None => Some(why.clone()),
+                };
+            }
             Some(LiveStack::There { stack, template }) if !is_nothing(stack) => {
                 self.change_stack(plan, wish, after, (stack, template));
             }
             _ => self.create_stack(plan, wish, after, place.as_ref()),
         }
+        None
+    }
+
+    /// Is it closed for want of the role that comes with it? Who applies enters by another one.
+    fn is_open_to_others(&self, place: &StackPlace, reader: Reader, after: &Fields) -> bool {
+        let open = self.live.accounts.get(&place.account).is_some_and(identity::is_open);
+        reader != Reader::None && open && after.get("template").is_some_and(brings_reader)
+    }
+
+    /// It is brought to what is wanted without a look at it, where the program says something new of it, or where something
+    /// must have become of it: others that bring the role do let the caller in. Else why nothing can be said of it.
+    fn unread_stack(
+        &mut self,
+        mut plan: Change,
+        wish: &StackWish,
+        after: Fields,
+        (place, reader): (&StackPlace, Reader),
+        why: &str,
+    ) -> Option<String> {
+        let entry = self.record.entry(&wish.address).filter(|entry| !entry.is_claim());
+        if entry.is_some_and(|entry| StackPlace::of_arn(&entry.id).as_ref() != Some(place)) {
+            return Some(why.to_owned());
+        }
+        let wanted = recorded(&after);
+        let same =
+            entry.is_some_and(|entry| CHANGEABLE.iter().all(|name| entry.fields.get(*name) == wanted.get(*name)));
+        if same && reader != Reader::Somewhere {
+            return Some(why.to_owned());
+        }
+        plan.action = if entry.is_some() { Action::Update } else { Action::Create };
+        plan.id = entry.map(|entry| entry.id.clone());
+        plan.before = entry.map(|entry| entry.fields.clone());
+        if let (Some(before), Some(template)) = (&mut plan.before, after.get("template"))
+            && before.get("template").is_some_and(|was| same_template(was, template))
+        {
+            before.insert("template".to_owned(), template.clone());
+        }
+        plan.unread = true;
+        let by = &self.desired.org.access_role;
+        plan.reason = Some(format!(
+            "it could not be looked at: the role for that comes with it; the apply enters by `{by}`, and brings it to this"
+        ));
+        let deployed = self.deploy_stack(&plan, wish, &after, &[]);
+        plan.operations.push(deployed);
+        plan.after = Some(after);
+        self.change(plan);
         None
     }
 
@@ -317,6 +388,17 @@ impl Builder<'_> {
         }
         self.change(plan);
     }
+}
+
+/// How far the role that only looks has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// Accounts were entered by the other one.
+    None,
+    /// No account let it in.
+    Nowhere,
+    /// At least one did.
+    Somewhere,
 }
 
 /// Is it a name without anything, or gone? A name in review that is marked is somebody's.

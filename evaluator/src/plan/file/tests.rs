@@ -119,6 +119,7 @@ fn change() -> impl Strategy<Value = (Change, Vec<prop::sample::Index>)> {
                 after,
                 later,
                 drift,
+                unread: reason.is_some(),
                 reason,
                 sources,
                 operations: operations_later,
@@ -129,7 +130,8 @@ fn change() -> impl Strategy<Value = (Change, Vec<prop::sample::Index>)> {
 }
 
 fn notice() -> impl Strategy<Value = Notice> {
-    let kinds = vec![NoticeKind::Brake, NoticeKind::Hazard, NoticeKind::Unmanaged, NoticeKind::Note];
+    let kinds =
+        vec![NoticeKind::Brake, NoticeKind::Hazard, NoticeKind::Unmanaged, NoticeKind::Waits, NoticeKind::Note];
     let rest = (text(), vec(address(), 0..3), proptest::option::of(text()));
     (proptest::sample::select(kinds), rest).prop_map(|(kind, (message, addresses, allow))| Notice {
         kind,
@@ -338,9 +340,9 @@ fn another_minor_is_read_and_another_major_named() {
     let plan = some(vec![operation(0, &[], Verb::Remember { id: "1".to_owned() })], Vec::new());
     let newer = forged(&plan, "\"command\"", "\"of_a_later_version\":[1],\n\"command\"");
     assert_eq!(newer.as_ref(), Ok(&plan));
-    assert_eq!(forged(&plan, "\"1.3\"", "\"1.7\"").as_ref(), Ok(&plan));
-    let major = forged(&plan, "\"1.3\"", "\"2.0\"").expect_err("it is refused").to_string();
-    assert_eq!(major, "the plan file has format 2.0, and this cellc reads 1.3; plan again");
+    assert_eq!(forged(&plan, "\"1.4\"", "\"1.7\"").as_ref(), Ok(&plan));
+    let major = forged(&plan, "\"1.4\"", "\"2.0\"").expect_err("it is refused").to_string();
+    assert_eq!(major, "the plan file has format 2.0, and this cellc reads 1.4; plan again");
 }
 
 #[test]

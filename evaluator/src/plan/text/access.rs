@@ -38,7 +38,8 @@ type Key<'p> = (Turn, &'p str, Vec<&'p str>);
 /// The section.
 pub(super) fn section(names: &Names<'_>, page: &mut Page) {
     let plan = names.plan;
-    if plan.changes.is_empty() && plan.access.is_empty() {
+    // A release gives nobody access.
+    if plan.command == "release" || plan.changes.is_empty() && plan.access.is_empty() {
         return;
     }
     let assignments = by_what(&plan.changes);

@@ -13,6 +13,7 @@ const CLASSES: &[(NoticeKind, &str)] = &[
     (NoticeKind::Brake, "apply refuses this plan"),
     (NoticeKind::Hazard, "hazards"),
     (NoticeKind::Unmanaged, "access that cellc does not manage"),
+    (NoticeKind::Waits, "under way, queued, or waited for"),
     (NoticeKind::Note, "notes"),
 ];
 
@@ -57,7 +58,7 @@ fn one_notice(names: &Names<'_>, page: &mut Page, notice: &Notice) {
     }
     let sign = match notice.kind {
         NoticeKind::Brake | NoticeKind::Hazard => Some(Sign::Stop),
-        NoticeKind::Unmanaged | NoticeKind::Note => None,
+        NoticeKind::Unmanaged | NoticeKind::Waits | NoticeKind::Note => None,
     };
     page.row(&Row { depth: 1, sign, text });
     let called: Vec<String> = notice.addresses.iter().map(|address| names.with_kind(address)).collect();
@@ -131,10 +132,13 @@ fn sum(plan: &Plan) -> String {
     ];
     let some: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} to {word}")).collect();
+    let said = if plan.command == "drift" { "it was last applied" } else { "the program says" };
+    let waits = plan.notices.iter().any(|notice| notice.kind == NoticeKind::Waits);
+    let beside = if waits { ", but for what is under way, queued or waited for" } else { "" };
     let (live, rest) = if plan.is_of_all() {
-        ("live is as the program says", "")
+        (format!("live is as {said}{beside}"), "")
     } else {
-        ("what was read is as the program says, and not all could be read", "; not all could be read")
+        (format!("what was read is as {said}{beside}, and not all could be read"), "; not all could be read")
     };
     match (some.is_empty(), drifted, plan.operations.is_empty()) {
         (true, 0, true) => format!("no changes: {live}"),

@@ -79,6 +79,7 @@ pub(super) fn change(address: &str, kind: &str, action: Action, before: &Json, a
         after: fields(after),
         later: Vec::new(),
         drift: Vec::new(),
+        unread: false,
         reason: None,
         sources: vec![place(address, 141)],
         operations: Vec::new(),
