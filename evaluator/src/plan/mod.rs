@@ -96,6 +96,10 @@ enum Components {
 fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fault>> {
     let Question { desired, record, live, scope, .. } = question;
     let mut faults = other_organization(desired, (record.0, &question.registry), live);
+    // What takes the program's place where only what was changed outside is looked for says no ids.
+    if components == Components::Released {
+        faults.extend(ours::managements(desired, (record.0, &question.registry), live));
+    }
     faults.extend(unknown_addresses(desired, record.0, question.kept, scope));
     faults.extend(one_account_twice(desired, record.0, live));
     if !faults.is_empty() {

@@ -30,19 +30,15 @@ pub fn other_organization(desired: &Desired, (record, place): (&Record, &str), l
         Some(recorded) => faults.extend(differing(recorded, place, live)),
         None => faults.extend(of_nobody(record, place)),
     }
-    faults.extend(managements(desired, (record, place), &organization.management_account));
     faults
 }
 
 /// What the record takes for the management account. No apply makes one, and only the program can say which block it is.
-fn managements<'a>(
-    desired: &'a Desired,
-    (record, place): (&'a Record, &'a str),
-    management: &'a str,
-) -> impl Iterator<Item = Fault> {
-    let accounts =
-        record.resources.iter().filter(move |(_, entry)| entry.kind == "account" && entry.id == management);
-    accounts.filter_map(move |(address, _)| {
+pub(super) fn managements(desired: &Desired, (record, place): (&Record, &str), live: &Live) -> Vec<Fault> {
+    let Some(organization) = &live.organization else { return Vec::new() };
+    let management = organization.management_account.as_str();
+    let accounts = record.resources.iter().filter(|(_, entry)| entry.kind == "account" && entry.id == management);
+    let faults = accounts.filter_map(|(address, _)| {
         let wanted = desired.resources.get(address)?;
         let said = wanted.account.as_ref().and_then(|account| account.id.as_deref());
         (said != Some(management)).then(|| {
@@ -53,7 +49,8 @@ fn managements<'a>(
                 .help("no apply makes it so: the record was edited; restore it from a copy")
                 .help(format!("if it is meant: `account_id = \"{management}\"` in {address}"))
         })
-    })
+    });
+    faults.collect()
 }
 
 /// Every apply begins with the organization it is for, so what has ids and none was not left so by one. What is only
