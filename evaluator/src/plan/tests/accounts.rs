@@ -200,6 +200,22 @@ fn a_record_says_of_which_organization_it_is() {
     }
 }
 
+/// Whoever writes the management account into the place of a cell's does not get a plan that treats it as one.
+#[test]
+fn a_record_in_which_a_cell_is_the_management_account_was_edited() {
+    let wish = crate::apply::tests::bench::desired("account one { email = \"one@x.example\" }\n");
+    let bench = Bench::new();
+    bench.apply(&wish);
+    bench.store.edit(|record| {
+        let management = record.organization.as_ref().unwrap().management_account.clone();
+        record.resources.get_mut("account.one").unwrap().id = management;
+    });
+    for command in [Command::Apply, Command::Destroy] {
+        let found = of(&bench, &wish, command, "account.one");
+        assert!(found.starts_with("E0505"), "{found}");
+    }
+}
+
 const DEV: &str = r#"cell one { kind = "dev", region = "us-west-2", expires = 2027-01-31 }"#;
 
 #[test]
