@@ -1,6 +1,6 @@
 """A program in a terminal of its own: what stands on the screen, and how the terminal is left.
 
-Input: {"command": [...], "folder": ..., "environment": {...}, "rows": 24, "columns": 80, "steps": [step, ...]}. A step is one of
+Input: {"command": [...], "folder": ..., "environment": {...}, "rows": 24, "columns": 80, "mute": false, "steps": [step, ...]}. A step is one of
 {"until": "words"}: wait until they are on the screen; {"size": [rows, columns]}: the window becomes so large;
 {"keys": "q"}; {"signal": 15}. After each the screen is noted as soon as it holds still, or the words are there.
 
@@ -30,6 +30,7 @@ class Terminal:
         self.screen = pyte.Screen(asked["columns"], asked["rows"])
         self.stream = pyte.ByteStream(self.screen)
         self.written = b""
+        self.mute = asked.get("mute", False)
         self.resize(asked["rows"], asked["columns"])
         self.modes = termios.tcgetattr(self.slave)
         self.child = subprocess.Popen(
@@ -49,8 +50,8 @@ class Terminal:
             return False
         data = os.read(self.master, 65536)
         self.written = (self.written + data)[-4096:]
-        # Asked where the cursor is, a terminal answers.
-        if b"\x1b[6n" in data:
+        # Asked where the cursor is, a terminal answers; a mute one does not.
+        if b"\x1b[6n" in data and not self.mute:
             os.write(self.master, f"\x1b[{self.screen.cursor.y + 1};{self.screen.cursor.x + 1}R".encode())
         self.stream.feed(data)
         return True
@@ -62,6 +63,9 @@ class Terminal:
                 shown = "\n".join(self.screen.display)
                 sys.exit(f"`{words}` did not come on the screen (status {self.child.poll()}):\n{shown}")
             self.read(0.1)
+        # The rest of the screen that they stand on.
+        while self.read(0.3) and time.monotonic() < end:
+            pass
 
     def settle(self):
         end = time.monotonic() + STILL

@@ -11,12 +11,17 @@ use super::releases::{Project, program};
 
 /// Looks on in a terminal of 24 by 80, and does these steps.
 fn watched(project: &Project, steps: &Value) -> Value {
+    watched_in(project, steps, false)
+}
+
+/// The same in a terminal that may be mute: it does not say where its cursor is.
+fn watched_in(project: &Project, steps: &Value, mute: bool) -> Value {
     let environment = json!({
         "CELLC_CLOUD": "sandbox", "TERM": "xterm-256color", "HOME": project.path(), "AWS_EC2_METADATA_DISABLED": "true",
     });
     let asked = json!({
         "command": [binary::built().unwrap(), "rollout", "watch"], "folder": project.path(), "environment": environment,
-        "rows": 24, "columns": 80, "steps": steps,
+        "rows": 24, "columns": 80, "steps": steps, "mute": mute,
     });
     let mut child = Command::new(venv::terminal().unwrap())
         .arg(repository::root().join("tests/conformance/terminal.py"))
@@ -81,4 +86,9 @@ fn a_rollout_is_looked_at_in_a_terminal() {
         let seen = watched(&project, &json!([{"until": "waiting for approval"}, way]));
         is_left_well(&seen, 0);
     }
+    // What takes no live view gets the log.
+    let seen = watched_in(&project, &json!([{"until": "cell.alpha done"}, {"signal": 15}]), true);
+    let (log, _) = screen(&seen, 0);
+    assert!(log.contains("this terminal takes no live view") && log.contains("the log follows"), "{log}");
+    assert_eq!((seen["status"].as_i64(), &seen["modes_kept"]), (Some(0), &json!(true)), "{seen}");
 }
