@@ -52,6 +52,7 @@ fn what_is_queued_leaves_the_queue() {
     let (status, _, stderr) = project.run(&["rollout", "abort", "api"]);
     assert!(status == 1 && stderr.contains("component.api has no rollout"), "{stderr}");
     project.well(&["rollout", "start", "api", "v1", "--queue"]);
+    says(&project.well(&["rollout", "watch", "--once"]), &["nothing released, no rollout", "then v1, queued by"]);
     let text = project.well(&["rollout", "abort", "api"]);
     assert_eq!(text, "api v1: taken out of the queue; no cell has it\n");
     let text = project.well(&["rollout", "run"]);

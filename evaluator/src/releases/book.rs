@@ -172,12 +172,18 @@ impl Book {
         self.withdrawn = None;
         let former = |cell: &str| self.cells.get(cell).cloned();
         let mut state = State::new(&dossier.course, &queued.version, at, |cell| former(cell).map(|has| has.version));
-        let came: Vec<String> = dossier.in_no_wave().filter(|cell| former(cell).is_some()).cloned().collect();
+        // What had the form before stays with it: an earlier rollout was ended there to stay.
+        let had_another = |cell: &&String| former(cell).is_some_and(|has| has.version != queued.version);
+        let came: Vec<String> = dossier.in_no_wave().filter(had_another).cloned().collect();
         for cell in &came {
             let (wave, former) = (dossier.course.waves.len(), former(cell).map(|has| has.version));
             state.cells.insert(cell.clone(), Cell { state: CellState::AtOnce, wave, former, why: None });
         }
-        let former = state.cells.keys().filter_map(|cell| Some((cell.clone(), former(cell)?))).collect();
+        let mut former: BTreeMap<String, Has> =
+            state.cells.keys().filter_map(|cell| Some((cell.clone(), former(cell)?))).collect();
+        if dossier.is_of_a_set() {
+            one_form(&mut state, &mut former);
+        }
         let Queued { version, dossier, by, .. } = queued;
         for cell in came {
             let observed = "provisioned by the apply that queued it".to_owned();
@@ -214,6 +220,22 @@ impl Book {
         }
         for line in lines(&before, self.rollout.as_ref().map_or(&before, |rollout| &rollout.state), event) {
             self.note(at, line);
+        }
+    }
+}
+
+/// A permission set has one form, so all of its accounts go back to one: to that of the last wave, where a rollout that this one
+/// takes the place of has come last.
+fn one_form(state: &mut State, former: &mut BTreeMap<String, Has>) {
+    let waits =
+        state.cells.iter().filter(|(name, cell)| cell.state == CellState::Waiting && former.contains_key(*name));
+    let Some(last) = waits.max_by_key(|(_, cell)| cell.wave).and_then(|(name, _)| former.get(name).cloned()) else {
+        return;
+    };
+    for (name, has) in former.iter_mut() {
+        has.clone_from(&last);
+        if let Some(cell) = state.cells.get_mut(name) {
+            cell.former = Some(last.version.clone());
         }
     }
 }

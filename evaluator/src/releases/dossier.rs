@@ -165,6 +165,22 @@ impl Dossier {
         serde_json::from_slice(bytes).map_err(|error| Unreadable::Malformed(error.to_string()))
     }
 
+    /// Is it of a permission set?
+    pub fn is_of_a_set(&self) -> bool {
+        self.cells.values().any(|what| matches!(what.spec.target, Target::Set { .. }))
+    }
+
+    /// What an account gets that goes back to this form of a set, which was kept without it; `now` is what it has.
+    pub fn form_for(&self, now: &Cell) -> Option<Cell> {
+        let form = self.cells.values().find_map(|what| match &what.spec.target {
+            Target::Set { form, .. } => Some(form.clone()),
+            _ => None,
+        })?;
+        let Target::Set { set, .. } = &now.spec.target else { return None };
+        let spec = Spec { target: Target::Set { set: set.clone(), form }, ..now.spec.clone() };
+        Some(Cell { spec, alarms: now.alarms.clone() })
+    }
+
     /// The accounts of a permission set that are in no wave.
     pub fn in_no_wave(&self) -> impl Iterator<Item = &String> {
         let waves = self.course.wave_of();

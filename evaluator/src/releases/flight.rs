@@ -147,8 +147,11 @@ impl Flight {
             let token = word(&dossier.of, number, &cell, "back");
             let mut see = |text: &str| watcher.sees(&dossier.of, &cell, text);
             let came = match &former {
-                Some(of) => match of.cells.get(&cell) {
-                    Some(what) => targets.bring(Order { cell: &cell, what, of, back: true, token: &token }, &mut see),
+                Some(of) => match of.cells.get(&cell).cloned().or_else(|| of.form_for(dossier.cells.get(&cell)?)) {
+                    Some(what) => {
+                        let order = Order { cell: &cell, what: &what, of, back: true, token: &token };
+                        targets.bring(order, &mut see)
+                    }
                     None => Err(Failed::Why("the former release says nothing of this cell".to_owned())),
                 },
                 None => match dossier.cells.get(&cell) {

@@ -20,7 +20,7 @@ pub(crate) fn standing(book: &Book) -> String {
     let of = &book.of;
     let released = book.released.as_ref().map_or("nothing", |has| has.version.as_str());
     let Some(rollout) = &book.rollout else {
-        return format!("{of}: {released} released, no rollout\n{}", driven(book));
+        return format!("{of}: {released} released, no rollout\n{}{}", queued(book), driven(book));
     };
     let state = &rollout.state;
     let why = state.phase.why().map(|why| format!(": {why}")).unwrap_or_default();
@@ -43,10 +43,11 @@ pub(crate) fn standing(book: &Book) -> String {
         text.push_str(&format!("  {:<14} {}  {named}{more}\n", cell_state.word(), counted(names.len(), "cell")));
     }
     text.push_str(&beside(book));
-    if let Some(next) = &book.next {
-        text.push_str(&format!("  then {}, queued by {}\n", next.version, next.by));
-    }
-    text + &driven(book)
+    text + &queued(book) + &driven(book)
+}
+
+fn queued(book: &Book) -> String {
+    book.next.as_ref().map(|next| format!("  then {}, queued by {}\n", next.version, next.by)).unwrap_or_default()
 }
 
 /// When a rollout is over: the cells that have another version than the released one.

@@ -91,12 +91,17 @@ impl Builder<'_> {
     fn left(&mut self, wish: &Wish, released: &str, left: BTreeMap<String, Vec<String>>) {
         let label = wish.of.rsplit('.').next().unwrap_or(&wish.of).to_owned();
         for (version, cells) in left {
-            let message = format!(
-                "{}: {} stays in {}, where its release was ended; {released} is released: `cellc rollout start {label} {released}` brings that to them, `cellc rollout start {label} {version}` goes on",
-                wish.of,
-                version,
-                counted(cells.len(), "cell")
-            );
+            let of = &wish.of;
+            let in_cells = counted(cells.len(), "cell");
+            let message = if version == released {
+                format!(
+                    "{of}: {in_cells} kept what a rollout of {version} had brought when it was ended; `cellc rollout start {label} {version}` brings what the program says"
+                )
+            } else {
+                format!(
+                    "{of}: {version} stays in {in_cells}, where its release was ended; {released} is released: `cellc rollout start {label} {released}` brings that to them, `cellc rollout start {label} {version}` goes on"
+                )
+            };
             self.waits(message, cells);
         }
     }

@@ -1,13 +1,16 @@
 //! The roles of permission sets on a cloud in memory: each call that brings one to a form fails, forward and on the way back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::sets::Roles;
+use super::super::{Book, Cell, Dossier, Has, Queued, Spec, Target};
 use crate::apply::tests::cloud::{FakeCloud, Trouble};
 use crate::apply::tests::time::{Life, StillClock};
 use crate::plan::canonical;
 use crate::plan::model::{Fields, Limits};
 use crate::provider::{CloudError, Given, IdentityCenter as _, SetFields};
+use crate::rollout::CellState;
 
 const LIMITS: Limits = Limits { tps: 10, organizations_tps: 8, lanes: 8, creations: 1 };
 const REACHED: &str = "222222222201";
@@ -106,4 +109,69 @@ fn a_set_that_was_changed_meanwhile_is_told_and_left() {
     assert!(error.contains("the permission set was changed meanwhile: inline"), "{error}");
     assert_eq!(cloud.asked().get("sso:ProvisionPermissionSet"), None);
     assert_eq!(cloud.state().sets[&set].detail.inline.as_deref(), Some(NEW));
+}
+
+/// An account in no wave has the form that is queued by its apply: it goes back with the others, unless it had that form before.
+#[test]
+fn what_is_in_no_wave_is_a_part_of_the_rollout_while_it_is_new_there() {
+    let spec = |account: &str| Spec {
+        account: account.to_owned(),
+        region: String::new(),
+        target: Target::Set { set: "arn:set".to_owned(), form: "f".to_owned() },
+    };
+    let cell = |account: &str| Cell { spec: spec(account), alarms: BTreeMap::new() };
+    let of = "permission_set.Operate";
+    let dossier = |version: &str| Dossier {
+        of: of.to_owned(),
+        cells: BTreeMap::from([("cell.a".to_owned(), cell(REACHED)), ("account.t".to_owned(), cell(BEYOND))]),
+        ..super::dossier_of(version, vec![super::wave("one", &["cell.a"], 1)])
+    };
+    let queued = |version: &str| Queued {
+        version: version.to_owned(),
+        dossier: format!("the dossier of {version}"),
+        by: "ana".to_owned(),
+        at: super::start(),
+    };
+    let mut book = Book::new(of);
+    for cell in ["cell.a", "account.t"] {
+        let (version, dossier, observed) = ("old".to_owned(), "kept".to_owned(), String::new());
+        book.cells.insert(cell.to_owned(), Has { version, dossier, at: super::start(), observed });
+    }
+    book.begin(queued("new"), &dossier("new"), super::start());
+    let state = |book: &Book, cell: &str| book.rollout.as_ref().unwrap().state.cells.get(cell).map(|cell| cell.state);
+    assert_eq!(state(&book, "account.t"), Some(CellState::AtOnce));
+    assert_eq!(book.cells["account.t"].version, "new");
+    assert_eq!(book.rollout.as_ref().unwrap().former["account.t"].version, "old");
+    book.begin(queued("new"), &dossier("new"), super::start());
+    assert_eq!((state(&book, "account.t"), state(&book, "cell.a")), (None, Some(CellState::Waiting)));
+}
+
+/// A rollout takes the place of one that had come to the first wave: the set has one form, so all go back to the one that the
+/// last wave still has, the first wave too.
+#[test]
+fn a_set_goes_back_to_one_form() {
+    let of = "permission_set.Operate";
+    let cell = |account: &str| {
+        let target = Target::Set { set: "arn:set".to_owned(), form: "f".to_owned() };
+        Cell { spec: Spec { account: account.to_owned(), region: String::new(), target }, alarms: BTreeMap::new() }
+    };
+    let waves = vec![super::wave("one", &["cell.z"], 1), super::wave("two", &["cell.a"], 1)];
+    let dossier = Dossier {
+        of: of.to_owned(),
+        cells: BTreeMap::from([("cell.z".to_owned(), cell(REACHED)), ("cell.a".to_owned(), cell(BEYOND))]),
+        ..super::dossier_of("third", waves)
+    };
+    let mut book = Book::new(of);
+    for (cell, version) in [("cell.z", "second"), ("cell.a", "first")] {
+        let has =
+            Has { version: version.into(), dossier: version.into(), at: super::start(), observed: String::new() };
+        book.cells.insert(cell.to_owned(), has);
+    }
+    let queued = Queued { version: "third".into(), dossier: "d".into(), by: "ana".into(), at: super::start() };
+    book.begin(queued, &dossier, super::start());
+    let rollout = book.rollout.unwrap();
+    for cell in ["cell.z", "cell.a"] {
+        assert_eq!(rollout.former[cell].version, "first");
+        assert_eq!(rollout.state.cells[cell].former.as_deref(), Some("first"));
+    }
 }
