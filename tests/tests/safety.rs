@@ -50,7 +50,8 @@ fn a_saved_plan_is_shown_and_run_exactly() {
     ran.says(&["not in the saved plan, and left for the next one: 1 change"]).unwrap();
     exactly(&project.plan(&[]).unwrap(), &["update ou.prod"]).unwrap();
     let again = project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(0).unwrap();
-    again.says(&["the plan was carried out already"]).unwrap();
+    again.says(&["the plan was carried out already", "left for the next one: 1 change"]).unwrap();
+    project.run(&["show", "/dev/zero"]).unwrap().ended(1).unwrap().says(&["E0515", "at most"]).unwrap();
     exactly(&project.plan(&[]).unwrap(), &["update ou.prod"]).unwrap();
 }
 

@@ -341,10 +341,7 @@ fn still_true(session: &Session<'_>, record: &Record, saved: &Plan, output: &Out
     }
     let moved = stale::moved(saved, &now);
     if moved.is_empty() {
-        let more = stale::new(saved, &now).count();
-        if more > 0 {
-            output.remark(&format!("not in the saved plan, and left for the next one: {}", counted(more, "change")));
-        }
+        left_for_the_next(saved, &now, output);
         return Ok(saved.clone());
     }
     let id = file::plan_id(saved);
@@ -355,6 +352,7 @@ fn still_true(session: &Session<'_>, record: &Record, saved: &Plan, output: &Out
             return Err(say(output, &stale_plan(&told)));
         }
         output.remark("the plan was carried out already, and nothing has to be done again");
+        left_for_the_next(saved, &now, output);
         return Err(nothing(&Plan { changes: Vec::new(), operations: Vec::new(), ..now }, output));
     }
     let Some(begun) = record.under_way.as_ref().filter(|begun| begun.plan == id) else {
@@ -379,6 +377,14 @@ fn still_true(session: &Session<'_>, record: &Record, saved: &Plan, output: &Out
     output.remark(&format!("the plan was run before and came to no end: {left} of {all} are left"));
     // What was approved is the whole.
     Ok(Plan { rest_of: Some(file::plan_id(saved)), review: saved.review.clone(), ..now })
+}
+
+/// Says how many changes a saved plan leaves.
+fn left_for_the_next(saved: &Plan, now: &Plan, output: &Output) {
+    let more = stale::new(saved, now).count();
+    if more > 0 {
+        output.remark(&format!("not in the saved plan, and left for the next one: {}", counted(more, "change")));
+    }
 }
 
 /// The first of some reasons, and how many more.

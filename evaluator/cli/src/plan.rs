@@ -1,5 +1,7 @@
 //! `cellc plan` and `cellc show`: the changes that would make the cloud what the program says.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use cell_eval::access::findings;
@@ -102,7 +104,12 @@ pub(crate) fn read(path: &Path, output: &Output) -> Result<Plan, Status> {
                 .help("`cellc plan --out FILE` writes a plan"),
         )
     };
-    let bytes = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
+    // What has no end is not read to it.
+    let some = |file: File| {
+        let mut bytes = Vec::new();
+        file.take(file::MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map(|_| bytes)
+    };
+    let bytes = File::open(path).and_then(some).map_err(|error| bad(error.to_string()))?;
     file::parse(&bytes).map_err(|error| bad(error.to_string()))
 }
 
