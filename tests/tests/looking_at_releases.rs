@@ -157,6 +157,14 @@ fn what_was_ended_to_stay_stays() {
     project.well(&["rollout", "run", "--no-wait"]);
     alpha("v1");
     project.well(&["rollout", "deploy", "component.api", "v3", "--cell", "cell.alpha", "--run", "e-1", "."]);
+    let plan = project.well(&["plan", "--detailed-exitcode"]);
+    says(
+        &plan,
+        &["component.api: the pipeline's run e-1 of v3 is under way; what the program says of the cells that"],
+    );
+    says(&project.well(&["status"]), &["run e-1 of v3 is under way: 1 cell reached; begun "]);
+    project.apply();
+    assert!(project.book()["next"].is_null(), "{}", project.book()["next"]);
     let (status, _, stderr) = project.run(&["rollout", "start", "api", "v4"]);
     assert!(status == 1 && stderr.contains("`cellc rollout abort --run e-1` ends it"), "{stderr}");
     says(&stderr, &["nothing was queued"]);

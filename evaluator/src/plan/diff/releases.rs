@@ -60,6 +60,13 @@ impl Builder<'_> {
             );
             self.waits(message, vec![wish.of.clone()]);
         }
+        if let Some(driven) = kept.book.under_way() {
+            let message = format!(
+                "{}: the pipeline's run {} of {} is under way; what the program says of the cells that it has reached waits until it is over",
+                wish.of, driven.run, driven.version
+            );
+            self.waits(message, vec![wish.of.clone()]);
+        }
         let takes = |cell: &str| self.takes_deployment(wish, cell) && !is_under_way(&kept.book, cell);
         let (wanted, unready) = wish.dossier_and_rest(&release, self.record, &takes);
         let waves = wish.course.wave_of();
@@ -221,9 +228,10 @@ pub(super) fn places(wish: &Wish) -> Vec<Place> {
     wish.place.iter().cloned().collect()
 }
 
-/// Is a rollout about to bring something to the cell, or bringing it back?
+/// Is a rollout, or the run of a pipeline, about to bring something to the cell, or bringing it back?
 fn is_under_way(book: &Book, cell: &str) -> bool {
-    book.open().is_some_and(|rollout| rollout.state.cells.contains_key(cell))
+    let by_rollout = book.open().is_some_and(|rollout| rollout.state.cells.contains_key(cell));
+    by_rollout || book.under_way().is_some_and(|driven| driven.reached.contains_key(cell))
 }
 
 /// Of a dossier these cells, in the waves that have some of them.
