@@ -136,9 +136,20 @@ fn a_reading_role_by_saved_plans() {
     let (plan, shown) = by_plan(&mut project).unwrap();
     assert!(unread(&plan).contains(&"stack.cell/alpha".to_owned()), "{shown}");
     assert!(shown.contains("it could not be looked at: the role for that comes with it"), "{shown}");
+    let again = project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(0).unwrap();
+    again.says(&["the plan was carried out already"]).unwrap();
     held(&mut project, "plan").unwrap();
     project.settled(&[]).unwrap();
     project.run(&["drift"]).unwrap().ended(0).unwrap();
+
+    // What was planned unseen does not undo what was applied since.
+    std::fs::copy(project.path().join("p.json"), project.path().join("old.json")).unwrap();
+    aws::KEY.clone_into(&mut project.key);
+    project.edit(&[("  above = 20\n", "  above = 25\n")]).unwrap();
+    project.apply(&[]).unwrap();
+    let stale = project.run(&["apply", "--plan", "old.json", "--yes"]).unwrap().ended(1).unwrap();
+    stale.says(&["E0601", "stack.cell/alpha was applied meanwhile"]).unwrap();
+    project.settled(&[]).unwrap();
 
     // Somebody deletes one of the stacks.
     let alpha = accounts(&server).unwrap()["alpha"].clone();

@@ -339,11 +339,6 @@ fn still_true(session: &Session<'_>, record: &Record, saved: &Plan, output: &Out
         );
         return Err(say(output, &finding(Code::StalePlan, message).help(ANEW)));
     }
-    let moved = stale::moved(saved, &now);
-    if moved.is_empty() {
-        left_for_the_next(saved, &now, output);
-        return Ok(saved.clone());
-    }
     let id = file::plan_id(saved);
     if record.finished.as_ref() == Some(&id) {
         let undone = stale::undone(saved, &now);
@@ -354,6 +349,11 @@ fn still_true(session: &Session<'_>, record: &Record, saved: &Plan, output: &Out
         output.remark("the plan was carried out already, and nothing has to be done again");
         left_for_the_next(saved, &now, output);
         return Err(nothing(&Plan { changes: Vec::new(), operations: Vec::new(), ..now }, output));
+    }
+    let moved = stale::moved(saved, &now, record);
+    if moved.is_empty() {
+        left_for_the_next(saved, &now, output);
+        return Ok(saved.clone());
     }
     let Some(begun) = record.under_way.as_ref().filter(|begun| begun.plan == id) else {
         return Err(say(output, &stale_plan(&some_of(&moved))));

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 
 use super::model::{Action, Change, Fields, Plan};
 use crate::registry::record::Record;
+use crate::stacks::wish::recorded;
 
 /// What moved under the changes of a saved plan, one line each: nothing when it may be run as it is. What is new is none of
 /// it.
-pub fn moved(saved: &Plan, now: &Plan) -> Vec<String> {
-    saved.changes.iter().filter_map(|change| differs(change, found(change, now))).collect()
+pub fn moved(saved: &Plan, now: &Plan, record: &Record) -> Vec<String> {
+    saved.changes.iter().filter_map(|change| differs(change, found(change, now), record)).collect()
 }
 
 /// What of a plan is not the rest of a saved one, one line each: nothing when running it finishes the saved one.
@@ -52,10 +53,14 @@ fn found<'p>(change: &Change, now: &'p Plan) -> Option<&'p Change> {
     now.changes.get(at).filter(|found| found.address == change.address)
 }
 
-fn differs(change: &Change, found: Option<&Change>) -> Option<String> {
+fn differs(change: &Change, found: Option<&Change>, record: &Record) -> Option<String> {
     let address = &change.address;
     if change.unread {
-        // Its one operation brings it to `after`, whatever is there.
+        // Its one operation brings it to `after`, whatever is there: so long as nobody else has applied something there since.
+        let entry = record.entry(address).filter(|entry| !entry.is_claim()).map(|entry| &entry.fields);
+        if entry != change.before.as_ref().map(recorded).as_ref() {
+            return Some(format!("{address} was applied meanwhile"));
+        }
         let found = found.filter(|found| found.after != change.after)?;
         return Some(otherwise_asked(change, found));
     }
