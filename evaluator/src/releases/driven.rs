@@ -220,7 +220,11 @@ impl Book {
         };
         let had_its_turn =
             |cell: &String| action.draining.contains(cell) || driven.failed.contains_key(cell) || has(cell).is_some();
-        let Some(released) = wish.cells.keys().find_map(has).filter(|_| wish.cells.keys().all(had_its_turn)) else {
+        let through = wish.cells.keys().filter(|cell| has(cell).is_some()).count();
+        let failed =
+            wish.cells.keys().filter(|cell| has(cell).is_none() && driven.failed.contains_key(*cell)).count();
+        let is_over = wish.cells.keys().all(had_its_turn) && wish.course.is_passed(through, failed);
+        let Some(released) = wish.cells.keys().find_map(has).filter(|_| is_over) else {
             return;
         };
         let released = Has { at, observed: String::new(), ..released.clone() };

@@ -73,6 +73,12 @@ impl Course {
         let all = self.waves.iter().enumerate();
         all.flat_map(|(at, wave)| wave.cells.iter().map(move |cell| (cell.clone(), at))).collect()
     }
+
+    /// All cells have had their turn: has the release passed? What some could not take has, where a wave of the rollout
+    /// tolerates that and another cell has it; where there is no wave but of those that follow, nothing tolerates it.
+    pub fn is_passed(&self, done: usize, failed: usize) -> bool {
+        failed == 0 || (done > 0 && self.waves.iter().any(|wave| !wave.follows))
+    }
 }
 
 impl Wave {

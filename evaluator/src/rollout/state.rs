@@ -186,6 +186,11 @@ pub enum Why {
         /// Its cells that failed.
         cells: Vec<String>,
     },
+    /// Cells could not take it, and no wave has passed that would say it is good all the same.
+    Untaken {
+        /// They.
+        cells: Vec<String>,
+    },
     /// Somebody stopped it.
     Person {
         /// Who.
@@ -342,6 +347,7 @@ impl fmt::Display for Why {
             Self::Failures { wave, cells } => {
                 write!(f, "more of wave {wave} failed than it tolerates: {}", cells.join(", "))
             }
+            Self::Untaken { cells } => write!(f, "these could not take it: {}", cells.join(", ")),
             Self::Person { who } => write!(f, "{who} ended it"),
         }
     }

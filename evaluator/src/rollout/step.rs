@@ -209,10 +209,14 @@ impl<'c> Run<'c> {
 
     fn resumed(&mut self) -> Result<(), Refused> {
         if matches!(self.state.phase, Phase::Stopped { .. }) {
-            // What failed is tried again.
+            // What failed is tried again, in the turn of its wave.
             for cell in self.state.cells.values_mut().filter(|cell| cell.state == CellState::Failed) {
                 cell.state = CellState::Waiting;
                 cell.why = None;
+                if cell.wave < self.state.wave {
+                    self.state.wave = cell.wave;
+                    self.state.one_box = false;
+                }
             }
             self.enter(Phase::Running);
         } else if !self.state.paused {
@@ -427,7 +431,13 @@ impl<'c> Run<'c> {
                 return true;
             }
             (None, true) => self.enter(Phase::Draining),
-            (None, false) => self.enter(Phase::Done),
+            (None, false) => {
+                let done = self.state.that_are(|state| state == CellState::Done).count();
+                let failed = self.state.that_are(|state| state == CellState::Failed);
+                let cells: Vec<String> = failed.map(|(name, _)| name.clone()).collect();
+                let passed = self.course.is_passed(done, cells.len());
+                self.enter(if passed { Phase::Done } else { Phase::Stopped { why: Why::Untaken { cells } } });
+            }
         }
         false
     }

@@ -3,9 +3,10 @@
 use jiff::SignedDuration;
 
 use super::world::{Fleet, MINUTE, at, course, start, wave};
-use crate::rollout::calendar::calendar;
+use crate::rollout::calendar::{calendar, drive};
+use crate::rollout::state::Why;
 use crate::rollout::window::Window;
-use crate::rollout::{CellState, Phase, Wave};
+use crate::rollout::{CellState, Course, Event, OnAlarm, Phase, State, Wave};
 
 #[test]
 fn waves_follow_one_another_and_each_bakes_after_its_last_cell() {
@@ -113,4 +114,54 @@ fn cells_that_follow_hold_nobody_back() {
     let mut fleet = Fleet { broken: ["cell.x".to_owned(), "cell.y".to_owned()].into(), ..Fleet::default() };
     let state = fleet.run(&course, vec![]);
     assert_eq!((state.phase, fleet.begun_at("cell.a")), (Phase::Done, start() + MINUTE * 5));
+}
+
+/// A cell in no wave holds no other back, and what none, or not every one, of them could take is not told as done.
+#[test]
+fn what_no_wave_vouches_for_is_not_done() {
+    let follows = |cells: &[&str]| Wave {
+        follows: true,
+        parallel: cells.len(),
+        tolerate: cells.len(),
+        alarms: Vec::new(),
+        bake: SignedDuration::ZERO,
+        ..wave("released", cells)
+    };
+    let of = |waves: Vec<Wave>, broken: &[&str]| {
+        let broken = broken.iter().map(|name| format!("cell.{name}")).collect();
+        let mut fleet = Fleet { broken, ..Fleet::default() };
+        (fleet.run(&course(waves), vec![]), fleet.given("2").len())
+    };
+    let untaken = |cells: &[&str]| Phase::Stopped {
+        why: Why::Untaken { cells: cells.iter().map(|name| format!("cell.{name}")).collect() },
+    };
+    let (all, two) = (follows(&["a", "b"]), || vec![wave("first", &["c"]), follows(&["a", "b"])]);
+    for (waves, broken, phase, begun) in [
+        (vec![all.clone()], vec![], Phase::Done, 2),
+        (vec![all.clone()], vec!["a"], untaken(&["a"]), 2),
+        (vec![all], vec!["a", "b"], untaken(&["a", "b"]), 2),
+        (two(), vec!["a", "b"], Phase::Done, 3),
+        (vec![Wave { tolerate: 1, ..wave("first", &["c"]) }], vec!["c"], untaken(&["c"]), 1),
+    ] {
+        let (state, given) = of(waves, &broken);
+        assert_eq!((state.phase, given), (phase, begun), "{broken:?}");
+    }
+}
+
+/// Whoever goes on with what has stopped has all of it tried again that failed: what a former wave tolerated, too.
+#[test]
+fn what_failed_in_an_earlier_wave_is_tried_again() {
+    let course = course(vec![Wave { tolerate: 1, ..wave("first", &["a", "b"]) }, wave("second", &["c"])]);
+    let state = State::new(&course, "2", start(), |_| None);
+    let mut fleet = Fleet { broken: ["cell.a".to_owned(), "cell.c".to_owned()].into(), ..Fleet::default() };
+    let course = Course { on_alarm: OnAlarm::Stop, ..course };
+    let stopped = drive(&course, state, vec![], &mut fleet);
+    assert_eq!(stopped.cells["cell.a"].state, CellState::Failed);
+    assert!(matches!(stopped.phase, Phase::Stopped { why: Why::Failures { .. } }), "{:?}", stopped.phase);
+    let resumed = (stopped.now + MINUTE, Event::Resumed { who: "ana".to_owned() });
+    let mut fleet = Fleet::default();
+    let end = drive(&course, stopped, vec![resumed], &mut fleet);
+    assert_eq!(end.phase, Phase::Done);
+    assert_eq!(fleet.given("2"), ["cell.a", "cell.c"], "in the order of their waves");
+    assert!(end.cells.values().all(|cell| cell.state == CellState::Done));
 }
