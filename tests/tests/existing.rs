@@ -452,7 +452,24 @@ fn a_parked_account_is_known_again() {
     let before = record(&project);
     assert_eq!(before["parked"].as_object().unwrap().len(), 1);
     fs::remove_file(project.path().join(".cellc/sandbox/registry.json")).unwrap();
-    project.run(&["registry", "rebuild", "--yes"]).unwrap().ended(0).unwrap();
+    // Whoever may tag marks what is no parked account.
+    let server = Server::start(Some(&project.sandbox()), quick()).unwrap();
+    let plant = |id: &str| {
+        let tag = "--tags Key=cellc:parked,Value=cell.dev-zoe";
+        aws::aws(&server.url(), &format!("organizations tag-resource --resource-id {id} {tag}")).unwrap();
+    };
+    plant(before["organization"]["management_account"].as_str().unwrap());
+    plant(before["resources"]["cell.alpha"]["id"].as_str().unwrap());
+    drop(server);
+    let made = project.run(&["registry", "rebuild", "--yes"]).unwrap().ended(0).unwrap();
+    let said = made.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said_of in [
+        "dev-raj exists, and is taken over: parked, and waits for a dev cell",
+        "is marked as parked, and left: it is the management account",
+        "is marked as parked, and left: it is not in the unit of parked accounts",
+    ] {
+        assert!(said.contains(said_of), "{said_of}: {}", made.stdout);
+    }
     let ids = |record: &Value| record["parked"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(ids(&record(&project)), ids(&before));
     // The next dev cell takes it, and makes none.

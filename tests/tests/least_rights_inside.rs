@@ -168,6 +168,30 @@ fn a_reading_role_by_saved_plans() {
     let found = aws::all_as(&admin, &["cloudformation describe-stacks --stack-name cellc-alpha".to_owned()]).unwrap();
     assert_eq!(found[0]["Stacks"][0]["StackStatus"], "CREATE_COMPLETE");
 
+    // Somebody deletes the role and leaves its stack, which CloudFormation has as it was.
+    let policies = aws::all_as(&admin, &[format!("iam list-role-policies --role-name {READER}")]).unwrap();
+    let inline = policies[0]["PolicyNames"].as_array().cloned().unwrap_or_default();
+    let mut delete: Vec<String> = inline
+        .iter()
+        .filter_map(|name| name.as_str())
+        .map(|name| format!("iam delete-role-policy --role-name {READER} --policy-name {name}"))
+        .collect();
+    delete.push(format!("iam delete-role --role-name {READER}"));
+    aws::all_as(&admin, &delete).unwrap();
+    let (plan, shown) = by_plan(&mut project).unwrap();
+    assert_eq!(unread(&plan), ["stack.cell/alpha"], "{shown}");
+    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        shown.contains("somebody deleted the role: take `reader_role` out of `org`, apply, put it back, and apply"),
+        "{shown}"
+    );
+    project.edit(&[(named.as_str(), "  home_region = \"us-west-2\"\n")]).unwrap();
+    project.apply(&[]).unwrap();
+    project.edit(&[("  home_region = \"us-west-2\"\n", named.as_str())]).unwrap();
+    project.apply(&[]).unwrap();
+    held(&mut project, "plan").unwrap();
+    project.settled(&[]).unwrap();
+
     // Where nobody lets the caller in, it is the caller.
     HELD.clone_into(&mut project.key);
     let mut narrow = policy["plan"].clone();
@@ -180,6 +204,37 @@ fn a_reading_role_by_saved_plans() {
     assert_eq!(shown.status, 4, "{}", shown.stdout);
     assert!(shown.stdout.contains("no account lets the caller in by `reader_role`"), "{}", shown.stdout);
     assert_eq!(project.run(&["drift"]).unwrap().status, 4);
+}
+
+/// Who may not enter the accounts is not told that all is done: there is more to do in them.
+fn an_apply_that_cannot_look() {
+    let (mut project, server) = served().unwrap();
+    project.edit(&[("  above = 20\n", "  above = 25\n")]).unwrap();
+    project.plan(&["--out", "p.json"]).unwrap();
+    let mut narrow = printed(&project).unwrap()["apply"].clone();
+    narrow["Statement"].as_array_mut().unwrap().retain(|statement| statement["Sid"] != "EnterAccounts");
+    hold(&mut project, &server, &narrow).unwrap();
+    let ran = project.run(&["apply", "--yes", "--at", AT]).unwrap().ended(4).unwrap();
+    let ran = ran.says(&["not all could be read, so that there may be more to do"]).unwrap();
+    assert!(ran.stdout.contains("could not be read, and are left alone"), "{}", ran.stdout);
+    let stale = project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(1).unwrap();
+    stale.says(&["E0601", "stack.cell/alpha is to update, and nothing can be said of it now"]).unwrap();
+    // What can be read is done, and that is not all.
+    project.append("\nou later {}\n").unwrap();
+    hold(
+        &mut project,
+        &server,
+        &serde_json::json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"},
+            {"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*"},
+        ]}),
+    )
+    .unwrap();
+    let ran = project.run(&["apply", "--yes", "--at", AT]).unwrap().ended(4).unwrap();
+    assert!(ran.stdout.contains("1 of 1 operations done"), "{}", ran.stdout);
+    aws::KEY.clone_into(&mut project.key);
+    project.apply(&[]).unwrap();
+    project.settled(&[]).unwrap();
 }
 
 /// The roles in the accounts have what is printed for them and no more: an apply goes through, one action less is missed.
@@ -211,5 +266,6 @@ at_once! {
     roles_in_accounts_may_do_what_is_printed:
     a_reading_role,
     a_reading_role_by_saved_plans,
+    an_apply_that_cannot_look,
     the_policies_by_account,
 }

@@ -10,7 +10,7 @@ use cell_eval::plan::{Command, moves};
 use cell_eval::registry::record::{Entry, Record};
 use cell_lang::diagnostics::{Code, nearest};
 
-use crate::apply::changed;
+use crate::apply::{Asked, changed};
 use crate::args::AdoptArgs;
 use crate::exit::Status;
 use crate::output::Output;
@@ -25,8 +25,10 @@ pub(crate) fn run(args: &AdoptArgs, output: &Output) -> Status {
     }
     output.run(&program, |run| {
         let ask = |session: &Session<'_>, record: &Record| match (&args.address, &args.id) {
-            (Some(address), Some(id)) if !args.all => adopted((address, id), session, record, output),
-            _ => everything(session, record),
+            (Some(address), Some(id)) if !args.all => {
+                adopted((address, id), session, record, output).map(Asked::from)
+            }
+            _ => everything(session, record).map(Asked::from),
         };
         changed(run, output, &args.cloud, None, "adopt", &args.consent, &ask)
     })

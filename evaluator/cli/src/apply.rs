@@ -44,7 +44,7 @@ pub(crate) fn run(args: &ApplyArgs, output: &Output) -> Status {
         let Some(path) = &args.plan else {
             let at = args.scope.at;
             let ask = |session: &Session<'_>, record: &Record| {
-                session.plan(record, &session::scope(&args.scope), Command::Apply, true)
+                Ok(session.plan(record, &session::scope(&args.scope), Command::Apply, true)?.into())
             };
             return changed(run, output, &args.cloud, at, "apply", &args.consent, &ask);
         };
@@ -69,12 +69,27 @@ pub(crate) fn destroy(args: &DestroyArgs, output: &Output) -> Status {
             let plan = session.and_then(|session| ask(&session, &session.load()?.record));
             return plan.map_or_else(|status| status, |plan| plans::policies(&plan));
         }
+        let ask = |session: &Session<'_>, record: &Record| Ok(ask(session, record)?.into());
         changed(run, output, &args.cloud, args.scope.at, "destroy", &args.consent, &ask)
     })
 }
 
+/// What is to be run.
+pub(crate) struct Asked {
+    /// The plan.
+    plan: Plan,
+    /// Could all that it is about be read just now?
+    whole: bool,
+}
+
+impl From<Plan> for Asked {
+    fn from(plan: Plan) -> Self {
+        Self { whole: plan.is_of_all(), plan }
+    }
+}
+
 /// What makes the plan, under the lock.
-pub(crate) type Ask<'s> = &'s dyn Fn(&Session<'_>, &Record) -> Result<Plan, Status>;
+pub(crate) type Ask<'s> = &'s dyn Fn(&Session<'_>, &Record) -> Result<Asked, Status>;
 
 /// Connects, locks, plans, shows, asks, runs.
 pub(crate) fn changed(
@@ -114,16 +129,17 @@ fn locked(
     ask: Ask<'_>,
 ) -> Result<Status, Status> {
     let connection = &session.connection;
-    let plan = kept(session, lease, || {
+    let Asked { plan, whole } = kept(session, lease, || {
         let loaded = session.load()?;
-        let plan = ask(session, &loaded.record)?;
+        let asked = ask(session, &loaded.record)?;
+        let plan = &asked.plan;
         if output.format == Format::Text {
-            output::result(Format::Text, &plans::shown(&plan, consent.verbose, output));
+            output::result(Format::Text, &plans::shown(plan, consent.verbose, output));
         }
-        brakes(&plan, consent, output)?;
-        approved(&plan, consent, output)?;
-        confirm(&plan, consent, output)?;
-        Ok(plan)
+        brakes(plan, consent, output)?;
+        approved(plan, consent, output)?;
+        confirm(plan, consent, output)?;
+        Ok(asked)
     })?;
     let journal = Journal::open(connection.store.as_ref(), connection.clock.as_ref(), lease.clone())
         .map_err(|error| session.unreadable(&error))?;
@@ -134,7 +150,7 @@ fn locked(
     let cells = session.subject.desired.published.clone().into_iter().collect();
     if plan.operations.is_empty() {
         publish(&journal, &cells).map_err(|error| say(output, &not_recorded(&error.to_string())))?;
-        return Ok(nothing(&plan, output));
+        return Ok(nothing(&plan, whole, output));
     }
     let stop = signals::stop();
     let progress = Progress::new(&plan, output);
@@ -161,25 +177,35 @@ fn locked(
     };
     let receipt = running.run();
     progress.finish();
-    Ok(told(&plan, &receipt, session, output))
+    Ok(told((&plan, whole), &receipt, session, output))
 }
 
 /// There is nothing to do.
-fn nothing(plan: &Plan, output: &Output) -> Status {
-    match output.format {
+fn nothing(plan: &Plan, whole: bool, output: &Output) -> Status {
+    let shown = match output.format {
         Format::Json => output::stream(Format::Json, |mut out| file::write(plan, &mut out)),
         Format::Text => Status::Done,
-    }
+    };
+    of_all(shown, whole, output)
 }
 
-fn told(plan: &Plan, receipt: &Receipt, session: &Session<'_>, output: &Output) -> Status {
+/// Done, unless nobody can say so: where not all could be read there may be more to do.
+fn of_all(status: Status, whole: bool, output: &Output) -> Status {
+    if whole || status != Status::Done {
+        return status;
+    }
+    output.remark("not all could be read, so that there may be more to do: the plan says what was left alone");
+    Status::May
+}
+
+fn told((plan, whole): (&Plan, bool), receipt: &Receipt, session: &Session<'_>, output: &Output) -> Status {
     let path = receipts::save(receipt, &session.own);
     let shown = match output.format {
         Format::Json => output::result(Format::Json, &receipts::json(receipt)),
         Format::Text => output::result(Format::Text, &receipts::text(receipt, plan, path.as_ref().ok())),
     };
     let status = match receipt.ending {
-        Ending::Done => shown,
+        Ending::Done => of_all(shown, whole, output),
         Ending::Failed => say(output, &receipts::failed(receipt)),
         Ending::Interrupted => {
             if receipt.failed().next().is_some() {
@@ -328,10 +354,11 @@ fn confirm(plan: &Plan, consent: &ConsentArgs, output: &Output) -> Result<(), St
 }
 
 /// A saved plan is run exactly, and only if each of its changes still comes out the same; one that was begun is finished.
-fn still_true(session: &Session<'_>, record: &Record, saved: &Plan, output: &Output) -> Result<Plan, Status> {
+fn still_true(session: &Session<'_>, record: &Record, saved: &Plan, output: &Output) -> Result<Asked, Status> {
     let scope = Scope { only: saved.only.clone(), except: saved.except.clone() };
     let command = if saved.command == "destroy" { Command::Destroy } else { Command::Apply };
     let now = session.plan(record, &scope, command, true)?;
+    let whole = now.is_of_all();
     if (&saved.target.cloud, &saved.target.organization) != (&now.target.cloud, &now.target.organization) {
         let message = format!(
             "the plan is for {} ({}), and this is {} ({})",
@@ -348,12 +375,12 @@ fn still_true(session: &Session<'_>, record: &Record, saved: &Plan, output: &Out
         }
         output.remark("the plan was carried out already, and nothing has to be done again");
         left_for_the_next(saved, &now, output);
-        return Err(nothing(&Plan { changes: Vec::new(), operations: Vec::new(), ..now }, output));
+        return Err(nothing(&Plan { changes: Vec::new(), operations: Vec::new(), ..now }, whole, output));
     }
     let moved = stale::moved(saved, &now, record);
     if moved.is_empty() {
         left_for_the_next(saved, &now, output);
-        return Ok(saved.clone());
+        return Ok(Asked { plan: saved.clone(), whole });
     }
     let Some(begun) = record.under_way.as_ref().filter(|begun| begun.plan == id) else {
         return Err(say(output, &stale_plan(&some_of(&moved))));
@@ -376,7 +403,7 @@ fn still_true(session: &Session<'_>, record: &Record, saved: &Plan, output: &Out
     let (left, all) = (now.changes.len(), counted(saved.changes.len(), "change"));
     output.remark(&format!("the plan was run before and came to no end: {left} of {all} are left"));
     // What was approved is the whole.
-    Ok(Plan { rest_of: Some(file::plan_id(saved)), review: saved.review.clone(), ..now })
+    Ok(Plan { rest_of: Some(file::plan_id(saved)), review: saved.review.clone(), ..now }.into())
 }
 
 /// Says how many changes a saved plan leaves.

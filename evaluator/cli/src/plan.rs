@@ -57,10 +57,15 @@ fn ended(args: &PlanArgs, plan: &Plan) -> Status {
     let may = |review: &Review| review.evidence.may > 0 || findings::has_undecided_guards(review);
     match () {
         () if review.is_some_and(|review| review.verdict == Verdict::Broken) => Status::Broken,
-        () if args.strict && (review.is_some_and(may) || !plan.is_of_all()) => Status::May,
+        () if args.strict && (review.is_some_and(may) || !plan.is_of_all() || has_unseen(plan)) => Status::May,
         () if args.detailed_exitcode => differs(plan),
         () => Status::Done,
     }
+}
+
+/// Is something of it changed without a look at what is there?
+fn has_unseen(plan: &Plan) -> bool {
+    plan.changes.iter().any(|change| change.unread)
 }
 
 /// Are there changes? Where something could not be read nobody can say that there are none.

@@ -123,6 +123,11 @@ impl<'p> Cases<'p> {
         let mut targets: HashMap<&str, Target> = HashMap::default();
         let sets: BTreeMap<&str, Prepared> =
             side.sets.iter().map(|(address, fields)| (address.as_str(), self.way(address, fields))).collect();
+        let forms: BTreeMap<(&str, &str), Prepared> = side
+            .forms
+            .iter()
+            .map(|((set, place), fields)| ((set.as_str(), place.as_str()), self.way(set, fields)))
+            .collect();
         let mut all = BTreeMap::new();
         for (holding, names) in side.held() {
             let target = match targets.get(holding.1.as_str()) {
@@ -133,7 +138,12 @@ impl<'p> Cases<'p> {
                     target
                 }
             };
-            let held: Vec<&Prepared> = names.iter().filter_map(|name| sets.get(name.as_str())).collect();
+            let held: Vec<&Prepared> = names
+                .iter()
+                .filter_map(|name| {
+                    forms.get(&(name.as_str(), holding.1.as_str())).or_else(|| sets.get(name.as_str()))
+                })
+                .collect();
             let case = self.case(side, &holding.1, &target, &held);
             let id = self.numbered(case, &holding.1);
             all.insert(holding.clone(), id);

@@ -196,7 +196,7 @@ fn is_told_of_groups(
     let (before, after) = (question.before, question.after);
     let own = before.given.get(holding);
     let is_own = own != after.given.get(holding)
-        || own.into_iter().flatten().any(|set| before.sets.get(set) != after.sets.get(set))
+        || own.into_iter().flatten().any(|set| before.form(set, &holding.1) != after.form(set, &holding.1))
         || change.weakened;
     let groups = after.groups.as_ref().and_then(|all| all.get(&holding.0)).into_iter().flatten();
     let theirs: Vec<&Told> =

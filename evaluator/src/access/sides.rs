@@ -19,6 +19,8 @@ use crate::resources::ResourceKind;
 pub struct Side {
     /// Permission sets.
     pub sets: BTreeMap<String, Fields>,
+    /// Forms of permission sets, by set and by the cell or account in which it is in force, where that is another one.
+    pub forms: BTreeMap<(String, String), Fields>,
     /// Documents of service control policies.
     pub policies: BTreeMap<String, Json>,
     /// The policies attached to each target.
@@ -92,6 +94,7 @@ impl Side {
             for change in &plan.changes {
                 let (was, will) = states(change);
                 before.put(desired, &change.address, &change.kind, was, &id);
+                before.has_forms(change);
                 after.put(desired, &change.address, &change.kind, will, &id);
             }
         }
@@ -116,6 +119,7 @@ impl Side {
             above: keys(self.above, target),
             accounts: keys(self.accounts, target),
             regions: keys(self.regions, target),
+            forms: keys(self.forms, |(set, place)| (set, target(place))),
             ..self
         }
     }
@@ -182,6 +186,21 @@ impl Side {
             let unmade = !changed.contains(address.as_str()) && record.entry(address).is_none();
             if unmade && (plan.command == "destroy" || !scope.takes(address, &wanted.sources)) {
                 self.put(desired, address, wanted.kind.name(), None, id);
+            }
+        }
+    }
+
+    /// What a permission set is in a cell or account.
+    pub(super) fn form(&self, set: &str, target: &str) -> Option<&Fields> {
+        let own = if self.forms.is_empty() { None } else { self.forms.get(&(set.to_owned(), target.to_owned())) };
+        own.or_else(|| self.sets.get(set))
+    }
+
+    /// Not every account has the form that its set has.
+    fn has_forms(&mut self, change: &Change) {
+        for other in &change.in_force {
+            for account in &other.accounts {
+                self.forms.insert((change.address.clone(), account.clone()), other.form.clone());
             }
         }
     }
@@ -296,7 +315,7 @@ fn combining(memberships: &Memberships, before: &Side, after: Option<&Side>) -> 
     people
 }
 
-fn keys<V>(all: BTreeMap<String, V>, new: impl Fn(String) -> String) -> BTreeMap<String, V> {
+fn keys<K: Ord, V>(all: BTreeMap<K, V>, new: impl Fn(K) -> K) -> BTreeMap<K, V> {
     all.into_iter().map(|(address, value)| (new(address), value)).collect()
 }
 

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::provider::Clock;
 use crate::registry::record::{Event, FORMAT_VERSION, Line, Record, RecordError};
+use crate::registry::sound;
 use crate::registry::store::{Lease, Store, StoreError};
 
 /// Lines that wait for a write at most.
@@ -50,7 +51,7 @@ pub fn load(store: &dyn Store) -> Result<Loaded, JournalError> {
     };
     let segments = store.segments()?;
     let unfinished = record.replay(&segments)?;
-    record.requests_are_ids()?;
+    sound::check(&record)?;
     let undropped = !unfinished && !segments.is_empty();
     Ok(Loaded { record, version: stored.map(|stored| stored.version), unfinished, undropped })
 }

@@ -4,14 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::live::Live;
+use crate::plan::build::change;
 use crate::plan::cost;
-use crate::plan::desired::{ADDRESS_TAG, Desired, PARKED_TAG, ROOT, Wanted};
+use crate::plan::desired::{ADDRESS_TAG, Desired, PARKED_TAG, PARKING, ROOT, Wanted};
 use crate::plan::identity;
-use crate::plan::model::{Action, Change, Notice, Operation, OperationId, Plan, Verb};
-use crate::provider::Tags;
+use crate::plan::model::{Action, Change, Fields, Notice, Operation, OperationId, Plan, Verb};
+use crate::provider::{Account, Tags};
 use crate::registry::record::{Entry, Record, former_address};
 use crate::resources::ResourceKind;
 use crate::stacks::wish;
+use crate::terminal::visible;
 use crate::words::counted;
 
 /// Things of one sort that are named one by one.
@@ -24,8 +26,8 @@ pub struct Claims {
     pub record: Record,
     /// Addresses of units, accounts, policies and sets that are taken.
     pub taken: BTreeSet<String>,
-    /// Accounts that wait for a cell: id, by the address that it had.
-    pub parked: BTreeMap<String, String>,
+    /// Accounts that wait for a cell, by the address that each had.
+    pub parked: BTreeMap<String, Account>,
     /// What is not taken, or has to be looked at, and why.
     pub remarks: Vec<String>,
 }
@@ -150,13 +152,31 @@ pub fn by_mark(desired: &Desired, record: &Record, live: &Live, at: jiff::Timest
             Err(why) => claims.remark(format!("{mark} is left: {why}")),
         }
     }
-    for (id, tags) in live.tags.iter().filter(|(id, _)| live.accounts.contains_key(*id)) {
-        let Some(from) = tags.get(PARKED_TAG).filter(|_| !tags.contains_key(ADDRESS_TAG)) else { continue };
-        // The cell may be there again, in another account.
-        let from = if desired.knows(from) { former_address(from) } else { from.clone() };
-        claims.parked.insert(from, id.clone());
-    }
+    waiting(&mut claims, desired, record, live);
     claims
+}
+
+/// Accounts that are marked as parked, and are where parked ones are.
+fn waiting(claims: &mut Claims, desired: &Desired, record: &Record, live: &Live) {
+    let known = identity::units(desired, record, live);
+    for account in live.accounts.values().filter(|account| identity::is_open(account)) {
+        let tags = live.tags.get(&account.id);
+        let Some(from) = tags.and_then(|tags| tags.get(PARKED_TAG)) else { continue };
+        if let Some(why) = identity::unproven(account, live, &known) {
+            claims.remark(format!(
+                "account {} ({}) is marked as parked, and left: {why}",
+                account.id,
+                visible::name(&account.name)
+            ));
+            continue;
+        }
+        // The cell may be there again, in another account.
+        let mut from = if desired.knows(from) { former_address(from) } else { from.clone() };
+        while claims.parked.contains_key(&from) {
+            from = former_address(&from);
+        }
+        claims.parked.insert(from, account.clone());
+    }
 }
 
 /// A thing with the mark of an address.
@@ -243,9 +263,11 @@ pub fn only(mut plan: Plan, desired: &Desired, claims: &Claims, takes: &dyn Fn(&
         .into_iter()
         .partition(|change| takes(&change.address) && (change.action == Action::Adopt || is_claimed(change)));
     let mut operations = Vec::new();
-    for (from, id) in &claims.parked {
-        next(&mut operations, from, Verb::Park, Vec::new());
-        plan.ids.insert(from.clone(), id.clone());
+    let mut waiting = Vec::new();
+    for (from, account) in &claims.parked {
+        let parked = next(&mut operations, from, Verb::Park, Vec::new());
+        plan.ids.insert(from.clone(), account.id.clone());
+        waiting.push(kept_waiting(from, account, parked));
     }
     let mut differing = 0;
     plan.changes = adopted
@@ -256,9 +278,11 @@ pub fn only(mut plan: Plan, desired: &Desired, claims: &Claims, takes: &dyn Fn(&
             differing += usize::from(differs);
             taken
         })
+        .chain(waiting)
         .collect();
     let notes = left(&others, differing).into_iter().chain(claims.remarks.iter().cloned());
-    plan.notices = notes.map(|message| Notice::note(message, Vec::new())).collect();
+    plan.notices.retain(Notice::is_of_unread);
+    plan.notices.extend(notes.map(|message| Notice::note(message, Vec::new())));
     plan.access.clear();
     plan.review = None;
     plan.authority.clear();
@@ -267,9 +291,27 @@ pub fn only(mut plan: Plan, desired: &Desired, claims: &Claims, takes: &dyn Fn(&
     plan
 }
 
+/// That a parked account comes into the record as one.
+fn kept_waiting(from: &str, account: &Account, parked: OperationId) -> Change {
+    let fields = Fields::from_iter([
+        ("email".to_owned(), account.email.as_str().into()),
+        ("name".to_owned(), account.name.as_str().into()),
+        ("ou".to_owned(), PARKING.into()),
+    ]);
+    Change {
+        name: account.name.clone(),
+        id: Some(account.id.clone()),
+        before: Some(fields.clone()),
+        after: Some(fields),
+        operations: vec![parked],
+        reason: Some("parked, and waits for a dev cell".to_owned()),
+        ..change(from, ResourceKind::Account.name(), Action::Adopt)
+    }
+}
+
 fn next(operations: &mut Vec<Operation>, address: &str, verb: Verb, needs: Vec<OperationId>) -> OperationId {
     let id = OperationId(u32::try_from(operations.len()).unwrap_or(u32::MAX));
-    let sets = crate::plan::model::Fields::new();
+    let sets = Fields::new();
     operations.push(Operation { id, address: address.to_owned(), verb, needs, sets });
     id
 }

@@ -196,7 +196,13 @@ impl Reader<'_> {
                     || !self.scope.only.is_empty()
                     || recorded.is_none_or(|entry| entry.fields.get("tags") != wanted.fields.get("tags")))
         };
-        let asked: Vec<String> = ids.iter().filter(in_question).map(|(_, id)| id.clone()).collect();
+        let mut asked: BTreeSet<String> = ids.iter().filter(in_question).map(|(_, id)| id.clone()).collect();
+        if !identity::lacking(self.desired, self.record, &ids).is_empty() {
+            // Whether one that the record has as parked is so.
+            let open = |id: &&String| live.accounts.get(*id).is_some_and(identity::is_open);
+            asked.extend(self.record.parked.keys().filter(open).cloned());
+        }
+        let asked: Vec<String> = asked.into_iter().collect();
         let tags = parallel::each(self.lanes, &asked, |id| self.provider.tags_of(id))?;
         live.tags.extend(asked.into_iter().zip(tags));
         Ok(())

@@ -61,9 +61,9 @@ impl Reader<'_> {
         if wished.is_empty() && recorded.is_empty() {
             return Vec::new();
         }
-        let mut ids = identity::accounts(desired, record, live);
+        let mut ids = identity::organization(desired, record, live);
         let parked = identity::parked(desired, record, live, &ids);
-        ids.extend(parked);
+        ids.extend(parked.taken);
         let place = |stack: &&StackWish| {
             let account = match &stack.account {
                 AccountOf::Id(id) => id,

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 use super::desired::{ADDRESS_TAG, Desired, PARKING, ROOT, Wanted};
 use super::fault::Fault;
-use super::identity::{self, Ids};
+use super::identity::{self, Ids, Parking};
 use super::model::{Action, Change, Fields, Notice, NoticeKind, Operation, OperationId, Verb};
 use super::scope::Scope;
 use crate::live::Live;
@@ -62,8 +62,8 @@ pub(super) struct Builder<'a> {
     pub(super) command: Command,
     /// Ids of what exists, by address.
     pub(super) ids: Ids,
-    /// Parked accounts that cells take, by address.
-    pub(super) parked: Ids,
+    /// Parked accounts, and who takes them.
+    pub(super) parked: Parking,
     pub(super) changes: Vec<Change>,
     pub(super) operations: Vec<Operation>,
     pub(super) notices: Vec<Notice>,
@@ -71,6 +71,8 @@ pub(super) struct Builder<'a> {
     pub(super) names: BTreeMap<String, String>,
     addresses: HashMap<String, String>,
     steps: HashMap<(String, Step), Vec<OperationId>>,
+    /// Is only looked for what was changed outside?
+    pub(super) looks: bool,
     /// What is not torn down, since an account that is left out needs it.
     stays: BTreeSet<String>,
     /// What is first done to the record of an address.
@@ -116,6 +118,7 @@ impl<'a> Builder<'a> {
             names,
             addresses,
             steps,
+            looks: false,
             stays: BTreeSet::new(),
             opening: HashMap::default(),
         };
@@ -417,6 +420,7 @@ impl<'a> Builder<'a> {
             later: Vec::new(),
             drift: Vec::new(),
             unread: false,
+            in_force: Vec::new(),
             reason: Some("the unit of accounts that wait for a cell".to_owned()),
             sources: Vec::new(),
             operations: vec![operation],
@@ -447,7 +451,7 @@ fn is_empty(value: &Json) -> bool {
 }
 
 /// A change of which nothing is known yet but what it is of.
-pub(super) fn change(address: &str, kind: &str, action: Action) -> Change {
+pub(crate) fn change(address: &str, kind: &str, action: Action) -> Change {
     Change {
         address: address.to_owned(),
         kind: kind.to_owned(),
@@ -460,6 +464,7 @@ pub(super) fn change(address: &str, kind: &str, action: Action) -> Change {
         later: Vec::new(),
         drift: Vec::new(),
         unread: false,
+        in_force: Vec::new(),
         reason: None,
         sources: Vec::new(),
         operations: Vec::new(),

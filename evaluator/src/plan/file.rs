@@ -21,7 +21,7 @@ use crate::access::model::Review;
 use crate::terminal::visible;
 
 /// Major and minor: a new minor adds, a new major changes.
-pub const FORMAT_VERSION: &str = "1.4";
+pub const FORMAT_VERSION: &str = "1.5";
 
 /// Bytes of a plan file, at most.
 pub const MAX_BYTES: usize = 256 << 20;

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::desired::{Desired, PARKING, ROOT};
+use super::desired::{ADDRESS_TAG, Desired, PARKED_TAG, PARKING, ROOT, Wanted};
 use crate::live::Live;
-use crate::provider::Known;
+use crate::provider::{Account, Known};
 use crate::registry::record::{Record, former_address};
 use crate::resources::ResourceKind;
 
@@ -104,7 +104,7 @@ pub fn units(desired: &Desired, record: &Record, live: &Live) -> Ids {
     ids
 }
 
-fn text<'a>(wanted: &'a super::desired::Wanted, field: &str) -> &'a str {
+fn text<'a>(wanted: &'a Wanted, field: &str) -> &'a str {
     wanted.fields.get(field).and_then(|value| value.as_str()).unwrap_or_default()
 }
 
@@ -146,42 +146,79 @@ pub fn accounts(desired: &Desired, record: &Record, live: &Live) -> Ids {
 }
 
 /// Is it an account that can be used?
-pub fn is_open(account: &crate::provider::Account) -> bool {
+pub fn is_open(account: &Account) -> bool {
     use crate::provider::AccountState as S;
     matches!(account.state, S::Active | S::PendingActivation)
 }
 
+/// Emptied accounts, for those that have none.
+#[derive(Debug, Clone, Default)]
+pub struct Parking {
+    /// Which, by the address that takes it.
+    pub taken: Ids,
+    /// Those of the record that the cloud does not show to be parked, by id, and why.
+    pub unproven: BTreeMap<String, &'static str>,
+}
+
 /// Emptied accounts for those that have none: the one it was, or that has its e-mail; a dev cell takes any, cells by
-/// address and accounts by id.
-pub fn parked(desired: &Desired, record: &Record, live: &Live, known: &Ids) -> Ids {
-    let open = |id: &String| live.accounts.get(id).is_some_and(is_open);
-    let mut free: BTreeMap<&String, &crate::registry::record::Parked> =
-        record.parked.iter().filter(|(id, _)| open(id)).collect();
-    let lacking: Vec<(&String, &super::desired::Wanted)> = desired
-        .resources
-        .iter()
-        .filter(|(address, wanted)| {
-            wanted.account.is_some() && !known.contains_key(*address) && !record.pending.contains_key(*address)
-        })
-        .collect();
-    let mut taken = Ids::new();
+/// address and accounts by id. The record alone proves nothing, since whoever may write it could have written any id: the
+/// account lies in the unit of parked accounts and is tagged as one.
+pub fn parked(desired: &Desired, record: &Record, live: &Live, known: &Ids) -> Parking {
+    let mut parking = Parking::default();
+    let lacking = lacking(desired, record, known);
+    if lacking.is_empty() {
+        return parking;
+    }
+    let owned: BTreeSet<&String> = known.values().collect();
+    let mut free = BTreeMap::new();
+    for (id, parked) in record.parked.iter().filter(|(id, _)| !owned.contains(id)) {
+        match live.accounts.get(id).filter(|account| is_open(account)).map(|account| unproven(account, live, known)) {
+            Some(None) => _ = free.insert(id, parked),
+            Some(Some(why)) => _ = parking.unproven.insert(id.clone(), why),
+            None => {}
+        }
+    }
     for (address, wanted) in &lacking {
         let email = text(wanted, "email");
         let own =
             free.iter().find(|(_, parked)| parked.from == **address || parked.email.eq_ignore_ascii_case(email));
         if let Some(id) = own.map(|(id, _)| (*id).clone()) {
             free.remove(&id);
-            taken.insert((*address).clone(), id);
+            parking.taken.insert((*address).clone(), id);
         }
     }
     for (address, wanted) in lacking {
         let dev = wanted.account.as_ref().is_some_and(|account| account.cell.as_deref() == Some("dev"));
         if dev
-            && !taken.contains_key(address)
+            && !parking.taken.contains_key(address)
             && let Some((id, _)) = free.pop_first()
         {
-            taken.insert(address.clone(), id.clone());
+            parking.taken.insert(address.clone(), id.clone());
         }
     }
-    taken
+    parking
+}
+
+/// Cells and accounts that have no account, and for which none is being made.
+pub fn lacking<'d>(desired: &'d Desired, record: &Record, known: &Ids) -> Vec<(&'d String, &'d Wanted)> {
+    let lacks = |(address, wanted): &(&String, &Wanted)| {
+        wanted.account.is_some() && !known.contains_key(*address) && !record.pending.contains_key(*address)
+    };
+    desired.resources.iter().filter(lacks).collect()
+}
+
+/// What in the cloud speaks against it that an account is parked.
+pub fn unproven(account: &Account, live: &Live, known: &Ids) -> Option<&'static str> {
+    let tags = live.tags.get(&account.id);
+    let has = |tag: &str| tags.is_some_and(|tags| tags.contains_key(tag));
+    let is_management =
+        live.organization.as_ref().is_some_and(|organization| organization.management_account == account.id);
+    let in_unit = account.parent.is_some() && account.parent.as_ref() == known.get(PARKING);
+    match (is_management, in_unit, has(PARKED_TAG), has(ADDRESS_TAG)) {
+        (true, ..) => Some("it is the management account"),
+        (_, false, ..) => Some("it is not in the unit of parked accounts"),
+        (_, _, false, _) => Some("it has no tag `cellc:parked`"),
+        (_, _, _, true) => Some("its tag `cellc:address` says whose it is"),
+        _ => None,
+    }
 }

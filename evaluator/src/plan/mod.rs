@@ -36,7 +36,7 @@ use build::Builder;
 pub use build::Command;
 use desired::Desired;
 use fault::Fault;
-use model::{Limits, Plan, Target};
+use model::{Change, Limits, Notice, Plan, Target};
 pub use ours::other_organization;
 use scope::Scope;
 
@@ -47,6 +47,7 @@ use crate::releases::wishes::is_of_component;
 use crate::releases::{Dossier, Kept};
 use crate::resources::ResourceKind;
 use crate::stacks::AccountOf;
+use crate::terminal::visible;
 
 /// What is planned, and under what circumstances.
 #[derive(Debug)]
@@ -98,7 +99,7 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
     let mut faults = other_organization(desired, (record.0, &question.registry), live);
     // What takes the program's place where only what was changed outside is looked for says no ids.
     if components == Components::Released {
-        faults.extend(ours::managements(desired, (record.0, &question.registry), live));
+        faults.extend(ours::impossible(desired, (record.0, &question.registry), live));
     }
     faults.extend(unknown_addresses(desired, record.0, question.kept, scope));
     faults.extend(one_account_twice(desired, record.0, live));
@@ -106,6 +107,7 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
         return Err(faults);
     }
     let mut builder = builder(question);
+    builder.looks = components == Components::LookedAt;
     let replaced = builder.units();
     builder.policies();
     builder.attachments(false);
@@ -150,9 +152,22 @@ fn builder<'a>(question: &Question<'a>) -> Builder<'a> {
     Builder::new(desired, record, live, (scope, kept), command)
 }
 
+/// That a difference may be of a run that came to no end, and no doing of others.
+fn of_a_broken_run(question: &Question<'_>, changes: &[Change]) -> Option<Notice> {
+    let begun = question.record.0.under_way.as_ref()?;
+    let outside = changes.iter().filter(|change| !change.drift.is_empty());
+    let addresses: Vec<String> = outside.map(|change| change.address.clone()).collect();
+    let message = format!(
+        "the last run, of {}, came to no end: what reads as changed outside may be its own half-done step",
+        visible::text(&begun.plan)
+    );
+    (!addresses.is_empty()).then(|| Notice::note(message, addresses))
+}
+
 fn finished(question: &Question<'_>, builder: Builder<'_>, access: Vec<model::Access>) -> Plan {
     let (quotas, authority) = (builder.quotas(), builder.authority());
-    let Builder { mut changes, operations, notices, ids, names, .. } = builder;
+    let Builder { mut changes, operations, mut notices, ids, names, .. } = builder;
+    notices.extend(of_a_broken_run(question, &changes));
     changes.sort_by(|a, b| a.address.cmp(&b.address));
     let named = mentioned(&changes, &operations);
     let live = question.live;
@@ -206,7 +221,7 @@ fn entered(live: &Live) -> BTreeSet<String> {
 }
 
 /// The addresses that changes and operations speak of: only their ids have a place in the plan.
-fn mentioned(changes: &[model::Change], operations: &[model::Operation]) -> BTreeSet<String> {
+fn mentioned(changes: &[Change], operations: &[model::Operation]) -> BTreeSet<String> {
     let mut all: BTreeSet<String> = BTreeSet::new();
     for change in changes {
         all.insert(change.address.clone());

@@ -108,6 +108,9 @@ pub struct Change {
     /// Could it not be looked at? `before` is then what the record says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unread: bool,
+    /// Of a permission set that goes by waves: forms other than `before` that are in force in accounts which get `after`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_force: Vec<InForce>,
     /// Why, where fields do not say it: `expired on 2026-12-31`, `removed { account = "park" }`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -115,6 +118,15 @@ pub struct Change {
     pub sources: Vec<Place>,
     /// The operations that make it, in order.
     pub operations: Vec<OperationId>,
+}
+
+/// A form of a permission set that some accounts have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InForce {
+    /// The form.
+    pub form: Fields,
+    /// The cells and accounts, by address.
+    pub accounts: Vec<String>,
 }
 
 impl Change {
@@ -582,6 +594,11 @@ impl Notice {
     pub fn note(message: String, addresses: Vec<String>) -> Self {
         Self { kind: NoticeKind::Note, code: None, message, addresses, allow: None }
     }
+
+    /// Does it say that something could not be read?
+    pub fn is_of_unread(&self) -> bool {
+        self.code.as_deref() == Some(Code::ReadFailed.as_str())
+    }
 }
 
 /// Of which class a notice is.
@@ -758,7 +775,7 @@ impl Plan {
 
     /// Was everything read that it is about?
     pub fn is_of_all(&self) -> bool {
-        !self.notices.iter().any(|notice| notice.code.as_deref() == Some(Code::ReadFailed.as_str()))
+        !self.notices.iter().any(Notice::is_of_unread)
     }
 
     /// The brakes that hold it.

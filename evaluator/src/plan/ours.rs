@@ -1,6 +1,8 @@
 //! Is it all of one organization: the program, the record and the cloud? Owns what is held against what, and what is said
 //! when it differs.
 
+use std::collections::BTreeMap;
+
 use cell_lang::diagnostics::Code;
 
 use super::desired::Desired;
@@ -33,24 +35,51 @@ pub fn other_organization(desired: &Desired, (record, place): (&Record, &str), l
     faults
 }
 
-/// What the record takes for the management account. No apply makes one, and only the program can say which block it is.
-pub(super) fn managements(desired: &Desired, (record, place): (&Record, &str), live: &Live) -> Vec<Fault> {
-    let Some(organization) = &live.organization else { return Vec::new() };
-    let management = organization.management_account.as_str();
-    let accounts = record.resources.iter().filter(|(_, entry)| entry.kind == "account" && entry.id == management);
-    let faults = accounts.filter_map(|(address, _)| {
-        let wanted = desired.resources.get(address)?;
-        let said = wanted.account.as_ref().and_then(|account| account.id.as_deref());
-        (said != Some(management)).then(|| {
-            let message =
-                format!("the record {place} says that {address} is {management}, which is the management account");
-            Fault::new(Code::WrongOrganization, message)
+/// What the record takes for the management account, and what it has as parked and as somebody's. No apply makes it so,
+/// and only the program can say which block the management account is, or was.
+pub(super) fn impossible(desired: &Desired, (record, place): (&Record, &str), live: &Live) -> Vec<Fault> {
+    let edited = "no apply makes it so: the record was edited; restore it from a copy";
+    let management = live.organization.as_ref().map(|organization| organization.management_account.as_str());
+    let mut faults = Vec::new();
+    let mut owners = BTreeMap::new();
+    for (address, entry) in record.resources.iter().filter(|(_, entry)| entry.kind == "account") {
+        // What is about to be taken over may be a parked one.
+        if !entry.is_claim() {
+            owners.insert(entry.id.as_str(), address);
+        }
+        if management != Some(entry.id.as_str()) || says(desired, address, &entry.id) {
+            continue;
+        }
+        let message =
+            format!("the record {place} says that {address} is {}, which is the management account", entry.id);
+        let fault = Fault::new(Code::WrongOrganization, message).help(edited);
+        faults.push(match desired.resources.get(address) {
+            Some(wanted) => fault
                 .at(wanted.sources.first(), format!("{address} says no such `account_id`"))
-                .help("no apply makes it so: the record was edited; restore it from a copy")
-                .help(format!("if it is meant: `account_id = \"{management}\"` in {address}"))
-        })
-    });
-    faults.collect()
+                .help(format!("if it is meant: `account_id = \"{}\"` in {address}", entry.id)),
+            None => fault.help(format!(
+                "if {address} was it: `removed {{ from = \"{address}\", account = \"keep\" }}` leaves it alone"
+            )),
+        });
+    }
+    for (id, parked) in &record.parked {
+        let whose = match owners.get(id.as_str()) {
+            _ if management == Some(id) => "the management account".to_owned(),
+            Some(owner) => format!("that of {owner}"),
+            None => continue,
+        };
+        let message =
+            format!("the record {place} has {id} as the parked account that was {}; it is {whose}", parked.from);
+        faults.push(Fault::new(Code::WrongOrganization, message).help(edited));
+    }
+    faults
+}
+
+/// Does the program say that an address is, or was, this account, and that nothing becomes of it?
+fn says(desired: &Desired, address: &str, id: &str) -> bool {
+    let said = desired.resources.get(address).and_then(|wanted| wanted.account.as_ref());
+    let kept = desired.removed.get(address).is_some_and(|removal| removal.fate.as_deref() == Some("keep"));
+    kept || said.is_some_and(|account| account.id.as_deref() == Some(id))
 }
 
 /// Every apply begins with the organization it is for, so what has ids and none was not left so by one. What is only

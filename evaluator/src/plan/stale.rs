@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use super::model::{Action, Change, Fields, Plan};
+use super::model::{Action, Change, Fields, Notice, Plan};
 use crate::registry::record::Record;
 use crate::stacks::wish::recorded;
 
 /// What moved under the changes of a saved plan, one line each: nothing when it may be run as it is. What is new is none of
 /// it.
 pub fn moved(saved: &Plan, now: &Plan, record: &Record) -> Vec<String> {
-    saved.changes.iter().filter_map(|change| differs(change, found(change, now), record)).collect()
+    saved.changes.iter().filter_map(|change| differs(change, now, record)).collect()
 }
 
 /// What of a plan is not the rest of a saved one, one line each: nothing when running it finishes the saved one.
@@ -53,8 +53,14 @@ fn found<'p>(change: &Change, now: &'p Plan) -> Option<&'p Change> {
     now.changes.get(at).filter(|found| found.address == change.address)
 }
 
-fn differs(change: &Change, found: Option<&Change>, record: &Record) -> Option<String> {
-    let address = &change.address;
+/// Why an address could not be read, if so.
+fn unreadable<'p>(address: &String, now: &'p Plan) -> Option<&'p str> {
+    let of = |notice: &&Notice| notice.is_of_unread() && notice.addresses.contains(address);
+    now.notices.iter().find(of).map(|notice| notice.message.as_str())
+}
+
+fn differs(change: &Change, now: &Plan, record: &Record) -> Option<String> {
+    let (address, found) = (&change.address, found(change, now));
     if change.unread {
         // Its one operation brings it to `after`, whatever is there: so long as nobody else has applied something there since.
         let entry = record.entry(address).filter(|entry| !entry.is_claim()).map(|entry| &entry.fields);
@@ -65,7 +71,12 @@ fn differs(change: &Change, found: Option<&Change>, record: &Record) -> Option<S
         return Some(otherwise_asked(change, found));
     }
     let Some(found) = found else {
-        return Some(format!("{address} needs no {} any more", change.action.word()));
+        return Some(match unreadable(address, now) {
+            Some(why) => {
+                format!("{address} is to {}, and nothing can be said of it now: {why}", change.action.word())
+            }
+            None => format!("{address} needs no {} any more", change.action.word()),
+        });
     };
     if found.action != change.action {
         return Some(otherwise(change, found));

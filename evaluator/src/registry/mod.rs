@@ -2,4 +2,5 @@
 
 pub mod published;
 pub mod record;
+pub mod sound;
 pub mod store;

@@ -12,7 +12,6 @@ use serde_json::Value as Json;
 
 use crate::plan::model::Fields;
 use crate::stacks::StackPlace;
-use crate::terminal::visible;
 
 /// The format this version writes. A reader takes any minor version of the same major one.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -291,16 +290,9 @@ pub enum RecordError {
     /// A later version wrote it.
     #[error("the record has format {0}, and this version reads {FORMAT_VERSION}")]
     Version(String),
-    /// What it has for the request of an account is none.
-    #[error(
-        "`{request}` of {address} in the record is no id of a request for an account; without a `request` the account is found by its name and e-mail"
-    )]
-    Request {
-        /// The address that the account is made for.
-        address: String,
-        /// What stands there.
-        request: String,
-    },
+    /// No run writes what stands in it.
+    #[error("the record cannot be used: {0}")]
+    Unsound(String),
     /// A line in the middle of the journal cannot be read.
     #[error("line {line} of the journal cannot be read: {why}")]
     Journal {
@@ -350,27 +342,6 @@ impl Record {
     /// The entry of an address.
     pub fn entry(&self, address: &str) -> Option<&Entry> {
         self.resources.get(address)
-    }
-
-    /// Can every request be asked after? A service says of another text only that it is wrong.
-    /// (AWS Organizations API, `DescribeCreateAccountStatus`: `car-[a-z0-9]{8,32}`; shorter ones do no harm.)
-    ///
-    /// # Errors
-    /// The first that cannot.
-    pub fn requests_are_ids(&self) -> Result<(), RecordError> {
-        let is_id = |request: &str| {
-            let rest = request.strip_prefix("car-").unwrap_or_default();
-            (1..=32).contains(&rest.len())
-                && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-        };
-        let requests = self.pending.iter().filter(|(_, pending)| pending.kind == "account");
-        let mut requests = requests.filter_map(|(address, pending)| Some((address, pending.request.as_deref()?)));
-        match requests.find(|(_, request)| !is_id(request)) {
-            Some((address, request)) => {
-                Err(RecordError::Request { address: visible::text(address), request: visible::text(request) })
-            }
-            None => Ok(()),
-        }
     }
 
     /// Folds the segments of a journal in, oldest first. A last line that was cut short as its process died never
@@ -589,22 +560,6 @@ mod tests {
         record.replay(&[text(&[line(made("old")), line(made("new")), line(made("new"))])]).unwrap();
         assert_eq!(record.entry("permission_set.P").unwrap().id, "new");
         assert_eq!(record.entry("permission_set.P:former").unwrap().id, "old");
-    }
-
-    #[test]
-    fn a_request_is_an_id() {
-        let asked = |request: &str| {
-            let mut record = Record::default();
-            let intent =
-                Event::Intent { address: "cell.b".into(), kind: "account".into(), name: "b".into(), email: None };
-            let requested = Event::Requested { address: "cell.b".into(), request: request.into() };
-            record.replay(&[text(&[line(intent), line(requested)])]).unwrap();
-            record.requests_are_ids()
-        };
-        assert_eq!(asked("car-0a1b2c3d"), Ok(()));
-        for other in ["", "car-", "car-A", "../x", "car-\u{1b}[2J"] {
-            assert!(matches!(asked(other), Err(RecordError::Request { .. })), "{other:?}");
-        }
     }
 
     #[test]

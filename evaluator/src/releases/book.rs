@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::rollout::state::Cell;
+use crate::rollout::state::{Cell, Why};
 use crate::rollout::{CellState, Event, Phase, State};
 
 use super::dossier::Dossier;
@@ -46,6 +46,9 @@ pub struct Book {
     /// still says its form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<String>,
+    /// What somebody took out of the queue last, until something is queued or begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unqueued: Option<Unqueuing>,
     /// How many rollouts there were.
     #[serde(default)]
     pub rollouts: u64,
@@ -101,6 +104,15 @@ pub struct Queued {
     pub at: Timestamp,
 }
 
+/// What was taken out of the queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unqueuing {
+    /// Its version.
+    pub version: String,
+    /// Who took it out.
+    pub by: String,
+}
+
 /// A process that carries a rollout out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Runner {
@@ -151,6 +163,18 @@ impl Book {
         (stopped || ended).then_some(has.version.as_str())
     }
 
+    /// Who ended a version before all cells had it, and whether it was begun.
+    pub fn ended_by(&self, version: &str) -> Option<(&str, bool)> {
+        if let Some(taken) = self.unqueued.as_ref().filter(|taken| taken.version == version) {
+            return Some((&taken.by, false));
+        }
+        let rollout = self.rollout.as_ref().filter(|rollout| rollout.state.version == version)?;
+        match &rollout.state.phase {
+            Phase::Stopped { why: Why::Person { who } } => Some((who, true)),
+            _ => None,
+        }
+    }
+
     /// Cells that have another version than the released one, and which.
     pub fn beside_the_released(&self) -> impl Iterator<Item = (&String, &str)> {
         let released = self.released.as_ref().map(|has| has.version.as_str());
@@ -170,6 +194,7 @@ impl Book {
     pub fn begin(&mut self, queued: Queued, dossier: &Dossier, at: Timestamp) {
         self.rollouts += 1;
         self.withdrawn = None;
+        self.unqueued = None;
         let former = |cell: &str| self.cells.get(cell).cloned();
         let mut state = State::new(&dossier.course, &queued.version, at, |cell| former(cell).map(|has| has.version));
         // What had the form before stays with it: an earlier rollout was ended there to stay.

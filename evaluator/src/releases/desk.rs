@@ -195,6 +195,7 @@ impl<'a> Desk<'a> {
             }
             book.note(at, format!("{} queued by {how}{who}", queued.version));
             book.withdrawn = None;
+            book.unqueued = None;
             book.next = Some(queued.clone());
             Ok(true)
         };

@@ -63,8 +63,12 @@ fn text(place: &str, holder: Option<&Owner>, record: &Record) -> String {
     // A string takes everything.
     let _ = writeln!(out, "{place}: {} resources, serial {}", record.resources.len(), record.serial);
     if let Some(found) = &record.organization {
-        let _ =
-            writeln!(out, "organization {} of management account {}", found.organization, found.management_account);
+        let _ = writeln!(
+            out,
+            "organization {} of management account {}",
+            visible(&found.organization),
+            visible(&found.management_account)
+        );
     }
     let _ = match holder {
         Some(owner) => writeln!(out, "locked by {owner}"),

@@ -25,7 +25,7 @@ const NAMED: usize = 8;
 /// Runs the command.
 pub(super) fn run(args: &RebuildArgs, output: &Output) -> Status {
     output.run(&args.registry.program, |run| {
-        let ask = |session: &Session<'_>, record: &Record| rebuilt(session, record, output);
+        let ask = |session: &Session<'_>, record: &Record| rebuilt(session, record, output).map(Into::into);
         changed(run, output, &args.registry.cloud, None, "rebuild", &args.consent, &ask)
     })
 }

@@ -26,6 +26,21 @@ impl Builder<'_> {
                 self.account(address, wanted);
             }
         }
+        let made = |change: &Change| change.kind == "account" && change.action == Action::Create;
+        if self.changes.iter().any(made) {
+            self.left_parked();
+        }
+    }
+
+    /// Says which accounts the record has as parked, and are not taken for what the cloud says.
+    fn left_parked(&mut self) {
+        for (id, why) in std::mem::take(&mut self.parked.unproven) {
+            let was = self.record.parked.get(&id).map(|parked| parked.from.clone()).unwrap_or_default();
+            let message = format!(
+                "account {id}, by the record the parked one that was {was}, is taken by no cell: {why}; `cellc adopt ADDRESS {id}` takes it all the same"
+            );
+            self.note(message, Vec::new());
+        }
     }
 
     /// An account that something selected needs and that does not exist is taken along, since it is a create.
@@ -51,7 +66,7 @@ impl Builder<'_> {
         let plan =
             Change { name, sources: wanted.sources.clone(), later, ..change(address, "account", Action::NoOp) };
         let Some(id) = self.ids.get(address).cloned() else {
-            return match self.parked.get(address).cloned() {
+            return match self.parked.taken.get(address).cloned() {
                 Some(id) => self.take_parked(plan, after, &id),
                 None => self.create_account(plan, after, wanted.protect),
             };

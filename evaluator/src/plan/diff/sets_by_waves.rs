@@ -8,13 +8,15 @@ use serde_json::Value as Json;
 use crate::digest::sha256;
 use crate::live::LiveSet;
 use crate::plan::build::{Builder, Step};
-use crate::plan::model::{Change, Fields, OperationId, QueueOrder, Verb};
+use crate::plan::model::{Change, Fields, InForce, OperationId, QueueOrder, Verb};
 use crate::releases::dossier::{Cell, FORMAT_VERSION};
 use crate::releases::sets::PARTS;
 use crate::releases::wishes::Wish;
 use crate::releases::withdrawn::form;
 use crate::releases::{Dossier, Spec, Target};
 use crate::rollout::state::Phase;
+use crate::terminal::visible;
+use crate::words::counted;
 
 /// Letters of a form's digest that are its version.
 const VERSION: usize = 8;
@@ -41,6 +43,7 @@ impl Builder<'_> {
             });
             stale.cloned().collect()
         };
+        let used = if self.looks { self.unexplained(&address, used, &waves, plan.before.as_ref()) } else { used };
         // What a rollout that is under way brings is no older form that was forgotten.
         let rolling = |account: &String| {
             let cell = waves.get(account);
@@ -65,24 +68,32 @@ impl Builder<'_> {
             let at_once = self.at_once(&all, &waves);
             let mut cells = in_waves.clone();
             cells.extend(&at_once);
+            let behind = cells.iter().filter(|(_, account)| set.stale.contains(account)).map(|(cell, _)| *cell);
+            plan.in_force = self.in_force(&address, behind, plan.before.as_ref());
             let order = QueueOrder { dossier: dossier(wish, arn, plan.after.as_ref(), &cells) };
+            self.ended_before(&address, &order.dossier.version);
             let operation = self.operation(&address, Verb::Queue(Box::new(order)), needs, Fields::new());
             plan.operations.push(operation);
             last.push(operation);
-            let cells = crate::words::counted(in_waves.len(), "cell");
+            let cells = counted(in_waves.len(), "cell");
             let message = format!(
                 "{address} goes by waves: {cells} get it by `cellc rollout run`; access that is given anew meanwhile has its new form at once"
             );
             self.note(message, vec![address.clone()]);
         }
         if !in_waves.is_empty() && queued {
-            let cells = crate::words::counted(in_waves.len(), "cell");
+            let cells = counted(in_waves.len(), "cell");
             let message =
                 format!("{address}: its new form is queued for {cells}; `cellc rollout run` carries it out");
             self.waits(message, vec![address.clone()]);
         }
         if used.iter().any(rolling) {
-            let message = format!("{address}: its new form goes by waves, and the rollout is under way");
+            let phase = self.kept.get(&address).and_then(|kept| kept.book.open()).map(|open| &open.state.phase);
+            let moves = match phase {
+                Some(Phase::RollingBack { why }) => format!("its former form comes back by waves: {why}"),
+                _ => "its new form goes by waves, and the rollout is under way".to_owned(),
+            };
+            let message = format!("{address}: {moves}; where nobody carries that out, `cellc rollout run` does");
             self.waits(message, vec![address.clone()]);
         }
         if let Some(last) = last.last() {
@@ -95,6 +106,41 @@ impl Builder<'_> {
         }
     }
 
+    /// Of accounts with another form than the set's those that have none which the book knows: what goes by waves, or was ended
+    /// on its way, was changed by nobody outside.
+    fn unexplained(
+        &mut self,
+        address: &str,
+        stale: BTreeSet<String>,
+        waves: &BTreeMap<String, String>,
+        is: Option<&Fields>,
+    ) -> BTreeSet<String> {
+        let of =
+            |account: &String| waves.get(account).cloned().unwrap_or_else(|| self.address_of("account", account));
+        let (known, unknown): (Vec<String>, Vec<String>) = stale
+            .into_iter()
+            .partition(|account| !self.in_force(address, std::iter::once(&of(account)), is).is_empty());
+        if !known.is_empty() {
+            let (accounts, have) = (counted(known.len(), "account"), if known.len() == 1 { "has" } else { "have" });
+            let message = format!(
+                "{address}: {accounts} {have} another form than the set, as its book says: `cellc rollout watch --once` tells what became of its rollout"
+            );
+            self.waits(message, vec![address.to_owned()]);
+        }
+        unknown.into_iter().collect()
+    }
+
+    /// Says that what is queued was ended by somebody before.
+    fn ended_before(&mut self, address: &str, version: &str) {
+        let Some((who, begun)) = self.kept.get(address).and_then(|kept| kept.book.ended_by(version)) else { return };
+        let how = if begun { "ended the rollout of this form" } else { "took this form out of the queue" };
+        let message = format!(
+            "{address}: {} {how}, and this apply queues it again; to leave it so: `--except {address}`, or the former form in the program",
+            visible::text(who)
+        );
+        self.note(message, vec![address.to_owned()]);
+    }
+
     /// Does a cell have a form, as the book saw it? An account whose set was changed and changed back was provisioned before, and
     /// so with an older form to AWS, which is the same one.
     fn has_form(&self, address: &str, cell: &str, is: Option<&Fields>) -> bool {
@@ -102,6 +148,34 @@ impl Builder<'_> {
         let has = kept.and_then(|kept| kept.dossiers.get(&kept.book.cells.get(cell)?.dossier)).and_then(form);
         let (Some(has), Some(is)) = (has, is) else { return false };
         PARTS.iter().all(|part| has.get(*part) == is.get(*part))
+    }
+
+    /// The forms that cells and accounts have by the book, other than the set's.
+    fn in_force<'c>(
+        &self,
+        address: &str,
+        cells: impl Iterator<Item = &'c String>,
+        is: Option<&Fields>,
+    ) -> Vec<InForce> {
+        let mut all: Vec<InForce> = Vec::new();
+        let (Some(kept), Some(is)) = (self.kept.get(address), is) else { return all };
+        for cell in cells {
+            let Some(has) = kept.book.cells.get(cell).and_then(|has| kept.dossiers.get(&has.dossier)).and_then(form)
+            else {
+                continue;
+            };
+            if PARTS.iter().all(|part| has.get(*part) == is.get(*part)) {
+                continue;
+            }
+            let mut form: Fields = is.clone();
+            form.retain(|name, _| !PARTS.contains(&name.as_str()));
+            form.extend(has.into_iter().filter(|(name, _)| PARTS.contains(&name.as_str())));
+            match all.iter_mut().find(|known| known.form == form) {
+                Some(known) => known.accounts.push(cell.clone()),
+                None => all.push(InForce { form, accounts: vec![cell.clone()] }),
+            }
+        }
+        all
     }
 
     /// The accounts that have a set and are in no wave, by address.

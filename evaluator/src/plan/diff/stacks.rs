@@ -146,9 +146,12 @@ impl Builder<'_> {
         }
         plan.unread = true;
         let by = &self.desired.org.access_role;
-        plan.reason = Some(format!(
+        let unseen = format!(
             "it could not be looked at: the role for that comes with it; the apply enters by `{by}`, and brings it to this"
-        ));
+        );
+        // CloudFormation makes nothing anew of a template that it has.
+        let taken = "nothing of it is new: where an apply does not help, somebody deleted the role: take `reader_role` out of `org`, apply, put it back, and apply";
+        plan.reason = Some(if same { format!("{unseen}; {taken}") } else { unseen });
         let deployed = self.deploy_stack(&plan, wish, &after, &[]);
         plan.operations.push(deployed);
         plan.after = Some(after);

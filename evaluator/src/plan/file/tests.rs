@@ -120,6 +120,7 @@ fn change() -> impl Strategy<Value = (Change, Vec<prop::sample::Index>)> {
                 later,
                 drift,
                 unread: reason.is_some(),
+                in_force: Vec::new(),
                 reason,
                 sources,
                 operations: operations_later,
@@ -340,9 +341,9 @@ fn another_minor_is_read_and_another_major_named() {
     let plan = some(vec![operation(0, &[], Verb::Remember { id: "1".to_owned() })], Vec::new());
     let newer = forged(&plan, "\"command\"", "\"of_a_later_version\":[1],\n\"command\"");
     assert_eq!(newer.as_ref(), Ok(&plan));
-    assert_eq!(forged(&plan, "\"1.4\"", "\"1.7\"").as_ref(), Ok(&plan));
-    let major = forged(&plan, "\"1.4\"", "\"2.0\"").expect_err("it is refused").to_string();
-    assert_eq!(major, "the plan file has format 2.0, and this cellc reads 1.4; plan again");
+    assert_eq!(forged(&plan, "\"1.5\"", "\"1.7\"").as_ref(), Ok(&plan));
+    let major = forged(&plan, "\"1.5\"", "\"2.0\"").expect_err("it is refused").to_string();
+    assert_eq!(major, "the plan file has format 2.0, and this cellc reads 1.5; plan again");
 }
 
 #[test]

@@ -245,6 +245,77 @@ fn a_parked_account_is_taken_by_the_next_dev_cell() {
     assert_eq!(of(&bench, &program(two), Command::Apply, "cell.two"), "nothing", "its e-mail is no drift");
 }
 
+/// Whoever may write the record names any account as a parked one. What AWS says decides.
+#[test]
+fn what_a_record_says_is_parked_is_parked_in_the_cloud_or_is_not_taken() {
+    let bench = Bench::after(&[&program(&format!("{DEV}\naccount old {{ email = \"{EMAIL}\", protect = false }}"))]);
+    let left = "account old { email = \"x@x.example\", protect = false }\n";
+    bench.apply(&program(&format!("{left}removed {{ from = \"cell.one\", account = \"park\" }}")));
+    let next = program(&format!(
+        "{left}cell two {{ kind = \"dev\", region = \"us-west-2\", expires = 2027-01-31, email = \"two@x.example\" }}"
+    ));
+    let shown = |bench: &Bench| of(bench, &next, Command::Apply, "cell.two");
+    assert!(shown(&bench).starts_with("adopt"), "{}", shown(&bench));
+    let parked = bench.record().parked.keys().next().unwrap().clone();
+    let old = bench.cloud.state().account(EMAIL).unwrap().id.clone();
+
+    // In the cloud it is moved, or loses its tag: another is made.
+    let outside: [fn(&mut State, &str); 3] = [
+        |state, id| state.accounts.get_mut(id).unwrap().parent = Some(ROOT_ID.to_owned()),
+        |state, id| state.tags.get_mut(id).unwrap().clear(),
+        |state, id| _ = state.tags.get_mut(id).unwrap().insert("cellc:address".to_owned(), "cell.three".to_owned()),
+    ];
+    for edit in outside {
+        let copy = bench.copy();
+        copy.cloud.edit(|state| edit(state, &parked));
+        assert_eq!(shown(&copy), "create: create_account");
+        let notices = copy.plan(&next).notices;
+        let told = notices
+            .iter()
+            .any(|notice| notice.message.contains(&format!("account {parked}, by the record the parked one")));
+        assert!(told, "{notices:?}");
+    }
+
+    // The record has another id for it: one that AWS does not show as parked, the management account's, a cell's.
+    let theirs = "333333333333";
+    bench.cloud.edit(|state| {
+        let account = foreign(theirs, "theirs@x.example", AccountState::Active);
+        state.accounts.insert(account.id.clone(), account);
+    });
+    for (id, expected) in [(theirs, "create: create_account"), (MANAGEMENT, "E0505"), (&old, "E0505")] {
+        let copy = bench.copy();
+        copy.store.edit(|record| {
+            let entry = record.parked.remove(&parked).unwrap();
+            record.parked.insert(id.to_owned(), entry);
+        });
+        assert_eq!(shown(&copy), expected, "{id}");
+    }
+}
+
+/// What no block says any more, or is torn down, is not parked as the management account, whatever the record says.
+#[test]
+fn the_management_account_is_not_parked_by_an_edited_record() {
+    let bench = Bench::after(&[&program(DEV)]);
+    bench.store.edit(|record| {
+        let entry = record.resources["cell.one"].clone();
+        record
+            .resources
+            .insert("cell.zzz".to_owned(), crate::registry::record::Entry { id: MANAGEMENT.to_owned(), ..entry });
+    });
+    let ended = |fate: &str| program(&format!("{DEV}\nremoved {{ from = \"cell.zzz\", account = \"{fate}\" }}"));
+    for (wish, command) in
+        [(ended("park"), Command::Apply), (ended("close"), Command::Apply), (program(DEV), Command::Destroy)]
+    {
+        let found = of(&bench, &wish, command, "cell.zzz");
+        assert!(found.starts_with("E0505"), "{found}");
+    }
+    assert_eq!(
+        of(&bench, &ended("keep"), Command::Apply, "cell.zzz"),
+        "forget: forget",
+        "it was named by a block once"
+    );
+}
+
 #[test]
 fn a_protected_account_is_not_torn_down() {
     let (kept, given_up) = (program(&account("old")), account("old").replace("name =", "protect = false, name ="));

@@ -80,6 +80,7 @@ pub(super) fn change(address: &str, kind: &str, action: Action, before: &Json, a
         later: Vec::new(),
         drift: Vec::new(),
         unread: false,
+        in_force: Vec::new(),
         reason: None,
         sources: vec![place(address, 141)],
         operations: Vec::new(),
