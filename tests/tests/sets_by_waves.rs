@@ -236,14 +236,66 @@ fn an_alarm_in_any_wave_puts_the_former_policy_back() {
     report(3, &failed);
 }
 
+/// The example with an account in no wave, in which the set is given, too.
+fn with_tools(bakes: Option<usize>, form: Form) -> String {
+    let account = format!("account tools {{ account_id = \"{}\" }}\n", TOOLS.1);
+    let grant = "grant t { to = group.ops, can = permission_set.Operate, on = [account.tools] }\n";
+    program(bakes, false, form) + &account + grant
+}
+
+/// A form that somebody ended is no change from outside; the next apply queues it again, and says so: who ended it, and who
+/// gains what in the accounts that do not have it.
+fn what_somebody_ended_is_told() {
+    let mut project = fork(&FILE, false).unwrap();
+    let server = serve(&mut project).unwrap();
+    let put = |form| project.put("main.cell", &with_tools(None, form)).unwrap();
+    let said = |args: &[&str]| {
+        let text = project.run(args).unwrap().ended(0).unwrap().stdout;
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let apply = || _ = said(&["apply", "--yes"]);
+    put(OLD);
+    apply();
+    put(NEW);
+    let reviewed = said(&["plan"]);
+    apply();
+    let ended = said(&["rollout", "abort", OF]);
+    assert!(ended.contains("taken out of the queue; no cell of its waves has it"), "{ended}");
+    assert!(ended.contains("the set itself has that form, and so has 1 account in no wave"), "{ended}");
+    let drift = said(&["drift"]);
+    assert!(drift.contains("4 accounts have another form than the set, as its book says"), "{drift}");
+    let again = said(&["plan"]);
+    assert!(again.contains("took this form out of the queue, and this apply queues it again"), "{again}");
+    // Those that do not have it gain what the first review said, and the account that has it gains nothing.
+    let gain = |cells: &str| format!("MAY ? group ops × {cells}");
+    assert!(reviewed.contains(&gain("all 5 cells and accounts")), "{reviewed}");
+    assert!(again.contains(&gain("4 cells")), "{again}");
+    apply();
+
+    // It is ended again, when a cell has it.
+    let (cell, _) = WAVES[0][0];
+    let ran = project
+        .run_until(&["rollout", "run"], &format!("cell.{cell} baking"), || {
+            said(&["rollout", "abort", OF, "--stay"]);
+            server.advance(Duration::from_mins(1)).unwrap();
+        })
+        .unwrap();
+    assert!(ran.status == 1 && ran.stdout.contains("stopped: tester@test ended it"), "{}", ran.stdout);
+    let drift = said(&["drift"]);
+    assert!(drift.contains("3 accounts have another form than the set, as its book says"), "{drift}");
+    let again = said(&["plan"]);
+    assert!(again.contains("ended the rollout of this form, and this apply queues it again"), "{again}");
+    assert!(again.contains(&gain("3 cells")), "{again}");
+    apply();
+    said(&["rollout", "run"]);
+    read_in_the_accounts(&server, NEW);
+    said(&["plan", "--detailed-exitcode"]);
+}
+
 /// An account in no wave has the new form by the apply, and goes back with the others when an alarm goes off. What the record
 /// says of the set then is no change from outside, and with the program put back there is nothing to do.
 fn what_is_in_no_wave_goes_back_too() {
-    let text = |bakes, form| {
-        let account = format!("account tools {{ account_id = \"{}\" }}\n", TOOLS.1);
-        let grant = "grant t { to = group.ops, can = permission_set.Operate, on = [account.tools] }\n";
-        program(bakes, false, form) + &account + grant
-    };
+    let text = with_tools;
     let mut project = fork(&FILE, false).unwrap();
     let server = serve(&mut project).unwrap();
     let apply = |bakes, form| {
@@ -485,6 +537,7 @@ at_once! {
     permission_sets_go_wrong_by_waves:
     an_alarm_in_any_wave_puts_the_former_policy_back,
     what_is_in_no_wave_goes_back_too,
+    what_somebody_ended_is_told,
     a_run_that_is_killed_forward_is_gone_on_with,
     an_apply_that_was_killed_knows_the_former_form,
     a_run_that_is_killed_on_the_way_back_is_gone_on_with,

@@ -1,9 +1,13 @@
 //! What people say of a rollout that is under way: agree, pause, go on, end. Owns writing it into the book; the process that
 //! carries the rollout out takes it in from there.
 
+use std::collections::BTreeSet;
+
+use cell_eval::releases::book::{Has, Unqueuing};
 use cell_eval::releases::wishes::is_of_component;
 use cell_eval::releases::{Book, Desk};
 use cell_eval::rollout::{Event, Refused, step};
+use cell_eval::words::counted;
 use cell_lang::diagnostics::Code;
 use jiff::Timestamp;
 use serde_json::json;
@@ -34,15 +38,15 @@ pub(crate) fn say_of(args: &RolloutOneArgs, output: &Output, event: impl Fn(Stri
 /// Ends a rollout; or takes out of the queue what is not begun, where that is asked for or nothing is under way.
 pub(crate) fn end(args: &RolloutOneArgs, queued: bool, back: bool, output: &Output) -> Status {
     let ended = |run: &Run<'_>| match unqueued(run, args, queued, output)? {
-        Some((version, have)) => {
+        Some(Unqueued { version, have, at_once }) => {
             let text = match output.format {
                 Format::Text => {
                     let have = match have {
-                        0 => "no cell has it".to_owned(),
-                        1 => "1 cell has it already".to_owned(),
-                        some => format!("{some} cells have it already"),
+                        0 => "no cell of its waves has it",
+                        1 => "1 cell has it already",
+                        some => &format!("{some} cells have it already"),
                     };
-                    format!("{} {version}: taken out of the queue; {have}{}\n", args.of, of_set(run, args)?)
+                    format!("{} {version}: taken out of the queue; {have}\n{}", args.of, of_set(run, args, at_once)?)
                 }
                 Format::Json => {
                     json!({ "format_version": "1.0", "of": args.of, "unqueued": version }).to_string() + "\n"
@@ -55,25 +59,36 @@ pub(crate) fn end(args: &RolloutOneArgs, queued: bool, back: bool, output: &Outp
     output.run(&args.program, |run| ended(run).unwrap_or_else(|status| status))
 }
 
-/// What an apply has done already where a permission set's form was queued.
-fn of_set(run: &Run<'_>, args: &RolloutOneArgs) -> Result<&'static str, Status> {
-    let (_, of) = super::wished(run, std::slice::from_ref(&args.of))?;
-    let is_component = of.iter().all(|of| is_of_component(of));
-    Ok(if is_component {
-        ""
-    } else {
-        "\n  the set itself has that form, and so have accounts in no wave: an apply of a program with the former form takes it back"
-    })
+/// What was taken out of the queue.
+struct Unqueued {
+    version: String,
+    /// How many cells of its waves have it all the same.
+    have: usize,
+    /// How many accounts in no wave got it by the apply that queued it.
+    at_once: usize,
 }
 
-/// The version that was taken out of the queue, and how many cells have it all the same; none where there is a rollout to end
-/// instead.
-fn unqueued(
-    run: &Run<'_>,
-    args: &RolloutOneArgs,
-    queued: bool,
-    output: &Output,
-) -> Result<Option<(String, usize)>, Status> {
+/// What an apply has done already where a permission set's form was queued.
+fn of_set(run: &Run<'_>, args: &RolloutOneArgs, at_once: usize) -> Result<String, Status> {
+    let (_, of) = super::wished(run, std::slice::from_ref(&args.of))?;
+    if of.iter().all(|of| is_of_component(of)) {
+        return Ok(String::new());
+    }
+    let others = match at_once {
+        0 => "so what is given anew has it".to_owned(),
+        some => format!("and so {} {} in no wave", have(some), counted(some, "account")),
+    };
+    Ok(format!(
+        "  the set itself has that form, {others}: an apply of a program with the former form takes it back, one of this program queues it again\n"
+    ))
+}
+
+fn have(count: usize) -> &'static str {
+    if count == 1 { "has" } else { "have" }
+}
+
+/// What was taken out of the queue; none where there is a rollout to end instead.
+fn unqueued(run: &Run<'_>, args: &RolloutOneArgs, queued: bool, output: &Output) -> Result<Option<Unqueued>, Status> {
     let (of, recorded) = opened(run, args, output)?;
     let now = Timestamp::now();
     let who = owner("rollout", now).who;
@@ -83,12 +98,19 @@ fn unqueued(
         }
         let next = book.next.take().ok_or(())?;
         book.note(now, format!("{} taken out of the queue by {who}", next.version));
-        let have = book.cells.values().filter(|has| has.version == next.version).count();
-        Ok((next.version, have))
+        book.unqueued = Some(Unqueuing { version: next.version.clone(), by: who.clone() });
+        Ok(next)
     };
     let fail = |message: String| say(output, &finding(Code::RolloutFailed, message));
-    match Desk::new(recorded.store.as_ref()).change(&of, take).map_err(|error| fail(error.to_string()))? {
-        Ok((found, _)) => Ok(Some(found)),
+    let desk = Desk::new(recorded.store.as_ref());
+    match desk.change(&of, take).map_err(|error| fail(error.to_string()))? {
+        Ok((next, book)) => {
+            let dossier = desk.dossier(&of, &next.dossier).map_err(|error| fail(error.to_string()))?;
+            let at_once: BTreeSet<&String> = dossier.in_no_wave().collect();
+            let has = |(cell, has): &(&String, &Has)| has.version == next.version && !at_once.contains(cell);
+            let have = book.cells.iter().filter(has).count();
+            Ok(Some(Unqueued { version: next.version.clone(), have, at_once: at_once.len() }))
+        }
         Err(()) if queued => Err(fail(format!("nothing of {of} is queued"))),
         Err(()) => Ok(None),
     }
@@ -120,19 +142,15 @@ fn told(
             Some(refused) => Err(No::Refused(refused, word)),
             None => {
                 book.took(next.state, &event, "");
-                Ok(rollout.runner.filter(|runner| runner.until > now))
+                Ok(())
             }
         }
     };
     let fail = |message: String| say(output, &finding(Code::RolloutFailed, message));
     let changed = desk.change(&of, change).map_err(|error| fail(error.to_string()))?;
     match changed {
-        Ok((runner, book)) => {
-            let mut text = super::text::standing(&book);
-            if runner.is_none() && !book.rollout.as_ref().is_some_and(|rollout| rollout.state.phase.is_over()) {
-                text.push_str("  no process carries it out now: `cellc rollout run` does\n");
-            }
-            output::result(output.format, &text);
+        Ok(((), book)) => {
+            output::result(output.format, &super::text::standing_now(&book, now));
             Ok(Status::Done)
         }
         Err(No::None) => Err(fail(format!("{of} has no rollout"))),

@@ -6,6 +6,7 @@ use cell_eval::releases::{Book, Driven, Note};
 use cell_eval::rollout::CellState;
 use cell_eval::terminal::visible::line;
 use cell_eval::words::counted;
+use jiff::Timestamp;
 
 /// Cells that are named of each state.
 const NAMED: usize = 5;
@@ -44,6 +45,13 @@ pub(crate) fn standing(book: &Book) -> String {
     }
     text.push_str(&beside(book));
     text + &queued(book) + &driven(book)
+}
+
+/// The same for somebody who looks at it now: whether anybody carries it out.
+pub(crate) fn standing_now(book: &Book, now: Timestamp) -> String {
+    let alone = book.open().is_some_and(|rollout| rollout.runner.as_ref().is_none_or(|runner| runner.until <= now));
+    let unattended = if alone { "  no process carries it out now: `cellc rollout run` does\n" } else { "" };
+    standing(book) + unattended
 }
 
 fn queued(book: &Book) -> String {

@@ -12,6 +12,7 @@ use cell_eval::releases::{Book, Desk, DeskError, Dossier, Note};
 use cell_eval::rollout::{CellState, Phase};
 use cell_eval::terminal::visible::line;
 use cell_lang::diagnostics::Code;
+use jiff::Timestamp;
 use ratatui::Frame;
 use ratatui::crossterm::event::{self, Event as Key, KeyCode, KeyModifiers};
 use ratatui::layout::{Constraint, Layout};
@@ -90,7 +91,10 @@ impl Look<'_> {
     fn once(&self) -> Result<Status, Status> {
         let seen = self.read().map_err(|why| self.failed(&why))?;
         let text = match self.output.format {
-            Format::Text => seen.iter().map(|seen| super::text::standing(&seen.book)).collect(),
+            Format::Text => {
+                let now = Timestamp::now();
+                seen.iter().map(|seen| super::text::standing_now(&seen.book, now)).collect()
+            }
             Format::Json => {
                 let rows: Vec<_> = seen.iter().map(|seen| json!({ "of": seen.book.of, "book": seen.book })).collect();
                 json!({ "format_version": "1.0", "rollouts": rows }).to_string() + "\n"

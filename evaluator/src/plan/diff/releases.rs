@@ -55,7 +55,7 @@ impl Builder<'_> {
         let release = released.release();
         if kept.book.open().is_some() {
             let message = format!(
-                "{}: a rollout is under way; what the program says of its cells waits until it is over",
+                "{}: a rollout is under way; what the program says of its cells waits until it is over; where nobody carries it out, `cellc rollout run` does",
                 wish.of
             );
             self.waits(message, vec![wish.of.clone()]);
