@@ -200,6 +200,14 @@ fn a_program_lets_its_cells_pull_and_takes_only_its_own_statement_away() {
     project.settled(&[]).unwrap();
     assert!(policy_text(&server).contains("444444444444"));
 
+    // Accounts that the apply makes have their place among the others once they have ids.
+    let made: String =
+        (0..4).map(|at| format!("cell made-{at} {{ kind = \"alpha\", region = \"us-west-2\" }}\n")).collect();
+    project.append(&made).unwrap();
+    project.apply(&[]).unwrap();
+    project.settled(&[]).unwrap();
+    project.run(&["drift"]).unwrap().ended(0).unwrap();
+
     // Taken away outside, it is drift, and comes back; what others wrote meanwhile stays.
     let other = theirs.to_string().replace("theirs", "others");
     images(&server, &format!("set-repository-policy --repository-name acme/cache --policy-text '{other}'"));

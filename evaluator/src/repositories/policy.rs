@@ -147,6 +147,12 @@ pub fn form(statement: &Json) -> Json {
     statement
 }
 
+/// A document whose statements have one form.
+pub fn document(document: &Json) -> Json {
+    let statements = document.get("Statement").and_then(Json::as_array).into_iter().flatten();
+    serde_json::json!({ "Statement": statements.map(form).collect::<Vec<_>>() })
+}
+
 /// A text with these statements of ours, by name, and no others of ours; none when there is no policy. One that says the
 /// same already keeps its bytes and its place; one that changes keeps its place; a new one stands last.
 ///

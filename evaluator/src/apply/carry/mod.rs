@@ -20,11 +20,12 @@ use super::follow::Follower;
 use super::journal::{Journal, JournalError};
 use super::readback::{Ended, ReadBack};
 use crate::plan::desired::{ADDRESS_TAG, PARKING};
-use crate::plan::later;
 use crate::plan::model::{Fields, Operation, Plan, Verb};
+use crate::plan::{canonical, later};
 use crate::provider::{Clock, CloudError, Failure, Provider};
 use crate::registry::record::{Event, FORMER, former_address};
 use crate::releases::clerk::Clerk;
+use crate::repositories::policy;
 use crate::stacks::wish;
 
 /// Waits between two reads of what was written, in milliseconds: it may take a while to spread.
@@ -194,8 +195,9 @@ impl<'a> Context<'a> {
             Verb::CloseAccount => Event::Ended { address, fate: "closed".to_owned() },
             Verb::EnablePolicies => return Ok(()),
             _ => {
+                let recorded = |name: &String, value| recorded((&operation.verb, name), value, self.filled(value));
                 let mut fields: Fields =
-                    operation.sets.iter().map(|(name, value)| (name.clone(), self.filled(value))).collect();
+                    operation.sets.iter().map(|(name, value)| (name.clone(), recorded(name, value))).collect();
                 if let Verb::DeployStack(order) = &operation.verb {
                     // The digest of what was sent, with what was known only then.
                     fields.insert("template".to_owned(), Json::from(wish::digest(&self.filled(&order.template))));
@@ -348,4 +350,14 @@ fn has_tags(found: &BTreeMap<String, String>, set: &BTreeMap<String, String>, re
 /// The mark of ownership, for messages.
 fn marked(address: &str) -> String {
     format!("{ADDRESS_TAG} = {address}")
+}
+
+/// A field as it is recorded: a document whose order was that of names for what was not known yet is in its form again.
+fn recorded((verb, name): (&Verb, &str), planned: &Json, filled: Json) -> Json {
+    match (verb, name) {
+        _ if !later::has_later(planned) => filled,
+        (Verb::SetRepositoryPolicy { .. }, "content") => policy::document(&filled),
+        (_, "content" | "inline") => canonical::canonical(&filled),
+        _ => filled,
+    }
 }
