@@ -25,7 +25,7 @@ use crate::cloud::Purpose;
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
-use crate::progress::Progress;
+use crate::progress::{Progress, while_asking};
 use crate::receipts;
 use crate::rollout::Hands;
 use crate::session::{self, Session, finding, say, store_finding};
@@ -106,7 +106,8 @@ pub(crate) fn changed(
         Err(status) => return status,
     };
     let owner = owner(command, session.connection.clock.now());
-    let lease = match session.connection.store.lock(&owner) {
+    let store = session.connection.store.as_ref();
+    let lease = match while_asking(&store.place(), output, || store.lock(&owner)) {
         Ok(lease) => lease,
         Err(error) => return say(output, &store_finding(&error)),
     };

@@ -164,16 +164,28 @@ impl Watcher for Progress<'_> {
 
 /// Reads, and says now and then on standard error how far it is: calls, for how many there will be nobody knows.
 pub(crate) fn while_reading<T>(provider: &dyn Provider, output: &Output, read: impl FnOnce() -> T) -> T {
+    let far = |seconds| {
+        let calls: u64 = provider.calls().values().sum();
+        format!("reading what exists: {calls} calls in {seconds} s")
+    };
+    now_and_then(output, far, read)
+}
+
+/// Asks a place for the record or its lock, and says now and then on standard error that it does not answer.
+pub(crate) fn while_asking<T>(place: &str, output: &Output, ask: impl FnOnce() -> T) -> T {
+    now_and_then(output, |seconds| format!("waiting for {}: {seconds} s, and it is asked again", visible(place)), ask)
+}
+
+fn now_and_then<T>(output: &Output, says: impl Fn(u64) -> String + Send, work: impl FnOnce() -> T) -> T {
     let (ends, ended) = mpsc::channel::<()>();
     std::thread::scope(|scope| {
         scope.spawn(move || {
             let begun = Instant::now();
             while ended.recv_timeout(TOLD) == Err(RecvTimeoutError::Timeout) {
-                let calls: u64 = provider.calls().values().sum();
-                output.remark(&format!("reading what exists: {calls} calls in {} s", begun.elapsed().as_secs()));
+                output.remark(&says(begun.elapsed().as_secs()));
             }
         });
-        let answer = read();
+        let answer = work();
         drop(ends);
         answer
     })

@@ -27,7 +27,7 @@ use crate::cloud::{Connection, OWN, Purpose, Recorded, Unconnected};
 use crate::exit::Status;
 use crate::output::Output;
 use crate::pipeline::{Run, Wish};
-use crate::progress::while_reading;
+use crate::progress::{while_asking, while_reading};
 
 /// Roles that are looked up for one plan: enough to see what they are, few enough to leave the plan on a screen.
 const ROLES: usize = 5;
@@ -386,7 +386,8 @@ pub(crate) fn recorded(
 
 /// The record at a place, with the journal of a run that did not end folded in.
 pub(crate) fn loaded(store: &dyn Registry, output: &Output) -> Result<Loaded, Status> {
-    let loaded = load(store).map_err(|error| unreadable(output, &store.place(), &error))?;
+    let place = store.place();
+    let loaded = while_asking(&place, output, || load(store)).map_err(|error| unreadable(output, &place, &error))?;
     if loaded.unfinished {
         // Who holds the lock may be this very process.
         let other = store.holder().ok().flatten().filter(|owner| owner.process != std::process::id());
