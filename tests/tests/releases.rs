@@ -289,6 +289,39 @@ fn a_make_target_of_a_real_repository_goes_by_the_same_waves() {
     assert!(lines.lines().count() > 3, "{lines}");
 }
 
+/// Cells in no wave do not hold each other back. A release that only they get and not all could take is not released.
+#[test]
+fn what_cells_in_no_wave_could_not_take_is_not_done() {
+    let text = program(1, "", false)
+        .replace("https://git.acme.example/api", "file://REPO")
+        .replace("  rollout = rollout.steady\n", "")
+        .replace("kind = \"prod\", protect = false", "kind = \"alpha\"")
+        .replace("deploy cloudformation { template = file(\"api.yaml\") }", "deploy make { target = \"deploy\" }");
+    let project = Project::new("");
+    let (repo, mended) = (project.path().join("repo"), project.path().join("mended"));
+    std::fs::create_dir(&repo).unwrap();
+    let line = format!("test $(CELL_NAME) != one || test -e {}", mended.display());
+    std::fs::write(repo.join("Makefile"), format!(".PHONY: deploy\ndeploy: ; @{line}\n")).unwrap();
+    for args in [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "-m", "one"], &["tag", "v1"]] {
+        git(&repo, args);
+    }
+    project.write("main.cell", &text.replace("REPO", &repo.display().to_string()));
+    project.apply();
+    let (status, stdout, stderr) = project.run(&["rollout", "start", "api", "v1"]);
+    let told = "component.api v1: stopped: these could not take it: cell.one\n";
+    assert!(status == 1 && stdout.starts_with(told), "{stdout}\n{stderr}");
+    assert!(project.book()["released"].is_null());
+    assert_eq!(project.versions().len(), 2, "the others have it");
+    let plan = project.well(&["plan"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = "component.api: its first release, v1, has stopped: these could not take it: cell.one; `cellc rollout resume api`";
+    assert!(plan.contains(words), "{plan}");
+    std::fs::write(&mended, "").unwrap();
+    project.well(&["rollout", "resume", "api"]);
+    assert_eq!(project.well(&["rollout", "run"]), "component.api v1: done\n");
+    assert_eq!(project.versions().len(), 3);
+    assert_eq!(project.book()["released"]["version"], "v1");
+}
+
 /// Killed at its second, fourth, eighth … word: the next run ends it, with one stack in each cell.
 #[test]
 fn a_rollout_that_is_killed_is_gone_on_with() {

@@ -201,9 +201,9 @@ fn a_program_lets_its_cells_pull_and_takes_only_its_own_statement_away() {
     assert!(policy_text(&server).contains("444444444444"));
 
     // Accounts that the apply makes have their place among the others once they have ids.
-    let made: String =
-        (0..4).map(|at| format!("cell made-{at} {{ kind = \"alpha\", region = \"us-west-2\" }}\n")).collect();
-    project.append(&made).unwrap();
+    let made =
+        ["a", "b", "c", "d"].map(|name| format!("cell {name} {{ kind = \"alpha\", region = \"us-west-2\" }}\n"));
+    project.append(&made.concat()).unwrap();
     project.apply(&[]).unwrap();
     project.settled(&[]).unwrap();
     project.run(&["drift"]).unwrap().ended(0).unwrap();

@@ -282,10 +282,14 @@ fn what_somebody_ended_is_told() {
         .unwrap();
     assert!(ran.status == 1 && ran.stdout.contains("stopped: tester@test ended it"), "{}", ran.stdout);
     let drift = said(&["drift"]);
-    assert!(drift.contains("3 accounts have another form than the set, as its book says"), "{drift}");
+    // The wave may have come to its next cell before the process saw it.
+    let left = ["3", "2"]
+        .into_iter()
+        .find(|left| drift.contains(&format!("{left} accounts have another form than the set, as its book says")));
+    let left = left.unwrap_or_else(|| panic!("{drift}"));
     let again = said(&["plan"]);
     assert!(again.contains("ended the rollout of this form, and this apply queues it again"), "{again}");
-    assert!(again.contains(&gain("3 cells")), "{again}");
+    assert!(again.contains(&gain(&format!("{left} cells"))), "{again}");
     apply();
     said(&["rollout", "run"]);
     read_in_the_accounts(&server, NEW);

@@ -42,7 +42,8 @@ pub(crate) fn end(args: &RolloutOneArgs, queued: bool, back: bool, output: &Outp
             let text = match output.format {
                 Format::Text => {
                     let have = match have {
-                        0 => "no cell of its waves has it",
+                        0 if at_once > 0 => "no cell of its waves has it",
+                        0 => "no cell has it",
                         1 => "1 cell has it already",
                         some => &format!("{some} cells have it already"),
                     };

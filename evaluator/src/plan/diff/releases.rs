@@ -11,6 +11,7 @@ use crate::plan::build::{Builder, Command, Step, change};
 use crate::plan::model::{Action, Change, DeployOrder, Fields, Place, QueueOrder, Verb};
 use crate::releases::wishes::{Unready, Wish, is_of_component};
 use crate::releases::{Book, Dossier, Kept, Target, dossier};
+use crate::rollout::Phase;
 use crate::stacks::wish::template;
 use crate::words::counted;
 
@@ -31,8 +32,10 @@ impl Builder<'_> {
             }
             match kept.released() {
                 Some(released) => self.component(wish, kept, released),
-                None if kept.book.open().is_some() || kept.book.next.is_some() => {}
-                None => waiting.push(of.clone()),
+                None => match first_release(&kept.book) {
+                    Some(message) => self.waits(format!("{of}: its first release, {message}"), vec![of.clone()]),
+                    None => waiting.push(of.clone()),
+                },
             }
         }
         if let Some(first) = waiting.first().cloned() {
@@ -226,6 +229,23 @@ impl Builder<'_> {
 
 pub(super) fn places(wish: &Wish) -> Vec<Place> {
     wish.place.iter().cloned().collect()
+}
+
+/// How it stands with a release before which there was none.
+fn first_release(book: &Book) -> Option<String> {
+    if let Some(next) = &book.next {
+        return Some(format!("{}, is queued; `cellc rollout run` carries it out", next.version));
+    }
+    let state = &book.rollout.as_ref()?.state;
+    let label = book.of.rsplit('.').next().unwrap_or(&book.of);
+    Some(match &state.phase {
+        Phase::Stopped { why } => format!(
+            "{}, has stopped: {why}; `cellc rollout resume {label}` tries again what failed, `cellc rollout start {label} VERSION` brings another",
+            state.version
+        ),
+        phase if phase.is_over() => return None,
+        _ => format!("{}, is under way; where nobody carries it out, `cellc rollout run` does", state.version),
+    })
 }
 
 /// Is a rollout, or the run of a pipeline, about to bring something to the cell, or bringing it back?
