@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Depth, Live, Reader, parallel};
 use crate::plan::desired::{PARKING, ROOT};
-use crate::plan::identity;
+use crate::plan::{identity, marks};
 use crate::provider::{CloudError, Failure, Organization, Unit};
 
 /// Organizations lists so many at once.
@@ -202,6 +202,9 @@ impl Reader<'_> {
             let open = |id: &&String| live.accounts.get(*id).is_some_and(identity::is_open);
             asked.extend(self.record.parked.keys().filter(open).cloned());
         }
+        let doubted = marks::doubted(self.desired, self.record, live).into_iter();
+        let doubted = doubted.filter(|(address, entry)| self.takes(address) && live.has(&entry.id));
+        asked.extend(doubted.map(|(_, entry)| entry.id.clone()));
         let asked: Vec<String> = asked.into_iter().collect();
         let tags = parallel::each(self.lanes, &asked, |id| self.provider.tags_of(id))?;
         live.tags.extend(asked.into_iter().zip(tags));

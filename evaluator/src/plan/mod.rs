@@ -16,6 +16,7 @@ pub mod identity;
 mod judge;
 pub mod later;
 pub mod least;
+pub mod marks;
 pub mod model;
 pub mod moves;
 mod ours;
@@ -103,6 +104,9 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
     }
     faults.extend(unknown_addresses(desired, record.0, question.kept, scope));
     faults.extend(one_account_twice(desired, record.0, live));
+    if components == Components::Released && faults.is_empty() {
+        faults.extend(marks::alleged(desired, *record, &question.registry, live));
+    }
     if !faults.is_empty() {
         return Err(faults);
     }

@@ -294,11 +294,13 @@ impl Builder<'_> {
     pub(in crate::plan) fn surplus_accounts(&mut self) {
         for (address, entry) in self.surplus("account") {
             let removal = self.desired.removed.get(address);
+            // What the program protects is so before an apply has recorded it.
+            let protect = entry.protect || self.desired.resources.get(address).is_some_and(|wanted| wanted.protect);
             let fate = match (self.command, removal.and_then(|removal| removal.fate.as_deref())) {
                 (_, Some(fate)) => fate.to_owned(),
                 // What was taken over by its id was not made for this program, and is given to no other cell.
-                (Command::Destroy, None) if !entry.protect && self.is_named(address) => "keep".to_owned(),
-                (Command::Destroy, None) if !entry.protect => "park".to_owned(),
+                (Command::Destroy, None) if !protect && self.is_named(address) => "keep".to_owned(),
+                (Command::Destroy, None) if !protect => "park".to_owned(),
                 (Command::Destroy, None) => {
                     self.protected(address);
                     continue;

@@ -292,6 +292,41 @@ fn what_a_record_says_is_parked_is_parked_in_the_cloud_or_is_not_taken() {
     }
 }
 
+/// Whoever exchanges the ids of two accounts in the record, or their whole entries, gets no plan that takes one for the other.
+#[test]
+fn a_record_in_which_accounts_are_exchanged_was_edited() {
+    let prod = r#"cell east { kind = "prod", region = "us-west-2", protect = false }"#;
+    let wish = program(&format!("{prod}\n{DEV}"));
+    let bench = Bench::after(&[&wish]);
+    let exchanges: [fn(&mut Record); 2] = [
+        |record| {
+            let ids = ["cell.one", "cell.east"].map(|cell| record.resources[cell].id.clone());
+            record.resources.get_mut("cell.one").unwrap().id.clone_from(&ids[1]);
+            record.resources.get_mut("cell.east").unwrap().id.clone_from(&ids[0]);
+        },
+        |record| {
+            let entries = ["cell.one", "cell.east"].map(|cell| record.resources[cell].clone());
+            record.resources.insert("cell.one".to_owned(), entries[1].clone());
+            record.resources.insert("cell.east".to_owned(), entries[0].clone());
+        },
+    ];
+    for exchange in exchanges {
+        let copy = bench.copy();
+        copy.store.edit(exchange);
+        for command in [Command::Apply, Command::Destroy] {
+            let found = of(&copy, &wish, command, "cell.one");
+            assert!(found.starts_with("E0505"), "{found}");
+        }
+        let gone = program(&format!("{prod}\nremoved {{ from = \"cell.one\", account = \"park\" }}"));
+        let found = of(&copy, &gone, Command::Apply, "cell.one");
+        assert!(found.starts_with("E0505"), "{found}");
+    }
+    // An e-mail that was changed outside is no other account.
+    let id = bench.record().resources["cell.one"].id.clone();
+    bench.cloud.edit(|state| "other@x.example".clone_into(&mut state.accounts.get_mut(&id).unwrap().email));
+    assert!(!of(&bench, &wish, Command::Apply, "cell.one").starts_with('E'));
+}
+
 /// What no block says any more, or is torn down, is not parked as the management account, whatever the record says.
 #[test]
 fn the_management_account_is_not_parked_by_an_edited_record() {
@@ -329,6 +364,8 @@ fn a_protected_account_is_not_torn_down() {
     );
     bench.apply(&given_up);
     assert_eq!(of(&bench, &given_up, Command::Destroy, "account.x"), "delete: move_account tag park");
+    // The program's word counts before an apply has recorded it, and whatever the record says.
+    assert_eq!(of(&bench, &kept, Command::Destroy, "account.x"), "E0518");
 }
 
 #[test]

@@ -155,6 +155,41 @@ fn a_set_goes_once_nobody_has_it() {
     assert_eq!(bench.run(&without, &plan).failed().count(), 0);
 }
 
+/// Whoever writes somebody's set into the record does not get it deleted. One whose mark was taken away is left, too, until
+/// somebody says whose it is.
+#[test]
+fn a_set_that_carries_no_mark_of_ours_is_not_deleted() {
+    let ours = program("permission_set X { session = 2h }");
+    let without = program("permission_set Y {}");
+    let bench = Bench::after(&[&ours]);
+    let shown = |bench: &Bench| of(bench, &without, Command::Apply, "permission_set.X");
+    assert_eq!(shown(&bench), "delete: delete_set");
+    let mark = |tags: &[(&str, &str)]| {
+        let tags: crate::provider::Tags =
+            tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let copy = bench.copy();
+        copy.cloud.edit(|state| {
+            let arn = state.arn("X").unwrap();
+            state.sets.get_mut(&arn).unwrap().detail.tags = Some(tags);
+        });
+        copy
+    };
+    for tags in [&[][..], &[("team", "a")], &[("cellc:address", "permission_set.Theirs")]] {
+        assert_eq!(shown(&mark(tags)), "E0504", "{tags:?}");
+    }
+    // An entry of just a kind and an id.
+    let planted = mark(&[]);
+    planted.store.edit(|record| record.resources.get_mut("permission_set.X").unwrap().fields.clear());
+    assert_eq!(shown(&planted), "E0504");
+    // It was taken over, and the process died before it was marked.
+    let half = mark(&[]);
+    half.store.edit(|record| {
+        let fields = &mut record.resources.get_mut("permission_set.X").unwrap().fields;
+        fields.insert("tags".to_owned(), serde_json::json!({}));
+    });
+    assert_eq!(shown(&half), "delete: delete_set");
+}
+
 #[test]
 fn tags_that_no_program_named_are_left_alone() {
     let bench = Bench::after(&[&with("tags { a = \"1\", b = \"2\" }")]);
