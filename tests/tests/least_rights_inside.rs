@@ -232,6 +232,11 @@ fn an_apply_that_cannot_look() {
     .unwrap();
     let ran = project.run(&["apply", "--yes", "--at", AT]).unwrap().ended(4).unwrap();
     assert!(ran.stdout.contains("1 of 1 operations done"), "{}", ran.stdout);
+    // A new account is not waited for where it is the caller that may not enter.
+    project.append("\ncell late { kind = \"alpha\", region = \"us-west-2\" }\n").unwrap();
+    let ran = project.run(&["apply", "--yes", "--at", AT]).unwrap().ended(1).unwrap();
+    let ran = ran.says(&["stack.cell/late", "with an explicit deny in an identity-based policy"]).unwrap();
+    assert!(!ran.stderr.contains("lets nobody in yet"), "{}", ran.stderr);
     aws::KEY.clone_into(&mut project.key);
     project.apply(&[]).unwrap();
     project.settled(&[]).unwrap();

@@ -17,6 +17,8 @@ use crate::stacks::{
 
 /// For so long an account that was just made may let nobody in, or have no CloudFormation yet.
 const YOUTH: SignedDuration = SignedDuration::from_mins(10);
+/// How often it is told that nobody gets in yet.
+const AGAIN: SignedDuration = SignedDuration::from_mins(1);
 /// The longest wait between two tries to get in.
 const LONGEST: Duration = Duration::from_secs(15);
 
@@ -103,13 +105,18 @@ impl Context<'_> {
     /// Waits until an account that was just made lets its maker in.
     pub(super) fn let_in(&self, there: &dyn Stacks, stack: &str, tell: &dyn Fn(&str)) -> Result<(), CloudError> {
         let (until, mut wait) = (self.clock.now() + YOUTH, Duration::from_millis(500));
+        let mut told = None;
         loop {
             match there.stack(stack) {
                 Ok(_) => return Ok(()),
-                Err(error) if error.failure == Failure::Denied && self.clock.now() < until => {
+                Err(error) if error.failure == Failure::Denied && !is_final(&error) && self.clock.now() < until => {
                     // It is the account that refuses, and not the caller whose credentials are over.
                     self.provider.caller()?;
-                    tell(&format!("the account was just made, and lets nobody in yet: {error}"));
+                    let now = self.clock.now();
+                    if told.is_none_or(|told| now >= told + AGAIN) {
+                        told = Some(now);
+                        tell(&format!("the account was just made, and lets nobody in yet: {error}"));
+                    }
                     self.clock.sleep(wait);
                     wait = (wait * 2).min(LONGEST);
                 }
@@ -117,6 +124,12 @@ impl Context<'_> {
             }
         }
     }
+}
+
+/// Is it the caller's own policy that does not let it enter? No waiting helps then.
+/// (IAM User Guide, "Troubleshoot access denied error messages": the message names the type of the policy.)
+fn is_final(error: &CloudError) -> bool {
+    error.call == "sts:AssumeRole" && error.message.contains("identity-based policy")
 }
 
 /// What is told of what happens: each event, and what is going to be changed.
