@@ -8,6 +8,7 @@ use cell_tests::momento::{AT, Project, Registry, changes, exactly};
 use cell_tests::sandbox::{Server, quick};
 use cell_tests::{at_once, aws, report, waiting};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 const SESSION: (&str, &str) = (
     "permission_set ReadOnly using sets.read_only {}",
@@ -65,6 +66,61 @@ fn a_forged_plan_is_refused() {
     project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(1).unwrap().says(&["E0515"]).unwrap();
     project.put("p.json", "{}").unwrap();
     project.run(&["show", "p.json"]).unwrap().ended(1).unwrap().says(&["E0515"]).unwrap();
+}
+
+/// The file of a plan with something in it replaced, and its digest made anew: whoever may write the file can.
+fn forge(project: &Project, from: &str, to: &str) {
+    let text = std::fs::read_to_string(project.path().join("p.json")).unwrap();
+    assert!(text.contains(from), "{from} is not in it");
+    let text = text.replace(from, to);
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.remove(1);
+    let digest = Sha256::digest(lines.join("\n") + "\n");
+    let id: String = digest
+        .iter()
+        .take(16)
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|half| char::from_digit(half.into(), 16).unwrap())
+        .collect();
+    let id = format!("\"plan_id\":\"plan-{id}\",");
+    lines.insert(1, &id);
+    project.put("p.json", &(lines.join("\n") + "\n")).unwrap();
+}
+
+/// What is run is made anew: neither ids, nor operations, nor brakes of a file count, whatever its digest.
+fn what_a_file_says_beside_its_changes_is_not_believed() {
+    let (project, server) = served(Registry::S3).unwrap();
+    project.append("cell extra { kind = \"alpha\", region = \"us-west-2\" }\n").unwrap();
+    project.apply(&[]).unwrap();
+    // Another account than the cell's.
+    project
+        .append("grant more { to = group.cell-operators, can = permission_set.ReadOnly, on = [cell.extra] }\n")
+        .unwrap();
+    let plan = project.plan(&["--out", "p.json"]).unwrap();
+    exactly(&plan, &["create assignment.ReadOnly/group.cell-operators/cell.extra"]).unwrap();
+    let (own, prod) = (id(&project, "cell.extra").unwrap(), id(&project, "cell.prod-usw2-1").unwrap());
+    forge(&project, &own, &prod);
+    project.run(&["show", "p.json"]).unwrap().ended(0).unwrap();
+    project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(0).unwrap();
+    let instance = plan["target"]["instance"].as_str().unwrap();
+    let set = id(&project, "permission_set.ReadOnly").unwrap();
+    let given = |account: &str| {
+        let list = format!(
+            "sso-admin list-account-assignments --instance-arn {instance} --permission-set-arn {set} --account-id {account}"
+        );
+        aws::aws(&server.url(), &list).unwrap()["AccountAssignments"].as_array().unwrap().len()
+    };
+    assert_eq!((given(&own), given(&prod)), (2, 1));
+    project.settled(&[]).unwrap();
+    // A brake that is none any more.
+    let block = "cell extra { kind = \"alpha\", region = \"us-west-2\" }\n";
+    let grant = "grant more { to = group.cell-operators, can = permission_set.ReadOnly, on = [cell.extra] }\n";
+    project.edit(&[(block, "removed { from = \"cell.extra\", account = \"close\" }\n"), (grant, "")]).unwrap();
+    project.plan(&["--out", "p.json"]).unwrap();
+    forge(&project, "\"kind\":\"brake\"", "\"kind\":\"note\"");
+    let held = project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(1).unwrap();
+    held.says(&["E0602", "--allow close-account"]).unwrap();
+    assert_eq!(server.called("organizations:CloseAccount"), 0);
 }
 
 /// What moved under a saved plan is told, and nothing is done; what moved elsewhere does not matter.
@@ -465,6 +521,7 @@ at_once! {
     a_saved_plan_is_shown_and_run_exactly,
     a_forged_plan_is_refused,
     a_stale_plan_is_refused_and_drift_elsewhere_is_not,
+    what_a_file_says_beside_its_changes_is_not_believed,
     a_saved_plan_bears_drift_of_other_things,
     a_saved_plan_that_failed_is_finished,
     a_saved_plan_that_did_nothing_bears_drift_of_other_things,

@@ -6,7 +6,7 @@ use cell_eval::live::{Depth, Survey};
 use cell_eval::plan::desired::ADDRESS_TAG;
 use cell_eval::plan::model::Plan;
 use cell_eval::plan::scope::Scope;
-use cell_eval::plan::{Command, moves};
+use cell_eval::plan::{Command, identity, moves};
 use cell_eval::registry::record::{Entry, Record};
 use cell_lang::diagnostics::{Code, nearest};
 
@@ -84,6 +84,7 @@ fn adopted(
             &finding(Code::UnknownAddress, message).help("`moved { from = …, to = … }` gives it another address"),
         ));
     }
+    is_free(session, record, (address, id), output)?;
     let mut with = record.clone();
     with.resources.insert(address.clone(), Entry::claim(wanted.kind.name(), id, session.at));
     let scope = Scope { only: vec![address.clone()], except: Vec::new() };
@@ -98,4 +99,31 @@ fn adopted(
     plan.notices.clear();
     "adopt".clone_into(&mut plan.command);
     Ok(plan)
+}
+
+/// An address that stands for something else, which is there, does not get another thing.
+fn is_free(
+    session: &Session<'_>,
+    record: &Record,
+    (address, id): (&String, &String),
+    output: &Output,
+) -> Result<(), Status> {
+    let Some(entry) = record.entry(address).filter(|entry| entry.id != *id && !entry.id.is_empty()) else {
+        return Ok(());
+    };
+    let scope = Scope { only: vec![address.clone()], except: Vec::new() };
+    let live = session.read(&session.subject.desired, record, &scope, Depth::Plan)?;
+    let is_open = live.accounts.get(&entry.id).is_some_and(identity::is_open);
+    let is_there = live.units.contains_key(&entry.id)
+        || live.policies.contains_key(&entry.id)
+        || live.sets.contains_key(&entry.id);
+    if !is_open && !is_there {
+        return Ok(());
+    }
+    let message = format!("the record has {address} as {}, which is there: it stands for no other thing", entry.id);
+    let finding =
+        finding(Code::UnknownAddress, message).help("another label for the other one: `cellc adopt LABEL ID`").help(
+            format!("or `moved {{ from = \"{address}\", to = … }}`, applied, gives this one another address first"),
+        );
+    Err(say(output, &finding))
 }

@@ -10,6 +10,7 @@ use cell_eval::apply::journal::Journal;
 use cell_eval::apply::receipt::{Ending, Receipt};
 use cell_eval::apply::{Run as Running, Watcher, publish};
 use cell_eval::plan::model::Plan;
+use cell_eval::plan::part::part;
 use cell_eval::plan::scope::Scope;
 use cell_eval::plan::{Command, file, stale};
 use cell_eval::provider::Clock as _;
@@ -137,6 +138,7 @@ fn locked(
         if output.format == Format::Text {
             output::result(Format::Text, &plans::shown(plan, consent.verbose, output));
         }
+        of_then(session, plan, output);
         brakes(plan, consent, output)?;
         approved(plan, consent, output)?;
         confirm(plan, consent, output)?;
@@ -283,6 +285,18 @@ fn leave(session: &Session<'_>, lease: &Lease) -> ! {
     std::process::exit(1)
 }
 
+/// Says that expiry was judged for a day that is over, where something is given.
+fn of_then(session: &Session<'_>, plan: &Plan, output: &Output) {
+    let days = session.connection.clock.now().duration_since(plan.at).as_hours() / 24;
+    if days > 0 && plan.access.iter().any(|row| !row.gained.is_empty()) {
+        let ago = counted(usize::try_from(days).unwrap_or_default(), "day");
+        output.remark(&format!(
+            "the plan is of {}, {ago} ago: what has expired since then is given all the same",
+            plan.at.strftime("%Y-%m-%d %H:%MZ")
+        ));
+    }
+}
+
 /// A plan that is braked is refused, unless each brake is let go by name.
 fn brakes(plan: &Plan, consent: &ConsentArgs, output: &Output) -> Result<(), Status> {
     let allowed = |kind: &str| consent.allow.iter().any(|brake| brake.name() == kind);
@@ -381,7 +395,12 @@ fn still_true(session: &Session<'_>, record: &Record, saved: &Plan, output: &Out
     let moved = stale::moved(saved, &now, record);
     if moved.is_empty() {
         left_for_the_next(saved, &now, output);
-        return Ok(Asked { plan: saved.clone(), whole });
+        // What the file has beside its changes was true when it was written, if it was not edited: what is run is made anew.
+        let is_all = stale::new(saved, &now).next().is_none();
+        let part = part(now, saved).map_err(|why| say(output, &stale_plan(&why)))?;
+        let part = Plan { saved_as: Some(id), ..part };
+        let plan = if is_all { part } else { session.reviewed(part, record)? };
+        return Ok(Asked { plan, whole });
     }
     let Some(begun) = record.under_way.as_ref().filter(|begun| begun.plan == id) else {
         return Err(say(output, &stale_plan(&some_of(&moved))));

@@ -178,9 +178,8 @@ impl<'a> Session<'a> {
             None => recorded::recorded(desired, &followed.0),
         };
         let kept = self.kept(|_| true)?;
-        let mut plan = self.ask_of(desired, (&followed.0, &followed.1), &live, &kept, scope, command)?;
-        let review = self.subject.of_plan(&plan, &followed.0);
-        plan.review = Some(review.map_err(|why| crate::output::fail(&why.to_string()))?);
+        let plan = self.ask_of(desired, (&followed.0, &followed.1), &live, &kept, scope, command)?;
+        let mut plan = self.judged(plan, &followed.0)?;
         if depth.is_some() {
             self.policies_exist(&plan)?;
             self.roles_that_change(&mut plan);
@@ -190,6 +189,17 @@ impl<'a> Session<'a> {
             "nothing was read: the program was compared with the record alone".clone_into(&mut plan.reading);
         }
         Ok(plan)
+    }
+
+    /// The same plan, with what it does to people's access.
+    pub(crate) fn reviewed(&self, plan: Plan, record: &Record) -> Result<Plan, Status> {
+        self.judged(plan, &moves::follow(&self.subject.desired, record).0)
+    }
+
+    fn judged(&self, plan: Plan, record: &Record) -> Result<Plan, Status> {
+        let review = self.subject.of_plan(&plan, record);
+        let review = Some(review.map_err(|why| crate::output::fail(&why.to_string()))?);
+        Ok(Plan { review, ..plan })
     }
 
     /// What the books say of the releases that are asked for.

@@ -52,8 +52,12 @@ pub enum PlanFileError {
     Broken(String),
 }
 
-/// The plan's id: the digest of what [`write`] writes, without the line of the id.
+/// The plan's id: the digest of what [`write`] writes, without the line of the id; of one that was made anew to run a saved one,
+/// that one's.
 pub fn plan_id(plan: &Plan) -> String {
+    if let Some(id) = &plan.saved_as {
+        return id.clone();
+    }
     let mut digest = Hash(Sha256::new());
     // INVARIANT: a hash takes every byte, and no part of a plan has a key that is not text.
     let _ = first_line(&mut digest).and_then(|()| body(plan, &mut digest));
@@ -258,6 +262,7 @@ fn plan_of(wire: Wire) -> Plan {
         entered: wire.entered,
         reading: wire.reading,
         rest_of: None,
+        saved_as: None,
     }
 }
 

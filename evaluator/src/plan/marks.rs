@@ -45,26 +45,47 @@ pub(super) fn alleged(
     place: &str,
     live: &Live,
 ) -> Vec<Fault> {
-    let doubted = doubted(desired, record, live);
-    doubted
-        .into_iter()
-        .filter_map(|(address, entry)| {
-            let (name, tags) = found(live, entry)?;
-            let address = address.strip_suffix(FORMER).unwrap_or(address);
-            let before = origins.get(address).map(String::as_str);
-            let known = |at: &String| record.resources.contains_key(at) || desired.resources.contains_key(at);
-            let recorded = entry.fields.get("tags").and_then(Json::as_object);
-            let recorded_mark = recorded.and_then(|tags| tags.get(ADDRESS_TAG)).and_then(Json::as_str);
-            let is_ours = match tags.get(ADDRESS_TAG) {
-                Some(mark) if mark == address || Some(mark.as_str()) == before => true,
-                // An address that nothing has any more: it was moved, and the mark was not.
-                Some(mark) => recorded_mark == Some(mark) && !known(mark),
-                // A taking over that ended between the record and the mark.
-                None => recorded.is_some() && recorded_mark.is_none(),
-            };
-            (!is_ours).then(|| fault(desired, (address, entry), place, (&name, tags.get(ADDRESS_TAG))))
-        })
-        .collect()
+    let mut faults = asked_for(desired, record, place, live);
+    let doubted = doubted(desired, record, live).into_iter();
+    faults.extend(doubted.filter_map(|(address, entry)| {
+        let (name, tags) = found(live, entry)?;
+        let address = address.strip_suffix(FORMER).unwrap_or(address);
+        let before = origins.get(address).map(String::as_str);
+        let known = |at: &String| record.resources.contains_key(at) || desired.resources.contains_key(at);
+        let recorded = entry.fields.get("tags").and_then(Json::as_object);
+        let recorded_mark = recorded.and_then(|tags| tags.get(ADDRESS_TAG)).and_then(Json::as_str);
+        let is_ours = match tags.get(ADDRESS_TAG) {
+            Some(mark) if mark == address || Some(mark.as_str()) == before => true,
+            // An address that nothing has any more: it was moved, and the mark was not.
+            Some(mark) => recorded_mark == Some(mark) && !known(mark),
+            // A taking over that ended between the record and the mark.
+            None => recorded.is_some() && recorded_mark.is_none(),
+        };
+        (!is_ours).then(|| fault(desired, (address, entry), place, (&name, tags.get(ADDRESS_TAG))))
+    }));
+    faults
+}
+
+/// Accounts that an earlier run asked for by another e-mail than the program's: what it asked for is marked from the beginning.
+fn asked_for(desired: &Desired, record: &Record, place: &str, live: &Live) -> Vec<Fault> {
+    let ids = identity::accounts(desired, record, live);
+    let asked = record.pending.iter().filter(|(address, _)| record.entry(address).is_none());
+    let faults = asked.filter_map(|(address, pending)| {
+        let (wanted, email) = (desired.resources.get(address)?, pending.email.as_ref()?);
+        let said = wanted.fields.get("email").and_then(Json::as_str)?;
+        let account = live.accounts.get(ids.get(address)?).filter(|account| account.email.eq_ignore_ascii_case(email))?;
+        let mark = live.tags.get(&account.id)?.get(ADDRESS_TAG);
+        if said.eq_ignore_ascii_case(email) || mark == Some(address) {
+            return None;
+        }
+        let message = format!(
+            "the record {place} says that {address} was asked for with the e-mail {email}; the account of that, {}, is not marked as it",
+            account.id
+        );
+        let fault = Fault::new(Code::WrongOrganization, message).at(wanted.sources.first(), format!("its e-mail is {said}"));
+        Some(fault.help("if the record was edited: restore it from a copy"))
+    });
+    faults.collect()
 }
 
 /// Its name and its tags, where they were read.

@@ -20,6 +20,7 @@ pub mod marks;
 pub mod model;
 pub mod moves;
 mod ours;
+pub mod part;
 pub mod scope;
 pub mod stale;
 mod stays;
@@ -215,6 +216,7 @@ fn finished(question: &Question<'_>, builder: Builder<'_>, access: Vec<model::Ac
         entered: entered(live),
         reading: reading(&live.reading),
         rest_of: None,
+        saved_as: None,
     }
 }
 

@@ -760,6 +760,8 @@ pub struct Plan {
     pub reading: String,
     /// The id of the saved plan that this one is the rest of, while it is run; no part of a plan's file.
     pub rest_of: Option<String>,
+    /// The id of the saved plan that is run by this one, which was made anew; no part of a plan's file.
+    pub saved_as: Option<String>,
 }
 
 impl Plan {

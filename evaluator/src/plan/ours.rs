@@ -50,6 +50,12 @@ pub(super) fn impossible(desired: &Desired, (record, place): (&Record, &str), li
         if management != Some(entry.id.as_str()) || says(desired, address, &entry.id) {
             continue;
         }
+        if entry.is_claim() {
+            let message = format!("{} is the management account, and is not taken over for {address}", entry.id);
+            let meant = format!("if it is meant: `account_id = \"{}\"` in {address}", entry.id);
+            faults.push(Fault::new(Code::WrongOrganization, message).help(meant));
+            continue;
+        }
         let message =
             format!("the record {place} says that {address} is {}, which is the management account", entry.id);
         let fault = Fault::new(Code::WrongOrganization, message).help(edited);

@@ -1,7 +1,8 @@
 //! Is what a record says possible? Owns the forms of the ids in it that AWS is asked with and people are shown: whoever
 //! may write the record can write anything there.
 
-use super::record::{Record, RecordError};
+use super::record::{Entry, FORMER, Record, RecordError};
+use crate::plan::desired::PARKING;
 use crate::terminal::visible;
 
 /// What counts snapshots and locks stays below: numbers that every reader of JSON has exactly (RFC 8259, section 6).
@@ -25,9 +26,7 @@ pub fn check(record: &Record) -> Result<(), RecordError> {
             "an account",
         )?;
     }
-    for (address, entry) in record.resources.iter().filter(|(_, entry)| entry.kind == "account") {
-        form(entry.id.is_empty() || is_account(&entry.id), &entry.id, &visible::text(address), "an account")?;
-    }
+    record.resources.iter().try_for_each(|(address, entry)| is_of_its_kind(address, entry))?;
     for (id, parked) in &record.parked {
         form(is_account(id), id, &format!("what was {}", visible::text(&parked.from)), "an account")?;
     }
@@ -42,6 +41,46 @@ pub fn check(record: &Record) -> Result<(), RecordError> {
         }
     }
     Ok(())
+}
+
+/// Of which kind an address is.
+pub(crate) fn kind_of(address: &str) -> &'static str {
+    if address == PARKING {
+        return "ou";
+    }
+    let head = address.split('/').next().unwrap_or(address);
+    let derived = ["assignment", "scp_attachment", "repository_policy"];
+    if let Some(kind) =
+        derived.into_iter().find(|kind| head.strip_prefix(kind).is_some_and(|rest| rest.starts_with('.')))
+    {
+        return kind;
+    }
+    if head.starts_with("stack.") && (address.contains('/') || head.matches('.').count() == 1) {
+        return "stack";
+    }
+    match head.rsplit('.').nth(1) {
+        Some("ou") => "ou",
+        Some("scp") => "scp",
+        Some("permission_set") => "permission_set",
+        _ => "account",
+    }
+}
+
+/// Has an entry the kind of its address, and its id the form of that kind?
+fn is_of_its_kind(address: &str, entry: &Entry) -> Result<(), RecordError> {
+    let kind = kind_of(address.strip_suffix(FORMER).unwrap_or(address));
+    if entry.kind != kind {
+        let (address, is) = (visible::text(address), visible::text(&entry.kind));
+        return Err(unsound(format!("the kind of {address} is {kind}, and not `{is}`")));
+    }
+    let (holds, what) = match kind {
+        "account" => (is_account(&entry.id), "an account"),
+        "ou" => (entry.id.starts_with("ou-"), "a unit"),
+        "scp" => (entry.id.starts_with("p-"), "a policy"),
+        "permission_set" | "stack" => (entry.id.starts_with("arn:"), "its kind"),
+        _ => (true, ""),
+    };
+    form(entry.id.is_empty() || holds, &entry.id, &visible::text(address), what)
 }
 
 fn form(holds: bool, id: &str, of: &str, what: &str) -> Result<(), RecordError> {
@@ -94,8 +133,10 @@ mod tests {
     #[test]
     fn ids_have_their_form() {
         let at = "2026-11-26T20:44:46Z";
-        let entry =
-            |kind: &str, id: &str| json!({ "cell.a": { "kind": kind, "id": id, "applied_at": at, "run": "r" } });
+        let entry = |kind: &str, id: &str| {
+            let address = if kind == "scp" { "rails.scp.a" } else { "cell.a" };
+            json!({ address: { "kind": kind, "id": id, "applied_at": at, "run": "r" } })
+        };
         let parked = |id: &str| json!({ id: { "from": "cell.a", "email": "a@x", "name": "a", "since": at } });
         let asked = |request: &str| json!({ "cell.b": { "kind": "account", "name": "b", "at": at, "run": "r", "request": request } });
         let of = |organization: &str, management: &str| json!({ "organization": organization, "management_account": management });
@@ -114,6 +155,8 @@ mod tests {
             ("fence", json!(1_u64 << 53)),
             ("resources", entry("account", "22222222222")),
             ("resources", entry("account", "../222222222222")),
+            ("resources", entry("ou", "222222222222")),
+            ("resources", entry("scp", "222222222222")),
             ("parked", parked("account")),
             ("pending", asked("")),
             ("pending", asked("car-")),

@@ -19,11 +19,12 @@ use serde_json::Value as Json;
 use super::follow::Follower;
 use super::journal::{Journal, JournalError};
 use super::readback::{Ended, ReadBack};
-use crate::plan::desired::{ADDRESS_TAG, PARKING};
+use crate::plan::desired::ADDRESS_TAG;
 use crate::plan::model::{Fields, Operation, Plan, Verb};
 use crate::plan::{canonical, later};
 use crate::provider::{Clock, CloudError, Failure, Provider};
 use crate::registry::record::{Event, FORMER, former_address};
+use crate::registry::sound::kind_of as kind_of_address;
 use crate::releases::clerk::Clerk;
 use crate::repositories::policy;
 use crate::stacks::wish;
@@ -314,28 +315,9 @@ fn kind_of(address: &str, verb: &Verb) -> &'static str {
         Verb::AttachPolicy { .. } | Verb::DetachPolicy { .. } => return "scp_attachment",
         Verb::CreateUnit { .. } => return "ou",
         Verb::DeployStack(_) | Verb::DeleteStack { .. } => return "stack",
-        _ if address == PARKING => return "ou",
         _ => {}
     }
-    let head = address.split('/').next().unwrap_or(address);
-    if head.starts_with("assignment.") {
-        return "assignment";
-    }
-    if head.starts_with("scp_attachment.") {
-        return "scp_attachment";
-    }
-    if head.starts_with("repository_policy.") {
-        return "repository_policy";
-    }
-    if head.starts_with("stack.") && (address.contains('/') || head.matches('.').count() == 1) {
-        return "stack";
-    }
-    match head.rsplit('.').nth(1) {
-        Some("ou") => "ou",
-        Some("scp") => "scp",
-        Some("permission_set") => "permission_set",
-        _ => "account",
-    }
+    kind_of_address(address)
 }
 
 fn gone(call: &str, address: &str) -> CloudError {

@@ -215,6 +215,7 @@ fn plan() -> impl Strategy<Value = Plan> {
             unapplied: vec![Unapplied { kind: reading.clone(), count: number as usize }],
             reading,
             rest_of: None,
+            saved_as: None,
         }
     })
 }
@@ -289,6 +290,7 @@ fn some(operations: Vec<Operation>, changes: Vec<Change>) -> Plan {
         unapplied: Vec::new(),
         reading: String::new(),
         rest_of: None,
+        saved_as: None,
     }
 }
 

@@ -163,7 +163,8 @@ fn meanings(names: &Names<'_>, page: &Page) -> Vec<Row> {
     };
     let mut rows: Vec<Row> = sets.map(one).collect();
     let is_policy = |change: &&Change| match change.kind.as_str() {
-        "scp_attachment" => true,
+        // What is taken over is attached already.
+        "scp_attachment" => change.action != Action::Adopt,
         "scp" => change.differing().contains(&"content"),
         _ => false,
     };

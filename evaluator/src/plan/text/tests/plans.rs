@@ -47,6 +47,7 @@ pub(super) fn empty() -> Plan {
         unapplied: Vec::new(),
         reading: String::new(),
         rest_of: None,
+        saved_as: None,
     }
 }
 
