@@ -39,9 +39,10 @@ fn planned(args: &PlanArgs, run: &Run<'_>, output: &Output) -> Result<Status, St
         let program = if *program == *"." { String::new() } else { format!("{} ", program.display()) };
         let path = path.display();
         let broken = plan.review.as_ref().is_some_and(|review| review.verdict == Verdict::Broken);
-        output.remark(&match broken {
-            true => format!("the plan is in {path}; it breaks a guard, and no apply runs it"),
-            false => format!("the plan is in {path}; `cellc apply {program}--plan {path}` runs it"),
+        output.remark(&if broken {
+            format!("the plan is in {path}; it breaks a guard, and no apply runs it")
+        } else {
+            format!("the plan is in {path}; `cellc apply {program}--plan {path}` runs it")
         });
     }
     let status = if shown == Status::Done { ended(args, &plan) } else { shown };

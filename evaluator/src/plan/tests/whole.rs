@@ -7,6 +7,7 @@ use crate::apply::tests::programs::{FIRST, SECOND, Scenario};
 use crate::plan::Command;
 use crate::plan::file;
 use crate::plan::model::{Action, Plan, Verb};
+use crate::plan::part::part;
 use crate::plan::scope::{Scope, occurs_in};
 
 /// A plan as a file.
@@ -146,4 +147,46 @@ fn what_an_account_left_out_of_a_destroy_needs_stays() {
             "scp_attachment.here/ou.work",
         ]
     );
+}
+
+const ACCOUNTS: &str = "account a { email = \"a@x.example\", protect = false }\n";
+const GRANT: &str =
+    "permission_set X { session = 2h }\ngrant g { to = group.ops, can = permission_set.X, on = [account.a] }\n";
+
+/// Of a plan that was saved what it is about counts, and nothing else: what came since is left, and what is run is of now.
+#[test]
+fn a_saved_plan_is_run_as_it_is_planned_now() {
+    let (before, wish) = (super::program(ACCOUNTS), super::program(&format!("{ACCOUNTS}{GRANT}")));
+    let later = super::program(&format!("ou first {{}}\n{ACCOUNTS}{GRANT}"));
+    let bench = Bench::after(&[&before]);
+    let saved = bench.plan(&wish);
+    let now = bench.plan(&later);
+    let cut = part(now.clone(), &saved).unwrap();
+    assert_eq!(cut.changes, saved.changes.iter().map(|change| moved(change, &cut)).collect::<Vec<_>>());
+    assert_eq!(cut.operations, saved.operations, "numbered anew");
+    assert_eq!(cut.access, saved.access);
+    assert_eq!(bench.run(&later, &cut).failed().count(), 0);
+    let left: Vec<String> = bench.plan(&later).changes.into_iter().map(|change| change.address).collect();
+    assert_eq!(left, ["ou.first"]);
+    assert_eq!(part(now.clone(), &now), Ok(now), "nothing is left of what is new");
+}
+
+/// The same change; its places in the program may be others.
+fn moved(change: &crate::plan::model::Change, cut: &Plan) -> crate::plan::model::Change {
+    let found = cut.changes.iter().find(|found| found.address == change.address).unwrap();
+    crate::plan::model::Change { sources: found.sources.clone(), ..change.clone() }
+}
+
+/// The account that a saved plan gives access in was torn down since: what would make another is not in it.
+#[test]
+fn a_saved_plan_that_needs_something_new_is_stale() {
+    let (before, wish) = (super::program(ACCOUNTS), super::program(&format!("{ACCOUNTS}{GRANT}")));
+    let bench = Bench::after(&[&before]);
+    let saved = bench.plan(&wish);
+    let torn = bench.try_plan(&before, &Scope::default(), Command::Destroy).unwrap();
+    assert_eq!(bench.run(&before, &torn).failed().count(), 0);
+    let now = bench.plan(&wish);
+    assert!(now.changes.iter().any(|change| change.address == "account.a"), "it comes back");
+    let why = part(now, &saved).unwrap_err();
+    assert_eq!(why, "assign of assignment.X/group.ops/account.a needs remember of account.a now, which is not in it");
 }
