@@ -191,16 +191,15 @@ impl<'a> Desk<'a> {
             // The same thing again, after a kill, queues nothing.
             let open = book.open().is_some_and(|rollout| rollout.dossier == queued.dossier);
             if open || book.next.as_ref().is_some_and(|next| next.dossier == queued.dossier) {
-                return Ok::<_, Infallible>(false);
+                return Ok::<_, Infallible>((false, None));
             }
             book.note(at, format!("{} queued by {how}{who}", queued.version));
             book.withdrawn = None;
             book.unqueued = None;
-            book.next = Some(queued.clone());
-            Ok(true)
+            Ok((true, book.next.replace(queued.clone()).map(|former| former.version)))
         };
         match self.change(&dossier.of, put)? {
-            Ok((new, _)) => Ok(Entered { name, new }),
+            Ok(((new, instead_of), _)) => Ok(Entered { name, new, instead_of }),
             Err(never) => match never {},
         }
     }
@@ -240,6 +239,8 @@ pub struct Entered {
     pub name: String,
     /// Whether it was not there before, and is not under way.
     pub new: bool,
+    /// The version that was in the queue, and is not any more.
+    pub instead_of: Option<String>,
 }
 
 /// A book with the dossiers that it speaks of.

@@ -720,4 +720,6 @@ fn what_is_queued_or_under_way_is_not_queued_again() {
     };
     desk.change(OF, abort).unwrap().unwrap();
     assert_eq!(queue(), Entered { new: true, ..first }, "what has stopped may be begun anew");
+    let entered = desk.queue(&dossier("v2"), By { who: "ana@host", how: "", at: start() }).unwrap();
+    assert_eq!(entered.instead_of.as_deref(), Some("v1"), "one waits at a time");
 }

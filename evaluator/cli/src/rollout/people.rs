@@ -24,6 +24,8 @@ use crate::session::{finding, recorded, say};
 enum No {
     /// There is no rollout.
     None,
+    /// This is queued, and not begun.
+    Queued(String),
     /// It does not fit.
     Refused(Refused, &'static str),
     /// The book cannot be used.
@@ -135,7 +137,8 @@ fn told(
     let now = Timestamp::now();
     let event = event(owner("rollout", now).who);
     let change = |book: &mut Book| {
-        let rollout = book.rollout.clone().ok_or(No::None)?;
+        let queued = || book.next.as_ref().map_or(No::None, |next| No::Queued(next.version.clone()));
+        let rollout = book.rollout.clone().ok_or_else(queued)?;
         let dossier = desk.dossier(&of, &rollout.dossier).map_err(|error| No::Book(error.to_string()))?;
         let word = rollout.state.phase.word();
         let next = step(&dossier.course, rollout.state, now, &event);
@@ -155,6 +158,9 @@ fn told(
             Ok(Status::Done)
         }
         Err(No::None) => Err(fail(format!("{of} has no rollout"))),
+        Err(No::Queued(version)) => Err(fail(format!(
+            "{version} of {of} is queued, and not begun: `cellc rollout run` begins it, `cellc rollout abort` takes it out"
+        ))),
         Err(No::Refused(refused, word)) => Err(fail(format!("the rollout of {of} is {word}: {refused}"))),
         Err(No::Book(message)) => Err(fail(message)),
     }

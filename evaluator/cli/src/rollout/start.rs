@@ -94,12 +94,16 @@ pub(crate) fn queue(session: &Session<'_>, dossier: &Dossier, output: &Output) -
     let now = session.connection.time.now();
     let who = owner("rollout", now).who;
     let desk = Desk::new(session.connection.store.as_ref());
-    let Entered { name, new } = desk.queue(dossier, By { who: &who, how: "", at: now }).map_err(fail)?;
+    let Entered { name, new, instead_of } = desk.queue(dossier, By { who: &who, how: "", at: now }).map_err(fail)?;
     let digests: Vec<String> =
         dossier.digests.iter().map(|(what, digest)| format!("{what} {}", short(digest))).collect();
     let digests = if digests.is_empty() { String::new() } else { format!(", {}", digests.join(", ")) };
     let cells = cell_eval::words::counted(dossier.cells.len(), "cell");
-    let already = if new { "" } else { "; it is in the queue or under way already" };
+    let already = match instead_of {
+        Some(former) => format!("; it takes the place of {former}, which was queued"),
+        None if new => String::new(),
+        None => "; it is in the queue or under way already".to_owned(),
+    };
     output.remark(&format!(
         "{} {}: release {}{digests}, for {cells} in {}{already}",
         dossier.of,
