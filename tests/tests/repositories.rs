@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use cell_eval::provider::Failure;
-use cell_eval::repositories::{Edited, Found, PULL, Repositories, edited, ours, pull};
+use cell_eval::repositories::{Edited, Found, PULL, Repositories, edited, ours, policy, pull};
 use cell_sandbox::{Config, Delays, Seed, SeedAccount};
 use cell_tests::driver::cloud;
 use cell_tests::momento::{AT, Project, exactly};
@@ -207,6 +207,25 @@ fn a_program_lets_its_cells_pull_and_takes_only_its_own_statement_away() {
     project.apply(&[]).unwrap();
     project.settled(&[]).unwrap();
     project.run(&["drift"]).unwrap().ended(0).unwrap();
+
+    // What has expired before it was made is not made for the sake of the policy.
+    project.append("cell old { kind = \"dev\", region = \"us-west-2\", expires = 2026-01-31 }\n").unwrap();
+    project.settled(&[]).unwrap();
+    // A personal cell comes with what lets it pull, and goes with it; the other cells keep theirs.
+    let dev = "cell dev-x { kind = \"dev\", region = \"us-west-2\", expires = 2027-01-31 }\n";
+    project.append(dev).unwrap();
+    let former = policy_text(&server);
+    let only = ["--only", "cell.dev-x"];
+    project.apply(&only).unwrap();
+    let pulls = |text: &str| ours(text).unwrap()[PULL]["Principal"]["AWS"].as_array().unwrap().len();
+    assert_eq!(pulls(&policy_text(&server)), pulls(&former) + 1);
+    project.settled(&[]).unwrap();
+    project.run(&["destroy", "--yes", "--at", AT, "--only", "cell.dev-x"]).unwrap().ended(0).unwrap();
+    let after = policy_text(&server);
+    let form = |text: &str| policy::form(&ours(text).unwrap()[PULL]);
+    assert_eq!(form(&after), form(&former));
+    project.edit(&[(dev, "")]).unwrap();
+    project.settled(&[]).unwrap();
 
     // Taken away outside, it is drift, and comes back; what others wrote meanwhile stays.
     let other = theirs.to_string().replace("theirs", "others");

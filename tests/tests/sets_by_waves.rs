@@ -248,7 +248,7 @@ fn with_tools(bakes: Option<usize>, form: Form) -> String {
 fn what_somebody_ended_is_told() {
     let mut project = fork(&FILE, false).unwrap();
     let server = serve(&mut project).unwrap();
-    let put = |form| project.put("main.cell", &with_tools(None, form)).unwrap();
+    let put = |form| project.put("main.cell", &with_tools(Some(0), form)).unwrap();
     let said = |args: &[&str]| {
         let text = project.run(args).unwrap().ended(0).unwrap().stdout;
         text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -293,6 +293,35 @@ fn what_somebody_ended_is_told() {
     apply();
     said(&["rollout", "run"]);
     read_in_the_accounts(&server, NEW);
+    said(&["plan", "--detailed-exitcode"]);
+}
+
+/// What is applied while a form is watched waits: a set has one form, and it is not changed under the rollout.
+fn another_form_waits_for_the_one_that_is_watched() {
+    let mut project = fork(&FILE, false).unwrap();
+    let server = serve(&mut project).unwrap();
+    let put =
+        |form| project.put("main.cell", &program(Some(0), false, form).replace("bake = 6s", "bake = 90s")).unwrap();
+    let said = |args: &[&str]| {
+        let text = project.run(args).unwrap().ended(0).unwrap().stdout;
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    put(NEW);
+    said(&["apply", "--yes"]);
+    let (cell, _) = WAVES[0][0];
+    let ran = project.run_until(&["rollout", "run"], &format!("cell.{cell} baking"), || {
+        put(MENDED);
+        let told = said(&["apply", "--yes"]);
+        assert!(told.contains("is baking; what the program says of the set now waits until that is over"), "{told}");
+        set_has(&server, NEW);
+        said(&["rollout", "abort", OF, "--stay"]);
+    });
+    assert_eq!(ran.unwrap().status, 1);
+    project.put("main.cell", &program(None, false, MENDED)).unwrap();
+    said(&["apply", "--yes"]);
+    said(&["rollout", "run"]);
+    set_has(&server, MENDED);
+    read_in_the_accounts(&server, MENDED);
     said(&["plan", "--detailed-exitcode"]);
 }
 
@@ -542,6 +571,7 @@ at_once! {
     an_alarm_in_any_wave_puts_the_former_policy_back,
     what_is_in_no_wave_goes_back_too,
     what_somebody_ended_is_told,
+    another_form_waits_for_the_one_that_is_watched,
     a_run_that_is_killed_forward_is_gone_on_with,
     an_apply_that_was_killed_knows_the_former_form,
     a_run_that_is_killed_on_the_way_back_is_gone_on_with,

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::{Live, Reader, parallel};
 use crate::plan::desired::Desired;
+use crate::plan::diff::repositories::of_cells;
 use crate::plan::model::Fields;
 use crate::provider::{CloudError, Failure};
 use crate::registry::record::{Entry, Record};
@@ -18,8 +19,14 @@ impl Reader<'_> {
     /// nothing else.
     pub(super) fn repositories(&self, live: &mut Live) -> Result<(), CloudError> {
         let region = self.desired.org.home_region.as_deref();
-        let asked: Vec<(String, String)> =
-            self.addresses(KIND).into_iter().flat_map(|address| spots(self.desired, self.record, address)).collect();
+        let of_cells = of_cells(self.desired, self.scope).into_iter().map(|(address, _)| address.as_str());
+        let asked: BTreeSet<(String, String)> = self
+            .addresses(KIND)
+            .into_iter()
+            .chain(of_cells)
+            .flat_map(|address| spots(self.desired, self.record, address))
+            .collect();
+        let asked: Vec<(String, String)> = asked.into_iter().collect();
         let found = parallel::each(self.lanes, &asked, |(account, name)| {
             match self.provider.repositories(account, region).policy(name) {
                 Ok(found) => Ok(Ok(found)),

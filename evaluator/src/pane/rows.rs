@@ -147,7 +147,11 @@ fn row(given: &Given<'_>, shown: &[(&String, &Shelved)], applied: Option<Applied
         let day = expires.clone().unwrap_or_default();
         notes.push(Note {
             grave: true,
-            text: format!("it expired on {day}: `cellc destroy --only {cell}` tears it down"),
+            text: if record.entry(cell).is_some() {
+                format!("it expired on {day}: `cellc destroy --only {cell}` tears it down")
+            } else {
+                format!("it expired on {day}, and is not there")
+            },
         });
     }
     notes.extend(shown.iter().filter_map(|(of, shelved)| note(of, &shelved.book, cell)));

@@ -119,6 +119,9 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
     builder.accounts();
     builder.attachments(true);
     builder.repository_policies();
+    if components == Components::Released {
+        builder.repository_policies_of_cells();
+    }
     builder.stacks();
     match components {
         Components::Released => builder.releases(),

@@ -74,6 +74,12 @@ impl Course {
         all.flat_map(|(at, wave)| wave.cells.iter().map(move |cell| (cell.clone(), at))).collect()
     }
 
+    /// Of the first cells in order so many as alarms are watched in: not those in no wave, which hold no others back.
+    pub fn watched(&self, count: usize) -> usize {
+        let cells = self.waves.iter().flat_map(|wave| wave.cells.iter().map(|_| !wave.follows));
+        cells.take(count).filter(|watched| *watched).count()
+    }
+
     /// All cells have had their turn: has the release passed? What some could not take has, where a wave of the rollout
     /// tolerates that and another cell has it; where there is no wave but of those that follow, nothing tolerates it.
     pub fn is_passed(&self, done: usize, failed: usize) -> bool {

@@ -487,7 +487,9 @@ impl<'c> Run<'c> {
             _ => return,
         };
         let has = |state| matches!(state, CellState::Baking | CellState::Done);
-        let cells: Vec<String> = self.state.that_are(has).map(|(name, _)| name.clone()).collect();
+        let follows = |cell: &Cell| self.course.waves.get(cell.wave).is_some_and(|wave| wave.follows);
+        let cells = self.state.that_are(has).filter(|(_, cell)| !follows(cell));
+        let cells: Vec<String> = cells.map(|(name, _)| name.clone()).collect();
         if cells.is_empty() || wave.follows {
             return;
         }

@@ -93,5 +93,9 @@ pub(crate) fn cells_that_are_not_well(book: &Book) -> String {
         let why = cell.why.as_ref()?;
         Some(format!("  {name} {}: {}\n", cell.state.word(), line(why.as_bytes())))
     };
-    rollout.state.cells.iter().filter_map(bad).collect()
+    let all: String = rollout.state.cells.iter().filter_map(bad).collect();
+    if rollout.state.that_are(|state| state == CellState::Stuck).next().is_none() {
+        return all;
+    }
+    all + "  what is stuck has neither: `cellc apply` queues what it should have, and `cellc rollout run` brings that\n"
 }

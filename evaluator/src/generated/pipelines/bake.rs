@@ -37,11 +37,11 @@ pub(super) fn add(line: &Line<'_, '_, '_>, template: &mut Template) -> Result<Ma
     let mut machines = Vec::new();
     let mut before = 0;
     for wave in &line.course.waves {
-        before += wave.cells.len();
         if wave.follows {
             machines.push(None);
             continue;
         }
+        before += wave.cells.len();
         let id = format!("Bake{}", names::logical(&wave.label));
         let (definition, accounts) = definition(line, wave, before)?;
         let mut substitutions = Map::new();
@@ -103,7 +103,7 @@ fn payload(line: &Line<'_, '_, '_>, wave: &Wave, count: usize) -> Result<(Json, 
     let (ground, world) = (line.ground, line.ground.world);
     let mut accounts: Vec<(String, Owner)> = Vec::new();
     let mut cells = Vec::new();
-    for address in line.course.waves.iter().flat_map(|wave| &wave.cells).take(count) {
+    for address in line.course.waves.iter().filter(|wave| !wave.follows).flat_map(|wave| &wave.cells).take(count) {
         let cell = world.find(address).and_then(|id| ground.fleet.cell(id));
         let Some(cell) = cell else { continue };
         let place = ground.alarms_of(cell)?;

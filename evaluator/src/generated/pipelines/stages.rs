@@ -124,6 +124,7 @@ fn watch(line: &Line<'_, '_, '_>, wave: usize, machine: &str, (order, count): (u
     };
     let wave = line.course.waves.get(wave);
     let seconds = wave.map_or(0, |wave| wave.bakes(phase == super::bake::ONE_BOX).as_secs());
+    let count = line.course.watched(count);
     let mut input = json!({ "phase": phase, "count": count, "seconds": seconds, "run": RUN });
     input.sort_all_objects();
     json!({

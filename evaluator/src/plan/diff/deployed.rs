@@ -96,8 +96,8 @@ impl Builder<'_> {
         }
         if elsewhere > 0 {
             let sorts: Vec<&str> = others.into_iter().collect();
-            let components = counted(elsewhere, "component in a cell");
-            self.note(format!("not looked at: {components}, by {}", sorts.join(", ")), Vec::new());
+            let components = counted(elsewhere, "deployment");
+            self.note(format!("not looked at: {components} of components, by {}", sorts.join(", ")), Vec::new());
         }
     }
 

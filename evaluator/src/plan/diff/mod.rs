@@ -6,7 +6,7 @@ pub(super) mod assignments;
 pub(crate) mod deployed;
 pub(super) mod policies;
 pub(super) mod releases;
-pub(super) mod repositories;
+pub(crate) mod repositories;
 pub(crate) mod sets;
 mod sets_by_waves;
 mod stacks;

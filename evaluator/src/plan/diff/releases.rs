@@ -180,7 +180,7 @@ impl Builder<'_> {
             self.change(Change {
                 before: Some(before),
                 after: Some(after),
-                reason: Some("by waves: it is queued, and `cellc rollout run` carries it out".to_owned()),
+                reason: Some("by waves: an apply queues it, and `cellc rollout run` carries it out".to_owned()),
                 operations: vec![operation],
                 sources: places(wish),
                 ..change(&wish.address(cell), "deployment", Action::Update)

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use cell_lang::diagnostics::Code;
 use serde_json::{Value as Json, json};
 
-use crate::plan::build::{Builder, GONE, Step, change, drifted, text};
-use crate::plan::desired::{ROOT, Wanted};
+use crate::plan::build::{Builder, Command, GONE, Step, change, drifted, text};
+use crate::plan::desired::{Desired, ROOT, Wanted};
+use crate::plan::diff::sets::texts;
 use crate::plan::fault::Fault;
 use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
+use crate::plan::scope::{Scope, occurs_in};
 use crate::registry::record::Entry;
 use crate::repositories::{Found, PULL, Refused, edited, ours, path_of, policy, pull};
 
@@ -34,6 +36,24 @@ impl Spot {
     }
 }
 
+/// The cells that a policy lets pull.
+fn named_cells(wanted: &Wanted) -> impl Iterator<Item = &str> {
+    wanted.shown.get("cells").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str)
+}
+
+/// Policies by account that are not selected, and let selected cells pull.
+pub(crate) fn of_cells<'d>(desired: &'d Desired, scope: &Scope) -> Vec<(&'d String, &'d Wanted)> {
+    let selected = |(address, wanted): &(&String, &Wanted)| {
+        wanted.kind.name() == KIND
+            && !scope.only.is_empty()
+            && !scope.takes(address, &wanted.sources)
+            && !scope.except.iter().any(|named| occurs_in(named, address))
+            && text(&wanted.shown, "by") == "accounts"
+            && named_cells(wanted).any(|cell| scope.takes(cell, &[]))
+    };
+    desired.resources.iter().filter(selected).collect()
+}
+
 /// Our statements as a document, in the form in which they are compared.
 fn document<'a>(statements: impl IntoIterator<Item = &'a Json>) -> Json {
     json!({ "Statement": statements.into_iter().map(policy::form).collect::<Vec<_>>() })
@@ -49,7 +69,11 @@ impl Builder<'_> {
                 Change { name: name.clone(), sources: wanted.sources.clone(), ..change(address, KIND, Action::NoOp) };
             let known = wanted.shown.get("account_id").and_then(Json::as_str).map(str::to_owned);
             match known.or_else(|| self.ids.get(&account).cloned()) {
-                Some(account) => self.repository_policy(plan, wanted, &Spot { account, name }),
+                Some(account) => {
+                    self.repository_policy(plan, &Spot { account, name }, |builder| {
+                        builder.pull_statement(address, wanted)
+                    });
+                }
                 None => self.note(
                     format!("{address} waits for its repository: {account} does not exist yet"),
                     vec![address.clone()],
@@ -58,7 +82,94 @@ impl Builder<'_> {
         }
     }
 
-    fn repository_policy(&mut self, mut plan: Change, wanted: &Wanted, spot: &Spot) {
+    /// In policies that are not selected selected cells alone come or go: what a cell has is complete, and what is not the
+    /// cell's stays.
+    pub(in crate::plan) fn repository_policies_of_cells(&mut self) {
+        for (address, wanted) in of_cells(self.desired, self.scope) {
+            let known = wanted.shown.get("account_id").and_then(Json::as_str).map(str::to_owned);
+            let account = known.or_else(|| self.ids.get(&text(&wanted.shown, "account")).cloned());
+            let (Some(account), name) = (account, text(&wanted.shown, "repository")) else { continue };
+            let spot = Spot { account, name };
+            let found = self.live.repositories.get(&(spot.account.clone(), spot.name.clone()));
+            // One that others wrote unreadably is told by who plans it whole.
+            let Some(Ok(is)) = found
+                .filter(|found| **found != Found::NoRepository)
+                .map(|found| found.text().map_or(Ok(BTreeMap::new()), ours))
+            else {
+                continue;
+            };
+            let cells: Vec<String> =
+                named_cells(wanted).filter(|cell| self.scope.takes(cell, &[])).map(str::to_owned).collect();
+            self.cells_of_policy((address, wanted), &spot, is.get(PULL), &cells);
+        }
+    }
+
+    fn cells_of_policy(
+        &mut self,
+        (address, wanted): (&String, &Wanted),
+        spot: &Spot,
+        is: Option<&Json>,
+        cells: &[String],
+    ) {
+        let all = texts(is.map(policy::form).as_ref().and_then(|statement| statement.pointer("/Principal/AWS")));
+        let mut principals: Vec<Json> = all.iter().cloned().map(Json::from).collect();
+        let own: Vec<Json> = cells.iter().map(|cell| self.root_of(cell)).collect();
+        match self.command {
+            Command::Apply => principals.extend(
+                own.into_iter().filter(|one| !one.as_str().is_some_and(|arn| all.iter().any(|known| known == arn))),
+            ),
+            Command::Destroy => principals.retain(|one| !own.contains(one)),
+        }
+        if principals.len() == all.len() {
+            return;
+        }
+        let plan = Change {
+            name: spot.name.clone(),
+            sources: wanted.sources.clone(),
+            reason: Some(format!("{} alone, as `--only` says", cells.join(", "))),
+            ..change(address, KIND, Action::NoOp)
+        };
+        if principals.is_empty() {
+            if let Some(entry) = self.record.entry(address) {
+                self.surplus_repository_policy(address, entry);
+            }
+        } else {
+            self.repository_policy(plan, spot, |builder| {
+                let statement = pull(&principals, &[]);
+                let fields = Fields::from_iter([("content".to_owned(), statement.clone())]);
+                let needs = match builder.command {
+                    Command::Apply => builder.accounts_named(address, &["content".to_owned()], &fields),
+                    Command::Destroy => Vec::new(),
+                };
+                (statement, needs)
+            });
+        }
+        if self.command == Command::Destroy {
+            // An account is not given on before it may pull no more.
+            let change = self.changes.iter().find(|change| change.address == *address);
+            let last = change.and_then(|change| change.operations.last().copied());
+            for (cell, operation) in cells.iter().zip(last.into_iter().cycle()) {
+                self.step(cell, Step::Gone, operation);
+            }
+        }
+    }
+
+    /// What lets the account of a cell pull.
+    fn root_of(&self, cell: &str) -> Json {
+        let root = |id: &str| format!("arn:{}:iam::{id}:root", self.desired.org.partition);
+        match self.ids.get(cell) {
+            Some(id) => Json::from(root(id)),
+            None => json!({ "later": root(&format!("\\({cell}.account_id)")) }),
+        }
+    }
+
+    /// `statement` is what is wanted, and what must be made before it is written.
+    fn repository_policy(
+        &mut self,
+        mut plan: Change,
+        spot: &Spot,
+        statement: impl FnOnce(&mut Self) -> (Json, Vec<OperationId>),
+    ) {
         let address = plan.address.clone();
         let entry = self.entry(&address, &spot.id());
         let found = self.live.repositories.get(&(spot.account.clone(), spot.name.clone()));
@@ -68,7 +179,7 @@ impl Builder<'_> {
             Some(Found::NoRepository) => return self.no_repository(plan, spot, entry.is_some()),
             Some(found) => found.text(),
         };
-        let (statement, needs) = self.pull_statement(&address, wanted);
+        let (statement, needs) = statement(self);
         let Some(is) = self.read_policy(&plan, spot, text, &statement) else { return };
         let after = Fields::from_iter([("content".to_owned(), document([&statement]))]);
         if crate::plan::later::has_later(&statement) {
@@ -155,24 +266,15 @@ impl Builder<'_> {
         if let Some(applied) = wanted.fields.get("content").and_then(|content| content.pointer("/Statement/0")) {
             return (applied.clone(), Vec::new());
         }
-        let cells: Vec<String> = wanted
-            .shown
-            .get("cells")
-            .and_then(Json::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(|cell| cell.as_str().map(str::to_owned))
+        let cells: Vec<String> = named_cells(wanted)
+            .map(str::to_owned)
+            // What is left out, for it has expired, is not made for the sake of this.
+            .filter(|cell| self.ids.contains_key(cell) || !self.scope.except.contains(cell))
             .collect();
         if text(&wanted.shown, "by") != "accounts" {
             return self.pull_by_place(&cells);
         }
-        let partition = self.desired.org.partition.clone();
-        let root = |id: &str| format!("arn:{partition}:iam::{id}:root");
-        let arn = |cell: &String| match self.ids.get(cell) {
-            Some(id) => Json::from(root(id)),
-            None => json!({ "later": root(&format!("\\({cell}.account_id)")) }),
-        };
-        let statement = pull(&cells.iter().map(arn).collect::<Vec<_>>(), &[]);
+        let statement = pull(&cells.iter().map(|cell| self.root_of(cell)).collect::<Vec<_>>(), &[]);
         let fields = Fields::from_iter([("content".to_owned(), statement.clone())]);
         let needs = self.accounts_named(address, &["content".to_owned()], &fields);
         (statement, needs)

@@ -100,6 +100,7 @@ impl Builder<'_> {
         let Some(detail) = &set.detail else { return };
         let before = Self::set_fields_of(set, detail, &after, entry);
         settle(&address, &before, &mut after);
+        self.wait_for_rollout(&address, &before, &mut after);
         plan.drift = drifted(entry, &before);
         let taken_back = self.taken_back(&address, &before);
         plan.id = Some(arn.to_owned());

@@ -14,7 +14,7 @@ use crate::releases::sets::PARTS;
 use crate::releases::wishes::Wish;
 use crate::releases::withdrawn::form;
 use crate::releases::{Dossier, Spec, Target};
-use crate::rollout::state::Phase;
+use crate::rollout::{Event, Phase, step};
 use crate::terminal::visible;
 use crate::words::counted;
 
@@ -104,6 +104,38 @@ impl Builder<'_> {
             plan.reason =
                 Some(format!("half applied: another form than the set's is in force in {}", accounts.join(", ")));
         }
+    }
+
+    /// While a form comes to accounts, or is watched there, another one waits: a set has one form, and what would be edited under
+    /// the rollout would be taken back with it. A rollout that waits itself gives way.
+    pub(super) fn wait_for_rollout(&mut self, address: &str, before: &Fields, after: &mut Fields) {
+        let differs = PARTS.iter().any(|part| before.get(*part) != after.get(*part));
+        if !differs || !self.desired.rolled.contains(address) {
+            return;
+        }
+        let Some(kept) = self.kept.get(address) else { return };
+        let Some((rollout, dossier)) =
+            kept.book.open().and_then(|open| Some((open, kept.dossiers.get(&open.dossier)?)))
+        else {
+            return;
+        };
+        let event = Event::Superseded { by: String::new() };
+        if step(&dossier.course, rollout.state.clone(), rollout.state.now, &event).refused.is_none() {
+            return;
+        }
+        for part in PARTS {
+            match before.get(part) {
+                Some(value) => _ = after.insert(part.to_owned(), value.clone()),
+                None => _ = after.remove(part),
+            }
+        }
+        let label = address.rsplit('.').next().unwrap_or(address);
+        let message = format!(
+            "{address}: {} is {}; what the program says of the set now waits until that is over, or `cellc rollout abort {label}` ends it",
+            rollout.state.version,
+            rollout.state.phase.word()
+        );
+        self.waits(message, vec![address.to_owned()]);
     }
 
     /// Of accounts with another form than the set's those that have none which the book knows: what goes by waves, or was ended
