@@ -230,6 +230,7 @@ fn engine() -> Value {
         watcher: &Sleepers,
         me: ("bench".to_owned(), "bench".to_owned(), 1),
         draining: BTreeSet::new(),
+        here: None,
         stop: &stop,
         people: false,
         sleeps: Duration::from_secs(5),

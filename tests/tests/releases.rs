@@ -287,6 +287,36 @@ fn a_make_target_of_a_real_repository_goes_by_the_same_waves() {
     assert!(project.versions().iter().all(|(_, version)| version == "v1"), "{:?}", project.versions());
     let lines = std::fs::read_to_string(&out).unwrap();
     assert!(lines.lines().count() > 3, "{lines}");
+    // A new cell gets it by the apply that makes it: its target is told as much of its cell as any other.
+    let three = "cell three { kind = \"alpha\", region = \"eu-west-1\", email = \"aws+three@acme.example\" }\n";
+    project.write("main.cell", &(text.replace("REPO", &repo.display().to_string()) + three));
+    project.apply();
+    let lines = std::fs::read_to_string(&out).unwrap();
+    let last: Vec<&str> = lines.lines().last().unwrap().split(' ').collect();
+    assert_eq!((last[0], last[1].len(), last[2]), ("three", 40, "1"), "{lines}");
+    project.settled();
+}
+
+/// A cell that leaves the program while a release waits for its wave gets nothing of it.
+#[test]
+fn a_cell_that_has_left_is_left_out() {
+    let text = program(1, "", true);
+    let project = Project::new(&text);
+    project.apply();
+    let (_, stdout, _) = project.run(&["rollout", "start", "api", "v1", "--no-wait"]);
+    assert!(stdout.contains("waiting for approval"), "{stdout}");
+    let (before, rest) = text.split_once("cell two").unwrap();
+    let rest = rest.split_once('\n').unwrap().1;
+    project.write("main.cell", &format!("{before}removed {{ from = \"cell.two\", account = \"keep\" }}\n{rest}"));
+    project.apply();
+    project.well(&["rollout", "approve", "api"]);
+    let (status, stdout, stderr) = project.run(&["rollout", "run"]);
+    assert_eq!((status, stdout.as_str()), (0, "component.api v1: done\n"), "{stderr}");
+    let log = project.book()["log"].to_string();
+    assert!(log.contains("cell.two has left: nothing of it comes there"), "{log}");
+    let cells: Vec<String> = project.versions().into_iter().map(|(cell, _)| cell).collect();
+    assert_eq!(cells, ["cell.alpha", "cell.one"]);
+    project.settled();
 }
 
 /// Cells in no wave do not hold each other back. A release that only they get and not all could take is not released.

@@ -19,6 +19,7 @@ use crate::plan::model::{Operation, Plan};
 use crate::provider::{Clock, CloudError, Failure, Provider};
 use crate::registry::record::{DONE, Event, Identity, Principal, Record, SETTLED};
 use crate::releases::clerk::Clerk;
+use crate::releases::wishes::with_account;
 
 /// How often the lock is renewed.
 const RENEWAL: Duration = Duration::from_secs(15);
@@ -319,14 +320,8 @@ impl Run<'_> {
 
 /// The cells as other tools read them, with the ids of their accounts.
 fn published(record: &Record, cells: &BTreeMap<String, serde_json::Value>) -> BTreeMap<String, serde_json::Value> {
-    let mut cells = cells.clone();
-    for (address, cell) in &mut cells {
-        let id = record.entry(address).map(|entry| entry.id.clone());
-        if let (Some(id), serde_json::Value::Object(fields)) = (id, cell) {
-            fields.insert("account_id".to_owned(), id.into());
-        }
-    }
-    cells
+    let id = |address: &String| record.entry(address).map(|entry| entry.id.as_str());
+    cells.iter().map(|(address, cell)| (address.clone(), with_account(cell.clone(), id(address)))).collect()
 }
 
 /// Brings the cells of a record to what the program says, where nothing else was to be done: a field that no

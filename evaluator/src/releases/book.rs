@@ -163,6 +163,15 @@ impl Book {
         (stopped || ended).then_some(has.version.as_str())
     }
 
+    /// A cell was emptied, and gets nothing of what is under way.
+    pub fn leave(&mut self, cell: &str) {
+        self.cells.remove(cell);
+        let open = self.rollout.as_mut().filter(|rollout| !rollout.state.phase.is_over());
+        if let Some(rollout) = open {
+            rollout.state.leave([&cell.to_owned()]);
+        }
+    }
+
     /// Who ended a version before all cells had it, and whether it was begun.
     pub fn ended_by(&self, version: &str) -> Option<(&str, bool)> {
         if let Some(taken) = self.unqueued.as_ref().filter(|taken| taken.version == version) {
@@ -284,6 +293,8 @@ fn lines(before: &State, after: &State, event: &Event) -> Vec<String> {
             all.push(format!("{name} {}", cell.state.word()));
         }
     }
+    let left = before.cells.keys().filter(|name| !after.cells.contains_key(*name));
+    all.extend(left.map(|name| format!("{name} has left: nothing of it comes there")));
     if before.phase.word() != after.phase.word() {
         all.push(match after.phase.why() {
             Some(why) => format!("{}: {why}", after.phase.word()),

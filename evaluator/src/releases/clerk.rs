@@ -94,7 +94,7 @@ impl Clerk<'_> {
         let now = self.clock.now();
         self.change(of, |book| {
             book.note(now, format!("{cell} was emptied by an apply of {}", self.who));
-            book.cells.remove(cell);
+            book.leave(cell);
         })?;
         Ok(observed)
     }

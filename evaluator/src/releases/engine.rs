@@ -62,6 +62,8 @@ pub struct Engine<'a> {
     pub me: (String, String, u32),
     /// The cells that are being drained.
     pub draining: BTreeSet<String>,
+    /// The cells that the program and the record have; all, where the program says nothing of what is released.
+    pub here: Option<BTreeSet<String>>,
     /// Set when it is to begin nothing more and leave.
     pub stop: &'a AtomicBool,
     /// Whether people are waited for; else it leaves when only they can help.
@@ -252,6 +254,12 @@ impl Engine<'_> {
         let state = &rollout.state;
         if first && state.draining != self.draining && !state.phase.is_over() {
             events.push((Event::Draining { cells: self.draining.clone() }, String::new()));
+        }
+        if let (Some(here), true) = (&self.here, first && !state.phase.is_over()) {
+            let cells = state.gone_from(here);
+            if !cells.is_empty() {
+                events.push((Event::Left { cells }, String::new()));
+            }
         }
         let woken = state.wake.is_some_and(|wake| wake <= self.clock.now());
         if first || woken {

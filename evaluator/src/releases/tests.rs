@@ -246,6 +246,7 @@ fn engine<'a, T: Targets + Signals>(
         watcher: &Quiet,
         me: ("one".into(), "ana@host".into(), 7),
         draining: BTreeSet::new(),
+        here: None,
         stop,
         people: false,
         sleeps: Duration::from_hours(1),

@@ -61,6 +61,16 @@ pub struct Placed {
     pub fields: Fields,
     /// The cell's alarms, by the address of the alarm: the name in the cloud.
     pub alarms: BTreeMap<String, String>,
+    /// The cell as other tools read it, where this apply makes it so: the record says what the last one has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Json>,
+}
+
+impl Placed {
+    /// Is it brought by a target of make?
+    pub fn is_made(&self) -> bool {
+        text(&self.fields, "sort") == Some("make")
+    }
 }
 
 /// A release as it is asked for.
@@ -298,7 +308,7 @@ impl Wish {
                 image: release.image.clone(),
                 parameters: texts(),
             },
-            "make" => self.make(release, record, (cell, &of("target")), given)?,
+            "make" => self.make(release, record, (cell, &of("target"), place.published.as_ref()), given)?,
             _ => self.stack(made, release, fields, texts())?,
         };
         Ok(Spec { account, region: of("region"), target })
@@ -317,7 +327,7 @@ impl Wish {
         &self,
         release: &Release,
         record: &Record,
-        (cell, target): (&str, &str),
+        (cell, target, said): (&str, &str, Option<&Json>),
         parameters: Map<String, Json>,
     ) -> Result<Target, Unready> {
         let commit = release.digests.get("commit").map_or(release.version.as_str(), String::as_str);
@@ -329,8 +339,9 @@ impl Wish {
             after: Vec::new(),
             parameters,
         };
-        let nothing = Json::Object(Map::new());
-        let published = record.cells.get(cell).unwrap_or(&nothing);
+        let (nothing, id) = (Json::Object(Map::new()), record.entry(cell).map(|entry| entry.id.as_str()));
+        let said = said.cloned().map(|said| with_account(said, id));
+        let published = said.as_ref().or_else(|| record.cells.get(cell)).unwrap_or(&nothing);
         let told = told(record, cell, published, Versioned { step: &step, commit })
             .map_err(|parameter| Unready::Parameter { cell: cell.to_owned(), parameter })?;
         let (repo, target) = (self.repo.clone(), target.to_owned());
@@ -450,6 +461,14 @@ fn parameters(fields: &Fields, known: &dyn Fn(&str) -> Option<String>) -> Result
 fn account(fields: &Fields, known: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     let Some(account) = fields.get("account") else { return Some(String::new()) };
     later::resolve(account, known).as_str().map(str::to_owned)
+}
+
+/// A cell as other tools read it, with the id of its account.
+pub(crate) fn with_account(mut cell: Json, id: Option<&str>) -> Json {
+    if let (Some(id), Json::Object(fields)) = (id, &mut cell) {
+        fields.insert("account_id".to_owned(), id.into());
+    }
+    cell
 }
 
 /// The value of an address with a field, as the record says it.

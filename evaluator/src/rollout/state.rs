@@ -274,6 +274,11 @@ pub enum Event {
         /// Their addresses.
         cells: BTreeSet<String>,
     },
+    /// These cells are none of its any more: they were torn down, or the program has them no more.
+    Left {
+        /// Their addresses.
+        cells: BTreeSet<String>,
+    },
     /// A newer release is there.
     Superseded {
         /// Its version.
@@ -305,6 +310,25 @@ impl State {
         };
         state.one_box = course.waves.first().is_some_and(|wave| wave.one_box && wave.cells.len() > 1);
         state
+    }
+
+    /// The cells that are not among these: what is under way in one ends first, and what came to one beside the waves stays.
+    pub fn gone_from(&self, here: &BTreeSet<String>) -> BTreeSet<String> {
+        let is_gone = |(name, cell): &(&String, &Cell)| {
+            !here.contains(*name) && cell.state != CellState::AtOnce && !cell.state.is_under_way()
+        };
+        self.cells.iter().filter(is_gone).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Lets go of cells that have left, but for what is under way in them; whether there was one.
+    pub fn leave<'c>(&mut self, cells: impl IntoIterator<Item = &'c String>) -> bool {
+        let before = self.cells.len();
+        for name in cells {
+            if self.cells.get(name).is_some_and(|cell| !cell.state.is_under_way()) {
+                self.cells.remove(name);
+            }
+        }
+        self.cells.len() < before
     }
 
     /// The cells that are so.

@@ -165,6 +165,10 @@ impl<'c> Run<'c> {
                 }
                 Ok(())
             }
+            Event::Left { cells } => {
+                self.moved |= self.state.leave(cells);
+                Ok(())
+            }
             Event::Superseded { by } => self.superseded(by),
         }
     }

@@ -20,6 +20,10 @@ pub(crate) fn said(text: &str) -> Result<String, String> {
             Some(digits) if !whole(digits) => Err(format!(
                 "`{text}` is no digest: `sha256:` has 64 hexadecimal digits behind it, and there is no file of that name"
             )),
+            // S3 says of its versions that they can stand in a URL as they are (S3 User Guide, "Version IDs").
+            _ if text.contains('/') || text.contains(char::is_whitespace) => {
+                Err(format!("there is no file `{text}`, and a version that a bucket gave has no such name"))
+            }
             _ => Ok(text.to_owned()),
         };
     }
@@ -65,6 +69,7 @@ mod tests {
         assert_eq!(said(digest).as_deref(), Ok(digest));
         assert!(said("sha256:abc").unwrap_err().contains("64 hexadecimal digits"));
         assert_eq!(said("3HL4kqtJvjVBH40Nrjfkd").as_deref(), Ok("3HL4kqtJvjVBH40Nrjfkd"));
+        assert!(said("../nope.jar").unwrap_err().contains("there is no file"));
         assert!(said(&format!("file://{path}.none")).unwrap_err().contains("cannot be read"));
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cell_eval::plan::desired::Desired;
+use cell_eval::registry::record::Record;
 use cell_eval::releases::{Book, Desk, Ending, Engine, Note, Signals, Targets, Watcher};
 use cell_eval::rollout::Phase;
 use cell_eval::terminal::visible::line;
@@ -36,6 +37,10 @@ pub(crate) fn drive(session: &Session<'_>, all: &[String], how: Carry, beside: &
     }
     let stop = signals::stop();
     let desired = &session.subject.desired;
+    let record = match session.load() {
+        Ok(loaded) => loaded.record,
+        Err(status) => return status,
+    };
     let hands = Hands::new(session, beside, stop, how.take_over);
     let eyes = Eyes::new(&connection.provider, &desired.watched, session.output);
     let watcher = Lines { output: session.output };
@@ -49,6 +54,7 @@ pub(crate) fn drive(session: &Session<'_>, all: &[String], how: Carry, beside: &
             watcher: &watcher,
             me: (format!("{}-{of}", me.run), me.who.clone(), me.process),
             draining: draining(desired, of),
+            here: here(desired, &record, of),
             stop,
             people: !how.no_wait,
             sleeps: if connection.name == "sandbox" { LOOKS_IN_SANDBOX } else { LOOKS },
@@ -68,6 +74,12 @@ pub(crate) fn drive(session: &Session<'_>, all: &[String], how: Carry, beside: &
 fn draining(desired: &Desired, of: &str) -> std::collections::BTreeSet<String> {
     let Some(wish) = desired.releases.get(of) else { return std::collections::BTreeSet::new() };
     desired.draining.iter().filter(|cell| wish.cells.contains_key(*cell)).cloned().collect()
+}
+
+/// The cells that a release may come to: those of the program that were not torn down.
+pub(super) fn here(desired: &Desired, record: &Record, of: &str) -> Option<std::collections::BTreeSet<String>> {
+    let is_there = |cell: &&String| record.entry(cell).is_some() || !record.gone.contains_key(*cell);
+    Some(desired.releases.get(of)?.cells.keys().filter(is_there).cloned().collect())
 }
 
 /// How they ended.

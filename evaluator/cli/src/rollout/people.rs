@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use cell_eval::plan::desired::Desired;
 use cell_eval::releases::book::{Has, Unqueuing};
 use cell_eval::releases::wishes::is_of_component;
 use cell_eval::releases::{Book, Desk};
@@ -18,7 +19,7 @@ use crate::cloud::Recorded;
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
-use crate::session::{finding, recorded, say};
+use crate::session::{finding, loaded, recorded, say};
 
 /// Why it was not taken.
 enum No {
@@ -92,7 +93,7 @@ fn have(count: usize) -> &'static str {
 
 /// What was taken out of the queue; none where there is a rollout to end instead.
 fn unqueued(run: &Run<'_>, args: &RolloutOneArgs, queued: bool, output: &Output) -> Result<Option<Unqueued>, Status> {
-    let (of, recorded) = opened(run, args, output)?;
+    let (_, of, recorded) = opened(run, args, output)?;
     let now = Timestamp::now();
     let who = owner("rollout", now).who;
     let take = |book: &mut Book| {
@@ -120,10 +121,10 @@ fn unqueued(run: &Run<'_>, args: &RolloutOneArgs, queued: bool, output: &Output)
 }
 
 /// What is spoken of, and its registry.
-fn opened(run: &Run<'_>, args: &RolloutOneArgs, output: &Output) -> Result<(String, Recorded), Status> {
+fn opened(run: &Run<'_>, args: &RolloutOneArgs, output: &Output) -> Result<(Desired, String, Recorded), Status> {
     let (desired, of) = super::wished(run, std::slice::from_ref(&args.of))?;
     let recorded = recorded(run, &args.cloud, &desired, output)?;
-    Ok((of.first().cloned().unwrap_or_default(), recorded))
+    Ok((desired, of.first().cloned().unwrap_or_default(), recorded))
 }
 
 fn told(
@@ -132,7 +133,10 @@ fn told(
     output: &Output,
     event: impl Fn(String) -> Event + Copy,
 ) -> Result<Status, Status> {
-    let (of, recorded) = opened(run, args, output)?;
+    let (desired, of, recorded) = opened(run, args, output)?;
+    // What is said may begin cells: none that is not there any more.
+    let record = loaded(recorded.store.as_ref(), output)?.record;
+    let here = super::drive::here(&desired, &record, &of);
     let desk = Desk::new(recorded.store.as_ref());
     let now = Timestamp::now();
     let event = event(owner("rollout", now).who);
@@ -141,7 +145,9 @@ fn told(
         let rollout = book.rollout.clone().ok_or_else(queued)?;
         let dossier = desk.dossier(&of, &rollout.dossier).map_err(|error| No::Book(error.to_string()))?;
         let word = rollout.state.phase.word();
-        let next = step(&dossier.course, rollout.state, now, &event);
+        let cells = here.as_ref().map(|here| rollout.state.gone_from(here)).unwrap_or_default();
+        let left = step(&dossier.course, rollout.state, now, &Event::Left { cells });
+        let next = step(&dossier.course, left.state, now, &event);
         match next.refused {
             Some(refused) => Err(No::Refused(refused, word)),
             None => {

@@ -131,8 +131,12 @@ impl Builder<'_> {
         for before in &wish.after {
             needs.extend(self.after(&dossier::address(before, cell), Step::Made));
         }
-        let order =
-            DeployOrder { wish: wish.only(cell, waves), cell: cell.to_owned(), released: released.dossier.clone() };
+        let mut own = wish.only(cell, waves);
+        // What a target is told of its cell is what this apply makes of it.
+        if let Some(place) = own.cells.get_mut(cell).filter(|place| place.is_made()) {
+            place.published = self.desired.published.get(cell).cloned();
+        }
+        let order = DeployOrder { wish: own, cell: cell.to_owned(), released: released.dossier.clone() };
         let operation = self.operation(&address, Verb::Deploy(Box::new(order)), &needs, Fields::new());
         self.step(&address, Step::Made, operation);
         let after = match what {

@@ -14,7 +14,7 @@ fn wish(tolerate: usize) -> Wish {
     course.waves.iter_mut().for_each(|wave| wave.tolerate = tolerate);
     let fields = serde_json::json!({ "sort": "kubernetes", "namespace": "api", "workload": "deployment/api" });
     let fields: crate::plan::model::Fields = fields.as_object().unwrap().clone().into_iter().collect();
-    let placed = || Placed { fields: fields.clone(), alarms: BTreeMap::new() };
+    let placed = || Placed { fields: fields.clone(), ..Placed::default() };
     Wish {
         template_bucket: None,
         of: OF.into(),

@@ -99,3 +99,17 @@ fn what_does_not_fit_changes_nothing() {
         assert_eq!(next.state, state);
     }
 }
+
+/// A cell that is torn down while a release comes gets nothing of it, and does not go back; what is under way in it ends first.
+#[test]
+fn a_cell_that_has_left_gets_nothing() {
+    let left = |names: &[&str]| Event::Left { cells: names.iter().map(|name| format!("cell.{name}")).collect() };
+    let course = || course(vec![wave("first", &["a", "b"]), wave("second", &["c"])]);
+    let mut fleet = Fleet::default();
+    let state = fleet.run(&course(), vec![after(2, left(&["a", "b", "c"]))]);
+    assert_eq!((state.phase, fleet.given("2")), (Phase::Done, vec!["cell.a"]));
+    let mut fleet = Fleet::default();
+    let more = vec![after(20, left(&["a"])), after(30, Event::Aborted { who: who(), back: true })];
+    let state = fleet.run(&course(), more);
+    assert_eq!((name(&state.phase).as_str(), fleet.given("1")), ("rolled_back", vec!["cell.b"]));
+}
