@@ -297,6 +297,38 @@ fn a_make_target_of_a_real_repository_goes_by_the_same_waves() {
     project.settled();
 }
 
+/// A target that outlives the run that started it is waited for by the one that goes on: it is no failure.
+#[test]
+fn a_target_that_outlives_its_run_is_waited_for() {
+    let text = program(1, "", false)
+        .replace("https://git.acme.example/api", "file://REPO")
+        .replace("deploy cloudformation { template = file(\"api.yaml\") }", "deploy make { target = \"deploy\" }");
+    let project = Project::new("");
+    let (repo, began) = (project.path().join("repo"), project.path().join("began"));
+    std::fs::create_dir(&repo).unwrap();
+    let line = format!("touch {}; sleep 3", began.display());
+    std::fs::write(repo.join("Makefile"), format!(".PHONY: deploy\ndeploy: ; @{line}\n")).unwrap();
+    for args in [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "-m", "one"], &["tag", "v1"]] {
+        git(&repo, args);
+    }
+    project.write("main.cell", &text.replace("REPO", &repo.display().to_string()));
+    project.apply();
+    let mut command = Command::new(built().unwrap());
+    command.args(["rollout", "start", "api", "v1"]).current_dir(project.path()).env("CELLC_CLOUD", "sandbox");
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let until = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    while !began.exists() {
+        assert!(std::time::Instant::now() < until, "the target is not begun");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (status, stdout, stderr) = project.run(&["rollout", "run"]);
+    assert_eq!((status, stdout.as_str()), (0, "component.api v1: done\n"), "{stderr}");
+    assert!(stderr.contains("what it started still runs: that is waited for"), "{stderr}");
+    assert_eq!(project.versions().len(), 3);
+}
+
 /// A cell that leaves the program while a release waits for its wave gets nothing of it.
 #[test]
 fn a_cell_that_has_left_is_left_out() {

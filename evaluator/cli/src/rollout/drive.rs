@@ -6,8 +6,9 @@ use std::time::Duration;
 use cell_eval::plan::desired::Desired;
 use cell_eval::registry::record::Record;
 use cell_eval::releases::{Book, Desk, Ending, Engine, Note, Signals, Targets, Watcher};
-use cell_eval::rollout::Phase;
+use cell_eval::rollout::{CellState, Phase};
 use cell_eval::terminal::visible::line;
+use cell_eval::words::counted;
 use cell_lang::diagnostics::Code;
 use serde_json::json;
 
@@ -91,6 +92,7 @@ fn tell(session: &Session<'_>, ended: &BTreeMap<&String, Result<Ending, String>>
         let book = desk.read(of).map(|read| read.book);
         let word = match ending {
             Ok(Ending::Nothing) => "nothing to carry out".to_owned(),
+            Ok(Ending::Over(Phase::Done)) => done(book.as_ref().ok()),
             Ok(Ending::Over(phase)) => told(phase),
             Ok(Ending::Waits(phase)) => format!("left {}", phase.word()),
             Ok(Ending::Interrupted) => "interrupted; `cellc rollout run` goes on with it".to_owned(),
@@ -121,6 +123,18 @@ fn tell(session: &Session<'_>, ended: &BTreeMap<&String, Result<Ending, String>>
     };
     output::result(session.output.format, &text);
     status
+}
+
+/// It went through: to all cells, or to all but those that its waves do without.
+fn done(book: Option<&Book>) -> String {
+    let state = book.and_then(|book| book.rollout.as_ref()).map(|rollout| &rollout.state);
+    let failed = state.map_or(0, |state| state.that_are(|state| state == CellState::Failed).count());
+    let word = Phase::Done.word();
+    if failed == 0 {
+        word.to_owned()
+    } else {
+        format!("{word}, but for {} without it, as its waves tolerate", counted(failed, "cell"))
+    }
 }
 
 fn told(phase: &Phase) -> String {

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use cell_aws::AwsCloud;
 use cell_deploy::deployment::{Deployment, Undone};
@@ -40,6 +41,11 @@ pub(crate) struct Hands<'a> {
     stop: &'a AtomicBool,
 }
 
+/// How long it is slept before a folder that is held is tried again.
+const HELD: Duration = Duration::from_millis(500);
+/// How often it is told that one is held.
+const TOLD: Duration = Duration::from_mins(1);
+
 impl<'a> Hands<'a> {
     /// Those of a program that is connected; `beside` is its folder.
     pub(crate) fn new(session: &'a Session<'_>, beside: &'a Path, stop: &'a AtomicBool, take_over: bool) -> Self {
@@ -70,10 +76,7 @@ impl Targets for Hands<'_> {
                 let folder = self.own.join("deploy").join(&order.of.of).join(order.cell);
                 let (beside, folder) = (self.beside, folder.as_path());
                 let work = Deployment { repo, beside, commit, target, variables, document, folder };
-                work.run(self.stop, &mut |said| see(&line(said))).map_err(|error| match error {
-                    Undone::Stopped => Failed::Interrupted,
-                    error => Failed::Why(error.to_string()),
-                })
+                self.make(&work, see)
             }
             Target::Set { set, form } => {
                 let form = order.of.text(form).and_then(|text| serde_json::from_str(text).ok());
@@ -115,6 +118,25 @@ impl Targets for Hands<'_> {
 }
 
 impl Hands<'_> {
+    /// Runs a target. What a run that was killed has started there, and still runs, is waited for: it is the same thing.
+    fn make(&self, work: &Deployment<'_>, see: &mut dyn FnMut(&str)) -> Result<String, Failed> {
+        let mut told = None;
+        loop {
+            match work.run(self.stop, &mut |said| see(&line(said))) {
+                Ok(ended) => return Ok(ended),
+                Err(Undone::Held) if !self.stop.load(Ordering::Relaxed) => {
+                    if told.is_none_or(|told: Instant| told.elapsed() >= TOLD) {
+                        told = Some(Instant::now());
+                        see("another run deploys there, or what it started still runs: that is waited for");
+                    }
+                    std::thread::sleep(HELD);
+                }
+                Err(Undone::Stopped | Undone::Held) => return Err(Failed::Interrupted),
+                Err(error) => return Err(Failed::Why(error.to_string())),
+            }
+        }
+    }
+
     fn stack(&self, order: Order<'_>, see: &mut dyn FnMut(&str)) -> Result<String, Failed> {
         let Spec { account, region, target } = &order.what.spec;
         let wanted = Wanted { bucket: self.org.templates(region), ..wanted(order.of, target, order.token)? };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cell_eval::releases::{Book, Driven, Note};
-use cell_eval::rollout::CellState;
+use cell_eval::rollout::{CellState, Phase};
 use cell_eval::terminal::visible::line;
 use cell_eval::words::counted;
 use jiff::Timestamp;
@@ -51,7 +51,26 @@ pub(crate) fn standing(book: &Book) -> String {
 pub(crate) fn standing_now(book: &Book, now: Timestamp) -> String {
     let alone = book.open().is_some_and(|rollout| rollout.runner.as_ref().is_none_or(|runner| runner.until <= now));
     let unattended = if alone { "  no process carries it out now: `cellc rollout run` does\n" } else { "" };
-    standing(book) + unattended
+    standing(book) + &waiting(book, now) + unattended
+}
+
+/// What is waited for that its phase does not say.
+fn waiting(book: &Book, now: Timestamp) -> String {
+    let Some(rollout) = book.open() else { return String::new() };
+    let label = book.of.rsplit('.').next().unwrap_or(&book.of);
+    match (&rollout.state.phase, &book.next) {
+        (_, Some(next)) if rollout.state.paused => {
+            format!(
+                "  paused, it gives way to {}: `cellc rollout abort {label} --queued` keeps that from it\n",
+                next.version
+            )
+        }
+        (Phase::Approval, _) => format!("  `cellc rollout approve {label}` agrees to it\n"),
+        (Phase::Baking { until, requests, .. }, _) if rollout.state.now.max(now) >= *until => {
+            format!("  its time is over: it waits for traffic, {} so far\n", counted(*requests as usize, "request"))
+        }
+        _ => String::new(),
+    }
 }
 
 fn queued(book: &Book) -> String {
