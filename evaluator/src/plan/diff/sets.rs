@@ -148,7 +148,9 @@ impl Builder<'_> {
         // Nobody has changed it outside: it differs from the record all the same, which was brought to it above.
         if taken_back.is_some() {
             plan.drift.retain(|name| !PARTS.contains(&name.as_str()));
-            plan.reason = taken_back;
+            if edited {
+                plan.reason = taken_back;
+            }
         }
         self.change(plan);
     }

@@ -192,10 +192,9 @@ impl Builder<'_> {
         let mut all: Vec<InForce> = Vec::new();
         let (Some(kept), Some(is)) = (self.kept.get(address), is) else { return all };
         for cell in cells {
-            let Some(has) = kept.book.cells.get(cell).and_then(|has| kept.dossiers.get(&has.dossier)).and_then(form)
-            else {
-                continue;
-            };
+            // What was given anew while a form came, and was taken back elsewhere since, has that one.
+            let named = kept.book.cells.get(cell).map(|has| &has.dossier).or(kept.book.withdrawn.as_ref());
+            let Some(has) = named.and_then(|name| kept.dossiers.get(name)).and_then(form) else { continue };
             if PARTS.iter().all(|part| has.get(*part) == is.get(*part)) {
                 continue;
             }
