@@ -162,7 +162,9 @@ fn waiting(claims: &mut Claims, desired: &Desired, record: &Record, live: &Live)
     for account in live.accounts.values().filter(|account| identity::is_open(account)) {
         let tags = live.tags.get(&account.id);
         let Some(from) = tags.and_then(|tags| tags.get(PARKED_TAG)) else { continue };
-        if let Some(why) = identity::unproven(account, live, &known) {
+        let elsewhere = account.parent.is_none() || account.parent.as_ref() != known.get(PARKING);
+        let elsewhere = elsewhere.then_some("it is not in the unit of parked accounts");
+        if let Some(why) = identity::unproven(account, live).or(elsewhere) {
             claims.remark(format!(
                 "account {} ({}) is marked as parked, and left: {why}",
                 account.id,

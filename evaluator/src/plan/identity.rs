@@ -162,7 +162,7 @@ pub struct Parking {
 
 /// Emptied accounts for those that have none: the one it was, or that has its e-mail; a dev cell takes any, cells by
 /// address and accounts by id. The record alone proves nothing, since whoever may write it could have written any id: the
-/// account lies in the unit of parked accounts and is tagged as one.
+/// account is tagged as a parked one, or as the cell's that a run which was killed has begun to give it to.
 pub fn parked(desired: &Desired, record: &Record, live: &Live, known: &Ids) -> Parking {
     let mut parking = Parking::default();
     let lacking = lacking(desired, record, known);
@@ -172,12 +172,16 @@ pub fn parked(desired: &Desired, record: &Record, live: &Live, known: &Ids) -> P
     let owned: BTreeSet<&String> = known.values().collect();
     let mut free = BTreeMap::new();
     for (id, parked) in record.parked.iter().filter(|(id, _)| !owned.contains(id)) {
-        match live.accounts.get(id).filter(|account| is_open(account)).map(|account| unproven(account, live, known)) {
-            Some(None) => _ = free.insert(id, parked),
-            Some(Some(why)) => _ = parking.unproven.insert(id.clone(), why),
-            None => {}
+        let Some(account) = live.accounts.get(id).filter(|account| is_open(account)) else { continue };
+        let mark = live.tags.get(id).and_then(|tags| tags.get(ADDRESS_TAG));
+        let begun = lacking.iter().find(|(address, _)| mark == Some(*address));
+        match (begun, unproven(account, live)) {
+            (Some((address, _)), _) => _ = parking.taken.insert((*address).clone(), id.clone()),
+            (None, None) => _ = free.insert(id, parked),
+            (None, Some(why)) => _ = parking.unproven.insert(id.clone(), why),
         }
     }
+    let lacking: Vec<_> = lacking.into_iter().filter(|(address, _)| !parking.taken.contains_key(*address)).collect();
     for (address, wanted) in &lacking {
         let email = text(wanted, "email");
         let own =
@@ -208,17 +212,15 @@ pub fn lacking<'d>(desired: &'d Desired, record: &Record, known: &Ids) -> Vec<(&
 }
 
 /// What in the cloud speaks against it that an account is parked.
-pub fn unproven(account: &Account, live: &Live, known: &Ids) -> Option<&'static str> {
+pub fn unproven(account: &Account, live: &Live) -> Option<&'static str> {
     let tags = live.tags.get(&account.id);
     let has = |tag: &str| tags.is_some_and(|tags| tags.contains_key(tag));
     let is_management =
         live.organization.as_ref().is_some_and(|organization| organization.management_account == account.id);
-    let in_unit = account.parent.is_some() && account.parent.as_ref() == known.get(PARKING);
-    match (is_management, in_unit, has(PARKED_TAG), has(ADDRESS_TAG)) {
+    match (is_management, has(PARKED_TAG), has(ADDRESS_TAG)) {
         (true, ..) => Some("it is the management account"),
-        (_, false, ..) => Some("it is not in the unit of parked accounts"),
-        (_, _, false, _) => Some("it has no tag `cellc:parked`"),
-        (_, _, _, true) => Some("its tag `cellc:address` says whose it is"),
+        (_, _, true) => Some("its tag `cellc:address` says whose it is"),
+        (_, false, _) => Some("it has no tag `cellc:parked`"),
         _ => None,
     }
 }
