@@ -466,7 +466,7 @@ fn a_parked_account_is_known_again() {
     for said_of in [
         "dev-raj exists, and is taken over: parked, and waits for a dev cell",
         "is marked as parked, and left: it is the management account",
-        "is marked as parked, and left: it is not in the unit of parked accounts",
+        "is marked as parked, and left: its tag `cellc:address` says whose it is",
     ] {
         assert!(said.contains(said_of), "{said_of}: {}", made.stdout);
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
-use super::desired::{ADDRESS_TAG, Desired, PARKING};
+use super::desired::{ADDRESS_TAG, Desired, PARKED_TAG, PARKING};
 use super::fault::Fault;
 use super::identity;
 use crate::live::Live;
@@ -58,8 +58,11 @@ pub(super) fn alleged(
             Some(mark) if mark == address || Some(mark.as_str()) == before => true,
             // An address that nothing has any more: it was moved, and the mark was not.
             Some(mark) => recorded_mark == Some(mark) && !known(mark),
-            // A taking over that ended between the record and the mark.
-            None => recorded.is_some() && recorded_mark.is_none(),
+            // A taking over that ended between the record and the mark, or a parking between the mark and the record.
+            None => {
+                recorded.is_some() && recorded_mark.is_none()
+                    || tags.get(PARKED_TAG).is_some_and(|from| from == address)
+            }
         };
         (!is_ours).then(|| fault(desired, (address, entry), place, (&name, tags.get(ADDRESS_TAG))))
     }));

@@ -337,6 +337,16 @@ fn a_record_in_which_accounts_are_exchanged_was_edited() {
         let found = of(&copy, &gone, Command::Apply, "cell.one");
         assert!(found.starts_with("E0505"), "{found}");
     }
+    // A run was killed as it parked an account that has not the program's e-mail: it was marked as parked, and not recorded so.
+    let reused = program(&format!("{prod}\n{}", DEV.replace("cell one", "cell two")));
+    let torn = program(&format!("{prod}\nremoved {{ from = \"cell.one\", account = \"park\" }}"));
+    let copy = bench.copy();
+    copy.apply(&torn);
+    copy.apply(&reused);
+    let id = copy.record().resources["cell.two"].id.clone();
+    copy.cloud.edit(|state| _ = state.tags.insert(id, [("cellc:parked".to_owned(), "cell.two".to_owned())].into()));
+    assert!(of(&copy, &reused, Command::Destroy, "cell.two").starts_with("delete"));
+
     // An e-mail that was changed outside is no other account.
     let id = bench.record().resources["cell.one"].id.clone();
     bench.cloud.edit(|state| "other@x.example".clone_into(&mut state.accounts.get_mut(&id).unwrap().email));
