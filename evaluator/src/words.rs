@@ -10,6 +10,11 @@ pub fn counted(count: usize, one: &str) -> String {
     format!("{count} {}", if count == 1 { one.to_owned() } else { plural(one) })
 }
 
+/// The verb that goes with so many: `has`, `have`.
+pub fn have(count: usize) -> &'static str {
+    if count == 1 { "has" } else { "have" }
+}
+
 /// The plural of a noun whose plural is regular, as kinds of entities and resources are.
 pub fn plural(one: &str) -> String {
     match one.strip_suffix('y') {

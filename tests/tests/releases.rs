@@ -297,22 +297,29 @@ fn a_make_target_of_a_real_repository_goes_by_the_same_waves() {
     project.settled();
 }
 
-/// A target that outlives the run that started it is waited for by the one that goes on: it is no failure.
-#[test]
-fn a_target_that_outlives_its_run_is_waited_for() {
-    let text = program(1, "", false)
-        .replace("https://git.acme.example/api", "file://REPO")
-        .replace("deploy cloudformation { template = file(\"api.yaml\") }", "deploy make { target = \"deploy\" }");
+/// A program, applied, whose component is brought by a target of a real repository, with this line, tagged `v1`.
+fn with_target(text: &str, line: &str) -> Project {
     let project = Project::new("");
-    let (repo, began) = (project.path().join("repo"), project.path().join("began"));
+    let repo = project.path().join("repo");
     std::fs::create_dir(&repo).unwrap();
-    let line = format!("touch {}; sleep 3", began.display());
     std::fs::write(repo.join("Makefile"), format!(".PHONY: deploy\ndeploy: ; @{line}\n")).unwrap();
     for args in [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "-m", "one"], &["tag", "v1"]] {
         git(&repo, args);
     }
-    project.write("main.cell", &text.replace("REPO", &repo.display().to_string()));
+    let text = text
+        .replace("https://git.acme.example/api", &format!("file://{}", repo.display()))
+        .replace("deploy cloudformation { template = file(\"api.yaml\") }", "deploy make { target = \"deploy\" }");
+    project.write("main.cell", &text);
     project.apply();
+    project
+}
+
+/// A target that outlives the run that started it is waited for by the one that goes on: it is no failure.
+#[test]
+fn a_target_that_outlives_its_run_is_waited_for() {
+    let began = tempfile::tempdir().unwrap();
+    let began = began.path().join("began");
+    let project = with_target(&program(1, "", false), &format!("touch {}; sleep 3", began.display()));
     let mut command = Command::new(built().unwrap());
     command.args(["rollout", "start", "api", "v1"]).current_dir(project.path()).env("CELLC_CLOUD", "sandbox");
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -355,20 +362,11 @@ fn a_cell_that_has_left_is_left_out() {
 #[test]
 fn what_cells_in_no_wave_could_not_take_is_not_done() {
     let text = program(1, "", false)
-        .replace("https://git.acme.example/api", "file://REPO")
         .replace("  rollout = rollout.steady\n", "")
-        .replace("kind = \"prod\", protect = false", "kind = \"alpha\"")
-        .replace("deploy cloudformation { template = file(\"api.yaml\") }", "deploy make { target = \"deploy\" }");
-    let project = Project::new("");
-    let (repo, mended) = (project.path().join("repo"), project.path().join("mended"));
-    std::fs::create_dir(&repo).unwrap();
-    let line = format!("test $(CELL_NAME) != one || test -e {}", mended.display());
-    std::fs::write(repo.join("Makefile"), format!(".PHONY: deploy\ndeploy: ; @{line}\n")).unwrap();
-    for args in [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "-m", "one"], &["tag", "v1"]] {
-        git(&repo, args);
-    }
-    project.write("main.cell", &text.replace("REPO", &repo.display().to_string()));
-    project.apply();
+        .replace("kind = \"prod\", protect = false", "kind = \"alpha\"");
+    let mended = tempfile::tempdir().unwrap();
+    let mended = mended.path().join("mended");
+    let project = with_target(&text, &format!("test $(CELL_NAME) != one || test -e {}", mended.display()));
     let (status, stdout, stderr) = project.run(&["rollout", "start", "api", "v1"]);
     let told = "component.api v1: stopped: these could not take it: cell.one\n";
     assert!(status == 1 && stdout.starts_with(told), "{stdout}\n{stderr}");

@@ -138,7 +138,7 @@ fn locked(
         if output.format == Format::Text {
             output::result(Format::Text, &plans::shown(plan, consent.verbose, output));
         }
-        of_then(session, plan, output);
+        of_another_day(session, plan, output);
         brakes(plan, consent, output)?;
         approved(plan, consent, output)?;
         confirm(plan, consent, output)?;
@@ -286,7 +286,7 @@ fn leave(session: &Session<'_>, lease: &Lease) -> ! {
 }
 
 /// Says that expiry was judged for a day that is over, where something is given.
-fn of_then(session: &Session<'_>, plan: &Plan, output: &Output) {
+fn of_another_day(session: &Session<'_>, plan: &Plan, output: &Output) {
     let days = session.connection.clock.now().duration_since(plan.at).as_hours() / 24;
     if days > 0 && plan.access.iter().any(|row| !row.gained.is_empty()) {
         let ago = counted(usize::try_from(days).unwrap_or_default(), "day");
@@ -368,7 +368,8 @@ fn confirm(plan: &Plan, consent: &ConsentArgs, output: &Output) -> Result<(), St
     }
 }
 
-/// A saved plan is run exactly, and only if each of its changes still comes out the same; one that was begun is finished.
+/// What a saved plan means is planned anew, and run only if each of its changes still comes out the same; one that was begun is
+/// finished.
 fn still_true(session: &Session<'_>, record: &Record, saved: &Plan, output: &Output) -> Result<Asked, Status> {
     let scope = Scope { only: saved.only.clone(), except: saved.except.clone() };
     let command = if saved.command == "destroy" { Command::Destroy } else { Command::Apply };

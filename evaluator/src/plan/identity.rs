@@ -170,13 +170,14 @@ pub fn parked(desired: &Desired, record: &Record, live: &Live, known: &Ids) -> P
         return parking;
     }
     let owned: BTreeSet<&String> = known.values().collect();
+    let lack: BTreeSet<&String> = lacking.iter().map(|(address, _)| *address).collect();
     let mut free = BTreeMap::new();
     for (id, parked) in record.parked.iter().filter(|(id, _)| !owned.contains(id)) {
         let Some(account) = live.accounts.get(id).filter(|account| is_open(account)) else { continue };
         let mark = live.tags.get(id).and_then(|tags| tags.get(ADDRESS_TAG));
-        let begun = lacking.iter().find(|(address, _)| mark == Some(*address));
+        let begun = mark.filter(|mark| lack.contains(mark));
         match (begun, unproven(account, live)) {
-            (Some((address, _)), _) => _ = parking.taken.insert((*address).clone(), id.clone()),
+            (Some(address), _) => _ = parking.taken.insert(address.clone(), id.clone()),
             (None, None) => _ = free.insert(id, parked),
             (None, Some(why)) => _ = parking.unproven.insert(id.clone(), why),
         }

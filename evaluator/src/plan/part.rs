@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cost;
-use super::model::{Access, Change, NoticeKind, Operation, OperationId, Plan};
+use super::model::{Access, Change, Operation, OperationId, Plan};
 
 /// Of a plan that was made just now the changes of a saved one, with what makes them. Both are about the same: nothing of the
 /// saved one has [moved](super::stale::moved).
@@ -31,12 +31,12 @@ pub fn part(mut now: Plan, saved: &Plan) -> Result<Plan, String> {
     for change in &mut now.changes {
         change.operations = change.operations.iter().filter_map(place).collect();
     }
-    let is_left = |address: &String| left.iter().any(|change| change.address == *address);
+    let beside: BTreeSet<&str> = left.iter().map(|change| change.address.as_str()).collect();
     let about: BTreeSet<&str> = now.changes.iter().map(|change| change.address.as_str()).collect();
+    // What is said of nothing that is left out stays, a brake on the whole among it.
     now.notices.retain(|notice| {
-        let of_the_part = notice.addresses.iter().any(|address| about.contains(address.as_str()));
-        let other = notice.addresses.iter().all(|address| !is_left(address));
-        of_the_part || other || (notice.kind == NoticeKind::Brake && notice.addresses.is_empty())
+        let speaks_of = |of: &BTreeSet<&str>| notice.addresses.iter().any(|address| of.contains(address.as_str()));
+        speaks_of(&about) || !speaks_of(&beside)
     });
     now.access = now.access.into_iter().filter_map(|row| access(row, &about)).collect();
     now.cost = cost::of(&now.operations, now.limits, now.cost.quotas);

@@ -147,10 +147,9 @@ pub fn form(statement: &Json) -> Json {
     statement
 }
 
-/// A document whose statements have one form.
-pub fn document(document: &Json) -> Json {
-    let statements = document.get("Statement").and_then(Json::as_array).into_iter().flatten();
-    serde_json::json!({ "Statement": statements.map(form).collect::<Vec<_>>() })
+/// Our statements as a document, in the form in which they are compared.
+pub fn document<'a>(statements: impl IntoIterator<Item = &'a Json>) -> Json {
+    serde_json::json!({ "Statement": statements.into_iter().map(form).collect::<Vec<_>>() })
 }
 
 /// A text with these statements of ours, by name, and no others of ours; none when there is no policy. One that says the

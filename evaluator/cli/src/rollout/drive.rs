@@ -125,7 +125,7 @@ fn tell(session: &Session<'_>, ended: &BTreeMap<&String, Result<Ending, String>>
     status
 }
 
-/// It went through: to all cells, or to all but those that its waves do without.
+/// It went through: to all cells, or to all but those that nothing waited for.
 fn done(book: Option<&Book>) -> String {
     let state = book.and_then(|book| book.rollout.as_ref()).map(|rollout| &rollout.state);
     let failed = state.map_or(0, |state| state.that_are(|state| state == CellState::Failed).count());
@@ -133,7 +133,7 @@ fn done(book: Option<&Book>) -> String {
     if failed == 0 {
         word.to_owned()
     } else {
-        format!("{word}, but for {} without it, as its waves tolerate", counted(failed, "cell"))
+        format!("{word}, but for {} that could not take it", counted(failed, "cell"))
     }
 }
 

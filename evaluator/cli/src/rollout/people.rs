@@ -7,8 +7,8 @@ use cell_eval::plan::desired::Desired;
 use cell_eval::releases::book::{Has, Unqueuing};
 use cell_eval::releases::wishes::is_of_component;
 use cell_eval::releases::{Book, Desk};
-use cell_eval::rollout::{Event, Refused, step};
-use cell_eval::words::counted;
+use cell_eval::rollout::{Course, Event, Refused, State, step};
+use cell_eval::words::{counted, have};
 use cell_lang::diagnostics::Code;
 use jiff::Timestamp;
 use serde_json::json;
@@ -36,6 +36,22 @@ enum No {
 /// Says something of a rollout.
 pub(crate) fn say_of(args: &RolloutOneArgs, output: &Output, event: impl Fn(String) -> Event + Copy) -> Status {
     output.run(&args.program, |run| told(run, args, output, event).unwrap_or_else(|status| status))
+}
+
+/// Where a rollout is once something was said of it. What is said may begin cells: none that is not there any more, and none
+/// for another reason than what is said.
+fn said(
+    course: &Course,
+    mut state: State,
+    here: Option<&BTreeSet<String>>,
+    (now, event): (Timestamp, &Event),
+) -> Result<State, Refused> {
+    if let Some(here) = here {
+        let gone = state.gone_from(here);
+        state.leave(&gone);
+    }
+    let next = step(course, state, now, event);
+    next.refused.map_or(Ok(next.state), Err)
 }
 
 /// Ends a rollout; or takes out of the queue what is not begun, where that is asked for or nothing is under way.
@@ -87,10 +103,6 @@ fn of_set(run: &Run<'_>, args: &RolloutOneArgs, at_once: usize) -> Result<String
     ))
 }
 
-fn have(count: usize) -> &'static str {
-    if count == 1 { "has" } else { "have" }
-}
-
 /// What was taken out of the queue; none where there is a rollout to end instead.
 fn unqueued(run: &Run<'_>, args: &RolloutOneArgs, queued: bool, output: &Output) -> Result<Option<Unqueued>, Status> {
     let (_, of, recorded) = opened(run, args, output)?;
@@ -134,7 +146,6 @@ fn told(
     event: impl Fn(String) -> Event + Copy,
 ) -> Result<Status, Status> {
     let (desired, of, recorded) = opened(run, args, output)?;
-    // What is said may begin cells: none that is not there any more.
     let record = loaded(recorded.store.as_ref(), output)?.record;
     let here = super::drive::here(&desired, &record, &of);
     let desk = Desk::new(recorded.store.as_ref());
@@ -145,22 +156,15 @@ fn told(
         let rollout = book.rollout.clone().ok_or_else(queued)?;
         let dossier = desk.dossier(&of, &rollout.dossier).map_err(|error| No::Book(error.to_string()))?;
         let word = rollout.state.phase.word();
-        let cells = here.as_ref().map(|here| rollout.state.gone_from(here)).unwrap_or_default();
-        let left = step(&dossier.course, rollout.state, now, &Event::Left { cells });
-        let next = step(&dossier.course, left.state, now, &event);
-        match next.refused {
-            Some(refused) => Err(No::Refused(refused, word)),
-            None => {
-                book.took(next.state, &event, "");
-                Ok(())
-            }
-        }
+        let next = said(&dossier.course, rollout.state, here.as_ref(), (now, &event));
+        book.took(next.map_err(|refused| No::Refused(refused, word))?, &event, "");
+        Ok(dossier)
     };
     let fail = |message: String| say(output, &finding(Code::RolloutFailed, message));
     let changed = desk.change(&of, change).map_err(|error| fail(error.to_string()))?;
     match changed {
-        Ok(((), book)) => {
-            output::result(output.format, &super::text::standing_now(&book, now));
+        Ok((dossier, book)) => {
+            output::result(output.format, &super::text::standing_now(&book, Some(&dossier), now));
             Ok(Status::Done)
         }
         Err(No::None) => Err(fail(format!("{of} has no rollout"))),
@@ -169,5 +173,51 @@ fn told(
         ))),
         Err(No::Refused(refused, word)) => Err(fail(format!("the rollout of {of} is {word}: {refused}"))),
         Err(No::Book(message)) => Err(fail(message)),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use cell_eval::rollout::{CellState, OnAlarm, Phase, Wave};
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    /// Two cells wait for a window that has opened meanwhile; nobody carries the rollout out.
+    fn waiting(now: Timestamp) -> (Course, State) {
+        let wave = Wave {
+            label: "first".to_owned(),
+            cells: vec!["cell.a".to_owned(), "cell.b".to_owned()],
+            parallel: 2,
+            tolerate: 0,
+            bake: SignedDuration::from_hours(1),
+            min_requests: None,
+            one_box: false,
+            alarms: Vec::new(),
+            approval: false,
+            follows: false,
+        };
+        let (of, rollout) = ("component.api".to_owned(), Some("rollout.r".to_owned()));
+        let course = Course { of, rollout, waves: vec![wave], window: None, on_alarm: OnAlarm::Rollback };
+        let state = State { phase: Phase::Shut { until: now }, ..State::new(&course, "v1", now, |_| None) };
+        (course, state)
+    }
+
+    #[test]
+    fn a_pause_begins_nothing_and_lets_go_of_what_has_left() {
+        let now: Timestamp = "2026-06-02T09:00:00Z".parse().unwrap();
+        let (course, state) = waiting(now);
+        let here = BTreeSet::from(["cell.a".to_owned()]);
+        let pause = Event::Paused { who: "ana".to_owned() };
+        let paused = said(&course, state, Some(&here), (now, &pause)).unwrap();
+        let cells: Vec<(&str, CellState)> =
+            paused.cells.iter().map(|(name, cell)| (name.as_str(), cell.state)).collect();
+        assert_eq!((cells, paused.paused), (vec![("cell.a", CellState::Waiting)], true));
+        let resume = Event::Resumed { who: "ana".to_owned() };
+        let resumed = said(&course, paused, Some(&here), (now, &resume)).unwrap();
+        assert_eq!(resumed.cells["cell.a"].state, CellState::Deploying);
+        let refused = said(&course, resumed, Some(&here), (now, &Event::Approved { who: "ana".to_owned() }));
+        assert_eq!(refused.unwrap_err(), Refused::NobodyAsked);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cell_eval::releases::{Book, Driven, Note};
+use cell_eval::releases::{Book, Dossier, Driven, Note};
 use cell_eval::rollout::{CellState, Phase};
 use cell_eval::terminal::visible::line;
 use cell_eval::words::counted;
@@ -48,14 +48,14 @@ pub(crate) fn standing(book: &Book) -> String {
 }
 
 /// The same for somebody who looks at it now: whether anybody carries it out.
-pub(crate) fn standing_now(book: &Book, now: Timestamp) -> String {
+pub(crate) fn standing_now(book: &Book, dossier: Option<&Dossier>, now: Timestamp) -> String {
     let alone = book.open().is_some_and(|rollout| rollout.runner.as_ref().is_none_or(|runner| runner.until <= now));
     let unattended = if alone { "  no process carries it out now: `cellc rollout run` does\n" } else { "" };
-    standing(book) + &waiting(book, now) + unattended
+    standing(book) + &waiting(book, dossier) + unattended
 }
 
 /// What is waited for that its phase does not say.
-fn waiting(book: &Book, now: Timestamp) -> String {
+fn waiting(book: &Book, dossier: Option<&Dossier>) -> String {
     let Some(rollout) = book.open() else { return String::new() };
     let label = book.of.rsplit('.').next().unwrap_or(&book.of);
     match (&rollout.state.phase, &book.next) {
@@ -66,8 +66,12 @@ fn waiting(book: &Book, now: Timestamp) -> String {
             )
         }
         (Phase::Approval, _) => format!("  `cellc rollout approve {label}` agrees to it\n"),
-        (Phase::Baking { until, requests, .. }, _) if rollout.state.now.max(now) >= *until => {
-            format!("  its time is over: it waits for traffic, {} so far\n", counted(*requests as usize, "request"))
+        (Phase::Baking { requests, .. }, _) => {
+            let wave = dossier.and_then(|dossier| dossier.course.waves.get(rollout.state.wave));
+            let least = wave.and_then(|wave| wave.min_requests).filter(|least| requests < least);
+            least
+                .map(|least| format!("  traffic is waited for: {requests} of {least} requests so far\n"))
+                .unwrap_or_default()
         }
         _ => String::new(),
     }
@@ -116,5 +120,5 @@ pub(crate) fn cells_that_are_not_well(book: &Book) -> String {
     if rollout.state.that_are(|state| state == CellState::Stuck).next().is_none() {
         return all;
     }
-    all + "  what is stuck has neither: `cellc apply` queues what it should have, and `cellc rollout run` brings that\n"
+    all + "  what is stuck may have either in part: `cellc apply` queues what it should have, and `cellc rollout run` brings that\n"
 }

@@ -93,7 +93,8 @@ impl Look<'_> {
         let text = match self.output.format {
             Format::Text => {
                 let now = Timestamp::now();
-                seen.iter().map(|seen| super::text::standing_now(&seen.book, now)).collect()
+                let told = |seen: &Seen| super::text::standing_now(&seen.book, seen.dossier.as_deref(), now);
+                seen.iter().map(told).collect()
             }
             Format::Json => {
                 let rows: Vec<_> = seen.iter().map(|seen| json!({ "of": seen.book.of, "book": seen.book })).collect();

@@ -24,7 +24,7 @@ use crate::plan::model::{Fields, Operation, Plan, Verb};
 use crate::plan::{canonical, later};
 use crate::provider::{Clock, CloudError, Failure, Provider};
 use crate::registry::record::{Event, FORMER, former_address};
-use crate::registry::sound::kind_of as kind_of_address;
+use crate::registry::sound::kind_of_address;
 use crate::releases::clerk::Clerk;
 use crate::repositories::policy;
 use crate::stacks::wish;
@@ -338,7 +338,9 @@ fn marked(address: &str) -> String {
 fn recorded((verb, name): (&Verb, &str), planned: &Json, filled: Json) -> Json {
     match (verb, name) {
         _ if !later::has_later(planned) => filled,
-        (Verb::SetRepositoryPolicy { .. }, "content") => policy::document(&filled),
+        (Verb::SetRepositoryPolicy { .. }, "content") => {
+            policy::document(filled.get("Statement").and_then(Json::as_array).into_iter().flatten())
+        }
         (_, "content" | "inline") => canonical::canonical(&filled),
         _ => filled,
     }

@@ -15,7 +15,7 @@ use crate::releases::{Book, Dossier, Kept, Target, dossier};
 use crate::rollout::CellState;
 use crate::stacks::StackPlace;
 use crate::stacks::wish::same_template;
-use crate::words::counted;
+use crate::words::{counted, have};
 
 impl Builder<'_> {
     /// What a release brings to each of its cells, beside what it has: nothing is to be done here, a rollout does it.
@@ -39,8 +39,7 @@ impl Builder<'_> {
             });
         }
         if same > 0 {
-            let have = if same == 1 { "has" } else { "have" };
-            let message = format!("{} {have} it word for word already", counted(same, "cell"));
+            let message = format!("{} {} it word for word already", counted(same, "cell"), have(same));
             self.note(message, vec![release.of.clone()]);
         }
         let waits = match (kept.book.open(), &kept.book.next) {

@@ -54,42 +54,34 @@ pub(crate) fn of_cells<'d>(desired: &'d Desired, scope: &Scope) -> Vec<(&'d Stri
     desired.resources.iter().filter(selected).collect()
 }
 
-/// Our statements as a document, in the form in which they are compared.
-fn document<'a>(statements: impl IntoIterator<Item = &'a Json>) -> Json {
-    json!({ "Statement": statements.into_iter().map(policy::form).collect::<Vec<_>>() })
-}
-
 impl Builder<'_> {
     /// Policies that are to let cells pull.
     pub(in crate::plan) fn repository_policies(&mut self) {
         for (address, wanted) in self.wanted(KIND) {
-            let account = text(&wanted.shown, "account");
-            let name = text(&wanted.shown, "repository");
-            let plan =
-                Change { name: name.clone(), sources: wanted.sources.clone(), ..change(address, KIND, Action::NoOp) };
-            let known = wanted.shown.get("account_id").and_then(Json::as_str).map(str::to_owned);
-            match known.or_else(|| self.ids.get(&account).cloned()) {
-                Some(account) => {
-                    self.repository_policy(plan, &Spot { account, name }, |builder| {
-                        builder.pull_statement(address, wanted)
-                    });
-                }
-                None => self.note(
-                    format!("{address} waits for its repository: {account} does not exist yet"),
-                    vec![address.clone()],
-                ),
-            }
+            let Some(spot) = self.spot(wanted) else {
+                let account = text(&wanted.shown, "account");
+                let message = format!("{address} waits for its repository: {account} does not exist yet");
+                self.note(message, vec![address.clone()]);
+                continue;
+            };
+            let (name, sources) = (spot.name.clone(), wanted.sources.clone());
+            let plan = Change { name, sources, ..change(address, KIND, Action::NoOp) };
+            self.repository_policy(plan, &spot, |builder| builder.pull_statement(address, wanted));
         }
     }
 
-    /// In policies that are not selected selected cells alone come or go: what a cell has is complete, and what is not the
+    /// Where its repository is; none while the account does not exist.
+    fn spot(&self, wanted: &Wanted) -> Option<Spot> {
+        let said = wanted.shown.get("account_id").and_then(Json::as_str).map(str::to_owned);
+        let account = said.or_else(|| self.ids.get(&text(&wanted.shown, "account")).cloned())?;
+        Some(Spot { account, name: text(&wanted.shown, "repository") })
+    }
+
+    /// In policies that are not selected themselves, selected cells alone come or go: what a cell has is complete, and what is not the
     /// cell's stays.
     pub(in crate::plan) fn repository_policies_of_cells(&mut self) {
         for (address, wanted) in of_cells(self.desired, self.scope) {
-            let known = wanted.shown.get("account_id").and_then(Json::as_str).map(str::to_owned);
-            let account = known.or_else(|| self.ids.get(&text(&wanted.shown, "account")).cloned());
-            let (Some(account), name) = (account, text(&wanted.shown, "repository")) else { continue };
-            let spot = Spot { account, name };
+            let Some(spot) = self.spot(wanted) else { continue };
             let found = self.live.repositories.get(&(spot.account.clone(), spot.name.clone()));
             // One that others wrote unreadably is told by who plans it whole.
             let Some(Ok(is)) = found
@@ -181,12 +173,13 @@ impl Builder<'_> {
         };
         let (statement, needs) = statement(self);
         let Some(is) = self.read_policy(&plan, spot, text, &statement) else { return };
-        let after = Fields::from_iter([("content".to_owned(), document([&statement]))]);
+        let after = Fields::from_iter([("content".to_owned(), policy::document([&statement]))]);
         if crate::plan::later::has_later(&statement) {
             plan.later = vec!["content".to_owned()];
         }
         plan.id = Some(spot.id());
-        let before = (!is.is_empty()).then(|| Fields::from_iter([("content".to_owned(), document(is.values()))]));
+        let before =
+            (!is.is_empty()).then(|| Fields::from_iter([("content".to_owned(), policy::document(is.values()))]));
         plan.drift = match &before {
             Some(before) => drifted(entry, before),
             None if self.record.entry(&address).is_some() => vec!["*".to_owned()],
@@ -346,7 +339,7 @@ impl Builder<'_> {
         let is = found.text().and_then(|text| ours(text).ok()).unwrap_or_default();
         match spot.filter(|_| !is.is_empty()) {
             Some(spot) => {
-                let before = Fields::from_iter([("content".to_owned(), document(is.values()))]);
+                let before = Fields::from_iter([("content".to_owned(), policy::document(is.values()))]);
                 plan.drift = drifted(Some(entry), &before);
                 plan.before = Some(before);
                 let account = self.address_of("account", &spot.account);

@@ -16,7 +16,7 @@ use crate::releases::withdrawn::form;
 use crate::releases::{Dossier, Spec, Target};
 use crate::rollout::{Event, Phase, step};
 use crate::terminal::visible;
-use crate::words::counted;
+use crate::words::{counted, have};
 
 /// Letters of a form's digest that are its version.
 const VERSION: usize = 8;
@@ -38,10 +38,13 @@ impl Builder<'_> {
         let used: BTreeSet<String> = if edited {
             self.accounts_with(set, arn)
         } else {
-            let stale = set.stale.iter().filter(|account| {
-                !waves.get(*account).is_some_and(|cell| self.has_form(&address, cell, plan.before.as_ref()))
-            });
-            stale.cloned().collect()
+            let same = self.with_form(
+                &address,
+                set.stale.iter().filter_map(|account| waves.get(account)),
+                plan.before.as_ref(),
+            );
+            let behind = |account: &&String| !waves.get(*account).is_some_and(|cell| same.contains(cell));
+            set.stale.iter().filter(behind).cloned().collect()
         };
         let used = if self.looks { self.unexplained(&address, used, &waves, plan.before.as_ref()) } else { used };
         // What a rollout that is under way brings is no older form that was forgotten.
@@ -109,8 +112,7 @@ impl Builder<'_> {
     /// While a form comes to accounts, or is watched there, another one waits: a set has one form, and what would be edited under
     /// the rollout would be taken back with it. A rollout that waits itself gives way.
     pub(super) fn wait_for_rollout(&mut self, address: &str, before: &Fields, after: &mut Fields) {
-        let differs = PARTS.iter().any(|part| before.get(*part) != after.get(*part));
-        if !differs || !self.desired.rolled.contains(address) {
+        if is_form(after, before) || !self.desired.rolled.contains(address) {
             return;
         }
         let Some(kept) = self.kept.get(address) else { return };
@@ -149,17 +151,17 @@ impl Builder<'_> {
     ) -> BTreeSet<String> {
         let of =
             |account: &String| waves.get(account).cloned().unwrap_or_else(|| self.address_of("account", account));
-        let (known, unknown): (Vec<String>, Vec<String>) = stale
-            .into_iter()
-            .partition(|account| !self.in_force(address, std::iter::once(&of(account)), is).is_empty());
+        let cells: BTreeMap<String, String> = stale.into_iter().map(|account| (of(&account), account)).collect();
+        let forms = self.in_force(address, cells.keys(), is);
+        let known: BTreeSet<&String> = forms.iter().flat_map(|form| &form.accounts).collect();
         if !known.is_empty() {
-            let (accounts, have) = (counted(known.len(), "account"), if known.len() == 1 { "has" } else { "have" });
+            let (accounts, have) = (counted(known.len(), "account"), have(known.len()));
             let message = format!(
                 "{address}: {accounts} {have} another form than the set, as its book says: `cellc rollout watch --once` tells what became of its rollout"
             );
             self.waits(message, vec![address.to_owned()]);
         }
-        unknown.into_iter().collect()
+        cells.iter().filter(|(cell, _)| !known.contains(cell)).map(|(_, account)| account.clone()).collect()
     }
 
     /// Says that what is queued was ended by somebody before.
@@ -173,13 +175,17 @@ impl Builder<'_> {
         self.note(message, vec![address.to_owned()]);
     }
 
-    /// Does a cell have a form, as the book saw it? An account whose set was changed and changed back was provisioned before, and
-    /// so with an older form to AWS, which is the same one.
-    fn has_form(&self, address: &str, cell: &str, is: Option<&Fields>) -> bool {
-        let kept = self.kept.get(address);
-        let has = kept.and_then(|kept| kept.dossiers.get(&kept.book.cells.get(cell)?.dossier)).and_then(form);
-        let (Some(has), Some(is)) = (has, is) else { return false };
-        PARTS.iter().all(|part| has.get(*part) == is.get(*part))
+    /// The cells that have a set's form, as the book saw it. An account whose set was changed and changed back was provisioned
+    /// before, and so with an older form to AWS, which is the same one.
+    fn with_form<'c>(
+        &self,
+        address: &str,
+        cells: impl Iterator<Item = &'c String>,
+        is: Option<&Fields>,
+    ) -> BTreeSet<String> {
+        let Some(is) = is else { return BTreeSet::new() };
+        let forms = self.forms(address, cells).into_iter().filter(|(form, _)| is_form(form, is));
+        forms.flat_map(|(_, cells)| cells).collect()
     }
 
     /// The forms that cells and accounts have by the book, other than the set's.
@@ -189,24 +195,29 @@ impl Builder<'_> {
         cells: impl Iterator<Item = &'c String>,
         is: Option<&Fields>,
     ) -> Vec<InForce> {
-        let mut all: Vec<InForce> = Vec::new();
-        let (Some(kept), Some(is)) = (self.kept.get(address), is) else { return all };
+        let Some(is) = is else { return Vec::new() };
+        let others = self.forms(address, cells).into_iter().filter(|(form, _)| !is_form(form, is));
+        let with_the_rest = |(mut form, accounts): (Fields, Vec<String>)| {
+            form.retain(|name, _| PARTS.contains(&name.as_str()));
+            let rest = is.iter().filter(|(name, _)| !PARTS.contains(&name.as_str()));
+            form.extend(rest.map(|(name, value)| (name.clone(), value.clone())));
+            InForce { form, accounts }
+        };
+        others.map(with_the_rest).collect()
+    }
+
+    /// The forms that the book knows of cells and accounts, each read once.
+    fn forms<'c>(&self, address: &str, cells: impl Iterator<Item = &'c String>) -> Vec<(Fields, Vec<String>)> {
+        let Some(kept) = self.kept.get(address) else { return Vec::new() };
+        let mut by: BTreeMap<&String, Vec<String>> = BTreeMap::new();
         for cell in cells {
             // What was given anew while a form came, and was taken back elsewhere since, has that one.
             let named = kept.book.cells.get(cell).map(|has| &has.dossier).or(kept.book.withdrawn.as_ref());
-            let Some(has) = named.and_then(|name| kept.dossiers.get(name)).and_then(form) else { continue };
-            if PARTS.iter().all(|part| has.get(*part) == is.get(*part)) {
-                continue;
-            }
-            let mut form: Fields = is.clone();
-            form.retain(|name, _| !PARTS.contains(&name.as_str()));
-            form.extend(has.into_iter().filter(|(name, _)| PARTS.contains(&name.as_str())));
-            match all.iter_mut().find(|known| known.form == form) {
-                Some(known) => known.accounts.push(cell.clone()),
-                None => all.push(InForce { form, accounts: vec![cell.clone()] }),
+            if let Some(dossier) = named {
+                by.entry(dossier).or_default().push(cell.clone());
             }
         }
-        all
+        by.into_iter().filter_map(|(dossier, cells)| Some((form(kept.dossiers.get(dossier)?)?, cells))).collect()
     }
 
     /// The accounts that have a set and are in no wave, by address.
@@ -222,8 +233,7 @@ impl Builder<'_> {
         let Phase::RolledBack { why } = &rollout.state.phase else { return None };
         let former = rollout.former.values().find_map(|has| kept.dossiers.get(&has.dossier))?;
         let form = form(former)?;
-        let same = PARTS.iter().all(|part| form.get(*part) == is.get(*part));
-        same.then(|| format!("the rollout of the new form was taken back: {why}; apply begins it anew"))
+        is_form(&form, is).then(|| format!("the rollout of the new form was taken back: {why}; apply begins it anew"))
     }
 
     /// Before a set whose form was taken back is edited, the record gets what the set has: it still has the form that was taken
@@ -275,6 +285,11 @@ impl Builder<'_> {
         plan.operations.push(operation);
         Some(operation)
     }
+}
+
+/// Is it the form of these fields?
+fn is_form(form: &Fields, is: &Fields) -> bool {
+    PARTS.iter().all(|part| form.get(*part) == is.get(*part))
 }
 
 /// A form of a set for some cells.

@@ -275,7 +275,6 @@ fn what_a_record_says_is_parked_is_parked_in_the_cloud_or_is_not_taken() {
         assert!(told, "{notices:?}");
     }
 
-    // The record has another id for it: one that AWS does not show as parked, the management account's, a cell's.
     // A run was killed that had begun to give it to the cell: it was moved, and marked.
     let begun: [fn(&mut State, &str); 2] = [
         |state, id| state.accounts.get_mut(id).unwrap().parent = Some(ROOT_ID.to_owned()),
@@ -293,6 +292,7 @@ fn what_a_record_says_is_parked_is_parked_in_the_cloud_or_is_not_taken() {
         assert_eq!(shown(&copy), "nothing");
     }
 
+    // The record has another id for it: one that AWS does not show as parked, the management account's, a cell's.
     let theirs = "333333333333";
     bench.cloud.edit(|state| {
         let account = foreign(theirs, "theirs@x.example", AccountState::Active);
