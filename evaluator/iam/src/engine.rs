@@ -84,6 +84,11 @@ impl<'c> Engine<'c> {
         }
     }
 
+    /// The actions it decides over.
+    pub fn catalogue(&self) -> &'c Catalogue {
+        self.catalogue
+    }
+
     /// The same, taking AWS's list at its word: an action is asked for on the resources that AWS lists, and on no
     /// others. For questions where what is not listed is a mistake; one that must miss nothing does not ask so.
     #[must_use]

@@ -100,8 +100,8 @@ impl Judge<'_, '_> {
         let parts = self.parts((&before, old), &after, delta);
         let gained: Vec<Region> = parts.by_sets.iter().chain(&parts.by_limits).cloned().collect();
         let lost: Vec<Region> = parts.lost.iter().chain(&parts.kept).cloned().collect();
-        let completed = risk::escalations(&before, &after, &gained, self.known.catalogue, self.known.paths);
-        let administrator = risk::becomes_administrator(&before, &after, self.known.catalogue, self.known.paths);
+        let completed = risk::escalations(&mut self.engine, &before, &after, &gained, self.known.paths);
+        let administrator = risk::becomes_administrator(&mut self.engine, &before, &after, self.known.paths);
         let digest = fingerprint::of_change(&before, &after, &region::Delta { gained, lost, queries: 0 });
         let weakened = parts.by_limits.iter().map(|region| (region, true));
         let gained = parts.by_sets.iter().map(|region| (region, false)).chain(weakened);

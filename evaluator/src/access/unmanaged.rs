@@ -73,9 +73,10 @@ fn verdict(fields: &Fields, pins: &Pins, known: Known) -> Verdict {
     let unknown: BTreeSet<String> = pins.missing(&side).into_iter().chain(customer(fields)).collect();
     let unknown: Vec<String> = unknown.into_iter().collect();
     let (before, after) = (Access::default(), alone(pins, &side, SET));
-    let gained = Engine::new(known.catalogue).diff(&before, &after).gained;
-    let administrator = risk::becomes_administrator(&before, &after, known.catalogue, known.paths);
-    let completed = risk::escalations(&before, &after, &gained, known.catalogue, known.paths);
+    let mut engine = Engine::new(known.catalogue);
+    let gained = engine.diff(&before, &after).gained;
+    let administrator = risk::becomes_administrator(&mut engine, &before, &after, known.paths);
+    let completed = risk::escalations(&mut engine, &before, &after, &gained, known.paths);
     let assessed = gained.iter().map(|region| {
         let assessment = risk::assess(region, known.catalogue, known.lists).escalates(&completed);
         let assessment = if administrator { assessment.administrator() } else { assessment };

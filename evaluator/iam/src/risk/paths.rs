@@ -71,20 +71,21 @@ fn severity(kind: Kind, breadth: Breadth) -> Severity {
 /// that contain one another the smallest is told. None where the principal was an administrator already: there is no
 /// more power.
 pub fn escalations(
+    engine: &mut Engine<'_>,
     old: &Access,
     new: &Access,
     gained: &[Region],
-    catalogue: &Catalogue,
     paths: &Paths,
 ) -> Vec<Completed> {
+    let catalogue = engine.catalogue();
     let touched = |path: &&Path| path.needs.iter().any(|need| gained.iter().any(|region| has(region, need)));
     let candidates: Vec<&Path> = paths.paths.iter().filter(touched).collect();
     if candidates.is_empty() {
         return Vec::new();
     }
     let pieces = only(catalogue, paths, candidates.iter().flat_map(|path| &path.needs));
-    let mut engine = Engine::new(&pieces);
-    let after = engine.space(new);
+    let mut small = Engine::new(&pieces);
+    let after = small.space(new);
     let candidates: Vec<&Path> = candidates.into_iter().filter(|path| complete(path, &after, catalogue)).collect();
     if candidates.is_empty() {
         return Vec::new();
@@ -92,8 +93,8 @@ pub fn escalations(
     let mut found: IndexMap<SmolStr, Completed> = IndexMap::new();
     for person in people(old, new, &after) {
         let (old, new) = (&person.as_in(old), &person.as_in(new));
-        let (before, after) = (engine.space(old), engine.space(new));
-        let gained = engine.diff(old, new).gained;
+        let (before, after) = (small.space(old), small.space(new));
+        let gained = small.diff(old, new).gained;
         for path in candidates.iter().filter(|path| complete(path, &after, catalogue)) {
             let Some(own) = completed(path, (&before, &after, &gained), catalogue) else { continue };
             match found.get_mut(&own.id) {
@@ -105,7 +106,7 @@ pub fn escalations(
     }
     let found: Vec<Completed> = found.into_values().collect();
     // Who certainly was an administrator has all power.
-    if found.is_empty() || is_administrator(old, catalogue, paths) == Truth::Yes {
+    if found.is_empty() || is_administrator(engine, old, paths) == Truth::Yes {
         return Vec::new();
     }
     smallest(found)

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::paths::gains_power;
 use crate::access::{Access, Facts, Part};
-use crate::catalogue::Catalogue;
 use crate::condition::Truth;
 use crate::data::paths::Paths;
 use crate::engine::Engine;
@@ -17,18 +16,18 @@ use crate::region::Proof;
 ///
 /// What service and resource control policies take from everybody makes nobody less of an administrator, as long as
 /// they leave a way to give oneself power. A policy of which only the name is known may allow everything.
-pub fn becomes_administrator(old: &Access, new: &Access, catalogue: &Catalogue, paths: &Paths) -> bool {
-    let after = is_administrator(new, catalogue, paths);
-    after > Truth::No && is_administrator(old, catalogue, paths) < after
+pub fn becomes_administrator(engine: &mut Engine<'_>, old: &Access, new: &Access, paths: &Paths) -> bool {
+    let after = is_administrator(engine, new, paths);
+    after > Truth::No && is_administrator(engine, old, paths) < after
 }
 
 /// Whether a principal is an administrator; it may be one where a policy is not known.
-pub(super) fn is_administrator(access: &Access, catalogue: &Catalogue, paths: &Paths) -> Truth {
+pub(super) fn is_administrator(engine: &mut Engine<'_>, access: &Access, paths: &Paths) -> Truth {
     if !access.ways.iter().any(|way| way.identity.iter().any(spans_services)) {
         return Truth::No;
     }
     let own = Access { scps: Vec::new(), rcps: Vec::new(), ..access.clone() };
-    let missing = Engine::new(catalogue).diff(&own, &everything()).gained;
+    let missing = engine.diff(&own, &everything()).gained;
     let everything = if missing.is_empty() {
         Truth::Yes
     } else if missing.iter().all(|region| region.proof != Proof::Proven) {
@@ -37,7 +36,7 @@ pub(super) fn is_administrator(access: &Access, catalogue: &Catalogue, paths: &P
         return Truth::No;
     };
     let unbound = access.management_account || access.scps.is_empty() && access.rcps.is_empty();
-    if !unbound && !gains_power(access, catalogue, paths) { Truth::No } else { everything }
+    if !unbound && !gains_power(access, engine.catalogue(), paths) { Truth::No } else { everything }
 }
 
 /// Whether a policy may allow actions of every service: without such a one nobody may do everything.

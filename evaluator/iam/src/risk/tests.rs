@@ -40,6 +40,10 @@ fn catalogue() -> &'static Catalogue {
     data::all().unwrap()
 }
 
+fn engine() -> Engine<'static> {
+    Engine::new(catalogue())
+}
+
 fn gained(old: &Access, new: &Access) -> Vec<Region> {
     Engine::new(catalogue()).diff(old, new).gained
 }
@@ -52,8 +56,8 @@ fn change(old: &[&str], new: &[&str]) -> Assessment {
 fn change_of(old: &Access, new: &Access) -> Assessment {
     let gained = gained(old, new);
     let (lists, paths) = (sensitive::known().unwrap(), paths::known().unwrap());
-    let completed = escalations(old, new, &gained, catalogue(), paths);
-    let administrator = becomes_administrator(old, new, catalogue(), paths);
+    let completed = escalations(&mut engine(), old, new, &gained, paths);
+    let administrator = becomes_administrator(&mut engine(), old, new, paths);
     let each = gained.iter().map(|region| {
         let brings = |path: &&super::Completed| path.arrived.iter().any(|need| region.actions.known.contains(need));
         let own: Vec<_> = completed.iter().filter(brings).cloned().collect();
@@ -119,7 +123,7 @@ fn a_piece_that_completes_a_path_is_named() {
     // It is there, and reaches more roles.
     let wider = [had[0], "iam:PassRole on arn:aws:iam::111122223333:role/*"];
     let (old, new) = (policy(&had), policy(&wider));
-    let told = escalations(&old, &new, &gained(&old, &new), catalogue(), paths::known().unwrap());
+    let told = escalations(&mut engine(), &old, &new, &gained(&old, &new), paths::known().unwrap());
     assert_eq!(told.len(), 1);
     let path = &told[0];
     assert_eq!((path.id.as_str(), path.newly, path.breadth), ("lambda-001", false, Breadth::All));
@@ -142,11 +146,11 @@ fn a_role_passed_to_another_service_completes_nothing() {
 #[test]
 fn an_administrator_cannot_escalate() {
     let (old, new) = (policy(&["* on *"]), policy(&["* on *", "iam:PutUserPolicy on *"]));
-    let told = escalations(&old, &new, &gained(&old, &new), catalogue(), paths::known().unwrap());
+    let told = escalations(&mut engine(), &old, &new, &gained(&old, &new), paths::known().unwrap());
     assert!(told.is_empty());
     // A change that touches no piece of a path tells of none, whatever was there.
     let (old, new) = (policy(&["iam:PutRolePolicy on *"]), policy(&["iam:PutRolePolicy, s3:GetObject on *"]));
-    assert!(escalations(&old, &new, &gained(&old, &new), catalogue(), paths::known().unwrap()).is_empty());
+    assert!(escalations(&mut engine(), &old, &new, &gained(&old, &new), paths::known().unwrap()).is_empty());
 }
 
 #[test]
@@ -243,7 +247,7 @@ fn a_role_of_another_account_cannot_be_passed() {
     let old = policy(&["lambda:CreateFunction, lambda:InvokeFunction on *"]);
     for (account, paths) in [("999999999999", 0), ("222233334444", 1), ("*", 1)] {
         let new = of(account);
-        let told = escalations(&old, &new, &gained(&old, &new), catalogue(), paths::known().unwrap());
+        let told = escalations(&mut engine(), &old, &new, &gained(&old, &new), paths::known().unwrap());
         assert_eq!(told.len(), paths, "{account}: {told:?}");
     }
 }
@@ -251,7 +255,7 @@ fn a_role_of_another_account_cannot_be_passed() {
 /// The paths that a change completes.
 fn told(old: &[&str], new: &[&str]) -> Vec<super::Completed> {
     let (old, new) = (policy_or_none(old), policy(new));
-    escalations(&old, &new, &gained(&old, &new), catalogue(), paths::known().unwrap())
+    escalations(&mut engine(), &old, &new, &gained(&old, &new), paths::known().unwrap())
 }
 
 #[test]
@@ -293,7 +297,7 @@ fn pieces_that_nobody_has_together_complete_nothing() {
         // Another statement may ask for a role.
         let beside = format!("s3:GetObject on * when {}", named("AROAZ:*"));
         let (old, new) = (with(&[run(&named(own))]), with(&[run(&named(own)), pass(&named(other)), beside]));
-        let found = escalations(&old, &new, &gained(&old, &new), catalogue(), paths::known().unwrap());
+        let found = escalations(&mut engine(), &old, &new, &gained(&old, &new), paths::known().unwrap());
         assert_eq!(found.iter().any(|path| path.id == "lambda-001"), completes, "{own} {other}: {found:?}");
     }
     // The path was there for some; a piece more for others makes it nobody's anew.
