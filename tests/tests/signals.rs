@@ -109,7 +109,7 @@ fn alarms_follow_data_and_a_rollout_is_told_of_each_cell() {
         Ok(Box::new(cloud.signals(account, &place.region)))
     };
     let told = |since: Timestamp, until: Timestamp| {
-        let seen = look(&all, (since, until), 4, &open).unwrap();
+        let seen = look(&all, (since, until), 4, &open);
         let Event::Observed { signals, requests } = &seen.event else { panic!("{seen:?}") };
         let signals: Vec<Signal> = signals.iter().map(|(.., signal)| *signal).collect();
         (signals, *requests, seen.reasons)

@@ -28,7 +28,7 @@ use crate::output::{self, Output};
 use crate::pipeline::Run;
 use crate::progress::{Progress, while_asking};
 use crate::receipts;
-use crate::rollout::Hands;
+use crate::rollout::{self, Hands};
 use crate::session::{self, Session, finding, say, store_finding};
 use crate::{plan as plans, signals};
 
@@ -153,7 +153,7 @@ fn locked(
     let cells = session.subject.desired.published.clone().into_iter().collect();
     if plan.operations.is_empty() {
         publish(&journal, &cells).map_err(|error| say(output, &not_recorded(&error.to_string())))?;
-        return Ok(nothing(&plan, whole, output));
+        return Ok(draining(session, nothing(&plan, whole, output)));
     }
     let stop = signals::stop();
     let progress = Progress::new(&plan, output);
@@ -180,7 +180,18 @@ fn locked(
     };
     let receipt = running.run();
     progress.finish();
-    Ok(told((&plan, whole), &receipt, session, output))
+    Ok(draining(session, told((&plan, whole), &receipt, session, output)))
+}
+
+/// Tells rollouts under way which cells are drained.
+fn draining(session: &Session<'_>, status: Status) -> Status {
+    match rollout::tell_draining(session) {
+        Ok(()) => status,
+        Err(error) => {
+            let message = format!("rollouts under way were not told which cells are drained: {error}");
+            say(session.output, &finding(Code::RolloutFailed, message).help("run again"))
+        }
+    }
 }
 
 /// There is nothing to do.

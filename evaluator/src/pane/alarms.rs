@@ -81,7 +81,7 @@ pub(super) fn told(wanted: &BTreeMap<String, String>, heard: Option<&Heard>, unr
         match signals.get(alarm) {
             Some(Signal::Alarm) => told.off.push(alarm.clone()),
             // One that is not there says nothing, as one without data does.
-            Some(Signal::NoData) | None => told.no_data.push(alarm.clone()),
+            Some(Signal::NoData | Signal::Unread) | None => told.no_data.push(alarm.clone()),
             Some(Signal::Ok) => {}
         }
     }

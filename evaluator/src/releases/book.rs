@@ -1,7 +1,7 @@
 //! What is kept of one component or permission set: its released version, what each cell has, the rollout under way. Pure
 //! data, and what an event changes in it; where it lies is [`super::desk`]'s.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -170,6 +170,12 @@ impl Book {
         if let Some(rollout) = open {
             rollout.state.leave([&cell.to_owned()]);
         }
+    }
+
+    /// Has these cells as those that are drained in what is under way; whether others were.
+    pub fn drain(&mut self, cells: &BTreeSet<String>) -> bool {
+        let open = self.rollout.as_mut().filter(|rollout| !rollout.state.phase.is_over());
+        open.is_some_and(|rollout| rollout.state.draining != *cells && rollout.state.drain(cells))
     }
 
     /// Who ended a version before all cells had it, and whether it was begun.

@@ -121,6 +121,8 @@ struct Held {
     dossier: Arc<Dossier>,
     /// The dossiers that cells go back to.
     former: BTreeMap<String, Arc<Dossier>>,
+    /// Whether somebody else has written it since the last decision.
+    anew: bool,
 }
 
 impl Held {
@@ -189,7 +191,7 @@ impl Engine<'_> {
             if self.desk.write(&mut read)? {
                 let dossier = Arc::new(self.desk.dossier(self.of, &name)?);
                 self.tell(&read.book, before.saturating_sub(1));
-                return Ok(Some(Held { read, dossier, former: BTreeMap::new() }));
+                return Ok(Some(Held { read, dossier, former: BTreeMap::new(), anew: false }));
             }
         }
     }
@@ -220,7 +222,8 @@ impl Engine<'_> {
         let mut first = true;
         let mut read_at = Instant::now();
         loop {
-            let effects = self.decide(held, &self.due(held, flight, std::mem::take(&mut first)))?;
+            let new = (std::mem::take(&mut first), std::mem::take(&mut held.anew));
+            let effects = self.decide(held, &self.due(held, flight, new))?;
             let Some(rollout) = held.rollout() else { return Ok(Ending::Nothing) };
             let phase = rollout.state.phase.clone();
             let stops = self.stops();
@@ -248,7 +251,7 @@ impl Engine<'_> {
     }
 
     /// What has happened since the last decision.
-    fn due(&self, held: &Held, flight: &mut Flight, first: bool) -> Vec<(Event, String)> {
+    fn due(&self, held: &Held, flight: &mut Flight, (first, anew): (bool, bool)) -> Vec<(Event, String)> {
         let mut events = flight.landed(self.watcher);
         let Some(rollout) = held.rollout() else { return events };
         let state = &rollout.state;
@@ -262,7 +265,7 @@ impl Engine<'_> {
             }
         }
         let woken = state.wake.is_some_and(|wake| wake <= self.clock.now());
-        if first || woken {
+        if first || anew || woken {
             events.push((Event::Tick, String::new()));
         }
         if let Some(next) = &held.read.book.next {
@@ -357,6 +360,7 @@ impl Engine<'_> {
             return Err(EngineError::Lost(Box::new(gone)));
         }
         self.took(held, read);
+        held.anew = true;
         Ok(())
     }
 

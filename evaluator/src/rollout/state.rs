@@ -191,6 +191,8 @@ pub enum Why {
         /// They.
         cells: Vec<String>,
     },
+    /// No cell is left that it could come to.
+    Deserted,
     /// Somebody stopped it.
     Person {
         /// Who.
@@ -208,6 +210,8 @@ pub enum Signal {
     Alarm,
     /// It has no data, `INSUFFICIENT_DATA`.
     NoData,
+    /// It could not be asked: no pass, and no reason to stop.
+    Unread,
 }
 
 /// Something that happened.
@@ -331,6 +335,16 @@ impl State {
         self.cells.len() < before
     }
 
+    /// Has these cells as those that are drained; whether others were.
+    pub fn drain(&mut self, cells: &BTreeSet<String>) -> bool {
+        let differs = self.draining != *cells;
+        self.draining.clone_from(cells);
+        if self.phase == Phase::Draining {
+            self.phase = Phase::Running;
+        }
+        differs
+    }
+
     /// The cells that are so.
     pub fn that_are(&self, which: impl Fn(CellState) -> bool) -> impl Iterator<Item = (&String, &Cell)> {
         self.cells.iter().filter(move |(_, cell)| which(cell.state))
@@ -372,6 +386,7 @@ impl fmt::Display for Why {
                 write!(f, "more of wave {wave} failed than it tolerates: {}", cells.join(", "))
             }
             Self::Untaken { cells } => write!(f, "these could not take it: {}", cells.join(", ")),
+            Self::Deserted => f.write_str("no cell is left that it could come to"),
             Self::Person { who } => write!(f, "{who} ended it"),
         }
     }

@@ -158,11 +158,7 @@ impl<'c> Run<'c> {
             Event::Resumed { .. } => self.resumed(),
             Event::Aborted { who, back } => self.aborted(who, *back),
             Event::Draining { cells } => {
-                self.moved |= self.state.draining != *cells;
-                self.state.draining.clone_from(cells);
-                if self.state.phase == Phase::Draining {
-                    self.state.phase = Phase::Running;
-                }
+                self.moved |= self.state.drain(cells);
                 Ok(())
             }
             Event::Left { cells } => {
@@ -202,6 +198,10 @@ impl<'c> Run<'c> {
         *requests = served;
         let over = now >= *until && wave.and_then(|wave| wave.min_requests).is_none_or(|least| served >= least);
         if !over {
+            return;
+        }
+        // What could not be asked is asked again.
+        if first(Signal::Unread).is_some() {
             return;
         }
         // No data is no pass.
@@ -402,7 +402,9 @@ impl<'c> Run<'c> {
 
     /// Whether the bake is over without anybody looking.
     fn bake(&mut self, until: Timestamp) -> bool {
-        if self.wave().is_some_and(Wave::is_watched) || self.state.now < until {
+        // Of those that leave meanwhile there is nothing to watch.
+        let left = self.of_wave(CellState::Baking).is_empty();
+        if !left && (self.wave().is_some_and(Wave::is_watched) || self.state.now < until) {
             return false;
         }
         self.baked();
@@ -435,6 +437,9 @@ impl<'c> Run<'c> {
                 return true;
             }
             (None, true) => self.enter(Phase::Draining),
+            (None, false) if self.state.cells.is_empty() => {
+                self.enter(Phase::RolledBack { why: Why::Deserted });
+            }
             (None, false) => {
                 let done = self.state.that_are(|state| state == CellState::Done).count();
                 let failed = self.state.that_are(|state| state == CellState::Failed);

@@ -1,8 +1,8 @@
 //! From what was read to what a rollout is told. [`observed`] and [`unheard`] are pure; [`look`] and [`hear`] read for
 //! them, many places at once.
 //!
-//! `INVARIANT`: what was not read is never a pass. An alarm that is not there counts as one without data, and a place that
-//! cannot be read fails the whole look, so that nothing is told of it.
+//! `INVARIANT`: what was not read is never a pass. An alarm that is not there counts as one without data; of a place that
+//! cannot be read that is told, and what the others say counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -41,19 +41,23 @@ pub fn counting<'a>(watched: &[&'a Watched]) -> Option<&'a str> {
     watched.iter().min_by_key(|one| (!one.ratio, &one.alarm)).map(|one| one.alarm.as_str())
 }
 
-/// What was seen of these alarms in their places. The requests are those of [`counting`], in all cells together.
-pub fn observed(watched: &[&Watched], seen: &BTreeMap<Place, Seen>) -> Observation {
+/// What was seen of these alarms in their places, or why nothing was. The requests are those of [`counting`], in all cells
+/// together.
+pub fn observed(watched: &[&Watched], seen: &BTreeMap<Place, Answer<Seen>>) -> Observation {
     let (mut signals, mut reasons) = (Vec::new(), BTreeMap::new());
     let (by, mut served) = (counting(watched), 0.0);
     for one in watched {
-        let there = seen.get(&one.place);
-        let reading = there.and_then(|seen| seen.states.get(&one.name));
-        let (signal, reason) = told(one, reading);
+        let there = seen.get(&one.place).map(Result::as_ref).transpose();
+        let (signal, reason) = match there {
+            Ok(there) => told(one, there.and_then(|seen| seen.states.get(&one.name))),
+            Err(error) => (Signal::Unread, Some(format!("cannot be read, and nothing passes until it is: {error}"))),
+        };
         let key = (one.alarm.clone(), one.place.cell.clone());
         signals.push((key.0.clone(), key.1.clone(), signal));
         reasons.extend(reason.map(|reason| (key, reason)));
         if by == Some(one.alarm.as_str()) {
-            served += there.and_then(|seen| seen.sums.get(&one.requests)).copied().unwrap_or_default();
+            let seen = there.ok().flatten();
+            served += seen.and_then(|seen| seen.sums.get(&one.requests)).copied().unwrap_or_default();
         }
     }
     Observation { event: Event::Observed { signals, requests: whole(served) }, reasons }
@@ -80,30 +84,33 @@ fn told(one: &Watched, reading: Option<&Reading>) -> (Signal, Option<String>) {
 
 /// Reads what these alarms say and what their cells have served between two instants, in up to `lanes` places at once.
 /// `open` gives CloudWatch of a place.
-///
-/// # Errors
-/// The first place that could not be read.
 pub fn look<'a>(
     watched: &[&Watched],
     (since, until): (Timestamp, Timestamp),
     lanes: usize,
     open: &(dyn Fn(&Place) -> Answer<Box<dyn Signals + 'a>> + Sync),
-) -> Answer<Observation> {
+) -> Observation {
     let by = counting(watched);
     let mut places: BTreeMap<&Place, Vec<&Watched>> = BTreeMap::new();
     for one in watched {
         places.entry(&one.place).or_default().push(one);
     }
     let places: Vec<(&Place, Vec<&Watched>)> = places.into_iter().collect();
-    let seen = parallel::each(lanes, &places, |(place, alarms)| {
+    let read = |place: &Place, alarms: &[&Watched]| -> Answer<Seen> {
         let there = open(place)?;
         let names = alarms.iter().map(|one| one.name.clone()).collect();
         let counted = alarms.iter().filter(|one| by == Some(one.alarm.as_str()));
         let counts: BTreeSet<Count> = counted.map(|one| one.requests.clone()).collect();
         let sums = if counts.is_empty() { BTreeMap::new() } else { there.sums(&counts, since, until)? };
-        Ok(((*place).clone(), Seen { states: there.states(&names)?, sums }))
-    })?;
-    Ok(observed(watched, &seen.into_iter().collect()))
+        Ok(Seen { states: there.states(&names)?, sums })
+    };
+    let seen = parallel::each(lanes, &places, |(place, alarms)| {
+        Ok::<_, Infallible>(((*place).clone(), read(place, alarms)))
+    });
+    match seen {
+        Ok(seen) => observed(watched, &seen.into_iter().collect()),
+        Err(never) => match never {},
+    }
 }
 
 /// What is known of metrics before anything waits for them.

@@ -19,6 +19,7 @@ use crate::output::{self, Output};
 use crate::session::{Session, finding, say};
 use crate::signals;
 
+use super::drains::draining;
 use super::targets::Hands;
 use super::traffic::Eyes;
 
@@ -69,12 +70,6 @@ pub(crate) fn drive(session: &Session<'_>, all: &[String], how: Carry, beside: &
         threads.into_iter().map(|(of, thread)| (of, thread.join().unwrap_or_else(broke))).collect()
     });
     tell(session, &ended)
-}
-
-/// The cells of a release that are being drained.
-fn draining(desired: &Desired, of: &str) -> std::collections::BTreeSet<String> {
-    let Some(wish) = desired.releases.get(of) else { return std::collections::BTreeSet::new() };
-    desired.draining.iter().filter(|cell| wish.cells.contains_key(*cell)).cloned().collect()
 }
 
 /// The cells that a release may come to: those of the program that were not torn down.

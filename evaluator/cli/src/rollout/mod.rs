@@ -4,6 +4,7 @@
 mod artifact;
 mod built;
 mod clusters;
+mod drains;
 mod drive;
 mod driven;
 mod people;
@@ -14,6 +15,7 @@ mod traffic;
 mod watch;
 
 pub(crate) use clusters::Doors;
+pub(crate) use drains::tell as tell_draining;
 pub(crate) use targets::Hands;
 
 use std::cell::RefCell;

@@ -65,7 +65,6 @@ impl Signals for Eyes<'_> {
             Ok(Box::new(self.provider.signals(account, &place.region)))
         };
         let observation = signals::look(&asked, (look.since, look.until), LANES, &open);
-        let observation = observation.map_err(|error| error.to_string())?;
         self.tell(&observation);
         let Event::Observed { mut signals, requests } = observation.event else {
             return Err("nothing was observed".to_owned());

@@ -48,6 +48,17 @@ fn no_data_at_the_end_of_a_bake_is_no_pass() {
 }
 
 #[test]
+fn what_cannot_be_asked_is_no_pass_and_hides_no_other_alarm() {
+    let mut fleet = saying("cell.a", 0, Signal::Unread);
+    fleet.signals.insert("cell.b".to_owned(), (start() + MINUTE * 300, Signal::Alarm));
+    let state = fleet.run(&course(vec![wave("first", &["a", "b"])]), vec![]);
+    let why = Why::Alarm { alarm: "alarm.errors".to_owned(), cell: "cell.b".to_owned() };
+    assert_eq!(state.phase, Phase::RolledBack { why });
+    let back = fleet.begun.last().unwrap().0;
+    assert!(back >= start() + MINUTE * 300, "it is asked again, however long that takes: {back}");
+}
+
+#[test]
 fn to_stop_leaves_what_is_there() {
     let mut course = three();
     course.on_alarm = OnAlarm::Stop;
