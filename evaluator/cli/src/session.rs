@@ -153,9 +153,7 @@ impl<'a> Session<'a> {
         command: Command,
         refresh: bool,
     ) -> Result<Plan, Status> {
-        // Who tears down must see everybody who has something there.
-        let depth = if command == Command::Destroy { Depth::Drift } else { Depth::Plan };
-        self.plan_at(record, scope, command, refresh.then_some(depth))
+        self.plan_at(record, scope, command, refresh.then_some(command.depth()))
     }
 
     /// The plan for a record, and what it does to people's access. Without a depth nothing is read.
@@ -169,7 +167,9 @@ impl<'a> Session<'a> {
         let desired = &self.subject.desired;
         let followed = moves::follow(desired, record);
         let made = match command {
-            Command::Apply => scope.clone().without_expired(desired, &followed.0),
+            Command::Apply => {
+                scope.clone().without_expired(desired, &followed.0).with_taken_back(desired, &followed.0)
+            }
             Command::Destroy => scope.clone(),
         };
         let scope = &made;

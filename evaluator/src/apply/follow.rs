@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::provider::{Clock, CloudError, Failure, Known, Progress, Provider, State};
+use crate::provider::{Clock, CloudError, Failure, Known, Progress, Provider, ProvisionTarget, State};
 
 /// How long is waited between two polls of one request by its id, and between two of a list at most.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -96,6 +96,28 @@ impl<'a> Follower<'a> {
         let (interval, quick) = (every(SHARE), every(SHARE_OF_FULL));
         let lanes = usize::try_from(lanes).unwrap_or(usize::MAX);
         Self { provider, clock, patience, interval, quick, lanes, shared: Mutex::default(), news: Condvar::new() }
+    }
+
+    /// Has the roles of a set brought to its newest form, and waits for the end; none where nobody has the set there any
+    /// more, which the service says at once or as the request's end.
+    ///
+    /// # Errors
+    /// As [`Self::follow`], and when the request was not taken.
+    pub(crate) fn provision(&self, set: &str, target: &ProvisionTarget) -> Result<Option<Followed>, CloudError> {
+        let begun = match self.provider.provision(set, target) {
+            Err(error) if error.failure == Failure::NotFound => return Ok(None),
+            other => other?,
+        };
+        let ProvisionTarget::Account(account) = target else {
+            return self.follow(State::Provisioning, begun, Gone::IsAsked).map(Some);
+        };
+        match self.follow(State::Provisioning, begun, Gone::IsAsked) {
+            Err(error) if error.failure == Failure::Failed => {
+                let left = !self.provider.accounts_of_set(set, None)?.contains(account);
+                if left { Ok(None) } else { Err(error) }
+            }
+            other => other.map(Some),
+        }
     }
 
     /// Waits for the end of a request.

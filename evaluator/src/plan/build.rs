@@ -13,9 +13,10 @@ use serde_json::Value as Json;
 use super::desired::{ADDRESS_TAG, Desired, PARKING, ROOT, Wanted};
 use super::fault::Fault;
 use super::identity::{self, Ids, Parking};
+use super::marks;
 use super::model::{Action, Change, Fields, Notice, NoticeKind, Operation, OperationId, Verb};
 use super::scope::Scope;
-use crate::live::Live;
+use crate::live::{Depth, Live};
 use crate::provider::Tags;
 use crate::registry::record::{Entry, Record};
 use crate::releases::Kept;
@@ -30,6 +31,16 @@ pub enum Command {
     Apply,
     /// What the program says is torn down.
     Destroy,
+}
+
+impl Command {
+    /// How much is read for it: who tears down must see everybody who has something there, and whose it is.
+    pub fn depth(self) -> Depth {
+        match self {
+            Self::Apply => Depth::Plan,
+            Self::Destroy => Depth::Drift,
+        }
+    }
 }
 
 /// What others wait for.
@@ -163,9 +174,10 @@ impl<'a> Builder<'a> {
         surplus.collect()
     }
 
-    /// The entry of an address whose id is this one.
+    /// The entry of an address whose id is this one. Of what is known to have no mark there is none: it is taken over.
     pub(super) fn entry(&self, address: &str, id: &str) -> Option<&'a Entry> {
-        self.record.entry(address).filter(|entry| entry.id == id && !entry.is_claim())
+        let marked = || self.looks || address == PARKING || !marks::is_unmarked(self.live, id);
+        self.record.entry(address).filter(|entry| entry.id == id && !entry.is_claim() && marked())
     }
 
     /// What the record says otherwise than the cloud, though the program and the cloud agree: only the record is

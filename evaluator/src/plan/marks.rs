@@ -2,30 +2,72 @@
 //! is said where the mark is another's or missing.
 //!
 //! Every apply marks what it makes or takes over with its address. Whoever may write the record could have written any id
-//! there; where something speaks against the one that it has, or it is to be deleted, the mark decides.
+//! there; where something speaks against the one that it has, or it is to be changed, parked or deleted, the mark decides.
+//! What is marked as another's is refused; what has no mark is taken over, which the plan says, and is not deleted.
 
 use std::collections::BTreeMap;
 
 use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
+use super::build::Command;
+use super::canonical;
 use super::desired::{ADDRESS_TAG, Desired, PARKED_TAG, PARKING};
 use super::fault::Fault;
 use super::identity;
-use crate::live::Live;
+use super::model::Fields;
+use crate::live::{Live, LiveStack};
 use crate::provider::{Account, Tags};
 use crate::registry::record::{Entry, FORMER, Record};
+use crate::stacks::StackPlace;
 
-/// Entries of which the mark is looked at: accounts whose e-mail is not the one of the record and the program, and units,
-/// policies and sets that no block has any more.
+/// Entries of which the mark is looked at: of what no block has any more, of accounts whose e-mail is not the one of the record
+/// and the program, and of stacks that are in another place than the program says.
 pub fn doubted<'r>(desired: &Desired, record: &'r Record, live: &Live) -> Vec<(&'r String, &'r Entry)> {
     let doubted = |(address, entry): &(&String, &Entry)| match entry.kind.as_str() {
         _ if entry.is_claim() => false,
         "account" => live.accounts.get(&entry.id).is_some_and(|account| is_doubted(desired, address, entry, account)),
         "ou" | "scp" | "permission_set" => *address != PARKING && !desired.resources.contains_key(*address),
+        "stack" => !is_of_wish(desired, address, entry),
         _ => false,
     };
     record.resources.iter().filter(doubted).collect()
+}
+
+/// Has a stack the name and the region that its block says?
+fn is_of_wish(desired: &Desired, address: &str, entry: &Entry) -> bool {
+    let place = StackPlace::of_arn(&entry.id);
+    let said = |place: &StackPlace| {
+        desired.stacks.get(address).map(|wish| wish.name == place.name && wish.region == place.region)
+    };
+    place.as_ref().and_then(said) == Some(true)
+}
+
+/// Units and policies whose mark is looked at since the program says something else of them than is there.
+pub fn changing(desired: &Desired, address: &str, id: &str, live: &Live) -> bool {
+    let Some(wanted) = desired.resources.get(address) else { return false };
+    let says = |field: &str, is: &str| wanted.fields.get(field).and_then(Json::as_str).is_none_or(|said| said == is);
+    if let Some(unit) = live.units.get(id) {
+        return !says("name", &unit.name);
+    }
+    let Some(policy) = live.policies.get(id) else { return false };
+    let content = policy.content.as_deref().map_or(Json::Null, canonical::parsed);
+    let is = Fields::from_iter([("content".to_owned(), content)]);
+    let mut said = wanted.fields.clone();
+    canonical::document(&mut said, "content");
+    canonical::keep(&is, &mut said, "content");
+    is.get("content") != said.get("content")
+        || !says("name", &policy.name)
+        || !says("description", &policy.description)
+}
+
+/// Is it known that something has no mark?
+pub(super) fn is_unmarked(live: &Live, id: &str) -> bool {
+    let tags = match live.sets.get(id) {
+        Some(set) => set.detail.as_ref().and_then(|detail| detail.tags.as_ref()),
+        None => live.tags.get(id),
+    };
+    tags.is_some_and(|tags| !tags.contains_key(ADDRESS_TAG))
 }
 
 fn is_doubted(desired: &Desired, address: &str, entry: &Entry, account: &Account) -> bool {
@@ -35,19 +77,32 @@ fn is_doubted(desired: &Desired, address: &str, entry: &Entry, account: &Account
     let emails = [entry.fields.get("email"), wanted.and_then(|wanted| wanted.fields.get("email"))];
     // Of what is left alone nothing becomes.
     let kept = desired.removed.get(address).is_some_and(|removal| removal.fate.as_deref() == Some("keep"));
-    identity::is_open(account) && !named && !kept && emails.into_iter().flatten().any(other)
+    identity::is_open(account) && !named && !kept && (wanted.is_none() || emails.into_iter().flatten().any(other))
 }
 
-/// What the record has as ours, and is marked as another's, or not at all.
+/// What the record has as ours, and is marked as another's, or, where it is to go, not at all. Of what is torn down everything
+/// is looked at: all that is ours was read.
 pub(super) fn alleged(
     desired: &Desired,
     (record, origins): (&Record, &BTreeMap<String, String>),
     place: &str,
-    live: &Live,
+    (live, command): (&Live, Command),
 ) -> Vec<Fault> {
     let mut faults = asked_for(desired, record, place, live);
-    let doubted = doubted(desired, record, live).into_iter();
-    faults.extend(doubted.filter_map(|(address, entry)| {
+    let of_block = |(address, entry): &(&String, &Entry)| {
+        matches!(entry.kind.as_str(), "ou" | "scp" | "permission_set")
+            && !entry.is_claim()
+            && *address != PARKING
+            && desired.resources.contains_key(*address)
+    };
+    let all: Vec<(&String, &Entry)> = match command {
+        Command::Apply => {
+            let whose_tags_were_read = record.resources.iter().filter(of_block);
+            doubted(desired, record, live).into_iter().chain(whose_tags_were_read).collect()
+        }
+        Command::Destroy => record.resources.iter().filter(|(at, entry)| may_go(desired, at, entry, live)).collect(),
+    };
+    faults.extend(all.into_iter().filter_map(|(address, entry)| {
         let (name, tags) = found(live, entry)?;
         let address = address.strip_suffix(FORMER).unwrap_or(address);
         let before = origins.get(address).map(String::as_str);
@@ -58,15 +113,26 @@ pub(super) fn alleged(
             Some(mark) if mark == address || Some(mark.as_str()) == before => true,
             // An address that nothing has any more: it was moved, and the mark was not.
             Some(mark) => recorded_mark == Some(mark) && !known(mark),
-            // A taking over that ended between the record and the mark, or a parking between the mark and the record.
-            None => {
-                recorded.is_some() && recorded_mark.is_none()
-                    || tags.get(PARKED_TAG).is_some_and(|from| from == address)
-            }
+            // A parking that ended between the mark and the record.
+            None if tags.get(PARKED_TAG).is_some_and(|from| from == address) => true,
+            // A taking over that ended between the record and the mark; it is not deleted before it is marked.
+            None => desired.resources.contains_key(address) && command == Command::Apply,
         };
         (!is_ours).then(|| fault(desired, (address, entry), place, (&name, tags.get(ADDRESS_TAG))))
     }));
     faults
+}
+
+/// Where all is torn down: may it go by its mark alone? Not what the program names by its id, nor what stays.
+fn may_go(desired: &Desired, address: &String, entry: &Entry, live: &Live) -> bool {
+    let named =
+        || desired.resources.get(address).and_then(|wanted| wanted.account.as_ref()).is_some_and(|a| a.id.is_some());
+    match entry.kind.as_str() {
+        _ if entry.is_claim() => false,
+        "account" => !named() && live.accounts.get(&entry.id).is_some_and(identity::is_open),
+        "ou" | "scp" | "permission_set" | "stack" => address != PARKING,
+        _ => false,
+    }
 }
 
 /// Accounts that an earlier run asked for by another e-mail than the program's: what it asked for is marked from the beginning.
@@ -95,6 +161,11 @@ fn asked_for(desired: &Desired, record: &Record, place: &str, live: &Live) -> Ve
 fn found<'l>(live: &'l Live, entry: &Entry) -> Option<(String, &'l Tags)> {
     if let Some(set) = live.sets.get(&entry.id) {
         return Some((set.fields.name.clone(), set.detail.as_ref()?.tags.as_ref()?));
+    }
+    if let Some(LiveStack::There { stack, .. }) =
+        StackPlace::of_arn(&entry.id).and_then(|place| live.stacks.get(&place))
+    {
+        return (stack.id == entry.id).then(|| (stack.name.clone(), &stack.tags));
     }
     let unit = live.units.get(&entry.id).map(|unit| &unit.name);
     let account = live.accounts.get(&entry.id).map(|account| &account.email);

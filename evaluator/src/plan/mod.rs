@@ -106,7 +106,7 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
     faults.extend(unknown_addresses(desired, record.0, question.kept, scope));
     faults.extend(one_account_twice(desired, record.0, live));
     if components == Components::Released && faults.is_empty() {
-        faults.extend(marks::alleged(desired, *record, &question.registry, live));
+        faults.extend(marks::alleged(desired, *record, &question.registry, (live, question.command)));
     }
     if !faults.is_empty() {
         return Err(faults);

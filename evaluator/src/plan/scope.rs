@@ -31,6 +31,25 @@ impl Scope {
         self
     }
 
+    /// With what the grants that are named took back: assignments that are recorded and asked for no more, of a set that
+    /// such a grant gives to the same principal. The record does not say by which grant something was given.
+    #[must_use]
+    pub fn with_taken_back(mut self, desired: &Desired, record: &Record) -> Self {
+        let given: BTreeSet<(&str, &str)> = desired
+            .resources
+            .iter()
+            .filter(|(_, wanted)| {
+                wanted.sources.iter().any(|place| self.only.iter().any(|own| place.entity == **own))
+            })
+            .filter_map(|(address, _)| pair(address))
+            .collect();
+        let recorded = record.resources.keys().filter(|address| !desired.resources.contains_key(*address));
+        let back = recorded.filter(|address| pair(address).is_some_and(|pair| given.contains(&pair)));
+        let back: Vec<String> = back.filter(|address| !self.takes(address, &[])).cloned().collect();
+        self.only.extend(back);
+        self
+    }
+
     /// Does it take the resource of this address, which the program says at `sources`?
     pub fn takes(&self, address: &str, sources: &[Place]) -> bool {
         let occurs =
@@ -45,6 +64,12 @@ impl Scope {
             all.filter(|named| !known.contains(named.as_str()) && !known.iter().any(|k| occurs_in(named, k)));
         missing.map(String::as_str).collect()
     }
+}
+
+/// The set and the principal of an assignment.
+fn pair(address: &str) -> Option<(&str, &str)> {
+    let mut parts = address.strip_prefix("assignment.")?.split('/');
+    Some((parts.next()?, parts.next()?))
 }
 
 /// Does the address `named` occur in `address`: is it the same, or one of its parts?

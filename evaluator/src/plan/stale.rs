@@ -10,7 +10,27 @@ use crate::stacks::wish::recorded;
 /// What moved under the changes of a saved plan, one line each: nothing when it may be run as it is. What is new is none of
 /// it.
 pub fn moved(saved: &Plan, now: &Plan, record: &Record) -> Vec<String> {
-    saved.changes.iter().filter_map(|change| differs(change, now, record)).collect()
+    let changes = saved.changes.iter().filter_map(|change| differs(change, now, record));
+    changes.chain(others(saved, now, |_| true)).collect()
+}
+
+/// What the program's addresses stand for now, where that is another thing than in a saved plan, one line each: a group of
+/// another name, or one that was made anew under its name.
+fn others<'p>(
+    saved: &'p Plan,
+    now: &'p Plan,
+    asked: impl Fn(&str) -> bool + 'p,
+) -> impl Iterator<Item = String> + 'p {
+    saved.ids.iter().filter(move |(address, _)| asked(address)).filter_map(|(address, was)| {
+        let is = now.ids.get(address).filter(|is| *is != was)?;
+        Some(format!("{address} is another one now: it was {was}, and is {is}"))
+    })
+}
+
+/// Who is given something, or loses it.
+fn principals(plan: &Plan) -> BTreeSet<&str> {
+    let assignments = plan.changes.iter().filter(|change| change.kind == "assignment");
+    assignments.filter_map(|change| change.address.split('/').nth(1)).collect()
 }
 
 /// What of a plan is not the rest of a saved one, one line each: nothing when running it finishes the saved one.
@@ -20,7 +40,9 @@ pub fn moved(saved: &Plan, now: &Plan, record: &Record) -> Vec<String> {
 pub fn beyond(saved: &Plan, now: &Plan, record: &Record) -> Vec<String> {
     let left = saved.changes.iter().filter_map(|change| strays(change, now, record));
     let new = new(saved, now).map(|change| format!("to {} {} is not in it", change.action.word(), change.address));
-    left.chain(new).collect()
+    // A run makes and replaces much, and no principal.
+    let principals = principals(saved);
+    left.chain(new).chain(others(saved, now, |address| principals.contains(address))).collect()
 }
 
 /// What a program that was changed since asks otherwise of what is left of a plan, one line each.

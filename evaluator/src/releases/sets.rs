@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use crate::apply::follow::{Follower, Gone};
+use crate::apply::follow::Follower;
 use crate::live::{LiveSet, SetDetail};
 use crate::plan::diff::sets::{boundary, customer_policy, fields_as_read, set_fields, texts};
 use crate::plan::model::{Fields, Limits};
-use crate::provider::{Clock, CloudError, Failure, Provider, ProvisionTarget, Provisioned, State};
+use crate::provider::{Clock, CloudError, Failure, Provider, ProvisionTarget, Provisioned};
 
 /// What a form is made of. Tags are the set's own, whatever form it has.
 pub(crate) const PARTS: [&str; 7] =
@@ -134,14 +134,10 @@ impl<'a> Roles<'a> {
     }
 
     fn provision(&self, set: &str, account: &str) -> Result<String, CloudError> {
-        let begun = match self.provider.provision(set, &ProvisionTarget::Account(account.to_owned())) {
-            Ok(begun) => begun,
-            Err(error) if error.failure == Failure::NotFound => {
-                return Ok("sso:ProvisionPermissionSet: nobody has it there".to_owned());
-            }
-            Err(error) => return Err(error),
+        let target = ProvisionTarget::Account(account.to_owned());
+        let Some(followed) = self.follower.provision(set, &target)? else {
+            return Ok("sso:ProvisionPermissionSet: nobody has it there any more".to_owned());
         };
-        let followed = self.follower.follow(State::Provisioning, begun, Gone::IsAsked)?;
         let call = "sso:ListAccountsForProvisionedPermissionSet";
         for wait in READS {
             self.clock.sleep(Duration::from_millis(wait));

@@ -143,16 +143,10 @@ impl Context<'_> {
 
     /// Followed to its end, and no account may have an older form after it.
     fn provision(&self, id: &str, target: &ProvisionTarget) -> Result<Seen, CloudError> {
-        let begun = match self.provider.provision(id, target) {
-            Ok(begun) => begun,
-            // Nobody has the set any more: there is nothing to bring to its newest form.
-            Err(error) if error.failure == Failure::NotFound => {
-                return Ok(seen("sso:ProvisionPermissionSet: no account has it"));
-            }
-            Err(error) => return Err(error),
-        };
         // That no account has an older form may be said of the time before the edit: the request itself is asked.
-        let followed = self.follower.follow(State::Provisioning, begun, Gone::IsAsked)?;
+        let Some(followed) = self.follower.provision(id, target)? else {
+            return Ok(seen("sso:ProvisionPermissionSet: nobody has it there any more"));
+        };
         let call = "sso:ListAccountsForProvisionedPermissionSet";
         let looked = self.observe(call, "accounts still have an older form", || {
             let stale = self.provider.accounts_of_set(id, Some(Provisioned::NotLatest))?;

@@ -136,7 +136,7 @@ impl Bench {
 
     /// The plan of a part, to an end.
     pub(crate) fn try_plan(&self, desired: &Desired, scope: &Scope, command: Command) -> Result<Plan, NoPlan> {
-        let live = self.read(desired, scope, Depth::Plan).map_err(NoPlan::Cloud)?;
+        let live = self.read(desired, scope, command.depth()).map_err(NoPlan::Cloud)?;
         let record = self.record();
         let (record, origins) = moves::follow(desired, &record);
         self.ask(desired, (&record, &origins), (&live, &BTreeMap::new()), scope, command)

@@ -182,6 +182,22 @@ fn a_stack_that_the_record_lost_is_taken_over_by_its_tag_and_one_of_others_is_re
     assert_eq!(refused.codes(), "E0504");
 }
 
+/// Whoever writes the id of somebody's stack into the record gets no plan that deletes it.
+#[test]
+fn a_stack_of_others_that_the_record_has_is_refused() {
+    let first = desired(&program(&["a"], &alarm(5)));
+    let gone = desired(&program(&[], "removed { from = \"cell.a\", account = \"park\" }\n"));
+    let bench = Bench::after(&[&first]);
+    bench.cloud.edit(|state| {
+        let held = state.formation.stacks.values_mut().next().unwrap();
+        held.stack.tags.remove(ADDRESS_TAG);
+    });
+    for (wish, command) in [(&gone, Command::Apply), (&first, Command::Destroy)] {
+        let refused = bench.try_plan(wish, &Scope::default(), command).unwrap_err();
+        assert_eq!(refused.codes(), "E0504");
+    }
+}
+
 #[test]
 fn a_rollback_is_told_with_its_cause_and_mended_by_the_next_run() {
     let (first, second) = (desired(&program(&["a"], &alarm(5))), desired(&program(&["a"], &alarm(10))));

@@ -347,6 +347,15 @@ fn a_record_in_which_accounts_are_exchanged_was_edited() {
     copy.cloud.edit(|state| _ = state.tags.insert(id, [("cellc:parked".to_owned(), "cell.two".to_owned())].into()));
     assert!(of(&copy, &reused, Command::Destroy, "cell.two").starts_with("delete"));
 
+    // Nor is one without a mark parked, whatever e-mail the record has of it.
+    let copy = bench.copy();
+    let id = copy.record().resources["cell.one"].id.clone();
+    copy.cloud.edit(|state| _ = state.tags.insert(id, [("team".to_owned(), "a".to_owned())].into()));
+    for (wish, command) in [(&torn, Command::Apply), (&wish, Command::Destroy)] {
+        let found = of(&copy, wish, command, "cell.one");
+        assert!(found.starts_with("E0505"), "{found}");
+    }
+
     // An e-mail that was changed outside is no other account.
     let id = bench.record().resources["cell.one"].id.clone();
     bench.cloud.edit(|state| "other@x.example".clone_into(&mut state.accounts.get_mut(&id).unwrap().email));

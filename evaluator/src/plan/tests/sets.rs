@@ -181,13 +181,22 @@ fn a_set_that_carries_no_mark_of_ours_is_not_deleted() {
     let planted = mark(&[]);
     planted.store.edit(|record| record.resources.get_mut("permission_set.X").unwrap().fields.clear());
     assert_eq!(shown(&planted), "E0504");
-    // It was taken over, and the process died before it was marked.
+    // It was taken over, and the process died before it was marked: it is taken over again, and not deleted.
     let half = mark(&[]);
     half.store.edit(|record| {
         let fields = &mut record.resources.get_mut("permission_set.X").unwrap().fields;
         fields.insert("tags".to_owned(), serde_json::json!({}));
     });
-    assert_eq!(shown(&half), "delete: delete_set");
+    assert_eq!(shown(&half), "E0504");
+    for copy in [&half, &mark(&[]), &mark(&[("team", "a")])] {
+        let wider = program("permission_set X { session = 4h }");
+        let found = of(copy, &wider, Command::Apply, "permission_set.X");
+        assert!(found.starts_with("adopt: remember update_set"), "{found}");
+    }
+    assert_eq!(
+        of(&mark(&[("cellc:address", "permission_set.Theirs")]), &ours, Command::Apply, "permission_set.X"),
+        "E0504"
+    );
 }
 
 #[test]

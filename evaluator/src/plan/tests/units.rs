@@ -139,3 +139,25 @@ fn a_unit_elsewhere_of_the_same_name_is_not_taken_over() {
     assert_eq!(of(&bench, &to, Command::Apply, "ou.x"), "create: create_unit");
     assert_eq!(of(&bench, &to, Command::Apply, "ou.inner"), "adopt: remember tag");
 }
+
+/// Whoever writes the id of somebody's unit or policy into the record gets a plan that says it would be taken over, and none
+/// that deletes it.
+#[test]
+fn what_has_no_mark_of_ours_is_taken_over_and_not_deleted_whatever_the_record_says() {
+    let both = |name: &str| {
+        program(&format!(
+            "ou x {{ name = \"{name}\" }}\nscp s {{ name = \"{name}\", deny all {{ actions = [\"sdb:*\"], resources = [\"*\"] }} }}"
+        ))
+    };
+    let bench = Bench::after(&[&both("a")]);
+    bench.cloud.edit(|state| {
+        let ids = [state.unit("a").unwrap().id.clone(), state.policy("a").unwrap().id.clone()];
+        ids.iter().for_each(|id| state.tags.get_mut(id).unwrap().clear());
+    });
+    assert!(of(&bench, &both("b"), Command::Apply, "ou.x").starts_with("adopt: remember rename_unit tag"));
+    assert!(of(&bench, &both("b"), Command::Apply, "scp.s").starts_with("adopt: remember update_policy tag"));
+    for (wish, command) in [(&program(""), Command::Apply), (&both("a"), Command::Destroy)] {
+        let found = of(&bench, wish, command, "ou.x");
+        assert!(found.contains("E0504"), "{found}");
+    }
+}

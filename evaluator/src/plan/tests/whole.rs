@@ -9,6 +9,7 @@ use crate::plan::file;
 use crate::plan::model::{Action, Plan, Verb};
 use crate::plan::part::part;
 use crate::plan::scope::{Scope, occurs_in};
+use crate::plan::stale;
 
 /// A plan as a file.
 fn bytes(plan: &Plan) -> Vec<u8> {
@@ -175,6 +176,29 @@ fn a_saved_plan_is_run_as_it_is_planned_now() {
 fn moved(change: &crate::plan::model::Change, cut: &Plan) -> crate::plan::model::Change {
     let found = cut.changes.iter().find(|found| found.address == change.address).unwrap();
     crate::plan::model::Change { sources: found.sources.clone(), ..change.clone() }
+}
+
+/// A group of another name, or made anew under its name, is not the one that was reviewed.
+#[test]
+fn a_saved_plan_gives_nothing_to_another_group() {
+    let grant = format!("{ACCOUNTS}{GRANT}");
+    let bench = Bench::after(&[&super::program(ACCOUNTS)]);
+    let saved = bench.plan(&super::program(&grant));
+    let stale = |bench: &Bench, wish: &crate::plan::desired::Desired| {
+        let now = bench.plan(wish);
+        [stale::moved(&saved, &now, &bench.record()), stale::beyond(&saved, &now, &bench.record())]
+    };
+    assert_eq!(stale(&bench, &super::program(&grant)), [vec![], Vec::<String>::new()]);
+    let renamed = desired(&format!("{}{grant}", super::HEAD.replace("group ops {}", "group ops { name = \"dev\" }")));
+    for lines in stale(&bench, &renamed) {
+        assert_eq!(lines, ["group.ops is another one now: it was g-ops, and is g-dev"]);
+    }
+    bench.cloud.edit(|state| {
+        state.people.insert((crate::provider::PrincipalKind::Group, "ops".to_owned()), "g-new".to_owned());
+    });
+    for lines in stale(&bench, &super::program(&grant)) {
+        assert_eq!(lines, ["group.ops is another one now: it was g-ops, and is g-new"]);
+    }
 }
 
 /// The account that a saved plan gives access in was torn down since: what would make another is not in it.
