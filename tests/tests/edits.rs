@@ -416,6 +416,17 @@ const GRANTS: &[Edit] = &[
         ..DEFAULT
     },
     Edit {
+        name: "what a grant took back, by its address",
+        changes: &[(
+            "  can = permission_set.ReadOnly\n  on = cells where .cloud == \"aws\"\n}",
+            "  can = permission_set.ReadOnly\n  on = cells where .cloud == \"aws\" && .kind != \"alpha\"\n}",
+        )],
+        more: &["--only", "grant.developers-look"],
+        plan: &["delete assignment.ReadOnly/group.developers/cell.alpha"],
+        verbs: &["unassign"],
+        ..DEFAULT
+    },
+    Edit {
         name: "a grant that will expire",
         changes: &[("grant developers-operate-alpha {", "grant developers-operate-alpha {\n  expires = 2026-12-31")],
         plan: &[],

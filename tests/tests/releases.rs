@@ -358,6 +358,34 @@ fn a_cell_that_has_left_is_left_out() {
     project.settled();
 }
 
+/// An apply tells rollouts that are under way which cells are drained, also where nothing else is to do.
+#[test]
+fn a_cell_that_is_drained_meanwhile_is_passed_by() {
+    let text = program(1, "", true);
+    let project = Project::new(&text);
+    project.apply();
+    let (_, stdout, _) = project.run(&["rollout", "start", "api", "v1", "--no-wait"]);
+    assert!(stdout.contains("waiting for approval"), "{stdout}");
+    let drained = text.replace("cell two { ", "cell two { state = \"draining\", ");
+    let told = |text: &str| {
+        project.write("main.cell", text);
+        let (status, _, stderr) = project.run(&["apply", "--yes"]);
+        assert_eq!(status, 0, "{stderr}");
+        stderr
+    };
+    let stderr = told(&drained);
+    assert!(stderr.contains("component.api, whose rollout is under way: drained: cell.two"), "{stderr}");
+    assert_eq!(project.book()["rollout"]["state"]["draining"], serde_json::json!(["cell.two"]));
+    assert!(!told(&drained).contains("drained"), "it is told once");
+    project.well(&["rollout", "approve", "api"]);
+    let (status, stdout, _) = project.run(&["rollout", "run", "--no-wait"]);
+    assert!(status == 1 && stdout.contains("waiting for cells that are drained"), "{stdout}");
+    let stderr = told(&text);
+    assert!(stderr.contains("no cell is drained any more"), "{stderr}");
+    assert_eq!(project.well(&["rollout", "run"]), "component.api v1: done\n");
+    project.settled();
+}
+
 /// Cells in no wave do not hold each other back. A release that only they get and not all could take is not released.
 #[test]
 fn what_cells_in_no_wave_could_not_take_is_not_done() {

@@ -296,6 +296,27 @@ fn what_somebody_ended_is_told() {
     said(&["plan", "--detailed-exitcode"]);
 }
 
+/// The same edit gives the set another form and takes it from everybody in a cell of a wave, and in one of none.
+fn a_cell_in_which_nobody_has_it_any_more_holds_nothing_back() {
+    let mut project = fork(&FILE, false).unwrap();
+    let server = serve(&mut project).unwrap();
+    let said = |args: &[&str]| project.run(args).unwrap().ended(0).unwrap().stdout;
+    project.put("main.cell", &with_tools(None, OLD)).unwrap();
+    said(&["apply", "--yes"]);
+    let narrow = program(None, false, NEW).replace("on = cells }", "on = [cell.alpha, cell.delta, cell.gamma] }");
+    let tools = format!("account tools {{ account_id = \"{}\" }}\n", TOOLS.1);
+    project.put("main.cell", &(narrow + &tools)).unwrap();
+    said(&["apply", "--yes"]);
+    let ran = said(&["rollout", "run"]);
+    assert!(ran.ends_with(": done\n"), "{ran}");
+    let roles = roles(&server);
+    let new = |account: &str| roles.get(account).is_some_and(|(_, role)| role.to_string().contains(NEW.0));
+    for (cell, account) in cells() {
+        assert_eq!(new(account), *cell != "beta", "{cell}: {roles:?}");
+    }
+    said(&["plan", "--detailed-exitcode"]);
+}
+
 /// What is applied while a form is watched waits: a set has one form, and it is not changed under the rollout.
 fn another_form_waits_for_the_one_that_is_watched() {
     let mut project = fork(&FILE, false).unwrap();
@@ -572,6 +593,7 @@ at_once! {
     what_is_in_no_wave_goes_back_too,
     what_somebody_ended_is_told,
     another_form_waits_for_the_one_that_is_watched,
+    a_cell_in_which_nobody_has_it_any_more_holds_nothing_back,
     a_run_that_is_killed_forward_is_gone_on_with,
     an_apply_that_was_killed_knows_the_former_form,
     a_run_that_is_killed_on_the_way_back_is_gone_on_with,

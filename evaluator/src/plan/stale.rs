@@ -11,26 +11,19 @@ use crate::stacks::wish::recorded;
 /// it.
 pub fn moved(saved: &Plan, now: &Plan, record: &Record) -> Vec<String> {
     let changes = saved.changes.iter().filter_map(|change| differs(change, now, record));
-    changes.chain(others(saved, now, |_| true)).collect()
+    changes.chain(others(saved, now)).collect()
 }
 
-/// What the program's addresses stand for now, where that is another thing than in a saved plan, one line each: a group of
-/// another name, or one that was made anew under its name.
-fn others<'p>(
-    saved: &'p Plan,
-    now: &'p Plan,
-    asked: impl Fn(&str) -> bool + 'p,
-) -> impl Iterator<Item = String> + 'p {
-    saved.ids.iter().filter(move |(address, _)| asked(address)).filter_map(|(address, was)| {
-        let is = now.ids.get(address).filter(|is| *is != was)?;
-        Some(format!("{address} is another one now: it was {was}, and is {is}"))
-    })
-}
-
-/// Who is given something, or loses it.
-fn principals(plan: &Plan) -> BTreeSet<&str> {
-    let assignments = plan.changes.iter().filter(|change| change.kind == "assignment");
-    assignments.filter_map(|change| change.address.split('/').nth(1)).collect()
+/// Who is given something by a saved plan, or loses it, and is somebody else now, one line each: a group of another name, or
+/// one that was made anew under its name. What the plan makes may have another id, and its place be taken by another account.
+fn others(saved: &Plan, now: &Plan) -> Vec<String> {
+    let assignments = saved.changes.iter().filter(|change| change.kind == "assignment");
+    let principals: BTreeSet<&str> = assignments.filter_map(|change| change.address.split('/').nth(1)).collect();
+    let told = |address: &str| {
+        let (was, is) = (saved.ids.get(address)?, now.ids.get(address)?);
+        (was != is).then(|| format!("{address} is another one now: it was {was}, and is {is}"))
+    };
+    principals.into_iter().filter_map(told).collect()
 }
 
 /// What of a plan is not the rest of a saved one, one line each: nothing when running it finishes the saved one.
@@ -40,9 +33,7 @@ fn principals(plan: &Plan) -> BTreeSet<&str> {
 pub fn beyond(saved: &Plan, now: &Plan, record: &Record) -> Vec<String> {
     let left = saved.changes.iter().filter_map(|change| strays(change, now, record));
     let new = new(saved, now).map(|change| format!("to {} {} is not in it", change.action.word(), change.address));
-    // A run makes and replaces much, and no principal.
-    let principals = principals(saved);
-    left.chain(new).chain(others(saved, now, |address| principals.contains(address))).collect()
+    left.chain(new).chain(others(saved, now)).collect()
 }
 
 /// What a program that was changed since asks otherwise of what is left of a plan, one line each.

@@ -132,7 +132,8 @@ fn done(book: Option<&Book>) -> String {
     }
 }
 
-fn told(phase: &Phase) -> String {
+/// How a rollout is, and why.
+pub(super) fn told(phase: &Phase) -> String {
     match phase.why() {
         Some(why) => format!("{}: {why}", phase.word()),
         None => phase.word().to_owned(),

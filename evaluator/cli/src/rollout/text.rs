@@ -120,5 +120,14 @@ pub(crate) fn cells_that_are_not_well(book: &Book) -> String {
     if rollout.state.that_are(|state| state == CellState::Stuck).next().is_none() {
         return all;
     }
-    all + "  what is stuck may have either in part: `cellc apply` queues what it should have, and `cellc rollout run` brings that\n"
+    let mended = match &book.released {
+        Some(_) => {
+            "either in part: `cellc apply` queues what it should have, and `cellc rollout run` brings that".to_owned()
+        }
+        None => {
+            let label = book.of.rsplit('.').next().unwrap_or(&book.of);
+            format!("it in part: nothing is released, and the next `cellc rollout start {label} VERSION` brings that")
+        }
+    };
+    format!("{all}  what is stuck may have {mended}\n")
 }

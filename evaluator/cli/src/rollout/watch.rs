@@ -97,7 +97,12 @@ impl Look<'_> {
                 seen.iter().map(told).collect()
             }
             Format::Json => {
-                let rows: Vec<_> = seen.iter().map(|seen| json!({ "of": seen.book.of, "book": seen.book })).collect();
+                let row = |seen: &Seen| {
+                    let phase = seen.book.rollout.as_ref().map(|rollout| &rollout.state.phase);
+                    let ending = phase.filter(|phase| phase.is_over()).map(super::drive::told);
+                    json!({ "of": seen.book.of, "ending": ending, "book": seen.book })
+                };
+                let rows: Vec<_> = seen.iter().map(row).collect();
                 json!({ "format_version": "1.0", "rollouts": rows }).to_string() + "\n"
             }
         };
