@@ -180,6 +180,12 @@ impl<'a> Builder<'a> {
         self.record.entry(address).filter(|entry| entry.id == id && !entry.is_claim() && marked())
     }
 
+    /// Why something is taken over that the record has already.
+    pub(super) fn why_adopted(&self, address: &str, id: &str) -> Option<String> {
+        let entry = self.record.entry(address).filter(|entry| entry.id == id && !entry.is_claim());
+        entry.map(|_| "the record has it as ours, and it has no mark that says so: look whose it is".to_owned())
+    }
+
     /// What the record says otherwise than the cloud, though the program and the cloud agree: only the record is
     /// brought to it.
     pub(super) fn record_as_it_is(

@@ -172,6 +172,7 @@ impl Builder<'_> {
         let mut needs = Vec::new();
         if entry.is_none() {
             plan.action = Action::Adopt;
+            plan.reason = self.why_adopted(&address, &account.id);
             let mut sets = before.clone();
             sets.insert("protect".to_owned(), Json::from(wanted.protect));
             let verb = Verb::Remember { id: account.id.clone() };

@@ -79,6 +79,7 @@ impl Builder<'_> {
         plan.id = Some(policy.id.clone());
         if entry.is_none() {
             plan.action = Action::Adopt;
+            plan.reason = self.why_adopted(&address, &policy.id);
             let verb = Verb::Remember { id: policy.id.clone() };
             plan.operations.push(self.operation(&address, verb, &[], before.clone()));
         }

@@ -113,6 +113,7 @@ impl Builder<'_> {
         let mut first = None;
         if entry.is_none() {
             plan.action = Action::Adopt;
+            plan.reason = self.why_adopted(&address, arn);
             let verb = Verb::Remember { id: arn.to_owned() };
             let remembered = self.operation(&address, verb, &[], before.clone());
             first = Some(remembered);

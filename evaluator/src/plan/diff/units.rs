@@ -75,6 +75,7 @@ impl Builder<'_> {
         let (address, id) = (plan.address.clone(), plan.id.clone().unwrap_or_default());
         if !recorded {
             plan.action = Action::Adopt;
+            plan.reason = self.why_adopted(&address, &id);
             plan.operations.push(self.operation(&address, Verb::Remember { id }, &[], before.clone()));
         }
         if before.get("name") != after.get("name") {

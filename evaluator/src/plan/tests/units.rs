@@ -156,6 +156,9 @@ fn what_has_no_mark_of_ours_is_taken_over_and_not_deleted_whatever_the_record_sa
     });
     assert!(of(&bench, &both("b"), Command::Apply, "ou.x").starts_with("adopt: remember rename_unit tag"));
     assert!(of(&bench, &both("b"), Command::Apply, "scp.s").starts_with("adopt: remember update_policy tag"));
+    let plan = bench.plan(&both("b"));
+    let reason = plan.changes.iter().find(|change| change.address == "ou.x").unwrap().reason.clone();
+    assert_eq!(reason.unwrap(), "the record has it as ours, and it has no mark that says so: look whose it is");
     for (wish, command) in [(&program(""), Command::Apply), (&both("a"), Command::Destroy)] {
         let found = of(&bench, wish, command, "ou.x");
         assert!(found.contains("E0504"), "{found}");
