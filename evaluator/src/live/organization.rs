@@ -194,7 +194,7 @@ impl Reader<'_> {
                 && live.has(id)
                 && (self.depth == Depth::Drift
                     || !self.scope.only.is_empty()
-                    || marks::changing(self.desired, address, id, live)
+                    || marks::changing(self.desired, (address, id), &ids, live)
                     || recorded.is_none_or(|entry| entry.fields.get("tags") != wanted.fields.get("tags")))
         };
         let mut asked: BTreeSet<String> = ids.iter().filter(in_question).map(|(_, id)| id.clone()).collect();

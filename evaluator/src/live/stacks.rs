@@ -7,6 +7,7 @@ use super::{Live, LiveStack, Reader, parallel};
 use crate::plan::diff::deployed;
 use crate::plan::identity;
 use crate::provider::{CloudError, Failure};
+use crate::registry::record::FORMER;
 use crate::releases::Kept;
 use crate::stacks::{AccountOf, StackPlace, StackState, StackWish, Stacks, wish};
 
@@ -84,8 +85,11 @@ impl Reader<'_> {
     /// The ARNs of those of the record.
     fn recorded_stacks(&self) -> impl Iterator<Item = &str> {
         let entries = self.record.resources.iter().filter(|(_, entry)| entry.kind == "stack");
-        let taken = entries
-            .filter(|(address, _)| wish::takes(self.scope, self.desired.stacks.get(*address), self.record, address));
+        // The former one of a stack is its stack's, as the plan has it.
+        let taken = entries.filter(|(address, _)| {
+            let wish = self.desired.stacks.get(address.strip_suffix(FORMER).unwrap_or(address));
+            wish::takes(self.scope, wish, self.record, address)
+        });
         taken.map(|(_, entry)| entry.id.as_str())
     }
 

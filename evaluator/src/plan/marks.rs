@@ -14,7 +14,7 @@ use super::build::Command;
 use super::canonical;
 use super::desired::{ADDRESS_TAG, Desired, PARKED_TAG, PARKING};
 use super::fault::Fault;
-use super::identity;
+use super::identity::{self, Ids};
 use super::model::Fields;
 use crate::live::{Live, LiveStack};
 use crate::provider::{Account, Tags};
@@ -44,11 +44,12 @@ fn is_of_wish(desired: &Desired, address: &str, entry: &Entry) -> bool {
 }
 
 /// Units and policies whose mark is looked at since the program says something else of them than is there.
-pub fn changing(desired: &Desired, address: &str, id: &str, live: &Live) -> bool {
+pub fn changing(desired: &Desired, (address, id): (&str, &str), ids: &Ids, live: &Live) -> bool {
     let Some(wanted) = desired.resources.get(address) else { return false };
     let says = |field: &str, is: &str| wanted.fields.get(field).and_then(Json::as_str).is_none_or(|said| said == is);
     if let Some(unit) = live.units.get(id) {
-        return !says("name", &unit.name);
+        let parent = wanted.fields.get("parent").and_then(Json::as_str).and_then(|parent| ids.get(parent));
+        return !says("name", &unit.name) || parent != Some(&unit.parent);
     }
     let Some(policy) = live.policies.get(id) else { return false };
     let content = policy.content.as_deref().map_or(Json::Null, canonical::parsed);
@@ -115,8 +116,13 @@ pub(super) fn alleged(
             Some(mark) => recorded_mark == Some(mark) && !known(mark),
             // A parking that ended between the mark and the record.
             None if tags.get(PARKED_TAG).is_some_and(|from| from == address) => true,
-            // A taking over that ended between the record and the mark; it is not deleted before it is marked.
-            None => desired.resources.contains_key(address) && command == Command::Apply,
+            // A taking over that ended between the record and the mark; it is not deleted before it is marked. Of an account
+            // whose e-mail is another one the record must say that it was not marked yet.
+            None => {
+                desired.resources.contains_key(address)
+                    && command == Command::Apply
+                    && (entry.kind != "account" || recorded.is_some() && recorded_mark.is_none())
+            }
         };
         (!is_ours).then(|| fault(desired, (address, entry), place, (&name, tags.get(ADDRESS_TAG))))
     }));
@@ -183,8 +189,12 @@ fn fault(
     let code = if entry.kind == "account" { Code::WrongOrganization } else { Code::NotOwned };
     let message = format!("the record {place} has {} ({name}) as {address}, and it {marked}", entry.id);
     let source = desired.resources.get(address).and_then(|wanted| wanted.sources.first());
+    let by_command = match source {
+        Some(_) => format!(", or let `cellc adopt {address} {}` do so", entry.id),
+        None => String::new(),
+    };
     Fault::new(code, message)
         .at(source, format!("{address} is another one"))
         .help("if the record was edited: restore it from a copy")
-        .help(format!("if it is the one: give it the tag `{ADDRESS_TAG}` = `{address}` again"))
+        .help(format!("if it is the one: give it the tag `{ADDRESS_TAG}` = `{address}` again{by_command}"))
 }

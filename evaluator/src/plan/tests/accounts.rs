@@ -356,6 +356,15 @@ fn a_record_in_which_accounts_are_exchanged_was_edited() {
         assert!(found.starts_with("E0505"), "{found}");
     }
 
+    // Nor is one of another e-mail, without a mark, the cell's.
+    let copy = bench.copy();
+    let id = copy.record().resources["cell.one"].id.clone();
+    copy.cloud.edit(|state| {
+        state.tags.insert(id.clone(), [("team".to_owned(), "a".to_owned())].into());
+        "foreign@x.example".clone_into(&mut state.accounts.get_mut(&id).unwrap().email);
+    });
+    assert!(of(&copy, &wish, Command::Apply, "cell.one").starts_with("E0505"));
+
     // An e-mail that was changed outside is no other account.
     let id = bench.record().resources["cell.one"].id.clone();
     bench.cloud.edit(|state| "other@x.example".clone_into(&mut state.accounts.get_mut(&id).unwrap().email));

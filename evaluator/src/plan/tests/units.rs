@@ -156,6 +156,8 @@ fn what_has_no_mark_of_ours_is_taken_over_and_not_deleted_whatever_the_record_sa
     });
     assert!(of(&bench, &both("b"), Command::Apply, "ou.x").starts_with("adopt: remember rename_unit tag"));
     assert!(of(&bench, &both("b"), Command::Apply, "scp.s").starts_with("adopt: remember update_policy tag"));
+    let below = program("ou y {}\nou x { name = \"a\", parent = ou.y }");
+    assert!(of(&bench, &below, Command::Apply, "ou.x").contains("E0504"), "the former one would be deleted");
     let plan = bench.plan(&both("b"));
     let reason = plan.changes.iter().find(|change| change.address == "ou.x").unwrap().reason.clone();
     assert_eq!(reason.unwrap(), "the record has it as ours, and it has no mark that says so: look whose it is");
