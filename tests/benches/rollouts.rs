@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use cell_eval::digest::sha256;
 use cell_eval::registry::store::{Published, Shelf, StoreError, Stored};
 use cell_eval::releases::{
-    Book, Cell, Desk, Dossier, Ending, Engine, Failed, Look, Looked, Note, Order, Queued, Signals, Spec, Target,
-    Targets, Watcher,
+    Book, Cell, Desk, Dossier, Ending, Engine, Failed, Look, Looked, Note, Order, Queued, Signals, Spec, Standing,
+    Target, Targets, Watcher,
 };
 
 use cell_eval::rollout::calendar::{World, drive};
@@ -221,6 +221,7 @@ fn engine() -> Value {
     };
     desk.change(&dossier.of, put).unwrap().unwrap();
     let (before, begun, stop) = (peak(), Instant::now(), AtomicBool::new(false));
+    let cells = Standing::default();
     let engine = Engine {
         desk,
         of: &dossier.of,
@@ -229,8 +230,7 @@ fn engine() -> Value {
         clock: &Wall,
         watcher: &Sleepers,
         me: ("bench".to_owned(), "bench".to_owned(), 1),
-        draining: BTreeSet::new(),
-        here: None,
+        fleet: &cells,
         stop: &stop,
         people: false,
         sleeps: Duration::from_secs(5),

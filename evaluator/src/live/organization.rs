@@ -183,8 +183,8 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Tags of the units, accounts and policies whose tags are not as they were last applied, or that are to be
-    /// taken over; for [`Depth::Drift`] of all that are owned.
+    /// Tags of the units, accounts and policies whose tags are not as they were last applied, that are to be changed or
+    /// taken over, or whose mark is doubted; for [`Depth::Drift`] of all that are owned.
     fn tags(&self, live: &mut Live) -> Result<(), CloudError> {
         let ids = identity::organization(self.desired, self.record, live);
         let in_question = |(address, id): &(&String, &String)| {

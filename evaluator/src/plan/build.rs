@@ -177,12 +177,17 @@ impl<'a> Builder<'a> {
     /// The entry of an address whose id is this one. Of what is known to have no mark there is none: it is taken over.
     pub(super) fn entry(&self, address: &str, id: &str) -> Option<&'a Entry> {
         let marked = || self.looks || address == PARKING || !marks::is_unmarked(self.live, id);
-        self.record.entry(address).filter(|entry| entry.id == id && !entry.is_claim() && marked())
+        self.recorded(address, id).filter(|_| marked())
+    }
+
+    /// The same, whether it has a mark or not.
+    pub(super) fn recorded(&self, address: &str, id: &str) -> Option<&'a Entry> {
+        self.record.entry(address).filter(|entry| entry.id == id && !entry.is_claim())
     }
 
     /// Why something is taken over that the record has already.
     pub(super) fn why_adopted(&self, address: &str, id: &str) -> Option<String> {
-        let entry = self.record.entry(address).filter(|entry| entry.id == id && !entry.is_claim());
+        let entry = self.recorded(address, id);
         entry.map(|_| "the record has it as ours, and it has no mark that says so: look whose it is".to_owned())
     }
 

@@ -17,7 +17,7 @@ use super::fault::Fault;
 use super::identity::{self, Ids};
 use super::model::Fields;
 use crate::live::{Live, LiveStack};
-use crate::provider::{Account, Tags};
+use crate::provider::{Account, Tags, Unit};
 use crate::registry::record::{Entry, FORMER, Record};
 use crate::stacks::StackPlace;
 
@@ -64,21 +64,33 @@ pub fn changing(desired: &Desired, (address, id): (&str, &str), ids: &Ids, live:
 
 /// Is it known that something has no mark?
 pub(super) fn is_unmarked(live: &Live, id: &str) -> bool {
-    let tags = match live.sets.get(id) {
-        Some(set) => set.detail.as_ref().and_then(|detail| detail.tags.as_ref()),
+    tags_of(live, id).is_some_and(|tags| !tags.contains_key(ADDRESS_TAG))
+}
+
+/// The tags of a set, a unit, an account or a policy, where they were read.
+fn tags_of<'l>(live: &'l Live, id: &str) -> Option<&'l Tags> {
+    match live.sets.get(id) {
+        Some(set) => set.detail.as_ref()?.tags.as_ref(),
         None => live.tags.get(id),
-    };
-    tags.is_some_and(|tags| !tags.contains_key(ADDRESS_TAG))
+    }
+}
+
+/// Does the program name an account by its id?
+fn is_named(desired: &Desired, address: &str) -> bool {
+    let wish = desired.resources.get(address).and_then(|wanted| wanted.account.as_ref());
+    wish.is_some_and(|wish| wish.id.is_some())
 }
 
 fn is_doubted(desired: &Desired, address: &str, entry: &Entry, account: &Account) -> bool {
     let wanted = desired.resources.get(address);
-    let named = wanted.and_then(|wanted| wanted.account.as_ref()).is_some_and(|account| account.id.is_some());
     let other = |email: &Json| email.as_str().is_some_and(|email| !email.eq_ignore_ascii_case(&account.email));
     let emails = [entry.fields.get("email"), wanted.and_then(|wanted| wanted.fields.get("email"))];
     // Of what is left alone nothing becomes.
     let kept = desired.removed.get(address).is_some_and(|removal| removal.fate.as_deref() == Some("keep"));
-    identity::is_open(account) && !named && !kept && (wanted.is_none() || emails.into_iter().flatten().any(other))
+    identity::is_open(account)
+        && !is_named(desired, address)
+        && !kept
+        && (wanted.is_none() || emails.into_iter().flatten().any(other))
 }
 
 /// What the record has as ours, and is marked as another's, or, where it is to go, not at all. Of what is torn down everything
@@ -101,7 +113,7 @@ pub(super) fn alleged(
             let whose_tags_were_read = record.resources.iter().filter(of_block);
             doubted(desired, record, live).into_iter().chain(whose_tags_were_read).collect()
         }
-        Command::Destroy => record.resources.iter().filter(|(at, entry)| may_go(desired, at, entry, live)).collect(),
+        Command::Destroy => record.resources.iter().filter(|(at, entry)| goes(desired, at, entry, live)).collect(),
     };
     faults.extend(all.into_iter().filter_map(|(address, entry)| {
         let (name, tags) = found(live, entry)?;
@@ -129,13 +141,11 @@ pub(super) fn alleged(
     faults
 }
 
-/// Where all is torn down: may it go by its mark alone? Not what the program names by its id, nor what stays.
-fn may_go(desired: &Desired, address: &String, entry: &Entry, live: &Live) -> bool {
-    let named =
-        || desired.resources.get(address).and_then(|wanted| wanted.account.as_ref()).is_some_and(|a| a.id.is_some());
+/// Where all is torn down: is it of what goes? Not what the program names by its id, nor where accounts are parked.
+fn goes(desired: &Desired, address: &String, entry: &Entry, live: &Live) -> bool {
     match entry.kind.as_str() {
         _ if entry.is_claim() => false,
-        "account" => !named() && live.accounts.get(&entry.id).is_some_and(identity::is_open),
+        "account" => !is_named(desired, address) && live.accounts.get(&entry.id).is_some_and(identity::is_open),
         "ou" | "scp" | "permission_set" | "stack" => address != PARKING,
         _ => false,
     }
@@ -165,18 +175,16 @@ fn asked_for(desired: &Desired, record: &Record, place: &str, live: &Live) -> Ve
 
 /// Its name and its tags, where they were read.
 fn found<'l>(live: &'l Live, entry: &Entry) -> Option<(String, &'l Tags)> {
-    if let Some(set) = live.sets.get(&entry.id) {
-        return Some((set.fields.name.clone(), set.detail.as_ref()?.tags.as_ref()?));
-    }
     if let Some(LiveStack::There { stack, .. }) =
         StackPlace::of_arn(&entry.id).and_then(|place| live.stacks.get(&place))
     {
         return (stack.id == entry.id).then(|| (stack.name.clone(), &stack.tags));
     }
+    let set = live.sets.get(&entry.id).map(|set| &set.fields.name);
     let unit = live.units.get(&entry.id).map(|unit| &unit.name);
     let account = live.accounts.get(&entry.id).map(|account| &account.email);
     let policy = live.policies.get(&entry.id).map(|policy| &policy.name);
-    Some((unit.or(account).or(policy)?.clone(), live.tags.get(&entry.id)?))
+    Some((set.or(unit).or(account).or(policy)?.clone(), tags_of(live, &entry.id)?))
 }
 
 fn fault(
@@ -189,12 +197,26 @@ fn fault(
     let code = if entry.kind == "account" { Code::WrongOrganization } else { Code::NotOwned };
     let message = format!("the record {place} has {} ({name}) as {address}, and it {marked}", entry.id);
     let source = desired.resources.get(address).and_then(|wanted| wanted.sources.first());
-    let by_command = match source {
-        Some(_) => format!(", or let `cellc adopt {address} {}` do so", entry.id),
-        None => String::new(),
-    };
-    Fault::new(code, message)
-        .at(source, format!("{address} is another one"))
+    mended(
+        Fault::new(code, message).at(source, format!("{address} is another one")),
+        address,
+        source.map(|_| &entry.id),
+    )
+}
+
+/// The unit that the record has as `address` would be deleted, since it is made anew elsewhere, and has no mark.
+pub(super) fn unmarked_unit(address: &str, unit: &Unit) -> Fault {
+    let message = format!(
+        "the unit {} ({}) would be made anew elsewhere and then deleted as {address}, and it is not marked as that",
+        unit.id, unit.name
+    );
+    mended(Fault::new(Code::NotOwned, message), address, Some(&unit.id))
+}
+
+/// What is done about it. What the program has can be taken over by its id.
+fn mended(fault: Fault, address: &str, id: Option<&String>) -> Fault {
+    let by_command = id.map(|id| format!(", or let `cellc adopt {address} {id}` do so")).unwrap_or_default();
+    fault
         .help("if the record was edited: restore it from a copy")
         .help(format!("if it is the one: give it the tag `{ADDRESS_TAG}` = `{address}` again{by_command}"))
 }

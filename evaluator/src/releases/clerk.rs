@@ -79,6 +79,7 @@ impl Clerk<'_> {
     pub fn undeploy(&self, of: &str, errand: Errand<'_>, see: &mut dyn FnMut(&str)) -> Result<String, CloudError> {
         let Errand { cell, token } = errand;
         let book = self.desk.read(of).map_err(|error| not_kept(&error))?.book;
+        self.still(&book, cell)?;
         let Some(has) = book.cells.get(cell) else { return Ok("it had nothing".to_owned()) };
         let dossier = self.desk.dossier(of, &has.dossier).map_err(|error| not_kept(&error))?;
         let observed = match dossier.cells.get(cell) {
@@ -97,6 +98,20 @@ impl Clerk<'_> {
             book.leave(cell);
         })?;
         Ok(observed)
+    }
+
+    /// Refuses to take away what a living process brings just now: it would bring it once more.
+    fn still(&self, book: &Book, cell: &str) -> Result<(), CloudError> {
+        let now = self.clock.now();
+        let open =
+            book.open().filter(|open| open.state.cells.get(cell).is_some_and(|cell| cell.state.is_under_way()));
+        let Some((open, runner)) = open.and_then(|open| Some((open, open.runner.as_ref()?))) else { return Ok(()) };
+        if runner.until <= now {
+            return Ok(());
+        }
+        let (version, who, process) = (&open.state.version, &runner.who, runner.process);
+        let why = format!("{who} (process {process}) is at work there for {version}: run again when that has ended");
+        Err(CloudError::own("release", Failure::Conflict, why))
     }
 
     /// Writes down what cells have, before it is changed.

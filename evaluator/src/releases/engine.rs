@@ -5,7 +5,7 @@
 //! stands in the book begins anything. So a process that dies leaves a book from which another goes on, and what was under
 //! way is done again, which changes nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -21,6 +21,7 @@ use crate::rollout::{Effect, Event, Phase, step};
 use super::book::{Book, LEASE, Note, Rollout, Runner};
 use super::desk::{Desk, DeskError, Read};
 use super::dossier::Dossier;
+use super::fleet::{Fleet, Standing};
 use super::flight::{Flight, Message};
 use super::targets::{Signals, Targets};
 
@@ -60,10 +61,8 @@ pub struct Engine<'a> {
     pub watcher: &'a dyn Watcher,
     /// The run, who started it, and its process.
     pub me: (String, String, u32),
-    /// The cells that are being drained.
-    pub draining: BTreeSet<String>,
-    /// The cells that the program and the record have; all, where the program says nothing of what is released.
-    pub here: Option<BTreeSet<String>>,
+    /// What knows the cells.
+    pub fleet: &'a dyn Fleet,
     /// Set when it is to begin nothing more and leave.
     pub stop: &'a AtomicBool,
     /// Whether people are waited for; else it leaves when only they can help.
@@ -103,6 +102,9 @@ pub enum EngineError {
     /// Another process has taken it over.
     #[error("the rollout was taken over by {} (process {}) meanwhile", .0.who, .0.process)]
     Lost(Box<Runner>),
+    /// Nobody knows which cells are there, and which are drained.
+    #[error("which cells are there is not known: {0}")]
+    Unknown(String),
     /// A pipeline goes through the waves.
     #[error(
         "the pipeline's run {run} of {version} is under way: `cellc rollout abort --run {run}` ends it, and with `--stay` leaves what it has reached"
@@ -219,10 +221,10 @@ impl Engine<'_> {
         flight: &mut Flight,
         receive: &Receiver<Message>,
     ) -> Result<Ending, EngineError> {
-        let mut first = true;
+        let mut first = Some(self.fleet.standing(self.of).map_err(EngineError::Unknown)?);
         let mut read_at = Instant::now();
         loop {
-            let new = (std::mem::take(&mut first), std::mem::take(&mut held.anew));
+            let new = (first.take(), std::mem::take(&mut held.anew));
             let effects = self.decide(held, &self.due(held, flight, new))?;
             let Some(rollout) = held.rollout() else { return Ok(Ending::Nothing) };
             let phase = rollout.state.phase.clone();
@@ -250,22 +252,23 @@ impl Engine<'_> {
         }
     }
 
-    /// What has happened since the last decision.
-    fn due(&self, held: &Held, flight: &mut Flight, (first, anew): (bool, bool)) -> Vec<(Event, String)> {
+    /// What has happened since the last decision; at the first one, how the cells are.
+    fn due(&self, held: &Held, flight: &mut Flight, (first, anew): (Option<Standing>, bool)) -> Vec<(Event, String)> {
         let mut events = flight.landed(self.watcher);
         let Some(rollout) = held.rollout() else { return events };
         let state = &rollout.state;
-        if first && state.draining != self.draining && !state.phase.is_over() {
-            events.push((Event::Draining { cells: self.draining.clone() }, String::new()));
-        }
-        if let (Some(here), true) = (&self.here, first && !state.phase.is_over()) {
-            let cells = state.gone_from(here);
-            if !cells.is_empty() {
-                events.push((Event::Left { cells }, String::new()));
+        let begins = first.is_some();
+        if let Some(Standing { draining, here }) = first.filter(|_| !state.phase.is_over()) {
+            let gone = here.map(|here| state.gone_from(&here)).unwrap_or_default();
+            if state.draining != draining {
+                events.push((Event::Draining { cells: draining }, String::new()));
+            }
+            if !gone.is_empty() {
+                events.push((Event::Left { cells: gone }, String::new()));
             }
         }
         let woken = state.wake.is_some_and(|wake| wake <= self.clock.now());
-        if first || anew || woken {
+        if begins || anew || woken {
             events.push((Event::Tick, String::new()));
         }
         if let Some(next) = &held.read.book.next {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod driven;
+mod fleet;
 mod sets;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -230,6 +231,9 @@ fn run(memory: &Memory, cells: &Cells, clock: &Slept, name: &str) -> Result<Endi
     Engine { me: (name.into(), "ana@host".into(), 7), ..engine(memory, cells, clock, &stop) }.run()
 }
 
+/// All cells are there, and none is drained.
+static EVERYWHERE: Standing = Standing { draining: BTreeSet::new(), here: None };
+
 /// What carries out what is queued.
 fn engine<'a, T: Targets + Signals>(
     memory: &'a Memory,
@@ -245,8 +249,7 @@ fn engine<'a, T: Targets + Signals>(
         clock,
         watcher: &Quiet,
         me: ("one".into(), "ana@host".into(), 7),
-        draining: BTreeSet::new(),
-        here: None,
+        fleet: &EVERYWHERE,
         stop,
         people: false,
         sleeps: Duration::from_hours(1),
@@ -292,57 +295,6 @@ fn an_alarm_takes_back_what_was_reached_and_nothing_else() {
     let book = Desk::new(&memory).read(OF).unwrap().book;
     assert_eq!(book.released.unwrap().version, "v1");
     assert!(book.cells.values().all(|has| has.version == "v1"));
-}
-
-/// Time in which somebody changes the book as soon as it is slept through.
-#[derive(Debug)]
-struct Meanwhile<'a>(Slept, &'a Memory, Mutex<Option<fn(&mut Book)>>);
-
-impl Clock for Meanwhile<'_> {
-    fn now(&self) -> Timestamp {
-        self.0.now()
-    }
-
-    fn sleep(&self, time: Duration) {
-        self.0.sleep(time);
-        if let Some(change) = self.2.lock().unwrap().take() {
-            let change = |book: &mut Book| {
-                change(book);
-                Ok::<_, ()>(())
-            };
-            Desk::new(self.1).change(OF, change).unwrap().unwrap();
-        }
-    }
-}
-
-#[test]
-fn a_cell_that_is_drained_while_a_release_comes_is_passed_by() {
-    let (memory, cells, stop) = (Memory::default(), Cells::default(), AtomicBool::new(false));
-    let drained: fn(&mut Book) = |book| assert!(book.drain(&["cell.d".to_owned()].into()));
-    let clock = Meanwhile(Slept(Mutex::new(start())), &memory, Mutex::new(Some(drained)));
-    queue(&memory, "v1", start());
-    assert_eq!(engine(&memory, &cells, &clock, &stop).run(), Ok(Ending::Waits(Phase::Draining)));
-    let mut expected = all_have("v1");
-    expected.remove("cell.d");
-    assert_eq!(*cells.have.lock().unwrap(), expected);
-    // It is asked for again once it is drained no more.
-    Desk::new(&memory).change(OF, |book| Ok::<_, ()>(book.drain(&BTreeSet::new()))).unwrap().unwrap();
-    assert_eq!(engine(&memory, &cells, &clock, &stop).run(), Ok(Ending::Over(Phase::Done)));
-    assert_eq!(*cells.have.lock().unwrap(), all_have("v1"));
-}
-
-#[test]
-fn a_release_whose_cells_have_all_left_is_over_and_not_released() {
-    let (memory, cells, stop) = (Memory::default(), Cells::default(), AtomicBool::new(false));
-    let left: fn(&mut Book) = |book| {
-        let all: Vec<String> = book.rollout.as_ref().unwrap().state.cells.keys().cloned().collect();
-        all.iter().for_each(|cell| book.leave(cell));
-    };
-    let clock = Meanwhile(Slept(Mutex::new(start())), &memory, Mutex::new(Some(left)));
-    queue(&memory, "v1", start());
-    let ended = engine(&memory, &cells, &clock, &stop).run();
-    assert_eq!(ended, Ok(Ending::Over(Phase::RolledBack { why: Why::Deserted })));
-    assert_eq!(Desk::new(&memory).read(OF).unwrap().book.released, None);
 }
 
 #[test]

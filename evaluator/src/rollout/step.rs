@@ -375,11 +375,14 @@ impl<'c> Run<'c> {
         }
     }
 
-    /// Cells that were drained and are not any more go with the wave that is under way.
+    /// Cells that were drained and are not any more go with the wave that is under way; but none of a wave with those that
+    /// nothing watches: it waits until its own can be gone through again.
     fn readmit(&mut self) {
         let (wave, draining) = (self.state.wave, &self.state.draining);
+        let follows = |wave: usize| self.course.waves.get(wave).is_some_and(|wave| wave.follows);
         for (name, cell) in &mut self.state.cells {
-            if cell.state == CellState::Skipped && cell.wave <= wave && !draining.contains(name) {
+            let back = cell.state == CellState::Skipped && cell.wave <= wave && !draining.contains(name);
+            if back && follows(cell.wave) == follows(wave) {
                 cell.state = CellState::Waiting;
                 cell.wave = wave;
                 self.moved = true;

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cell_eval::plan::desired::Desired;
-use cell_eval::registry::record::Record;
 use cell_eval::releases::{Book, Desk, Ending, Engine, Note, Signals, Targets, Watcher};
 use cell_eval::rollout::{CellState, Phase};
 use cell_eval::terminal::visible::line;
@@ -19,7 +17,7 @@ use crate::output::{self, Output};
 use crate::session::{Session, finding, say};
 use crate::signals;
 
-use super::drains::draining;
+use super::fleet::Cells;
 use super::targets::Hands;
 use super::traffic::Eyes;
 
@@ -39,10 +37,11 @@ pub(crate) fn drive(session: &Session<'_>, all: &[String], how: Carry, beside: &
     }
     let stop = signals::stop();
     let desired = &session.subject.desired;
-    let record = match session.load() {
+    let read = match session.load() {
         Ok(loaded) => loaded.record,
         Err(status) => return status,
     };
+    let cells = Cells { desired, read, store: connection.store.as_ref() };
     let hands = Hands::new(session, beside, stop, how.take_over);
     let eyes = Eyes::new(&connection.provider, &desired.watched, session.output);
     let watcher = Lines { output: session.output };
@@ -55,8 +54,7 @@ pub(crate) fn drive(session: &Session<'_>, all: &[String], how: Carry, beside: &
             clock: connection.time.as_ref(),
             watcher: &watcher,
             me: (format!("{}-{of}", me.run), me.who.clone(), me.process),
-            draining: draining(desired, of),
-            here: here(desired, &record, of),
+            fleet: &cells,
             stop,
             people: !how.no_wait,
             sleeps: if connection.name == "sandbox" { LOOKS_IN_SANDBOX } else { LOOKS },
@@ -70,12 +68,6 @@ pub(crate) fn drive(session: &Session<'_>, all: &[String], how: Carry, beside: &
         threads.into_iter().map(|(of, thread)| (of, thread.join().unwrap_or_else(broke))).collect()
     });
     tell(session, &ended)
-}
-
-/// The cells that a release may come to: those of the program that were not torn down.
-pub(super) fn here(desired: &Desired, record: &Record, of: &str) -> Option<std::collections::BTreeSet<String>> {
-    let is_there = |cell: &&String| record.entry(cell).is_some() || !record.gone.contains_key(*cell);
-    Some(desired.releases.get(of)?.cells.keys().filter(is_there).cloned().collect())
 }
 
 /// How they ended.

@@ -4,9 +4,9 @@
 mod artifact;
 mod built;
 mod clusters;
-mod drains;
 mod drive;
 mod driven;
+mod fleet;
 mod people;
 mod start;
 mod targets;
@@ -15,7 +15,7 @@ mod traffic;
 mod watch;
 
 pub(crate) use clusters::Doors;
-pub(crate) use drains::tell as tell_draining;
+pub(crate) use fleet::tell as tell_draining;
 pub(crate) use targets::Hands;
 
 use std::cell::RefCell;

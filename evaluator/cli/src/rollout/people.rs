@@ -147,7 +147,7 @@ fn told(
 ) -> Result<Status, Status> {
     let (desired, of, recorded) = opened(run, args, output)?;
     let record = loaded(recorded.store.as_ref(), output)?.record;
-    let here = super::drive::here(&desired, &record, &of);
+    let here = super::fleet::here(&desired, &record, &of);
     let desk = Desk::new(recorded.store.as_ref());
     let now = Timestamp::now();
     let event = event(owner("rollout", now).who);

@@ -7,8 +7,9 @@ use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
 use crate::plan::build::{Builder, GONE, Step, change, drifted, tags_of, text};
-use crate::plan::desired::{ADDRESS_TAG, PARKING, ROOT, Wanted};
+use crate::plan::desired::{PARKING, ROOT, Wanted};
 use crate::plan::fault::Fault;
+use crate::plan::marks;
 use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
 use crate::provider::Unit;
 use crate::registry::record::Entry;
@@ -62,8 +63,8 @@ impl Builder<'_> {
         let parent_anew = replaced.iter().any(|(address, _)| *address == parent);
         if before.get("parent") != after.get("parent") || parent_anew {
             let id = unit.id.clone();
-            if self.why_adopted(address, &id).is_some() && entry.is_none() {
-                self.faults.push(unmarked(address, unit));
+            if entry.is_none() && self.recorded(address, &id).is_some() {
+                self.faults.push(marks::unmarked_unit(address, unit));
                 return None;
             }
             plan.reason = Some("AWS cannot move a unit: it is made anew, and what is in it moves".to_owned());
@@ -219,15 +220,4 @@ impl Builder<'_> {
         let above = |unit: &&Unit| self.live.units.get(&unit.parent);
         std::iter::successors(self.live.units.get(id), above).take(crate::limits::OU_LEVELS.most + 1).count()
     }
-}
-
-/// What would be deleted for another one has no mark that says whose it is.
-fn unmarked(address: &str, unit: &Unit) -> Fault {
-    let message = format!(
-        "the unit {} ({}) would be made anew elsewhere and then deleted as {address}, and it is not marked as that",
-        unit.id, unit.name
-    );
-    Fault::new(Code::NotOwned, message)
-        .help("if the record was edited: restore it from a copy")
-        .help(format!("if it is the one: give it the tag `{ADDRESS_TAG}` = `{address}` again"))
 }

@@ -1,8 +1,10 @@
 //! What people do to a rollout.
 
+use jiff::SignedDuration;
+
 use super::world::{Fleet, MINUTE, course, name, start, wave};
 use crate::rollout::step::{Refused, step};
-use crate::rollout::{CellState, Course, Event, Phase, State, Wave};
+use crate::rollout::{CellState, Course, Event, Phase, Signal, State, Wave, Why};
 
 fn who() -> String {
     "ana".to_owned()
@@ -112,4 +114,26 @@ fn a_cell_that_has_left_gets_nothing() {
     let more = vec![after(20, left(&["a"])), after(30, Event::Aborted { who: who(), back: true })];
     let state = fleet.run(&course(), more);
     assert_eq!((name(&state.phase).as_str(), fleet.given("1")), ("rolled_back", vec!["cell.b"]));
+}
+
+/// It waits for its own wave, which is watched, while the cells are under way that nothing watches.
+#[test]
+fn a_cell_that_is_drained_no_more_does_not_go_with_those_in_no_wave() {
+    let none = Wave { follows: true, alarms: Vec::new(), bake: SignedDuration::ZERO, ..wave("", &["c", "d"]) };
+    let course = course(vec![wave("first", &["a", "b"]), none]);
+    let drained = |names: &[&str]| Event::Draining { cells: names.iter().map(|name| (*name).to_owned()).collect() };
+    // The first wave is cell.a alone, deployed in five minutes and baking for two hours; then come those in no wave.
+    let at = start() + MINUTE * 127;
+    let mut fleet = Fleet::default();
+    let state = fleet.run(&course, vec![(start(), drained(&["cell.b"])), (at, drained(&[]))]);
+    assert_eq!(state.phase, Phase::Done);
+    let begun = fleet.begun_at("cell.b");
+    assert!(begun > at, "after those that were under way: {begun}");
+    assert!(state.now >= begun + MINUTE * 125, "it bakes: {}", state.now);
+    // And its alarm takes all back.
+    let mut fleet =
+        Fleet { signals: [("cell.b".to_owned(), (begun + MINUTE * 10, Signal::Alarm))].into(), ..Fleet::default() };
+    let state = fleet.run(&course, vec![(start(), drained(&["cell.b"])), (at, drained(&[]))]);
+    let why = Why::Alarm { alarm: "alarm.errors".to_owned(), cell: "cell.b".to_owned() };
+    assert_eq!(state.phase, Phase::RolledBack { why });
 }

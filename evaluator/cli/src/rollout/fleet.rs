@@ -1,16 +1,43 @@
-//! Tells rollouts that are under way which cells are drained now. Owns what an apply says of it; that a drained cell is passed
-//! by, and asked again, is the core's.
+//! Which cells releases may come to, by the program and the record. Owns how an apply tells rollouts that are under way of what
+//! it changed; that a drained cell is passed by, and asked again, is the core's.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
+use cell_eval::apply::journal::load;
 use cell_eval::plan::desired::Desired;
-use cell_eval::releases::{Desk, DeskError};
+use cell_eval::registry::record::Record;
+use cell_eval::registry::store::Store;
+use cell_eval::releases::{Desk, DeskError, Fleet, Standing};
 
 use crate::session::Session;
 
+/// The cells as a program says, and as applies have left them since.
+pub(super) struct Cells<'a> {
+    /// The program.
+    pub(super) desired: &'a Desired,
+    /// The record when the program was read.
+    pub(super) read: Record,
+    /// Where the record is.
+    pub(super) store: &'a dyn Store,
+}
+
+impl Fleet for Cells<'_> {
+    fn standing(&self, of: &str) -> Result<Standing, String> {
+        let now = load(self.store).map_err(|error| error.to_string())?.record;
+        let (draining, here) = (draining(self.desired, of), here(self.desired, &now, of));
+        Ok(Standing { draining, here }.since(&self.read, &now))
+    }
+}
+
+/// The cells that a release may come to: those of the program that were not torn down.
+pub(super) fn here(desired: &Desired, record: &Record, of: &str) -> Option<BTreeSet<String>> {
+    let is_there = |cell: &&String| record.entry(cell).is_some() || !record.gone.contains_key(*cell);
+    Some(desired.releases.get(of)?.cells.keys().filter(is_there).cloned().collect())
+}
+
 /// The cells of a release that are being drained.
-pub(super) fn draining(desired: &Desired, of: &str) -> BTreeSet<String> {
+fn draining(desired: &Desired, of: &str) -> BTreeSet<String> {
     let Some(wish) = desired.releases.get(of) else { return BTreeSet::new() };
     desired.draining.iter().filter(|cell| wish.cells.contains_key(*cell)).cloned().collect()
 }
