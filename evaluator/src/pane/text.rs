@@ -122,13 +122,11 @@ pub(super) fn is_told(rollout: &Rollout) -> bool {
 
 /// `rollout 7 to v1.5.0: baking in wave prod-small until …; 10 done, 2 baking; begun … by …`
 pub(super) fn of_rollout(rollout: &Rollout) -> String {
-    let mut text = format!(
-        "rollout {} to {}: {} in wave {}",
-        rollout.number,
-        visible::name(&rollout.version),
-        rollout.phase,
-        visible::name(&rollout.wave)
-    );
+    let mut text = format!("rollout {} to {}: {}", rollout.number, visible::name(&rollout.version), rollout.phase);
+    // One that all cells have left is in no wave.
+    if !rollout.cells.is_empty() {
+        text.push_str(&format!(" in wave {}", visible::name(&rollout.wave)));
+    }
     if let Some(until) = rollout.until {
         text.push_str(&format!(" until {} at least", moment(until)));
     }
@@ -139,12 +137,10 @@ pub(super) fn of_rollout(rollout: &Rollout) -> String {
         text.push_str(&format!(" ({})", visible::text(why)));
     }
     let cells: Vec<String> = rollout.cells.iter().map(|(state, count)| format!("{count} {state}")).collect();
-    text.push_str(&format!(
-        "; {}; begun {} by {}",
-        cells.join(", "),
-        moment(rollout.begun),
-        visible::text(&rollout.by)
-    ));
+    if !cells.is_empty() {
+        text.push_str(&format!("; {}", cells.join(", ")));
+    }
+    text.push_str(&format!("; begun {} by {}", moment(rollout.begun), visible::text(&rollout.by)));
     match &rollout.runner {
         Some(runner) => text.push_str(&format!(", carried out by {}", visible::text(runner))),
         None if rollout.open => text.push_str(", and nobody carries it out now: `cellc rollout run`"),
