@@ -181,7 +181,7 @@ fn storms(asked: &Asked) -> Vec<Row> {
         let runs = storm::through(life, storm)?;
         Ok(Seen { struck: true, runs, found: Found::default() })
     };
-    for life in asked.lives().filter(|life| life.registry == Registry::S3) {
+    for life in asked.lives() {
         let reference = life.reference().unwrap();
         let lost = some(storm::each_answer_lost(reference), asked.sample);
         rows.push(row(format!("an answer is lost: {}", life.name()), &lost, |storm| weathered(life, storm)));

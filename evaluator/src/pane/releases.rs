@@ -56,7 +56,7 @@ fn rollout(shelved: &Shelved, at: Timestamp) -> Option<Rollout> {
         Phase::Shut { until } | Phase::Baking { until, .. } => Some(until),
         _ => None,
     };
-    let open = !state.phase.is_over();
+    let open = !state.is_over();
     let runner = rollout.runner.as_ref().filter(|runner| open && runner.until > at);
     Some(Rollout {
         number: rollout.number,
@@ -131,7 +131,7 @@ pub(super) fn note(of: &str, book: &Book, cell: &str) -> Option<Note> {
         CellState::Failed => format!("{of} {version} failed{why}"),
         CellState::Stuck => format!("{of} could not go back from {version}{why}"),
         CellState::Deploying if rollout.state.phase.is_over() => {
-            format!("{of} {version} was being deployed when its rollout ended")
+            format!("{of} {version} is under way there though its rollout has stopped: `cellc rollout run` ends that")
         }
         _ => return None,
     };

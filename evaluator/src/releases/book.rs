@@ -143,9 +143,14 @@ impl Book {
         Self { format_version: FORMAT_VERSION.to_owned(), of: of.to_owned(), ..Self::default() }
     }
 
-    /// The rollout, while it is not over.
+    /// The rollout, while it is not over, or something is under way in a cell of it.
     pub fn open(&self) -> Option<&Rollout> {
-        self.rollout.as_ref().filter(|rollout| !rollout.state.phase.is_over())
+        self.rollout.as_ref().filter(|rollout| !rollout.state.is_over())
+    }
+
+    /// Whether something of it is under way, or queued.
+    pub fn goes_on(&self) -> bool {
+        self.open().is_some() || self.next.is_some() || self.under_way().is_some()
     }
 
     /// The version that was left in a cell when the release that brought it was ended there, to stay: nothing since has been
@@ -166,7 +171,7 @@ impl Book {
     /// A cell was emptied, and gets nothing of what is under way.
     pub fn leave(&mut self, cell: &str) {
         self.cells.remove(cell);
-        let open = self.rollout.as_mut().filter(|rollout| !rollout.state.phase.is_over());
+        let open = self.rollout.as_mut().filter(|rollout| !rollout.state.is_over());
         if let Some(rollout) = open {
             rollout.state.leave([&cell.to_owned()]);
         }

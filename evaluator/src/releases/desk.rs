@@ -266,18 +266,22 @@ impl Kept {
 }
 
 impl Desk<'_> {
+    /// Of what there are books, by address.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn names(&self) -> Result<Vec<String>, DeskError> {
+        let of = |name: &String| Some(percent_decode_str(name.strip_suffix(".json")?).decode_utf8_lossy().into_owned());
+        Ok(self.shelf.objects()?.iter().filter_map(of).collect())
+    }
+
     /// Every book that is of something `asked` for, with its dossiers.
     ///
     /// # Errors
     /// When one cannot be read.
     pub fn all(&self, asked: impl Fn(&str) -> bool) -> Result<BTreeMap<String, Kept>, DeskError> {
         let mut all = BTreeMap::new();
-        for name in self.shelf.objects()? {
-            let Some(of) = name.strip_suffix(".json") else { continue };
-            let of = percent_decode_str(of).decode_utf8_lossy().into_owned();
-            if !asked(&of) {
-                continue;
-            }
+        for of in self.names()?.into_iter().filter(|of| asked(of)) {
             let book = self.read(&of)?.book;
             let mut named: BTreeSet<&String> =
                 book.cells.values().chain(&book.released).map(|has| &has.dossier).collect();

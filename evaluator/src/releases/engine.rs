@@ -227,10 +227,10 @@ impl Engine<'_> {
             let new = (first.take(), std::mem::take(&mut held.anew));
             let effects = self.decide(held, &self.due(held, flight, new))?;
             let Some(rollout) = held.rollout() else { return Ok(Ending::Nothing) };
-            let phase = rollout.state.phase.clone();
+            let (phase, over) = (rollout.state.phase.clone(), rollout.state.is_over());
             let stops = self.stops();
             if flight.is_empty() {
-                if phase.is_over() {
+                if over {
                     return Ok(Ending::Over(phase));
                 }
                 if stops {

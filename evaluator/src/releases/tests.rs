@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod driven;
+mod endings;
 mod fleet;
 mod sets;
 

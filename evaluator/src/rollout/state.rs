@@ -47,7 +47,7 @@ pub struct Cell {
     /// The version that it had; none when it had none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former: Option<String>,
-    /// Of one that failed: why.
+    /// Of one that failed: why. It is kept when the cell has gone back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
@@ -314,6 +314,11 @@ impl State {
         };
         state.one_box = course.waves.first().is_some_and(|wave| wave.one_box && wave.cells.len() > 1);
         state
+    }
+
+    /// Whether nothing more comes of it: what was under way when it stopped has come to its end, too.
+    pub fn is_over(&self) -> bool {
+        self.phase.is_over() && !self.cells.values().any(|cell| cell.state.is_under_way())
     }
 
     /// The cells that are not among these: what is under way in one ends first, and what came to one beside the waves stays.

@@ -178,7 +178,10 @@ impl<'c> Run<'c> {
         let cell = self.state.cells.get_mut(name).filter(|cell| cell.state == from);
         let cell = cell.ok_or_else(|| Refused::Idle(name.to_owned()))?;
         cell.state = to;
-        cell.why = why.cloned();
+        // Why it failed is still asked when it has gone back.
+        if to != CellState::RolledBack {
+            cell.why = why.cloned();
+        }
         self.moved = true;
         Ok(())
     }

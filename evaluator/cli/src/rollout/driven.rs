@@ -29,7 +29,7 @@ pub(crate) fn deploy(args: &RolloutDeployArgs, output: &Output) -> Status {
 fn deployed(run: &Run<'_>, args: &RolloutDeployArgs, output: &Output) -> Result<Status, Status> {
     let (session, record) = super::changing(run, &args.cloud, output)?;
     let desired = &session.subject.desired;
-    let of = super::named(desired, &args.component)?;
+    let of = super::released(desired, &args.component)?;
     let Some(wish) = desired.releases.get(&of) else { return Err(Status::Failed) };
     super::start::is_component(wish, output)?;
     let cell = cell(wish, &args.cell);
@@ -81,7 +81,7 @@ fn aborted(
     output: &Output,
 ) -> Result<Status, Status> {
     let (session, _) = super::changing(run, &args.one.cloud, output)?;
-    let of = super::named(&session.subject.desired, &args.one.of)?;
+    let of = super::one_spoken_of(&session, &args.one.of, output)?;
     let hands = Hands::new(&session, beside, signals::stop(), false);
     let clerk = clerk(&session, &hands);
     let ended = if args.stay {

@@ -8,6 +8,7 @@ use cell_eval::apply::journal::load;
 use cell_eval::plan::desired::Desired;
 use cell_eval::registry::record::Record;
 use cell_eval::registry::store::Store;
+use cell_eval::releases::wishes::is_of_component;
 use cell_eval::releases::{Desk, DeskError, Fleet, Standing};
 
 use crate::session::Session;
@@ -30,10 +31,14 @@ impl Fleet for Cells<'_> {
     }
 }
 
-/// The cells that a release may come to: those of the program that were not torn down.
+/// The cells that a release may come to: those of the program that were not torn down. None of a component that the program has
+/// no more; the form of a permission set that it takes through no waves any more goes on to where it was to go.
 pub(super) fn here(desired: &Desired, record: &Record, of: &str) -> Option<BTreeSet<String>> {
     let is_there = |cell: &&String| record.entry(cell).is_some() || !record.gone.contains_key(*cell);
-    Some(desired.releases.get(of)?.cells.keys().filter(is_there).cloned().collect())
+    match desired.releases.get(of) {
+        Some(wish) => Some(wish.cells.keys().filter(is_there).cloned().collect()),
+        None => is_of_component(of).then(BTreeSet::new),
+    }
 }
 
 /// The cells of a release that are being drained.

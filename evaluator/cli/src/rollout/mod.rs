@@ -19,21 +19,22 @@ pub(crate) use fleet::tell as tell_draining;
 pub(crate) use targets::Hands;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use cell_eval::plan::desired::Desired;
 use cell_eval::provider::Provider as _;
 use cell_eval::registry::record::Record;
-use cell_eval::releases::Desk;
+use cell_eval::releases::{Desk, DeskError};
 use cell_eval::rollout::{Event, courses, text as calendars};
 use cell_lang::diagnostics::{Code, nearest};
 use jiff::Timestamp;
 
 use crate::args::{CloudArgs, Format, RolloutCommand, RolloutPlanArgs, RolloutRunArgs};
-use crate::cloud::Purpose;
+use crate::cloud::{Purpose, Recorded};
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
-use crate::session::{Session, finding, say};
+use crate::session::{Session, finding, recorded, say};
 
 /// Runs the command.
 pub(crate) fn run(command: &RolloutCommand, output: &Output) -> Status {
@@ -83,16 +84,11 @@ pub(crate) fn changing<'a>(
 /// `rollout run`
 fn go_on(run: &Run<'_>, args: &RolloutRunArgs, output: &Output) -> Result<Status, Status> {
     let (session, _) = changing(run, &args.cloud, output)?;
-    let desired = &session.subject.desired;
-    let asked = match args.of.as_slice() {
-        [] => desired.releases.keys().cloned().collect(),
-        names => names.iter().map(|name| named(desired, name)).collect::<Result<Vec<_>, _>>()?,
-    };
     let desk = Desk::new(session.connection.store.as_ref());
+    let fail = |error: DeskError| say(output, &finding(Code::RolloutFailed, error.to_string()));
     let mut all = Vec::new();
-    for of in asked {
-        let read = desk.read(&of);
-        let book = read.map_err(|error| say(output, &finding(Code::RolloutFailed, error.to_string())))?.book;
+    for of in asked(&spoken_of(&session.subject.desired, &desk).map_err(fail)?, &args.of)? {
+        let book = desk.read(&of).map_err(fail)?.book;
         if book.open().is_some() || book.next.is_some() {
             all.push(of);
         }
@@ -111,26 +107,64 @@ fn go_on(run: &Run<'_>, args: &RolloutRunArgs, output: &Output) -> Result<Status
     Ok(drive::drive(&session, &all, args.carry, &run.folder()))
 }
 
-/// What the program says, and the addresses of what is named: all that is released where nothing is.
-pub(crate) fn wished(run: &Run<'_>, names: &[String]) -> Result<(Desired, Vec<String>), Status> {
-    let desired = crate::status::desired(run, Timestamp::now())?;
-    let all = match names {
-        [] => desired.releases.keys().cloned().collect(),
-        names => names.iter().map(|name| named(&desired, name)).collect::<Result<_, _>>()?,
-    };
-    Ok((desired, all))
+/// Rollouts that are spoken of.
+struct Opened {
+    /// What the program says.
+    desired: Desired,
+    /// Its registry.
+    recorded: Recorded,
+    /// Of what they are, by address.
+    of: Vec<String>,
 }
 
-/// The address of what is named by it, or by its label alone.
-pub(crate) fn named(desired: &Desired, name: &str) -> Result<String, Status> {
+/// The registry, and the addresses of what is named: of all where nothing is.
+fn opened(run: &Run<'_>, cloud: &CloudArgs, names: &[String], output: &Output) -> Result<Opened, Status> {
+    let desired = crate::status::desired(run, Timestamp::now())?;
+    let recorded = recorded(run, cloud, &desired, output)?;
+    let all = spoken_of(&desired, &Desk::new(recorded.store.as_ref()));
+    let all = all.map_err(|error| say(output, &finding(Code::RolloutFailed, error.to_string())))?;
+    Ok(Opened { of: asked(&all, names)?, desired, recorded })
+}
+
+/// What rollouts are of: what the program releases, and what it has no more while its rollout goes on.
+fn spoken_of(desired: &Desired, desk: &Desk<'_>) -> Result<BTreeSet<String>, DeskError> {
+    let mut all: BTreeSet<String> = desired.releases.keys().cloned().collect();
+    for of in desk.names()? {
+        if !all.contains(&of) && desk.read(&of)?.book.goes_on() {
+            all.insert(of);
+        }
+    }
+    Ok(all)
+}
+
+/// The addresses of what is named, or all.
+fn asked(all: &BTreeSet<String>, names: &[String]) -> Result<Vec<String>, Status> {
+    match names {
+        [] => Ok(all.iter().cloned().collect()),
+        names => names.iter().map(|name| named(all, name)).collect(),
+    }
+}
+
+/// The address of what is named and has a rollout.
+fn one_spoken_of(session: &Session<'_>, name: &str, output: &Output) -> Result<String, Status> {
+    let all = spoken_of(&session.subject.desired, &Desk::new(session.connection.store.as_ref()));
+    named(&all.map_err(|error| say(output, &finding(Code::RolloutFailed, error.to_string())))?, name)
+}
+
+/// The address of what the program releases and is named by it, or by its label alone.
+fn released(desired: &Desired, name: &str) -> Result<String, Status> {
+    named(&desired.releases.keys().cloned().collect(), name)
+}
+
+fn named(all: &BTreeSet<String>, name: &str) -> Result<String, Status> {
     let full = [name.to_owned(), format!("component.{name}"), format!("permission_set.{name}")];
-    if let Some(found) = full.iter().find(|name| desired.releases.contains_key(*name)) {
+    if let Some(found) = full.iter().find(|name| all.contains(*name)) {
         return Ok(found.clone());
     }
     let label = |address: &str| address.rsplit('.').next().unwrap_or(address).to_owned();
-    let labels: Vec<String> = desired.releases.keys().map(|address| label(address)).collect();
+    let labels: Vec<String> = all.iter().map(|address| label(address)).collect();
     let near = nearest(&label(name), labels.iter().map(String::as_str), 3);
-    let near = desired.releases.keys().filter(|address| near.contains(&label(address).as_str())).cloned();
+    let near = all.iter().filter(|address| near.contains(&label(address).as_str())).cloned();
     Err(refused(name, &near.collect::<Vec<_>>()))
 }
 

@@ -19,7 +19,9 @@ use crate::cloud::Recorded;
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
-use crate::session::{finding, loaded, recorded, say};
+use crate::session::{finding, loaded, say};
+
+use super::Opened;
 
 /// Why it was not taken.
 enum No {
@@ -57,7 +59,7 @@ fn said(
 /// Ends a rollout; or takes out of the queue what is not begun, where that is asked for or nothing is under way.
 pub(crate) fn end(args: &RolloutOneArgs, queued: bool, back: bool, output: &Output) -> Status {
     let ended = |run: &Run<'_>| match unqueued(run, args, queued, output)? {
-        Some(Unqueued { version, have, at_once }) => {
+        Some(Unqueued { of, version, have, at_once }) => {
             let text = match output.format {
                 Format::Text => {
                     let have = match have {
@@ -66,7 +68,7 @@ pub(crate) fn end(args: &RolloutOneArgs, queued: bool, back: bool, output: &Outp
                         1 => "1 cell has it already",
                         some => &format!("{some} cells have it already"),
                     };
-                    format!("{} {version}: taken out of the queue; {have}\n{}", args.of, of_set(run, args, at_once)?)
+                    format!("{} {version}: taken out of the queue; {have}\n{}", args.of, of_set(&of, at_once))
                 }
                 Format::Json => {
                     json!({ "format_version": "1.0", "of": args.of, "unqueued": version }).to_string() + "\n"
@@ -81,6 +83,8 @@ pub(crate) fn end(args: &RolloutOneArgs, queued: bool, back: bool, output: &Outp
 
 /// What was taken out of the queue.
 struct Unqueued {
+    /// Of what, by address.
+    of: String,
     version: String,
     /// How many cells of its waves have it all the same.
     have: usize,
@@ -89,18 +93,17 @@ struct Unqueued {
 }
 
 /// What an apply has done already where a permission set's form was queued.
-fn of_set(run: &Run<'_>, args: &RolloutOneArgs, at_once: usize) -> Result<String, Status> {
-    let (_, of) = super::wished(run, std::slice::from_ref(&args.of))?;
-    if of.iter().all(|of| is_of_component(of)) {
-        return Ok(String::new());
+fn of_set(of: &str, at_once: usize) -> String {
+    if is_of_component(of) {
+        return String::new();
     }
     let others = match at_once {
         0 => "so what is given anew has it".to_owned(),
         some => format!("and so {} {} in no wave", have(some), counted(some, "account")),
     };
-    Ok(format!(
+    format!(
         "  the set itself has that form, {others}: an apply of a program with the former form takes it back, one of this program queues it again\n"
-    ))
+    )
 }
 
 /// What was taken out of the queue; none where there is a rollout to end instead.
@@ -125,7 +128,7 @@ fn unqueued(run: &Run<'_>, args: &RolloutOneArgs, queued: bool, output: &Output)
             let at_once: BTreeSet<&String> = dossier.in_no_wave().collect();
             let has = |(cell, has): &(&String, &Has)| has.version == next.version && !at_once.contains(cell);
             let have = book.cells.iter().filter(has).count();
-            Ok(Some(Unqueued { version: next.version.clone(), have, at_once: at_once.len() }))
+            Ok(Some(Unqueued { version: next.version.clone(), have, at_once: at_once.len(), of }))
         }
         Err(()) if queued => Err(fail(format!("nothing of {of} is queued"))),
         Err(()) => Ok(None),
@@ -134,8 +137,8 @@ fn unqueued(run: &Run<'_>, args: &RolloutOneArgs, queued: bool, output: &Output)
 
 /// What is spoken of, and its registry.
 fn opened(run: &Run<'_>, args: &RolloutOneArgs, output: &Output) -> Result<(Desired, String, Recorded), Status> {
-    let (desired, of) = super::wished(run, std::slice::from_ref(&args.of))?;
-    let recorded = recorded(run, &args.cloud, &desired, output)?;
+    let Opened { desired, recorded, of } =
+        super::opened(run, &args.cloud, std::slice::from_ref(&args.of), output)?;
     Ok((desired, of.first().cloned().unwrap_or_default(), recorded))
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &RolloutStartArgs, output: &Output) -> Status {
 
 fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Status, Status> {
     let (session, record) = super::changing(run, &args.cloud, output)?;
-    let of = super::named(&session.subject.desired, &args.component)?;
+    let of = super::released(&session.subject.desired, &args.component)?;
     let Some(wish) = session.subject.desired.releases.get(&of) else { return Err(Status::Failed) };
     is_component(wish, output)?;
     let mut release = release(&session, wish, &args.version, &run.folder(), output)?;

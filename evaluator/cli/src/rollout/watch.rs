@@ -25,8 +25,10 @@ use crate::args::{Format, RolloutWatchArgs};
 use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
-use crate::session::{finding, recorded, say};
+use crate::session::{finding, say};
 use crate::signals;
+
+use super::Opened;
 
 /// How often books are read.
 const EVERY: Duration = Duration::from_secs(1);
@@ -53,8 +55,7 @@ struct Look<'a> {
 }
 
 fn watch(run: &Run<'_>, args: &RolloutWatchArgs, output: &Output) -> Result<Status, Status> {
-    let (desired, all) = super::wished(run, &args.of)?;
-    let recorded = recorded(run, &args.cloud, &desired, output)?;
+    let Opened { recorded, of: all, .. } = super::opened(run, &args.cloud, &args.of, output)?;
     let look = Look { desk: Desk::new(recorded.store.as_ref()), all, output, dossiers: RefCell::default() };
     if args.once {
         return look.once();
@@ -116,7 +117,7 @@ impl Look<'_> {
         let mut watched = false;
         loop {
             let seen = self.read().map_err(|why| self.failed(&why))?;
-            let going = seen.iter().any(|seen| goes_on(&seen.book));
+            let going = seen.iter().any(|seen| seen.book.goes_on());
             if !going && !watched {
                 let status = self.once()?;
                 return Ok(if status == Status::Done { ended(&seen) } else { status });
@@ -209,13 +210,9 @@ impl Look<'_> {
 }
 
 /// Whether something of it is under way, or is about to be.
-fn goes_on(book: &Book) -> bool {
-    book.open().is_some() || book.next.is_some() || book.under_way().is_some()
-}
-
 /// The last line of its log that is told no more: of what was over when somebody began to look on.
 fn before(book: &Book) -> Option<Note> {
-    let is_former = |note: &&Note| !goes_on(book) || book.open().is_some() && note.rollout < book.rollouts;
+    let is_former = |note: &&Note| !book.goes_on() || book.open().is_some() && note.rollout < book.rollouts;
     book.log.iter().rev().find(is_former).cloned()
 }
 
