@@ -70,6 +70,26 @@ fn what_is_queued_leaves_the_queue() {
     assert_eq!(project.well(&["rollout", "run", "--no-wait"]), "component.api v1: done\n");
 }
 
+/// Who takes a component out of the program while its rollout waits still sees it, and can end it.
+fn a_rollout_of_what_the_program_has_no_more_is_seen_and_ends() {
+    let text = program(1, "", true);
+    let without = text.split("component api").next().unwrap().to_owned();
+    let project = Project::new(&text);
+    project.apply();
+    project.run(&["rollout", "start", "api", "v1", "--no-wait"]);
+    project.write("main.cell", &without);
+    let seen = project.well(&["rollout", "watch", "--once"]);
+    says(&seen, &["component.api: v1 is waiting for approval", "no process carries it out now"]);
+    project.apply();
+    assert!(project.versions().is_empty(), "{:?}", project.versions());
+    let (status, stdout, stderr) = project.run(&["rollout", "run"]);
+    assert!(status == 1 && stdout.contains("no cell is left that it could come to"), "{stdout}\n{stderr}");
+    assert_eq!(project.well(&["rollout", "watch", "--once"]), "nothing goes by waves\n");
+    assert_eq!(project.well(&["rollout", "run"]), "no rollout is under way, and none is queued\n");
+    let (status, _, stderr) = project.run(&["rollout", "abort", "api"]);
+    assert!(status != 0 && stderr.contains("nothing by the address `api` is released"), "{stderr}");
+}
+
 /// In a job of a pipeline that only looks on: the lines of this rollout alone, and an end that says how it went.
 fn who_looks_on_ends_as_what_was_watched() {
     let project = Project::new(&program(1, "", false));
@@ -211,6 +231,7 @@ at_once! {
     looking_at_releases:
     what_a_version_would_bring_is_shown_and_nothing_is_done,
     what_is_queued_leaves_the_queue,
+    a_rollout_of_what_the_program_has_no_more_is_seen_and_ends,
     who_looks_on_ends_as_what_was_watched,
     what_was_ended_to_stay_stays,
     what_was_changed_in_stacks_of_components_is_drift,

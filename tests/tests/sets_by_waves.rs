@@ -322,7 +322,7 @@ fn another_form_waits_for_the_one_that_is_watched() {
     let mut project = fork(&FILE, false).unwrap();
     let server = serve(&mut project).unwrap();
     let put =
-        |form| project.put("main.cell", &program(Some(0), false, form).replace("bake = 6s", "bake = 90s")).unwrap();
+        |form| project.put("main.cell", &program(Some(0), false, form).replace("bake = 6s", "bake = 1h")).unwrap();
     let said = |args: &[&str]| {
         let text = project.run(args).unwrap().ended(0).unwrap().stdout;
         text.split_whitespace().collect::<Vec<_>>().join(" ")

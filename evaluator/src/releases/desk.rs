@@ -271,7 +271,8 @@ impl Desk<'_> {
     /// # Errors
     /// When they cannot be listed.
     pub fn names(&self) -> Result<Vec<String>, DeskError> {
-        let of = |name: &String| Some(percent_decode_str(name.strip_suffix(".json")?).decode_utf8_lossy().into_owned());
+        let of =
+            |name: &String| Some(percent_decode_str(name.strip_suffix(".json")?).decode_utf8_lossy().into_owned());
         Ok(self.shelf.objects()?.iter().filter_map(of).collect())
     }
 

@@ -137,8 +137,7 @@ fn unqueued(run: &Run<'_>, args: &RolloutOneArgs, queued: bool, output: &Output)
 
 /// What is spoken of, and its registry.
 fn opened(run: &Run<'_>, args: &RolloutOneArgs, output: &Output) -> Result<(Desired, String, Recorded), Status> {
-    let Opened { desired, recorded, of } =
-        super::opened(run, &args.cloud, std::slice::from_ref(&args.of), output)?;
+    let Opened { desired, recorded, of } = super::opened(run, &args.cloud, std::slice::from_ref(&args.of), output)?;
     Ok((desired, of.first().cloned().unwrap_or_default(), recorded))
 }
 

@@ -92,6 +92,7 @@ impl Look<'_> {
     fn once(&self) -> Result<Status, Status> {
         let seen = self.read().map_err(|why| self.failed(&why))?;
         let text = match self.output.format {
+            Format::Text if seen.is_empty() => "nothing goes by waves\n".to_owned(),
             Format::Text => {
                 let now = Timestamp::now();
                 let told = |seen: &Seen| super::text::standing_now(&seen.book, seen.dossier.as_deref(), now);
