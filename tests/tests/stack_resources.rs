@@ -231,6 +231,27 @@ fn a_cell_goes_with_its_stack() {
     ask(&server, &accounts["cell.alpha"], "eu-west-1", "describe-stacks --stack-name cellc-alpha").unwrap();
 }
 
+/// A cell moves to another region, and its former stack cannot be deleted: an apply of this cell alone still knows it, and takes
+/// it away.
+fn a_former_stack_goes_with_its_cell_alone() {
+    let (project, server) = served();
+    project.apply(&[]).unwrap();
+    let alpha = accounts(&project)["cell.alpha"].clone();
+    project.edit(&[("region = \"eu-west-1\"", "region = \"eu-west-2\"")]).unwrap();
+    server
+        .inject(&json!([{"operation": "cloudformation:DeleteStack", "kind": "fail_async", "reason": "in use", "count": 1}]))
+        .unwrap();
+    project.run(&["apply", "--yes", "--at", AT]).unwrap().ended(1).unwrap();
+    ask(&server, &alpha, "eu-west-1", "describe-stacks --stack-name cellc-alpha").unwrap();
+    let alone = ["--only", "cell.alpha"];
+    exactly(&project.plan(&alone).unwrap(), &["delete stack.cell/alpha:former"]).unwrap();
+    exactly(&project.plan(&["--only", "cell.beta"]).unwrap(), &[]).unwrap();
+    project.apply(&alone).unwrap();
+    assert!(ask(&server, &alpha, "eu-west-1", "describe-stacks --stack-name cellc-alpha").is_err());
+    ask(&server, &alpha, "eu-west-2", "describe-stacks --stack-name cellc-alpha").unwrap();
+    project.settled(&[]).unwrap();
+}
+
 at_once! {
     stacks_are_resources_like_others:
     a_life_on_the_embedded_sandbox,
@@ -239,4 +260,5 @@ at_once! {
     a_rollback_is_told_and_mended,
     a_run_that_is_killed_in_the_middle_is_taken_up,
     a_cell_goes_with_its_stack,
+    a_former_stack_goes_with_its_cell_alone,
 }
