@@ -331,8 +331,11 @@ fn unknown_addresses(desired: &Desired, record: &Record, kept: &BTreeMap<String,
     known.extend(desired.resources.values().flat_map(|wanted| &wanted.sources).map(|place| place.entity.as_str()));
     let fault = |address: &str| {
         let near = nearest(address, known.iter().copied(), 3);
-        let fault =
+        let mut fault =
             Fault::new(Code::UnknownAddress, format!("`{address}` is no address of the program or the record"));
+        if address.split('.').rev().nth(1) == Some("grant") {
+            fault = fault.help("the record does not say by which grant something was given: of one that the program has no more, name the permission set, the principal or the cell");
+        }
         if near.is_empty() {
             return fault.help("`cellc expand` prints all addresses");
         }

@@ -156,4 +156,7 @@ fn an_address_that_nothing_has_is_an_error() {
     assert_eq!((codes("account.x"), codes("account.y")), ("1".to_owned(), "E0514".to_owned()));
     let except = Scope { only: Vec::new(), except: vec!["group.nobody".to_owned()] };
     assert_eq!(bench.try_plan(&to, &except, Command::Apply).unwrap_err().codes(), "E0514");
+    let gone = crate::apply::tests::bench::only(&["lib.grant.look"]);
+    let said = format!("{:?}", bench.try_plan(&to, &gone, Command::Apply).unwrap_err());
+    assert!(said.contains("name the permission set, the principal or the cell"), "{said}");
 }
