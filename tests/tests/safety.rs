@@ -121,6 +121,13 @@ fn what_a_file_says_beside_its_changes_is_not_believed() {
     let held = project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(1).unwrap();
     held.says(&["E0602", "--allow close-account"]).unwrap();
     assert_eq!(server.called("organizations:CloseAccount"), 0);
+    // What is to be done at all.
+    forge(&project, "\"command\":\"apply\"", "\"command\":\"destroy\"");
+    let held = project.run(&["apply", "--plan", "p.json", "--yes", "--allow", "close-account"]).unwrap();
+    held.ended(1)
+        .unwrap()
+        .says(&["E0515", "it is a plan to destroy, and `cellc plan` writes those to apply"])
+        .unwrap();
 }
 
 /// What moved under a saved plan is told, and nothing is done; what moved elsewhere does not matter.

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &ApplyArgs, output: &Output) -> Status {
             };
             return changed(run, output, &args.cloud, at, "apply", &args.consent, &ask);
         };
-        let saved = match plans::read(path, output) {
+        let saved = match plans::to_run(path, output) {
             Ok(plan) => plan,
             Err(status) => return status,
         };
@@ -383,8 +383,7 @@ fn confirm(plan: &Plan, consent: &ConsentArgs, output: &Output) -> Result<(), St
 /// finished.
 fn still_true(session: &Session<'_>, record: &Record, saved: &Plan, output: &Output) -> Result<Asked, Status> {
     let scope = Scope { only: saved.only.clone(), except: saved.except.clone() };
-    let command = if saved.command == "destroy" { Command::Destroy } else { Command::Apply };
-    let now = session.plan(record, &scope, command, true)?;
+    let now = session.plan(record, &scope, Command::Apply, true)?;
     let whole = now.is_of_all();
     if (&saved.target.cloud, &saved.target.organization) != (&now.target.cloud, &now.target.organization) {
         let message = format!(

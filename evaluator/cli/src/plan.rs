@@ -9,6 +9,7 @@ use cell_eval::access::model::{Review, Verdict};
 use cell_eval::plan::model::Plan;
 use cell_eval::plan::text::{self, Look};
 use cell_eval::plan::{Command, file, least};
+use cell_eval::terminal::visible::line;
 use cell_lang::diagnostics::Code;
 
 use crate::args::{Format, PlanArgs, ShowArgs};
@@ -17,6 +18,9 @@ use crate::exit::Status;
 use crate::output::{self, Output};
 use crate::pipeline::Run;
 use crate::session::{self, Session, finding, say};
+
+/// What a saved plan is to do.
+const SAVED: &str = "apply";
 
 /// Runs `plan`.
 pub(crate) fn run(args: &PlanArgs, output: &Output) -> Status {
@@ -105,15 +109,25 @@ fn save(plan: &Plan, path: &Path) -> Result<(), Status> {
     written.map_err(|error| output::fail(&format!("{} cannot be written: {error}", path.display())))
 }
 
+/// Reads the file of a plan that is to be run. Only `plan` writes one, which is to apply: whoever makes another of it would have
+/// torn down what the program says.
+pub(crate) fn to_run(path: &Path, output: &Output) -> Result<Plan, Status> {
+    let plan = read(path, output)?;
+    if plan.command == SAVED {
+        return Ok(plan);
+    }
+    let command = line(plan.command.as_bytes());
+    Err(bad(path, &format!("it is a plan to {command}, and `cellc plan` writes those to {SAVED}"), output))
+}
+
+fn bad(path: &Path, why: &str, output: &Output) -> Status {
+    let finding = finding(Code::BadPlanFile, format!("{} cannot be used: {why}", path.display()));
+    say(output, &finding.help("`cellc plan --out FILE` writes a plan"))
+}
+
 /// Reads a plan's file.
 pub(crate) fn read(path: &Path, output: &Output) -> Result<Plan, Status> {
-    let bad = |why: String| {
-        say(
-            output,
-            &finding(Code::BadPlanFile, format!("{} cannot be used: {why}", path.display()))
-                .help("`cellc plan --out FILE` writes a plan"),
-        )
-    };
+    let bad = |why: String| bad(path, &why, output);
     // What has no end is not read to it.
     let some = |file: File| {
         let mut bytes = Vec::new();

@@ -268,6 +268,9 @@ fn mentioned(changes: &[Change], operations: &[model::Operation]) -> BTreeSet<St
     all
 }
 
+/// How a plan says that it did not see everybody.
+const UNSEEN: &str = "those of others were not looked for";
+
 fn reading(reading: &Reading) -> String {
     match reading {
         Reading::Nothing => "no assignments were read: no permission set that exists is in question".to_owned(),
@@ -277,7 +280,7 @@ fn reading(reading: &Reading) -> String {
             )
         }
         Reading::ByPrincipal { principals } => format!(
-            "assignments were read by principal ({principals} of the program and the record): those of others were not looked for; `cellc drift` does"
+            "assignments were read by principal ({principals} of the program and the record): {UNSEEN}; `cellc drift` does"
         ),
         Reading::Scoped { pairs } => format!("only the assignments of what is selected were read ({pairs} pairs)"),
     }

@@ -75,9 +75,9 @@ fn is_of_its_kind(address: &str, entry: &Entry) -> Result<(), RecordError> {
     }
     let (holds, what) = match kind {
         "account" => (is_account(&entry.id), "an account"),
-        "ou" => (entry.id.starts_with("ou-"), "a unit"),
-        "scp" => (entry.id.starts_with("p-"), "a policy"),
-        "permission_set" | "stack" => (entry.id.starts_with("arn:"), "its kind"),
+        "ou" => (is_plain(&entry.id, "ou-", "-"), "a unit"),
+        "scp" => (is_plain(&entry.id, "p-", "_"), "a policy"),
+        "permission_set" | "stack" => (is_plain(&entry.id, "arn:", ":/._-"), "its kind"),
         _ => (true, ""),
     };
     form(entry.id.is_empty() || holds, &entry.id, &visible::text(address), what)
@@ -107,6 +107,13 @@ fn is_request(id: &str) -> bool {
     is_named(id, "car-")
 }
 
+/// AWS Organizations API: `^ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}$` (`OrganizationalUnit`) and `^p-[0-9a-zA-Z_]{8,128}$`
+/// (`PolicySummary`); ARNs of permission sets and stacks have letters, digits and these between them. Shorter ones do no harm.
+fn is_plain(id: &str, head: &str, between: &str) -> bool {
+    let rest = id.strip_prefix(head).unwrap_or_default();
+    !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric() || between.contains(c))
+}
+
 fn is_named(id: &str, head: &str) -> bool {
     let rest = id.strip_prefix(head).unwrap_or_default();
     (1..=32).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
@@ -134,7 +141,12 @@ mod tests {
     fn ids_have_their_form() {
         let at = "2026-11-26T20:44:46Z";
         let entry = |kind: &str, id: &str| {
-            let address = if kind == "scp" { "rails.scp.a" } else { "cell.a" };
+            let address = match kind {
+                "scp" => "rails.scp.a",
+                "ou" => "ou.a",
+                "permission_set" => "permission_set.a",
+                _ => "cell.a",
+            };
             json!({ address: { "kind": kind, "id": id, "applied_at": at, "run": "r" } })
         };
         let parked = |id: &str| json!({ id: { "from": "cell.a", "email": "a@x", "name": "a", "since": at } });
@@ -144,6 +156,11 @@ mod tests {
             ("serial", json!(7)),
             ("resources", entry("account", "222222222222")),
             ("resources", entry("scp", "p-1")),
+            ("resources", entry("ou", "ou-a1b2-0a1b2c3d")),
+            (
+                "resources",
+                entry("permission_set", "arn:aws:sso:::permissionSet/ssoins-0123456789abcdef/ps-0123456789abcdef"),
+            ),
             ("parked", parked("222222222222")),
             ("pending", asked("car-0a1b2c3d")),
         ];
@@ -157,6 +174,11 @@ mod tests {
             ("resources", entry("account", "../222222222222")),
             ("resources", entry("ou", "222222222222")),
             ("resources", entry("scp", "222222222222")),
+            ("resources", entry("scp", "p-")),
+            ("resources", entry("scp", "p-../x")),
+            ("resources", entry("ou", "ou-")),
+            ("resources", entry("ou", "ou-\u{1b}[2J")),
+            ("resources", entry("permission_set", "arn:aws:sso:::permissionSet/ssoins-1/ps-\u{1b}[2J")),
             ("parked", parked("account")),
             ("pending", asked("")),
             ("pending", asked("car-")),

@@ -25,6 +25,8 @@ pub enum Deed {
     Apply,
     /// All of it is torn down.
     Destroy,
+    /// It is applied again after that: its cells get the parked accounts.
+    Again,
     /// An organization that a program was written from is taken over by it, marks and all.
     Adopt,
     /// The record of an applied program, which was lost, is made anew.
@@ -68,14 +70,16 @@ impl Reference {
 }
 
 /// All of them.
-pub const LIVES: [Life; 6] = [
+pub const LIVES: [Life; 7] = [
     Life { deed: Deed::Apply, registry: Registry::S3 },
     Life { deed: Deed::Apply, registry: Registry::File },
     Life { deed: Deed::Destroy, registry: Registry::S3 },
     Life { deed: Deed::Destroy, registry: Registry::File },
+    Life { deed: Deed::Again, registry: Registry::File },
     Life { deed: Deed::Adopt, registry: Registry::File },
     Life { deed: Deed::Rebuild, registry: Registry::File },
 ];
+const DESTROY: &[&str] = &["destroy", "--yes", "--at", AT, "--allow", "mass-revoke", "--allow", "role-arn"];
 /// How a program that was written from an organization begins what it says of it, and the same in a hurry.
 const WRITTEN: &str = "org organization {";
 const HURRIED: &str = "org organization {\n  limits { tps = 1_000, organizations_tps = 1_000 }";
@@ -88,6 +92,7 @@ impl Life {
             (Deed::Apply, Registry::File) => "apply, record in a file",
             (Deed::Destroy, Registry::S3) => "destroy, record in S3",
             (Deed::Destroy, Registry::File) => "destroy, record in a file",
+            (Deed::Again, _) => "apply to parked accounts, record in a file",
             (Deed::Adopt, _) => "adopt --all, record in a file",
             (Deed::Rebuild, _) => "registry rebuild, record in a file",
         }
@@ -96,8 +101,8 @@ impl Life {
     /// The command of a run.
     pub fn command(self) -> &'static [&'static str] {
         match self.deed {
-            Deed::Apply => &["apply", "--yes", "--at", AT],
-            Deed::Destroy => &["destroy", "--yes", "--at", AT, "--allow", "mass-revoke", "--allow", "role-arn"],
+            Deed::Apply | Deed::Again => &["apply", "--yes", "--at", AT],
+            Deed::Destroy => DESTROY,
             Deed::Adopt => &["adopt", "--all", "--yes"],
             Deed::Rebuild => &["registry", "rebuild", "--yes"],
         }
@@ -109,7 +114,7 @@ impl Life {
     }
 
     fn start(self) -> Result<&'static Project, String> {
-        static STARTS: [OnceLock<Result<Project, String>>; 6] = [const { OnceLock::new() }; 6];
+        static STARTS: [OnceLock<Result<Project, String>>; 7] = [const { OnceLock::new() }; 7];
         STARTS[self.index()].get_or_init(|| self.made()).as_ref().map_err(Clone::clone)
     }
 
@@ -123,6 +128,10 @@ impl Life {
             let case = applying.begin()?;
             case.project.run(applying.command())?.ended(0)?;
             return match self.deed {
+                Deed::Again => {
+                    case.project.run(DESTROY)?.ended(0)?;
+                    Ok(case.ended())
+                }
                 Deed::Adopt => written(case),
                 Deed::Rebuild => forgotten(case),
                 Deed::Apply | Deed::Destroy => Ok(case.ended()),
@@ -137,7 +146,7 @@ impl Life {
 
     /// What an undisturbed run comes to.
     pub fn reference(self) -> Result<&'static Reference, String> {
-        static REFERENCES: [OnceLock<Result<Reference, String>>; 6] = [const { OnceLock::new() }; 6];
+        static REFERENCES: [OnceLock<Result<Reference, String>>; 7] = [const { OnceLock::new() }; 7];
         let made = || -> Result<Reference, String> {
             let case = self.begin()?;
             case.run()?.ended(0)?;

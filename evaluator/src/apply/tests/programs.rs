@@ -55,15 +55,18 @@ pub(crate) struct Scenario {
 }
 
 impl Scenario {
-    /// The three: from nothing, from one to the other, and to nothing.
+    /// The four: from nothing, from one to the other, to nothing, and from there to the first one again, in parked accounts.
     pub(crate) fn all() -> Vec<Self> {
         let (first, second) = (desired(FIRST), desired(SECOND));
         let (empty, settled) = (Bench::new(), Bench::after(&[&first]));
-        let torn = settled.copy();
+        let (torn, parked) = (settled.copy(), settled.copy());
+        let destroy = parked.try_plan(&first, &Scope::default(), Command::Destroy).unwrap();
+        parked.run(&first, &destroy);
         vec![
             Self { name: "first", start: empty, to: first.clone(), command: Command::Apply },
             Self { name: "change", start: settled, to: second, command: Command::Apply },
-            Self { name: "destroy", start: torn, to: first, command: Command::Destroy },
+            Self { name: "destroy", start: torn, to: first.clone(), command: Command::Destroy },
+            Self { name: "again", start: parked, to: first, command: Command::Apply },
         ]
     }
 

@@ -160,9 +160,10 @@ impl Builder<'_> {
     ) {
         let address = plan.address.clone();
         let entry = self.entry(&address, &account.id);
+        let unmarked = self.recorded(&address, &account.id).filter(|recorded| parked_from(recorded).is_some());
         let adopted = wish.id.is_some();
-        self.settle(&address, &mut after, account, adopted, wish, entry);
-        let mut before = self.account_fields(account, &after, entry);
+        self.settle(&address, &mut after, account, adopted, wish, entry.or(unmarked));
+        let mut before = self.account_fields(account, &after, entry.or(unmarked));
         if !after.contains_key("ou") {
             before.remove("ou");
         }
@@ -172,9 +173,14 @@ impl Builder<'_> {
         let mut needs = Vec::new();
         if entry.is_none() {
             plan.action = Action::Adopt;
-            plan.reason = self.why_adopted(&address, &account.id);
+            let was = unmarked.and_then(parked_from);
+            plan.reason = was.map_or_else(
+                || self.why_adopted(&address, &account.id),
+                |was| Some(format!("the parked account that was {was}: an earlier run ended before it was marked")),
+            );
             let mut sets = before.clone();
             sets.insert("protect".to_owned(), Json::from(wanted.protect));
+            sets.extend(was.map(|_| (KEPT_EMAIL.to_owned(), Json::from(true))));
             let verb = Verb::Remember { id: account.id.clone() };
             let remembered = self.operation(&address, verb, &[], sets);
             self.step(&address, Step::Made, remembered);
@@ -404,6 +410,11 @@ fn drifted_of(entry: Option<&Entry>, before: &Fields) -> Vec<String> {
     let mut all = drifted(entry, before);
     all.retain(|name| name != "protect" && name != KEPT_EMAIL && (name != "ou" || before.contains_key("ou")));
     all
+}
+
+/// What a parked account was that a cell was given, as long as the record does not know it to be marked as the cell's.
+fn parked_from(entry: &Entry) -> Option<&str> {
+    entry.fields.get("tags")?.get(PARKED_TAG)?.as_str()
 }
 
 fn own((name, value): (&String, &Json)) -> (String, Json) {

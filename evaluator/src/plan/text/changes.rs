@@ -53,7 +53,7 @@ pub(super) fn sections(names: &Names<'_>, page: &mut Page) {
     let mut outside: IndexMap<&'static str, Vec<Part<'_>>> = IndexMap::new();
     let mut made: IndexMap<&'static str, Vec<Part<'_>>> = IndexMap::new();
     for change in &names.plan.changes {
-        let (rest, drifted) = divided(change, page.look.verbose);
+        let (rest, drifted) = divided(change, page.look.verbose, names.plan.command == "drift");
         planned.extend(rest);
         if let Some((class, part)) = drifted {
             let section = if change.is_made_by_others() { &mut made } else { &mut outside };
@@ -90,8 +90,8 @@ fn title(kind: &str) -> String {
     known.map_or_else(|| plural(&visible::text(kind).replace('_', " ")), |(_, title)| (*title).to_owned())
 }
 
-/// What is told among the changes, and what among those made outside.
-fn divided(change: &Change, verbose: bool) -> (Option<Part<'_>>, Option<(&'static str, Part<'_>)>) {
+/// What is told among the changes, and what among those made outside. A plan of a large fleet does not see all that drift sees.
+fn divided(change: &Change, verbose: bool, all_seen: bool) -> (Option<Part<'_>>, Option<(&'static str, Part<'_>)>) {
     let fields = told(change, verbose);
     if change.drift.is_empty() {
         return (Some(Part { change, fields }), None);
@@ -109,6 +109,9 @@ fn divided(change: &Change, verbose: bool) -> (Option<Part<'_>>, Option<(&'stati
     if change.drift.iter().any(|field| field == ITSELF) {
         let class = match change.action {
             Action::Create => "deleted; apply makes it again",
+            Action::Delete if all_seen && change.kind == "assignment" => {
+                "`apply --only` of its permission set takes it away"
+            }
             Action::Delete => "apply takes it away",
             Action::Forget => "deleted; apply forgets it",
             Action::Adopt => "apply takes it over",

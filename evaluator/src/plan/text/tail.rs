@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::names::Names;
 use super::page::{Page, Row, Sign};
 use super::{places, visible};
+use crate::plan::UNSEEN;
 use crate::plan::model::{Cost, Notice, NoticeKind, OperationId, Plan};
 use crate::words::counted;
 
@@ -134,7 +135,12 @@ fn sum(plan: &Plan) -> String {
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} to {word}")).collect();
     let said = if plan.command == "drift" { "it was last applied" } else { "the program says" };
     let waits = plan.notices.iter().any(|notice| notice.kind == NoticeKind::Waits);
-    let beside = if waits { ", but for what is under way, queued or waited for" } else { "" };
+    let beside = match (waits, plan.reading.contains(UNSEEN)) {
+        (true, true) => ", but for what is under way, queued or waited for, and access of others, not looked for",
+        (true, false) => ", but for what is under way, queued or waited for",
+        (false, true) => ", but for access of others, which was not looked for",
+        (false, false) => "",
+    };
     let (live, rest) = if plan.is_of_all() {
         (format!("live is as {said}{beside}"), "")
     } else {

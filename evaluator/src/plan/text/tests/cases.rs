@@ -5,6 +5,7 @@
 use serde_json::json;
 
 use super::plans::*;
+use crate::plan::UNSEEN;
 use crate::plan::model::{Action, Change, Cost, NoticeKind, Operation, OperationId, Plan, Verb};
 use crate::plan::text::Look;
 
@@ -308,6 +309,24 @@ fn nothing_to_do_says_so() {
 
     no changes: live is as the program says
     ");
+    // Where not everybody was looked for.
+    let reading = format!("assignments were read by principal: {UNSEEN}; `cellc drift` does");
+    let some = text(&Plan { reading, ..empty() });
+    assert!(
+        some.ends_with("live is as the program says, but for access of others, which was not looked for\n"),
+        "{some}"
+    );
+}
+
+/// A plan of a large fleet does not look for it: what drift found goes by the name of its set.
+#[test]
+fn access_that_drift_found_is_taken_away_by_the_name_of_its_set() {
+    let cells = ["cell.alpha".to_owned()];
+    let given = assignment(Action::Delete, "ReadOnly", "user.eve", &cells[0], ("grant.x", 1));
+    let given = Change { sources: Vec::new(), drift: vec!["*".to_owned()], ..given };
+    let told = |command: &str| text(&Plan { command: command.to_owned(), changes: vec![given.clone()], ..empty() });
+    assert!(told("drift").contains("`apply --only` of its permission set takes it away:"), "{}", told("drift"));
+    assert!(told("apply").contains("  apply takes it away:"), "{}", told("apply"));
 }
 
 #[test]
