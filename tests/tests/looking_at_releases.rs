@@ -90,6 +90,56 @@ fn a_rollout_of_what_the_program_has_no_more_is_seen_and_ends() {
     assert!(status != 0 && stderr.contains("nothing by the address `api` is released"), "{stderr}");
 }
 
+/// A process dies while it brings a release to a cell, and the cell is taken out of the program: the apply takes away what may be
+/// there, and nothing comes there any more.
+fn a_cell_that_goes_while_a_release_comes_gets_nothing_more() {
+    for first in [true, false] {
+        let text = program(1, "", true);
+        let project = Project::new(&text);
+        project.apply();
+        if !first {
+            project.run(&["rollout", "start", "api", "v1", "--no-wait"]);
+            project.well(&["rollout", "approve", "api"]);
+            project.well(&["rollout", "run"]);
+        }
+        project.run(&["rollout", "start", "api", "v2", "--no-wait"]);
+        project.edit_book(|book| {
+            let state = &mut book["rollout"]["state"];
+            state["approved"] = serde_json::json!([1]);
+            state["phase"] = serde_json::json!({ "phase": "running" });
+            state["cells"]["cell.one"]["state"] = "deploying".into();
+        });
+        let cell = text.lines().find(|line| line.starts_with("cell one ")).unwrap();
+        project.write("main.cell", &text.replace(cell, "removed { from = \"cell.one\", account = \"keep\" }"));
+        let plan = project.well(&["plan"]);
+        says(&plan, &["- deployment.api/cell.one"]);
+        project.apply();
+        let (status, stdout, stderr) = project.run(&["rollout", "run"]);
+        assert_eq!((status, stdout.as_str()), (0, "component.api v2: done\n"), "{stderr}");
+        assert!(!stderr.contains("cell.one deploying") && !stderr.contains("cell.one baking"), "{stderr}");
+        let have = project.versions();
+        assert_eq!(have.iter().map(|(cell, _)| cell.as_str()).collect::<Vec<_>>(), ["cell.alpha", "cell.two"]);
+        project.settled();
+    }
+}
+
+/// What could not go back may be there in part: the plan says so, and brings what is released.
+fn what_is_stuck_is_told_and_mended_by_the_next_apply() {
+    let project = Project::new(&program(1, "", false));
+    project.apply();
+    project.well(&["rollout", "start", "api", "v1"]);
+    project.settled();
+    project.edit_book(|book| {
+        let state = &mut book["rollout"]["state"];
+        state["phase"] = serde_json::json!({ "phase": "rolled_back", "why": { "by": "person", "who": "ana" } });
+        state["cells"]["cell.one"]["state"] = "stuck".into();
+    });
+    says(&project.well(&["plan"]), &["it could not go back, and may have what was taken back in part"]);
+    project.apply();
+    project.well(&["rollout", "run"]);
+    project.settled();
+}
+
 /// In a job of a pipeline that only looks on: the lines of this rollout alone, and an end that says how it went.
 fn who_looks_on_ends_as_what_was_watched() {
     let project = Project::new(&program(1, "", false));
@@ -232,6 +282,8 @@ at_once! {
     what_a_version_would_bring_is_shown_and_nothing_is_done,
     what_is_queued_leaves_the_queue,
     a_rollout_of_what_the_program_has_no_more_is_seen_and_ends,
+    a_cell_that_goes_while_a_release_comes_gets_nothing_more,
+    what_is_stuck_is_told_and_mended_by_the_next_apply,
     who_looks_on_ends_as_what_was_watched,
     what_was_ended_to_stay_stays,
     what_was_changed_in_stacks_of_components_is_drift,

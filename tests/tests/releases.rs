@@ -102,6 +102,13 @@ impl Project {
         serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
     }
 
+    /// The book, edited: as a process left it that died.
+    pub(super) fn edit_book(&self, edit: impl Fn(&mut Value)) {
+        let mut book = self.book();
+        edit(&mut book);
+        self.write(".cellc/sandbox/registry.json.releases/component.api.json", &book.to_string());
+    }
+
     /// The version that each cell has, by the books.
     pub(super) fn versions(&self) -> Vec<(String, String)> {
         let book = self.book();

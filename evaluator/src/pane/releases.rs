@@ -50,7 +50,7 @@ fn rollout(shelved: &Shelved, at: Timestamp) -> Option<Rollout> {
     let state = &rollout.state;
     let mut cells: BTreeMap<String, usize> = BTreeMap::new();
     for cell in state.cells.values() {
-        *cells.entry(word(cell.state).to_owned()).or_default() += 1;
+        *cells.entry(word(cell.state, &state.phase).to_owned()).or_default() += 1;
     }
     let until = match state.phase {
         Phase::Shut { until } | Phase::Baking { until, .. } => Some(until),
@@ -83,10 +83,10 @@ fn rollout(shelved: &Shelved, at: Timestamp) -> Option<Rollout> {
 }
 
 /// One word of a state.
-fn word(state: CellState) -> &'static str {
+fn word(state: CellState, phase: &Phase) -> &'static str {
     match state {
         CellState::Skipped => "skipped",
-        state => state.word(),
+        state => state.word_in(phase),
     }
 }
 
@@ -113,8 +113,11 @@ pub(super) fn version(book: &Book, cell: &str) -> Version {
             CellState::Waiting | CellState::Skipped | CellState::Baking | CellState::RolledBack => !over,
             CellState::Deploying | CellState::Failed | CellState::RollingBack | CellState::Stuck => true,
         };
-        let place =
-            Place { state: word(at.state).to_owned(), to: rollout.state.version.clone(), why: at.why.clone() };
+        let place = Place {
+            state: word(at.state, &rollout.state.phase).to_owned(),
+            to: rollout.state.version.clone(),
+            why: at.why.clone(),
+        };
         told.then_some(place)
     });
     let (version, since) = (has.map(|has| has.version.clone()), has.map(|has| has.at));

@@ -322,7 +322,7 @@ fn unknown_addresses(desired: &Desired, record: &Record, kept: &BTreeMap<String,
     let wanted = desired.releases.values().filter(|wish| wish.is_component());
     let wanted = wanted.flat_map(|wish| wish.cells.keys().map(|cell| wish.address(cell)));
     let there = kept.iter().filter(|(of, _)| is_of_component(of));
-    let there = there.flat_map(|(of, kept)| kept.book.cells.keys().map(|cell| dossier::address(of, cell)));
+    let there = there.flat_map(|(of, kept)| kept.book.occupied().into_keys().map(|cell| dossier::address(of, cell)));
     let deployments: Vec<String> = if scope.is_whole() { Vec::new() } else { wanted.chain(there).collect() };
     let mut known: BTreeSet<&str> = desired.resources.keys().map(String::as_str).collect();
     known.extend(desired.stacks.keys().map(String::as_str));

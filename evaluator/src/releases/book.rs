@@ -39,6 +39,9 @@ pub struct Book {
     /// What is begun when the rollout gives way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Queued>,
+    /// Where an earlier rollout was ended to stay, by cell, and the name of the dossier that stays there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stays: BTreeMap<String, String>,
     /// The runs of a pipeline that brought or bring releases, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub driven: Vec<Driven>,
@@ -154,7 +157,7 @@ impl Book {
     }
 
     /// The version that was left in a cell when the release that brought it was ended there, to stay: nothing since has been
-    /// brought to the cell, and no release went through.
+    /// brought to the cell.
     pub fn left(&self, cell: &str) -> Option<&str> {
         let has = self.cells.get(cell)?;
         let stopped = self.rollout.as_ref().is_some_and(|rollout| {
@@ -165,14 +168,33 @@ impl Book {
             let came = driven.reached.get(cell).is_some_and(|reached| reached.dossier == has.dossier);
             came && driven.state == Going::Ended
         });
-        (stopped || ended).then_some(has.version.as_str())
+        let stays = self.stays.get(cell) == Some(&has.dossier);
+        (stopped || ended || stays).then_some(has.version.as_str())
     }
 
-    /// A cell was emptied, and gets nothing of what is under way.
+    /// Whether a cell could not go back when the last rollout did: what it has is not what is written down.
+    pub fn is_stuck(&self, cell: &str) -> bool {
+        let over = self.rollout.as_ref().filter(|rollout| rollout.state.is_over());
+        over.and_then(|rollout| rollout.state.cells.get(cell)).is_some_and(|cell| cell.state == CellState::Stuck)
+    }
+
+    /// The cells in which something is, or may be in part, with the name of the dossier that says what.
+    pub fn occupied(&self) -> BTreeMap<&String, &String> {
+        let reached = self.rollout.iter().flat_map(|rollout| {
+            let in_part = rollout.state.that_are(CellState::is_in_part);
+            in_part.map(|(name, _)| (name, &rollout.dossier))
+        });
+        reached.chain(self.cells.iter().map(|(name, has)| (name, &has.dossier))).collect()
+    }
+
+    /// A cell was emptied, and gets nothing of what is under way. Nobody is at work in it.
     pub fn leave(&mut self, cell: &str) {
         self.cells.remove(cell);
-        let open = self.rollout.as_mut().filter(|rollout| !rollout.state.is_over());
-        if let Some(rollout) = open {
+        let is_part = |rollout: &&mut Rollout| {
+            let in_part = rollout.state.cells.get(cell).is_some_and(|cell| cell.state.is_in_part());
+            in_part || !rollout.state.is_over()
+        };
+        if let Some(rollout) = self.rollout.as_mut().filter(is_part) {
             rollout.state.leave([&cell.to_owned()]);
         }
     }
@@ -215,6 +237,8 @@ impl Book {
         self.rollouts += 1;
         self.withdrawn = None;
         self.unqueued = None;
+        let stays = self.cells.iter().filter(|(cell, _)| self.left(cell).is_some());
+        self.stays = stays.map(|(cell, has)| (cell.clone(), has.dossier.clone())).collect();
         let former = |cell: &str| self.cells.get(cell).cloned();
         let mut state = State::new(&dossier.course, &queued.version, at, |cell| former(cell).map(|has| has.version));
         // What had the form before stays with it: an earlier rollout was ended there to stay.
@@ -249,6 +273,7 @@ impl Book {
                 let (version, dossier) = (rollout.state.version.clone(), rollout.dossier.clone());
                 let has = Has { version, dossier, at, observed: observed.to_owned() };
                 self.cells.insert(cell.clone(), has);
+                self.stays.remove(cell);
             }
             Event::WentBack { cell } => {
                 self.withdrawn = Some(rollout.dossier.clone());
@@ -258,6 +283,14 @@ impl Book {
                 };
             }
             _ => {}
+        }
+        // What may be in part in a cell that has left is taken away by the apply that ends the cell.
+        for (cell, _) in before.that_are(CellState::is_in_part) {
+            if !rollout.state.cells.contains_key(cell) {
+                let (version, dossier) = (before.version.clone(), rollout.dossier.clone());
+                let has = Has { version, dossier, at, observed: "it may be there in part".to_owned() };
+                self.cells.entry(cell.clone()).or_insert(has);
+            }
         }
         if rollout.state.phase == Phase::Done && before.phase != Phase::Done {
             let (version, dossier) = (rollout.state.version.clone(), rollout.dossier.clone());

@@ -80,8 +80,9 @@ impl Clerk<'_> {
         let Errand { cell, token } = errand;
         let book = self.desk.read(of).map_err(|error| not_kept(&error))?.book;
         self.still(&book, cell)?;
-        let Some(has) = book.cells.get(cell) else { return Ok("it had nothing".to_owned()) };
-        let dossier = self.desk.dossier(of, &has.dossier).map_err(|error| not_kept(&error))?;
+        let occupied = book.occupied();
+        let Some(has) = occupied.get(&cell.to_owned()) else { return Ok("it had nothing".to_owned()) };
+        let dossier = self.desk.dossier(of, has).map_err(|error| not_kept(&error))?;
         let observed = match dossier.cells.get(cell) {
             Some(what) if !matches!(what.spec.target, Target::Cloudformation { .. }) => {
                 format!("left as it is: what {} made stays", what.spec.target.sort())

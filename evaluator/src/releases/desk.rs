@@ -259,6 +259,12 @@ impl Kept {
         Some((dossier, dossier.cells.get(cell)?))
     }
 
+    /// What is in a cell, or may be in part, word for word.
+    pub fn in_part(&self, cell: &str) -> Option<(&Dossier, &Cell)> {
+        let dossier = self.dossiers.get(*self.book.occupied().get(&cell.to_owned())?)?;
+        Some((dossier, dossier.cells.get(cell)?))
+    }
+
     /// The released version, word for word.
     pub fn released(&self) -> Option<&Dossier> {
         self.dossiers.get(&self.book.released.as_ref()?.dossier)
@@ -285,7 +291,8 @@ impl Desk<'_> {
         for of in self.names()?.into_iter().filter(|of| asked(of)) {
             let book = self.read(&of)?.book;
             let mut named: BTreeSet<&String> =
-                book.cells.values().chain(&book.released).map(|has| &has.dossier).collect();
+                book.occupied().into_values().chain(book.released.iter().map(|has| &has.dossier)).collect();
+            named.extend(book.cells.values().map(|has| &has.dossier));
             named.extend(&book.withdrawn);
             let dossiers = named
                 .into_iter()

@@ -95,6 +95,14 @@ impl CellState {
         }
     }
 
+    /// The same where the rollout is over: nothing bakes any more.
+    pub fn word_in(self, phase: &Phase) -> &'static str {
+        match self {
+            Self::Baking if phase.is_over() => "keeps it",
+            state => state.word(),
+        }
+    }
+
     /// Whether the release has come to it by its wave, or may have in part.
     pub fn is_reached(self) -> bool {
         !matches!(self, Self::Waiting | Self::Skipped | Self::AtOnce)
@@ -103,6 +111,11 @@ impl CellState {
     /// Whether something is under way in it.
     pub fn is_under_way(self) -> bool {
         matches!(self, Self::Deploying | Self::RollingBack)
+    }
+
+    /// Whether the release may be there in part.
+    pub fn is_in_part(self) -> bool {
+        self.is_under_way() || matches!(self, Self::Failed | Self::Stuck)
     }
 }
 
@@ -278,7 +291,7 @@ pub enum Event {
         /// Their addresses.
         cells: BTreeSet<String>,
     },
-    /// These cells are none of its any more: they were torn down, or the program has them no more.
+    /// These cells are none of its any more: they were torn down, or the program has them no more. Nobody is at work in them.
     Left {
         /// Their addresses.
         cells: BTreeSet<String>,
@@ -321,21 +334,20 @@ impl State {
         self.phase.is_over() && !self.cells.values().any(|cell| cell.state.is_under_way())
     }
 
-    /// The cells that are not among these: what is under way in one ends first, and what came to one beside the waves stays.
-    pub fn gone_from(&self, here: &BTreeSet<String>) -> BTreeSet<String> {
+    /// The cells that are not among these: what somebody is `at_work` at in one ends first, and what came to one beside the waves
+    /// stays.
+    pub fn gone_from(&self, here: &BTreeSet<String>, at_work: bool) -> BTreeSet<String> {
         let is_gone = |(name, cell): &(&String, &Cell)| {
-            !here.contains(*name) && cell.state != CellState::AtOnce && !cell.state.is_under_way()
+            !here.contains(*name) && cell.state != CellState::AtOnce && !(at_work && cell.state.is_under_way())
         };
         self.cells.iter().filter(is_gone).map(|(name, _)| name.clone()).collect()
     }
 
-    /// Lets go of cells that have left, but for what is under way in them; whether there was one.
+    /// Lets go of cells that have left; whether there was one.
     pub fn leave<'c>(&mut self, cells: impl IntoIterator<Item = &'c String>) -> bool {
         let before = self.cells.len();
         for name in cells {
-            if self.cells.get(name).is_some_and(|cell| !cell.state.is_under_way()) {
-                self.cells.remove(name);
-            }
+            self.cells.remove(name);
         }
         self.cells.len() < before
     }

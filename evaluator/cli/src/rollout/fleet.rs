@@ -31,13 +31,13 @@ impl Fleet for Cells<'_> {
     }
 }
 
-/// The cells that a release may come to: those of the program that were not torn down. None of a component that the program has
+/// The cells that a release may come to: those of the program that were not torn down. None of what the program has
 /// no more; the form of a permission set that it takes through no waves any more goes on to where it was to go.
 pub(super) fn here(desired: &Desired, record: &Record, of: &str) -> Option<BTreeSet<String>> {
     let is_there = |cell: &&String| record.entry(cell).is_some() || !record.gone.contains_key(*cell);
     match desired.releases.get(of) {
         Some(wish) => Some(wish.cells.keys().filter(is_there).cloned().collect()),
-        None => is_of_component(of).then(BTreeSet::new),
+        None => (is_of_component(of) || !desired.resources.contains_key(of)).then(BTreeSet::new),
     }
 }
 

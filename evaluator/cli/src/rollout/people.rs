@@ -45,13 +45,10 @@ pub(crate) fn say_of(args: &RolloutOneArgs, output: &Output, event: impl Fn(Stri
 fn said(
     course: &Course,
     mut state: State,
-    here: Option<&BTreeSet<String>>,
+    gone: &BTreeSet<String>,
     (now, event): (Timestamp, &Event),
 ) -> Result<State, Refused> {
-    if let Some(here) = here {
-        let gone = state.gone_from(here);
-        state.leave(&gone);
-    }
+    state.leave(gone);
     let next = step(course, state, now, event);
     next.refused.map_or(Ok(next.state), Err)
 }
@@ -158,7 +155,9 @@ fn told(
         let rollout = book.rollout.clone().ok_or_else(queued)?;
         let dossier = desk.dossier(&of, &rollout.dossier).map_err(|error| No::Book(error.to_string()))?;
         let word = rollout.state.phase.word();
-        let next = said(&dossier.course, rollout.state, here.as_ref(), (now, &event));
+        let at_work = rollout.runner.as_ref().is_some_and(|runner| runner.until > now);
+        let gone = here.as_ref().map(|here| rollout.state.gone_from(here, at_work)).unwrap_or_default();
+        let next = said(&dossier.course, rollout.state, &gone, (now, &event));
         book.took(next.map_err(|refused| No::Refused(refused, word))?, &event, "");
         Ok(dossier)
     };
@@ -210,16 +209,16 @@ mod tests {
     fn a_pause_begins_nothing_and_lets_go_of_what_has_left() {
         let now: Timestamp = "2026-06-02T09:00:00Z".parse().unwrap();
         let (course, state) = waiting(now);
-        let here = BTreeSet::from(["cell.a".to_owned()]);
+        let gone = BTreeSet::from(["cell.b".to_owned()]);
         let pause = Event::Paused { who: "ana".to_owned() };
-        let paused = said(&course, state, Some(&here), (now, &pause)).unwrap();
+        let paused = said(&course, state, &gone, (now, &pause)).unwrap();
         let cells: Vec<(&str, CellState)> =
             paused.cells.iter().map(|(name, cell)| (name.as_str(), cell.state)).collect();
         assert_eq!((cells, paused.paused), (vec![("cell.a", CellState::Waiting)], true));
         let resume = Event::Resumed { who: "ana".to_owned() };
-        let resumed = said(&course, paused, Some(&here), (now, &resume)).unwrap();
+        let resumed = said(&course, paused, &gone, (now, &resume)).unwrap();
         assert_eq!(resumed.cells["cell.a"].state, CellState::Deploying);
-        let refused = said(&course, resumed, Some(&here), (now, &Event::Approved { who: "ana".to_owned() }));
+        let refused = said(&course, resumed, &gone, (now, &Event::Approved { who: "ana".to_owned() }));
         assert_eq!(refused.unwrap_err(), Refused::NobodyAsked);
     }
 }

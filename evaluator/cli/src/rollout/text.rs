@@ -41,7 +41,8 @@ pub(crate) fn standing(book: &Book) -> String {
         let more = names.len().saturating_sub(NAMED);
         let named = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        text.push_str(&format!("  {:<14} {}  {named}{more}\n", cell_state.word(), counted(names.len(), "cell")));
+        let word = cell_state.word_in(&state.phase);
+        text.push_str(&format!("  {word:<14} {}  {named}{more}\n", counted(names.len(), "cell")));
     }
     text.push_str(&beside(book));
     text + &queued(book) + &driven(book)

@@ -78,6 +78,14 @@ impl Builder<'_> {
         for (cell, what) in &wanted.cells {
             match kept.cell(cell) {
                 None => self.new_deployment(wish, kept, (cell, &waves), Some((&wanted, what))),
+                Some(_) if kept.book.is_stuck(cell) => {
+                    let message = format!(
+                        "{}: it could not go back, and may have what was taken back in part",
+                        wish.address(cell)
+                    );
+                    self.note(message, vec![wish.address(cell)]);
+                    behind.insert(cell.clone());
+                }
                 Some((has, is)) if is.spec == what.spec && has.version == release.version => {}
                 Some((has, _)) if kept.book.left(cell).is_some() => {
                     left.entry(has.version.clone()).or_default().push(cell.clone());
@@ -200,7 +208,7 @@ impl Builder<'_> {
             if !is_of_component(of) {
                 continue;
             }
-            for cell in kept.book.cells.keys() {
+            for cell in kept.book.occupied().into_keys() {
                 let stays = self.command == Command::Apply && wish.is_some_and(|wish| wish.cells.contains_key(cell));
                 let address = dossier::address(of, cell);
                 let place =
@@ -213,7 +221,7 @@ impl Builder<'_> {
     }
 
     fn end_deployment(&mut self, of: &str, kept: &Kept, cell: &str, address: &str) {
-        let known = kept.cell(cell);
+        let known = kept.in_part(cell);
         let order = Verb::Undeploy { of: of.to_owned(), cell: cell.to_owned() };
         let operation = self.operation(address, order, &[], Fields::new());
         let left = known.filter(|(_, what)| !matches!(what.spec.target, Target::Cloudformation { .. }));

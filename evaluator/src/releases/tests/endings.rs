@@ -68,6 +68,60 @@ fn a_rollout_that_has_stopped_is_carried_on_while_a_cell_is_under_way() {
     assert!(book.open().is_none());
 }
 
+/// A process died while it was at work in a cell, and the cell left: whether an apply has emptied it since or not, nothing comes
+/// there any more, its alarm holds nobody back, and what may be there in part is known to the apply that ends it.
+#[test]
+fn what_a_dead_process_left_under_way_where_no_cell_is_any_more_is_not_done_again() {
+    for emptied in [false, true] {
+        let (memory, clock, stop) = (Memory::default(), Slept(Mutex::new(start())), AtomicBool::new(false));
+        let cells = Cells { alarm: Some(("cell.b".into(), "v1".into(), Signal::NoData)), ..Cells::default() };
+        queue(&memory, "v1", start());
+        let desk = Desk::new(&memory);
+        let at_work = |book: &mut Book| {
+            let queued = book.next.take().unwrap();
+            book.begin(queued, &dossier("v1"), start());
+            let state = &mut book.rollout.as_mut().unwrap().state;
+            state.cells.get_mut("cell.b").unwrap().state = CellState::Deploying;
+            assert_eq!(book.occupied().into_keys().collect::<Vec<_>>(), ["cell.b"]);
+            if emptied {
+                book.leave("cell.b");
+            }
+            Ok::<_, ()>(())
+        };
+        desk.change(OF, at_work).unwrap().unwrap();
+        let here = ["cell.a", "cell.c", "cell.d"].map(str::to_owned).into();
+        let fleet = Standing { draining: BTreeSet::new(), here: Some(here) };
+        let ended = Engine { fleet: &fleet, ..engine(&memory, &cells, &clock, &stop) }.run();
+        assert_eq!(ended, Ok(Ending::Over(Phase::Done)), "emptied: {emptied}");
+        assert!(!cells.asked.lock().unwrap().iter().any(|asked| asked.starts_with("cell.b")), "emptied: {emptied}");
+        let book = desk.read(OF).unwrap().book;
+        assert_eq!(book.occupied().contains_key(&"cell.b".to_owned()), !emptied);
+        assert_eq!(book.rollout.unwrap().state.cells.len(), 3);
+    }
+}
+
+/// A release was ended to stay in a cell, and then another one comes to other cells: it stays all the same, until something is
+/// brought to the cell.
+#[test]
+fn what_was_ended_to_stay_stays_whatever_comes_to_other_cells() {
+    let (memory, clock) = (Memory::default(), Slept(Mutex::new(start())));
+    let cells = Cells { refuse: ["cell.c".to_owned()].into(), ..Cells::default() };
+    queue_of(&memory, &stops_in_the_middle("v2"), start());
+    run(&memory, &cells, &clock, "one").unwrap();
+    let left = |memory: &Memory, cell: &str| Desk::new(memory).read(OF).unwrap().book.left(cell).map(str::to_owned);
+    assert_eq!(left(&memory, "cell.a"), Some("v2".to_owned()));
+    queue_of(&memory, &dossier_of("v1", vec![wave("prod", &["cell.d"], 1)]), clock.now());
+    assert_eq!(run(&memory, &cells, &clock, "two"), Ok(Ending::Over(Phase::Done)));
+    assert_eq!((left(&memory, "cell.a"), left(&memory, "cell.d")), (Some("v2".to_owned()), None));
+    // It is what is released by now: nothing is left any more.
+    let cells = Cells::default();
+    queue_of(&memory, &stops_in_the_middle("v2"), clock.now());
+    assert_eq!(run(&memory, &cells, &clock, "three"), Ok(Ending::Over(Phase::Done)));
+    queue_of(&memory, &dossier_of("v2", vec![wave("prod", &["cell.d"], 1)]), clock.now());
+    assert_eq!(run(&memory, &cells, &clock, "four"), Ok(Ending::Over(Phase::Done)));
+    assert_eq!(left(&memory, "cell.a"), None);
+}
+
 /// Who looks for the reason after a rollback finds it.
 #[test]
 fn a_cell_that_went_back_says_why_it_had_failed() {

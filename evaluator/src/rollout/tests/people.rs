@@ -102,14 +102,19 @@ fn what_does_not_fit_changes_nothing() {
     }
 }
 
-/// A cell that is torn down while a release comes gets nothing of it, and does not go back; what is under way in it ends first.
+/// A cell that is torn down while a release comes gets nothing of it, and does not go back.
 #[test]
 fn a_cell_that_has_left_gets_nothing() {
     let left = |names: &[&str]| Event::Left { cells: names.iter().map(|name| format!("cell.{name}")).collect() };
     let course = || course(vec![wave("first", &["a", "b"]), wave("second", &["c"])]);
     let mut fleet = Fleet::default();
-    let state = fleet.run(&course(), vec![after(2, left(&["a", "b", "c"]))]);
+    let state = fleet.run(&course(), vec![after(2, left(&["b", "c"]))]);
     assert_eq!((state.phase, fleet.given("2")), (Phase::Done, vec!["cell.a"]));
+    // Who was at work in it has died: what it began is no answer any more.
+    let mut fleet = Fleet::default();
+    let state = fleet.run(&course(), vec![after(2, left(&["a"]))]);
+    assert_eq!((state.phase, fleet.given("2")), (Phase::Done, vec!["cell.a", "cell.b", "cell.c"]));
+    assert!(!state.cells.contains_key("cell.a"));
     let mut fleet = Fleet::default();
     let more = vec![after(20, left(&["a"])), after(30, Event::Aborted { who: who(), back: true })];
     let state = fleet.run(&course(), more);
