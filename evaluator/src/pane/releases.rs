@@ -96,9 +96,13 @@ pub(super) fn version(book: &Book, cell: &str) -> Version {
     let rollout = book.rollout.as_ref();
     let brings = book.open().map(|rollout| rollout.state.version.as_str());
     let released = book.released.as_ref().map(|released| released.version.as_str());
+    let another = match (has, &book.released) {
+        (Some(has), Some(released)) => book.differs(has, &released.dossier).is_some(),
+        _ => false,
+    };
     let compared = match (has.map(|has| has.version.as_str()), released) {
         (None, _) => Compared::Missing,
-        (Some(version), Some(released)) if version == released => Compared::Released,
+        (Some(version), Some(released)) if version == released && !another => Compared::Released,
         (Some(version), _) if brings == Some(version) => Compared::Coming,
         (Some(_), Some(_)) => Compared::Differs,
         (Some(_), None) => Compared::Unreleased,

@@ -39,6 +39,10 @@ pub struct Book {
     /// What is begun when the rollout gives way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Queued>,
+    /// Of what the releases that are spoken of were made, by the names of their dossiers: a commit, an artifact. Of one version there
+    /// may be two, when somebody moves a tag.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub built: BTreeMap<String, BTreeMap<String, String>>,
     /// Where an earlier rollout was ended to stay, by cell, and the name of the dossier that stays there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stays: BTreeMap<String, String>,
@@ -217,11 +221,35 @@ impl Book {
         }
     }
 
-    /// Cells that have another version than the released one, and which.
-    pub fn beside_the_released(&self) -> impl Iterator<Item = (&String, &str)> {
-        let released = self.released.as_ref().map(|has| has.version.as_str());
-        let cells = self.cells.iter().map(|(cell, has)| (cell, has.version.as_str()));
-        cells.filter(move |(_, version)| released.is_some_and(|released| released != *version))
+    /// Cells that have another release than the one that went through last, and which: by its version, and where that is the same,
+    /// by what it was made of.
+    pub fn beside_the_released(&self) -> impl Iterator<Item = (&String, String)> {
+        let released = self.released.as_ref();
+        self.cells.iter().filter_map(move |(cell, has)| {
+            let differs = self.differs(has, &released?.dossier);
+            match (has.version == released?.version, differs) {
+                (true, None) => None,
+                (true, Some(what)) => Some((cell, format!("{} of {what}", has.version))),
+                (false, _) => Some((cell, has.version.clone())),
+            }
+        })
+    }
+
+    /// In what a release differs from that of another dossier, where both are known: `another commit`.
+    pub fn differs(&self, has: &Has, from: &str) -> Option<String> {
+        other_than(self.built.get(&has.dossier)?, self.built.get(from)?)
+    }
+
+    /// Remembers of what a release was made; and forgets it of those that nobody speaks of any more.
+    pub fn is_of(&mut self, dossier: &str, made: &Dossier) {
+        let rollout = self.rollout.iter();
+        let spoken = rollout.flat_map(|one| one.former.values().map(|has| &has.dossier).chain([&one.dossier]));
+        let has = self.cells.values().chain(&self.released).map(|has| &has.dossier);
+        let known: BTreeSet<&String> = spoken.chain(has).collect();
+        self.built.retain(|name, _| known.contains(name));
+        if !made.digests.is_empty() {
+            self.built.insert(dossier.to_owned(), made.digests.clone());
+        }
     }
 
     /// Writes a line of the log.
@@ -253,6 +281,7 @@ impl Book {
         if dossier.is_of_a_set() {
             one_form(&mut state, &mut former);
         }
+        self.is_of(&queued.dossier, dossier);
         let Queued { version, dossier, by, .. } = queued;
         for cell in came {
             let observed = "provisioned by the apply that queued it".to_owned();
@@ -300,6 +329,12 @@ impl Book {
             self.note(at, line);
         }
     }
+}
+
+/// In what something else was made of two releases: `another commit`.
+pub fn other_than(one: &BTreeMap<String, String>, other: &BTreeMap<String, String>) -> Option<String> {
+    let what = one.iter().find(|(what, digest)| other.get(*what).is_some_and(|other| other != *digest))?.0;
+    Some(format!("another {what}"))
 }
 
 /// A permission set has one form, so all of its accounts go back to one: to that of the last wave, where a rollout that this one

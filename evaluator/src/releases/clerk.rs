@@ -68,6 +68,7 @@ impl Clerk<'_> {
         self.change(of, |book| {
             book.note(has.at, format!("{cell} got {} by an apply of {}", has.version, self.who));
             book.cells.insert(cell.to_owned(), has.clone());
+            book.is_of(&has.dossier, &dossier);
         })?;
         Ok(observed)
     }

@@ -308,6 +308,7 @@ impl Clerk<'_> {
             } else {
                 let reached = Reached { dossier: String::new(), had };
                 name.clone_into(&mut driven.reached.entry(cell.to_owned()).or_insert(reached).dossier);
+                book.is_of(&name, &dossier);
             }
             Ok(())
         })?;

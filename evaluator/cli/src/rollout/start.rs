@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use cell_deploy::deployment::{Undone, commit, texts};
 use cell_eval::plan::fault::Fault;
+use cell_eval::releases::book::other_than;
 use cell_eval::releases::wishes::{ARTIFACT, Release, Unready, Wish};
 use cell_eval::releases::{By, Desk, Dossier, EngineError, Entered};
 use cell_eval::rollout::text as calendars;
@@ -52,6 +53,7 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
     }
     let dossier = wish.dossier(&release, &record, &|cell| !(some && absent.contains(cell)));
     let dossier = dossier.map_err(|faults| unready(&session, wish, &faults))?;
+    same_name(&session, &dossier, output)?;
     super::traffic::tell_unheard(&session, &record, std::slice::from_ref(&of));
     if args.dry_run {
         let plan = session.release(&record, &dossier)?;
@@ -74,6 +76,25 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
         return Ok(Status::Done);
     }
     Ok(super::drive::drive(&session, &[of], args.carry, &run.folder()))
+}
+
+/// Tells of a version that is made of something else than the released one of the same name: somebody has moved it.
+fn same_name(session: &Session<'_>, dossier: &Dossier, output: &Output) -> Result<(), Status> {
+    let fail = |error: cell_eval::releases::DeskError| say(output, &finding(Code::RolloutFailed, error.to_string()));
+    let desk = Desk::new(session.connection.store.as_ref());
+    let book = desk.read(&dossier.of).map_err(fail)?.book;
+    let Some(released) = book.released.as_ref().filter(|released| released.version == dossier.version) else {
+        return Ok(());
+    };
+    let former = desk.dossier(&dossier.of, &released.dossier).map_err(fail)?;
+    if let Some(what) = other_than(&dossier.digests, &former.digests) {
+        let version = &dossier.version;
+        output.remark(&format!(
+            "{}: {version} is {what} than the released {version}: somebody has moved it",
+            dossier.of
+        ));
+    }
+    Ok(())
 }
 
 /// Refuses to begin while a pipeline goes through the waves.

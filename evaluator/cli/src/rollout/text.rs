@@ -87,9 +87,9 @@ pub(crate) fn beside(book: &Book) -> String {
     if book.open().is_some() {
         return String::new();
     }
-    let mut by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut by: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     book.beside_the_released().for_each(|(cell, version)| by.entry(version).or_default().push(cell));
-    let told = |(version, cells): (&str, Vec<&str>)| {
+    let told = |(version, cells): (String, Vec<&str>)| {
         let named = cells.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
         let more = cells.len().saturating_sub(NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };

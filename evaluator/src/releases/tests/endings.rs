@@ -122,6 +122,27 @@ fn what_was_ended_to_stay_stays_whatever_comes_to_other_cells() {
     assert_eq!(left(&memory, "cell.a"), None);
 }
 
+/// Somebody moves a tag: what the version was made of tells the two apart.
+#[test]
+fn another_thing_of_the_same_version_is_not_what_is_released() {
+    let (memory, clock) = (Memory::default(), Slept(Mutex::new(start())));
+    let of = |commit: &str, dossier: Dossier| Dossier {
+        digests: [("commit".to_owned(), commit.to_owned())].into(),
+        ..dossier
+    };
+    queue_of(&memory, &of("c0ffee", dossier("v1")), start());
+    run(&memory, &Cells::default(), &clock, "one").unwrap();
+    let beside = || {
+        let book = Desk::new(&memory).read(OF).unwrap().book;
+        book.beside_the_released().map(|(cell, what)| format!("{cell} {what}")).collect::<Vec<_>>()
+    };
+    assert!(beside().is_empty());
+    queue_of(&memory, &of("badbad", stops_in_the_middle("v1")), clock.now());
+    run(&memory, &Cells { refuse: ["cell.c".to_owned()].into(), ..Cells::default() }, &clock, "two").unwrap();
+    assert_eq!(beside()[0], "cell.a v1 of another commit");
+    assert!(!beside().iter().any(|cell| cell.starts_with("cell.c")), "{:?}", beside());
+}
+
 /// Who looks for the reason after a rollback finds it.
 #[test]
 fn a_cell_that_went_back_says_why_it_had_failed() {
