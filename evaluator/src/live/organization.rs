@@ -187,13 +187,20 @@ impl Reader<'_> {
     /// taken over, or whose mark is doubted; for [`Depth::Drift`] of all that are owned.
     fn tags(&self, live: &mut Live) -> Result<(), CloudError> {
         let ids = identity::organization(self.desired, self.record, live);
+        // A run that was killed as it parked an account, or gave a parked one on, leaves it there with its mark in part.
+        let parking = ids.get(PARKING);
+        let is_parked = |id: &String| live.accounts.get(id).is_some_and(|account| account.parent.as_ref() == parking);
         let in_question = |(address, id): &(&String, &String)| {
+            if self.record.pending.contains_key(*address) && self.takes(address) && live.has(id) {
+                return true;
+            }
             let Some(wanted) = self.desired.resources.get(*address) else { return false };
             let recorded = self.record.entry(address).filter(|entry| entry.id == **id);
             self.takes(address)
                 && live.has(id)
                 && (self.depth == Depth::Drift
                     || !self.scope.only.is_empty()
+                    || parking.is_some() && is_parked(id)
                     || marks::changing(self.desired, (address, id), &ids, live)
                     || recorded.is_none_or(|entry| entry.fields.get("tags") != wanted.fields.get("tags")))
         };

@@ -152,7 +152,8 @@ impl Fleet {
             bench.cloud.edit(|cloud| _ = cloud.accounts.insert(id, account));
         }
         for at in 0..size.sets {
-            let (address, arn, name) = (set(at), format!("arn:set-{at}"), format!("S{at:02}"));
+            let (address, arn, name) =
+                (set(at), format!("arn:aws:sso:::permissionSet/ssoins-1/ps-{at}"), format!("S{at:02}"));
             let fields = json!({ "name": name, "session": "PT1H", "tags": {} });
             note(
                 &mut desired,
@@ -179,7 +180,11 @@ impl Fleet {
                 let shown = json!({ "permission_set": set(of), "principal": group(to), "target": cell(account) });
                 note(&mut desired, address, "", wanted(ResourceKind::Assignment, Json::Null, shown, "grant.all"));
                 let principal = Principal { kind: PrincipalKind::Group, id: format!("id-{to}") };
-                given.push(Given { set: format!("arn:set-{of}"), principal, account: format!("{account:012}") });
+                given.push(Given {
+                    set: format!("arn:aws:sso:::permissionSet/ssoins-1/ps-{of}"),
+                    principal,
+                    account: format!("{account:012}"),
+                });
             }
         }
         assert_eq!(given.len(), size.assignments);

@@ -10,7 +10,7 @@ use foldhash::HashMap;
 use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
-use super::desired::{ADDRESS_TAG, Desired, PARKING, ROOT, Wanted};
+use super::desired::{ADDRESS_TAG, Desired, PARKED_TAG, PARKING, ROOT, Wanted};
 use super::fault::Fault;
 use super::identity::{self, Ids, Parking};
 use super::marks;
@@ -364,7 +364,8 @@ impl<'a> Builder<'a> {
         };
         let recorded = entry.and_then(|entry| entry.fields.get("tags"));
         let named = |key: &String| {
-            [wanted, recorded].into_iter().flatten().any(|tags| tags.get(key).is_some()) || key == ADDRESS_TAG
+            let said = [wanted, recorded].into_iter().flatten().any(|tags| tags.get(key).is_some());
+            said || [ADDRESS_TAG, PARKED_TAG].contains(&key.as_str())
         };
         let tags =
             live.iter().filter(|(key, _)| named(key)).map(|(key, value)| (key.clone(), Json::from(value.as_str())));
@@ -413,8 +414,14 @@ impl<'a> Builder<'a> {
 
     /// A unit of parked accounts that a run has begun to make and could not note any more.
     pub(super) fn parking_begun(&mut self) {
-        if self.record.pending.contains_key(PARKING) && self.takes(PARKING) {
-            self.take_parking();
+        if !self.record.pending.contains_key(PARKING) || !self.takes(PARKING) {
+            return;
+        }
+        self.take_parking();
+        // Nothing came of it, and this plan makes none.
+        if !self.ids.contains_key(PARKING) && self.after(PARKING, Step::Made).is_empty() {
+            let forgotten = self.operation(PARKING, Verb::Forget, &[], Fields::new());
+            self.parking_change(Action::Forget, None, Fields::new(), forgotten);
         }
     }
 

@@ -67,6 +67,11 @@ pub(super) fn is_unmarked(live: &Live, id: &str) -> bool {
     tags_of(live, id).is_some_and(|tags| !tags.contains_key(ADDRESS_TAG))
 }
 
+/// The address that something is marked with, where that was read.
+pub(super) fn mark<'l>(live: &'l Live, id: &str) -> Option<&'l String> {
+    tags_of(live, id)?.get(ADDRESS_TAG)
+}
+
 /// The tags of a set, a unit, an account or a policy, where they were read.
 fn tags_of<'l>(live: &'l Live, id: &str) -> Option<&'l Tags> {
     match live.sets.get(id) {

@@ -3,6 +3,7 @@
 //! [`desired`] is what the program asks for, [`crate::registry::record`] what was left behind, [`crate::live`] what
 //! the cloud says. [`plan`] is pure: the same three give the same plan, byte for byte.
 
+mod begun;
 pub(crate) mod build;
 pub mod canonical;
 pub mod cost;
@@ -111,8 +112,11 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
     if !faults.is_empty() {
         return Err(faults);
     }
-    let mut builder = builder(question);
+    let begun = begun::begun(question);
+    let with = begun.with(record.0);
+    let mut builder = builder(question, with.as_ref().unwrap_or(record.0));
     builder.looks = components == Components::LookedAt;
+    let remembered = builder.remember_begun(&begun);
     let replaced = builder.units();
     builder.policies();
     builder.attachments(false);
@@ -140,6 +144,7 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
     builder.surplus_accounts();
     builder.parking_begun();
     builder.surplus_units(&replaced);
+    builder.lead(&remembered);
     builder.judge();
     let access = builder.access();
     if !builder.faults.is_empty() {
@@ -150,14 +155,14 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
 
 /// What a release brings to its cells, beside what the books say that they have: a plan without operations, for people.
 pub fn release(question: &Question<'_>, release: &Dossier) -> Plan {
-    let mut builder = builder(question);
+    let mut builder = builder(question, question.record.0);
     builder.release(release);
     Plan { command: "release".to_owned(), unapplied: Vec::new(), ..finished(question, builder, Vec::new()) }
 }
 
-fn builder<'a>(question: &Question<'a>) -> Builder<'a> {
-    let Question { desired, record, live, scope, kept, command, .. } = *question;
-    Builder::new(desired, record, live, (scope, kept), command)
+fn builder<'a>(question: &Question<'a>, record: &'a Record) -> Builder<'a> {
+    let Question { desired, record: (_, origins), live, scope, kept, command, .. } = *question;
+    Builder::new(desired, (record, origins), live, (scope, kept), command)
 }
 
 /// That a difference may be of a run that came to no end, and no doing of others.

@@ -77,7 +77,8 @@ fn is_of_its_kind(address: &str, entry: &Entry) -> Result<(), RecordError> {
         "account" => (is_account(&entry.id), "an account"),
         "ou" => (is_plain(&entry.id, "ou-", "-"), "a unit"),
         "scp" => (is_plain(&entry.id, "p-", "_"), "a policy"),
-        "permission_set" | "stack" => (is_plain(&entry.id, "arn:", ":/._-"), "its kind"),
+        "permission_set" => (is_set(&entry.id), "a permission set"),
+        "stack" => (is_plain(&entry.id, "arn:", ":/._-"), "a stack"),
         _ => (true, ""),
     };
     form(entry.id.is_empty() || holds, &entry.id, &visible::text(address), what)
@@ -112,6 +113,19 @@ fn is_request(id: &str) -> bool {
 fn is_plain(id: &str, head: &str, between: &str) -> bool {
     let rest = id.strip_prefix(head).unwrap_or_default();
     !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric() || between.contains(c))
+}
+
+/// IAM Identity Center API, `PermissionSetArn`: `arn:…:sso:::permissionSet/(sso)?ins-…/ps-…`.
+fn is_set(id: &str) -> bool {
+    match id.split('/').collect::<Vec<_>>().as_slice() {
+        [kind, instance, set] => {
+            kind.ends_with(":permissionSet")
+                && is_plain(kind, "arn:", ":-")
+                && is_plain(instance.strip_prefix("sso").unwrap_or(instance), "ins-", ".-")
+                && is_plain(set, "ps-", ".-")
+        }
+        _ => false,
+    }
 }
 
 fn is_named(id: &str, head: &str) -> bool {
@@ -179,6 +193,9 @@ mod tests {
             ("resources", entry("ou", "ou-")),
             ("resources", entry("ou", "ou-\u{1b}[2J")),
             ("resources", entry("permission_set", "arn:aws:sso:::permissionSet/ssoins-1/ps-\u{1b}[2J")),
+            ("resources", entry("permission_set", "arn:aws:sso:::permissionSet/ssoins-1/ps-1/2")),
+            ("resources", entry("permission_set", "arn:aws:sso:::permissionSet/../ps-1")),
+            ("resources", entry("permission_set", "arn:aws:sso:::permissionSet/")),
             ("parked", parked("account")),
             ("pending", asked("")),
             ("pending", asked("car-")),

@@ -287,6 +287,24 @@ impl Bench {
         self.is_recorded()
     }
 
+    /// One run tears down what is there of a program: nothing is left that is not among these lines, and the record waits for
+    /// nothing.
+    pub(crate) fn torn_down(&self, desired: &Desired, shape: &[String]) -> Result<(), String> {
+        let plan = self.try_plan(desired, &Scope::default(), Command::Destroy);
+        let receipt = self.run(desired, &plan.map_err(|no| format!("there is no plan: {no:?}"))?);
+        if receipt.ending != Ending::Done {
+            return Err(format!("the tearing down fails: {:#?}", receipt.failed().collect::<Vec<_>>()));
+        }
+        let left: Vec<String> = self.shape().into_iter().filter(|line| !shape.contains(line)).collect();
+        if !left.is_empty() {
+            return Err(format!("left: {}", left.join("\n")));
+        }
+        self.is_settled(desired, Command::Destroy)?;
+        // Of an account that was asked for nobody knows whether it comes.
+        let waits = self.record().pending.into_iter().find(|(_, pending)| pending.kind != "account");
+        waits.map_or(Ok(()), |waits| Err(format!("the record waits for {waits:?}")))
+    }
+
     /// Is nothing left to do in the cloud? What the record alone did not see it takes in by one more run.
     pub(crate) fn is_settled(&self, desired: &Desired, command: Command) -> Result<(), String> {
         let planned = || {

@@ -10,6 +10,7 @@ use super::troubles::is_read;
 use super::world;
 use crate::apply::receipt::{Ending, Outcome, Receipt};
 use crate::live::parallel;
+use crate::plan::Command;
 use crate::registry::record::Record;
 use crate::registry::store::Store as _;
 
@@ -59,6 +60,43 @@ fn a_run_that_dies_at_a_call_is_taken_up() {
             bench.cloud.pass(10);
             let converged = bench.converges(&scenario.to, scenario.command, &reference.shape);
             converged.map_err(|wrong| format!("{}: {call} #{nth} {how:?}: {wrong}", scenario.name))
+        }));
+    }
+}
+
+/// Who killed an apply tears down, and who killed a tearing down applies: nothing is left that an undisturbed run would not leave,
+/// and the record waits for nothing.
+#[test]
+fn a_run_that_dies_may_be_followed_by_its_opposite() {
+    let all = Scenario::all();
+    let named = |name: &str| all.iter().find(|scenario| scenario.name == name).unwrap();
+    let (applied, torn) = (named("destroy").start.shape(), named("again").start.shape());
+    // The unit of parked accounts stays, once there is one.
+    let again = Reference::of(named("again")).shape;
+    for (scenario, then) in
+        [(named("first"), Command::Destroy), (named("again"), Command::Destroy), (named("destroy"), Command::Apply)]
+    {
+        let reference = Reference::of(scenario);
+        let mut cases = Vec::new();
+        for (call, count) in reference.asked.iter().filter(|(call, _)| !is_read(call)) {
+            let of = |nth| [(call.as_str(), nth, Trouble::DiesBefore), (call.as_str(), nth, Trouble::DiesAfter)];
+            cases.extend((1..=*count).flat_map(of));
+        }
+        none(&each(&cases, |(call, nth, how)| {
+            let bench = scenario.start.copy();
+            bench.cloud.script(call, *nth, *how);
+            bench.run(&scenario.to, &reference.plan);
+            bench.cloud.pass(10);
+            bench.cloud.mend();
+            let ended = match then {
+                Command::Apply if bench.cloud.state().unit("cellc-parked").is_none() => {
+                    bench.converges(&scenario.to, then, &applied)
+                }
+                Command::Apply => bench.converges(&scenario.to, then, &again),
+                // Accounts that were not made yet are not parked.
+                Command::Destroy => bench.torn_down(&scenario.to, &torn),
+            };
+            ended.map_err(|wrong| format!("{}, then {then:?}: {call} #{nth} {how:?}: {wrong}", scenario.name))
         }));
     }
 }

@@ -238,6 +238,11 @@ impl Builder<'_> {
 
     fn account_operations(&mut self, plan: &mut Change, before: &Fields, after: &Fields, needs: &[OperationId]) {
         let address = plan.address.clone();
+        let tags = |fields: &Fields| fields.get("tags").cloned().unwrap_or_default();
+        let retagged = self.retag(&address, &tags(before), &tags(after), needs);
+        plan.operations.extend(retagged);
+        // While it lies among parked accounts its marks are looked at: it leaves them with its own.
+        let needs = &[needs, retagged.as_slice()].concat();
         if let Some(unit) = after.get("ou").and_then(Json::as_str).map(str::to_owned) {
             // A unit that is made anew has another id: what is in it moves, though its address is the same.
             let anew = self.is_anew(&unit);
@@ -253,8 +258,6 @@ impl Builder<'_> {
             let sets = Fields::from_iter([("name".to_owned(), Json::from(name.as_str()))]);
             plan.operations.push(self.operation(&address, Verb::RenameAccount { name }, needs, sets));
         }
-        let tags = |fields: &Fields| fields.get("tags").cloned().unwrap_or_default();
-        plan.operations.extend(self.retag(&address, &tags(before), &tags(after), needs));
     }
 
     fn take_parked(&mut self, mut plan: Change, mut after: Fields, id: &str) {

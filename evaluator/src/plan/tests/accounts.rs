@@ -110,13 +110,13 @@ fn an_account_is_found_by_its_id_or_its_email() {
         (
             foreign(id, EMAIL, S::Active),
             "account x { account_id = \"123456789012\", name = \"ours\" }",
-            "adopt: remember rename_account tag",
+            "adopt: remember tag rename_account",
             "its block says a name",
         ),
         (
             foreign(id, "X@X.example", S::Active),
             "account x { email = \"x@x.example\" }",
-            "adopt: remember rename_account tag",
+            "adopt: remember tag rename_account",
             "e-mails are the same in either case",
         ),
         (
@@ -230,11 +230,11 @@ fn a_parked_account_is_taken_by_the_next_dev_cell() {
     let two = r#"cell two { kind = "dev", region = "us-west-2", expires = 2027-01-31 }"#;
     assert_eq!(
         shown("cell.two", two),
-        "adopt: remember move_account rename_account tag",
+        "adopt: remember tag move_account rename_account",
         "it keeps its e-mail, leaves the parking, and gets name and tags"
     );
     let unit = "ou y {}\ncell two { kind = \"dev\", region = \"us-west-2\", expires = 2027-01-31, ou = ou.y }";
-    assert_eq!(shown("cell.two", unit), "adopt: remember move_account rename_account tag", "it leaves the parking");
+    assert_eq!(shown("cell.two", unit), "adopt: remember tag move_account rename_account", "it leaves the parking");
     let alpha = r#"cell two { kind = "alpha", region = "us-west-2" }"#;
     assert_eq!(shown("cell.two", alpha), "create: create_account", "what was somebody's is no alpha cell");
     let (_, receipt) = bench.apply(&program(two));

@@ -1,0 +1,134 @@
+//! What a run that was killed has begun and could not write down any more, where nobody wants it now. Owns how it is known: the
+//! record says that it was begun, and it has the mark that it was made with. So it goes with the rest, and what came to
+//! nothing is waited for no more.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::build::{Builder, Command, Step, change};
+use super::desired::{PARKING, ROOT};
+use super::model::{Action, Change, Fields, OperationId, Verb};
+use super::{Question, identity, marks};
+use crate::registry::record::{Entry, Pending, Record};
+use crate::resources::ResourceKind;
+
+/// What was begun and is to go, by address.
+#[derive(Debug, Default)]
+pub(super) struct Begun {
+    /// It was made.
+    made: BTreeMap<String, Entry>,
+    /// Policies of the program hold there, which no entry says.
+    attached: BTreeMap<String, Entry>,
+    /// Nothing came of it.
+    nothing: BTreeMap<String, Pending>,
+    /// Accounts that were asked for: of one that is not there yet nobody knows whether it comes.
+    asked: Vec<String>,
+}
+
+/// What of it there is.
+pub(super) fn begun(question: &Question<'_>) -> Begun {
+    let Question { desired, record: (record, _), live, scope, command, .. } = question;
+    let mut begun = Begun::default();
+    if record.pending.is_empty() && record.under_way.is_none() {
+        return begun;
+    }
+    let mut ids = identity::organization(desired, record, live);
+    ids.extend(identity::sets(record, live));
+    let is_to_go = |address: &str| {
+        let wanted = desired.resources.get(address);
+        let sources = wanted.map(|wanted| wanted.sources.as_slice()).unwrap_or_default();
+        (*command == Command::Destroy || wanted.is_none()) && scope.takes(address, sources)
+    };
+    // The unit of parked accounts is taken into the record by itself.
+    let unrecorded = |address: &String| address != PARKING && record.entry(address).is_none() && is_to_go(address);
+    for (address, pending) in record.pending.iter().filter(|(address, _)| unrecorded(address)) {
+        let id = ids.get(address).filter(|id| marks::mark(live, id) == Some(address));
+        match id {
+            Some(id) => _ = begun.made.insert(address.clone(), entry(pending, id)),
+            None if pending.kind == "account" => begun.asked.push(address.clone()),
+            None => _ = begun.nothing.insert(address.clone(), pending.clone()),
+        }
+    }
+    // A parked account that was given on, as its mark says and the record does not.
+    for (id, parked) in &record.parked {
+        let mark = marks::mark(live, id).filter(|mark| desired.resources.contains_key(*mark) && unrecorded(mark));
+        if let (Some(address), Some(under_way)) = (mark, &record.under_way) {
+            let fields = [("name", &parked.name), ("email", &parked.email)];
+            let fields = fields.map(|(name, value)| (name.to_owned(), Json::from(value.as_str())));
+            let claim = Entry::claim(ResourceKind::Account.name(), id, parked.since);
+            let entry = Entry { fields: Fields::from_iter(fields), run: under_way.plan.clone(), ..claim };
+            begun.made.insert(address.clone(), entry);
+        }
+    }
+    // What holds a unit or an account is the program's, whoever has written it down.
+    let wanted = desired.resources.iter().filter(|(_, wanted)| wanted.kind == ResourceKind::ScpAttachment);
+    for (address, _) in wanted.filter(|(address, _)| *command == Command::Destroy && unrecorded(address)) {
+        let policy = identity::policy_of_attachment(address).unwrap_or_default();
+        let target = address.split_once('/').map_or("", |(_, target)| target);
+        let target = if desired.org.address.as_deref() == Some(target) { ROOT } else { target };
+        let pair = ids.get(&policy).cloned().zip(ids.get(target).cloned());
+        let holds = pair.is_some_and(|pair| live.attached.contains(&pair));
+        if let Some(under_way) = record.under_way.as_ref().filter(|_| holds) {
+            let claim = Entry::claim(ResourceKind::ScpAttachment.name(), "", question.at);
+            begun.attached.insert(address.clone(), Entry { run: under_way.plan.clone(), ..claim });
+        }
+    }
+    begun
+}
+
+fn entry(pending: &Pending, id: &str) -> Entry {
+    let mut fields = Fields::from_iter([("name".to_owned(), Json::from(pending.name.as_str()))]);
+    fields.extend(pending.email.as_ref().map(|email| ("email".to_owned(), Json::from(email.as_str()))));
+    let (kind, run) = (pending.kind.clone(), pending.run.clone());
+    Entry { kind, id: id.to_owned(), fields, protect: false, applied_at: pending.at, run }
+}
+
+impl Begun {
+    /// The record with what was made; none where there is nothing.
+    pub(super) fn with(&self, record: &Record) -> Option<Record> {
+        (!self.made.is_empty() || !self.attached.is_empty()).then(|| {
+            let mut with = record.clone();
+            let all = self.made.iter().chain(&self.attached);
+            with.resources.extend(all.map(|(address, entry)| (address.clone(), entry.clone())));
+            with
+        })
+    }
+}
+
+impl Builder<'_> {
+    /// What was made is written down before it goes; what came to nothing is forgotten.
+    pub(super) fn remember_begun(&mut self, begun: &Begun) -> BTreeMap<String, OperationId> {
+        for (address, pending) in &begun.nothing {
+            let forgotten = self.operation(address, Verb::Forget, &[], Fields::new());
+            self.change(Change {
+                name: pending.name.clone(),
+                operations: vec![forgotten],
+                reason: Some("a run that was killed had begun to make it, and it is not there".to_owned()),
+                ..change(address, &pending.kind, Action::Forget)
+            });
+        }
+        if !begun.asked.is_empty() {
+            let message =
+                "asked for by a run that was killed, and not there: if it comes, the next run takes it up".to_owned();
+            self.note(message, begun.asked.clone());
+        }
+        let remember = |(address, entry): (&String, &Entry)| {
+            let operation =
+                self.operation(address, Verb::Remember { id: entry.id.clone() }, &[], entry.fields.clone());
+            self.step(address, Step::Gone, operation);
+            (address.clone(), operation)
+        };
+        begun.made.iter().map(remember).collect()
+    }
+
+    /// The changes begin with that.
+    pub(super) fn lead(&mut self, remembered: &BTreeMap<String, OperationId>) {
+        for change in &mut self.changes {
+            if let Some(operation) = remembered.get(&change.address) {
+                change.operations.insert(0, *operation);
+                change.reason = Some("a run that was killed had made it".to_owned());
+            }
+        }
+    }
+}
