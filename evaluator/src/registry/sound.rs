@@ -115,12 +115,11 @@ fn is_plain(id: &str, head: &str, between: &str) -> bool {
     !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric() || between.contains(c))
 }
 
-/// IAM Identity Center API, `PermissionSetArn`: `arn:…:sso:::permissionSet/(sso)?ins-…/ps-…`.
+/// IAM Identity Center API, `PermissionSetArn`: `arn:…:sso:::permissionSet/(sso)?ins-…/ps-…`; moto writes `instance` there.
 fn is_set(id: &str) -> bool {
     match id.split('/').collect::<Vec<_>>().as_slice() {
         [kind, instance, set] => {
-            kind.ends_with(":permissionSet")
-                && is_plain(kind, "arn:", ":-")
+            is_plain(kind, "arn:", ":-")
                 && is_plain(instance.strip_prefix("sso").unwrap_or(instance), "ins-", ".-")
                 && is_plain(set, "ps-", ".-")
         }
