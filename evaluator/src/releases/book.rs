@@ -191,6 +191,13 @@ impl Book {
         reached.chain(self.cells.iter().map(|(name, has)| (name, &has.dossier))).collect()
     }
 
+    /// The name of the dossier that says what is in a cell, or may be in part.
+    pub fn in_cell(&self, cell: &str) -> Option<&String> {
+        let in_part = |rollout: &&Rollout| rollout.state.cells.get(cell).is_some_and(|cell| cell.state.is_in_part());
+        let has = self.cells.get(cell).map(|has| &has.dossier);
+        has.or_else(|| self.rollout.as_ref().filter(in_part).map(|rollout| &rollout.dossier))
+    }
+
     /// A cell was emptied, and gets nothing of what is under way. Nobody is at work in it.
     pub fn leave(&mut self, cell: &str) {
         self.cells.remove(cell);

@@ -81,8 +81,7 @@ impl Clerk<'_> {
         let Errand { cell, token } = errand;
         let book = self.desk.read(of).map_err(|error| not_kept(&error))?.book;
         self.still(&book, cell)?;
-        let occupied = book.occupied();
-        let Some(has) = occupied.get(&cell.to_owned()) else { return Ok("it had nothing".to_owned()) };
+        let Some(has) = book.in_cell(cell) else { return Ok("it had nothing".to_owned()) };
         let dossier = self.desk.dossier(of, has).map_err(|error| not_kept(&error))?;
         let observed = match dossier.cells.get(cell) {
             Some(what) if !matches!(what.spec.target, Target::Cloudformation { .. }) => {

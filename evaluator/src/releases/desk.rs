@@ -261,7 +261,7 @@ impl Kept {
 
     /// What is in a cell, or may be in part, word for word.
     pub fn in_part(&self, cell: &str) -> Option<(&Dossier, &Cell)> {
-        let dossier = self.dossiers.get(*self.book.occupied().get(&cell.to_owned())?)?;
+        let dossier = self.dossiers.get(self.book.in_cell(cell)?)?;
         Some((dossier, dossier.cells.get(cell)?))
     }
 

@@ -156,6 +156,7 @@ fn released(desired: &Desired, name: &str) -> Result<String, Status> {
     named(&desired.releases.keys().cloned().collect(), name)
 }
 
+/// The address, of these, of what is named by it, or by its label alone.
 fn named(all: &BTreeSet<String>, name: &str) -> Result<String, Status> {
     let full = [name.to_owned(), format!("component.{name}"), format!("permission_set.{name}")];
     if let Some(found) = full.iter().find(|name| all.contains(*name)) {

@@ -23,6 +23,13 @@ fn each<T: Sync>(cases: &[T], look: impl Fn(&T) -> Result<(), String> + Sync) ->
     found.unwrap_or_default().into_iter().flatten().collect()
 }
 
+/// Before and after each call of a run that changes something.
+fn deaths(reference: &Reference) -> Vec<(&str, u64, Trouble)> {
+    let changing = reference.asked.iter().filter(|(call, _)| !is_read(call));
+    let nths = changing.flat_map(|(call, count)| (1..=*count).map(move |nth| (call.as_str(), nth)));
+    nths.flat_map(|(call, nth)| [Trouble::DiesBefore, Trouble::DiesAfter].map(|how| (call, nth, how))).collect()
+}
+
 #[track_caller]
 fn none(found: &[String]) {
     assert!(found.is_empty(), "{}\n{}", found.len(), found.join("\n"));
@@ -47,11 +54,7 @@ fn a_run_that_dies_between_two_lines_of_its_journal_is_taken_up() {
 fn a_run_that_dies_at_a_call_is_taken_up() {
     for scenario in Scenario::all() {
         let reference = Reference::of(&scenario);
-        let mut cases = Vec::new();
-        for (call, count) in reference.asked.iter().filter(|(call, _)| !is_read(call)) {
-            let of = |nth| [(call.as_str(), nth, Trouble::DiesBefore), (call.as_str(), nth, Trouble::DiesAfter)];
-            cases.extend((1..=*count).flat_map(of));
-        }
+        let cases = deaths(&reference);
         none(&each(&cases, |(call, nth, how)| {
             let bench = scenario.start.copy();
             bench.cloud.script(call, *nth, *how);
@@ -77,11 +80,7 @@ fn a_run_that_dies_may_be_followed_by_its_opposite() {
         [(named("first"), Command::Destroy), (named("again"), Command::Destroy), (named("destroy"), Command::Apply)]
     {
         let reference = Reference::of(scenario);
-        let mut cases = Vec::new();
-        for (call, count) in reference.asked.iter().filter(|(call, _)| !is_read(call)) {
-            let of = |nth| [(call.as_str(), nth, Trouble::DiesBefore), (call.as_str(), nth, Trouble::DiesAfter)];
-            cases.extend((1..=*count).flat_map(of));
-        }
+        let cases = deaths(&reference);
         none(&each(&cases, |(call, nth, how)| {
             let bench = scenario.start.copy();
             bench.cloud.script(call, *nth, *how);
