@@ -13,7 +13,7 @@ use super::{Question, identity, marks};
 use crate::registry::record::{Entry, Pending, Record};
 use crate::resources::ResourceKind;
 
-/// What was begun and is to go, by address.
+/// What was begun and is to go, by address. What nobody can tell stays waited for.
 #[derive(Debug, Default)]
 pub(super) struct Begun {
     /// It was made.
@@ -43,11 +43,16 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
     // The unit of parked accounts is taken into the record by itself.
     let unrecorded = |address: &String| address != PARKING && record.entry(address).is_none() && is_to_go(address);
     for (address, pending) in record.pending.iter().filter(|(address, _)| unrecorded(address)) {
-        let id = ids.get(address).filter(|id| marks::mark(live, id) == Some(address));
-        match id {
-            Some(id) => _ = begun.made.insert(address.clone(), entry(pending, id)),
-            None if pending.kind == "account" => begun.asked.push(address.clone()),
-            None => _ = begun.nothing.insert(address.clone(), pending.clone()),
+        // Where a unit or an account would be only the program says.
+        let by_place = !["scp", "permission_set"].contains(&pending.kind.as_str());
+        match ids.get(address) {
+            None if by_place && !desired.resources.contains_key(address) => {}
+            Some(id) if marks::mark(live, id) == Some(address) => {
+                begun.made.insert(address.clone(), entry(pending, id));
+            }
+            Some(id) if marks::mark(live, id).is_none() && !marks::is_unmarked(live, id) => {}
+            _ if pending.kind == "account" => begun.asked.push(address.clone()),
+            _ => _ = begun.nothing.insert(address.clone(), pending.clone()),
         }
     }
     // A parked account that was given on, as its mark says and the record does not.

@@ -112,7 +112,11 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
     if !faults.is_empty() {
         return Err(faults);
     }
-    let begun = begun::begun(question);
+    let begun = match components {
+        Components::Released => begun::begun(question),
+        // What waits for an answer is no doing of others.
+        Components::LookedAt => begun::Begun::default(),
+    };
     let with = begun.with(record.0);
     let mut builder = builder(question, with.as_ref().unwrap_or(record.0));
     builder.looks = components == Components::LookedAt;

@@ -19,7 +19,7 @@ use crate::plan::desired::Desired;
 use crate::plan::fault::Fault;
 use crate::plan::model::{Operation, Plan};
 use crate::plan::scope::Scope;
-use crate::plan::{Command, Question, file, moves, plan};
+use crate::plan::{Command, Question, drift, file, moves, plan};
 use crate::provider::{CloudError, Provider};
 use crate::registry::record::{Principal, Record};
 use crate::registry::store::{Lease, Owner, Store};
@@ -163,7 +163,18 @@ impl Bench {
         scope: &Scope,
         command: Command,
     ) -> Result<Plan, NoPlan> {
-        let question = Question {
+        plan(&self.question(desired, record, (live, kept), scope, command)).map_err(NoPlan::Faults)
+    }
+
+    fn question<'q>(
+        &self,
+        desired: &'q Desired,
+        record: (&'q Record, &'q BTreeMap<String, String>),
+        (live, kept): (&'q Live, &'q BTreeMap<String, Kept>),
+        scope: &'q Scope,
+        command: Command,
+    ) -> Question<'q> {
+        Question {
             desired,
             record,
             live,
@@ -174,8 +185,7 @@ impl Bench {
             cloud: "memory",
             registry: self.store.place(),
             limits: desired.org.limits,
-        };
-        plan(&question).map_err(NoPlan::Faults)
+        }
     }
 
     /// The plan of a whole program.
@@ -189,8 +199,8 @@ impl Bench {
         let record = self.record();
         let wished = recorded::wished(desired, &record);
         let live = self.read(&wished, &Scope::default(), Depth::Drift).unwrap();
-        let nothing = BTreeMap::new();
-        self.ask(&wished, (&record, &nothing), (&live, &BTreeMap::new()), &Scope::default(), Command::Apply).unwrap()
+        let (nothing, kept, whole) = (BTreeMap::new(), BTreeMap::new(), Scope::default());
+        drift(&self.question(&wished, (&record, &nothing), (&live, &kept), &whole, Command::Apply)).unwrap()
     }
 
     fn lease(&self) -> Lease {

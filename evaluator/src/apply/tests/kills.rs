@@ -100,6 +100,24 @@ fn a_run_that_dies_may_be_followed_by_its_opposite() {
     }
 }
 
+/// What a killed run waits for is no doing of others, and not given up by somebody who only looks.
+#[test]
+fn what_a_killed_run_waits_for_is_no_drift() {
+    let scenario = Scenario::all().into_iter().find(|scenario| scenario.name == "first").unwrap();
+    let plan = scenario.plan();
+    for how in [Trouble::DiesBefore, Trouble::DiesAfter] {
+        let bench = scenario.start.copy();
+        bench.cloud.script("organizations:CreatePolicy", 1, how);
+        bench.run(&scenario.to, &plan);
+        bench.cloud.mend();
+        let waits = bench.record().pending;
+        assert!(waits.keys().any(|address| address.starts_with("scp.")), "{waits:?}");
+        let drift = bench.drift(&scenario.to);
+        let told = drift.changes.iter().find(|change| waits.contains_key(&change.address));
+        assert!(told.is_none(), "{how:?}: {told:?}");
+    }
+}
+
 fn not_recorded(receipt: &Receipt) -> Result<(), String> {
     let told = receipt.ending == Ending::NotRecorded && receipt.reason.is_some();
     if told { Ok(()) } else { Err(format!("it ended as {:?}: {:?}", receipt.ending, receipt.reason)) }
