@@ -330,7 +330,7 @@ fn a_target_that_outlives_its_run_is_waited_for() {
     let mut command = Command::new(built().unwrap());
     command.args(["rollout", "start", "api", "v1"]).current_dir(project.path()).env("CELLC_CLOUD", "sandbox");
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let until = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    let until = std::time::Instant::now() + std::time::Duration::from_mins(5);
     while !began.exists() {
         assert!(std::time::Instant::now() < until, "the target is not begun");
         std::thread::sleep(std::time::Duration::from_millis(20));
@@ -460,7 +460,10 @@ fn a_permission_set_goes_by_waves() {
     project.settled();
     project.write("main.cell", &with_set("\"ec2:StartInstances\", \"ec2:StopInstances\""));
     let plan = project.well(&["plan"]);
-    assert!(plan.contains("permission_set.Operate goes by waves: 3 cells get it by `cellc rollout run`"), "{plan}");
+    assert!(
+        plan.contains("permission_set.Operate goes by waves: `cellc rollout run` brings it to 3 cells"),
+        "{plan}"
+    );
     project.apply();
     // Nothing is half applied: the accounts wait for their turn.
     project.settled();

@@ -162,6 +162,16 @@ fn an_alarm_takes_a_release_back_on_ministack() {
         "{}",
         ran.stderr
     );
+
+    // What is off already, and what is not there, is told before anything is begun.
+    read(2, &format!("cloudwatch delete-alarms --alarm-names errors-gamma --region {}", CELLS[2].1));
+    let ran = project.run(&["rollout", "start", "api", "v2"]).unwrap().ended(1).unwrap();
+    let off = "warning[W0902]: alarm.errors in cell.beta: is off already: errors";
+    let missing =
+        format!("warning[W0902]: alarm.errors in cell.gamma: there is no alarm `errors-gamma` in {}", CELLS[2].1);
+    let at = |words: &str| ran.stderr.find(words).unwrap_or_else(|| panic!("{words}\n{}", ran.stderr));
+    assert!(at(off) < at("cell.alpha deploying") && at(&missing) < at("cell.alpha deploying"), "{}", ran.stderr);
+    assert_eq!(versions(read), these(["v1", "v1", "v1"]));
 }
 
 at_once! {

@@ -1,20 +1,18 @@
-//! From what was read to what a rollout is told. [`observed`] and [`unheard`] are pure; [`look`] and [`hear`] read for
-//! them, many places at once.
+//! From what was read to what a rollout is told. [`observed`] is pure; [`look`] reads for it, many places at once.
 //!
 //! `INVARIANT`: what was not read is never a pass. An alarm that is not there counts as one without data; of a place that
 //! cannot be read that is told, and what the others say counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::fmt;
 
 use jiff::Timestamp;
 
 use crate::live::parallel;
-use crate::provider::{Answer, CloudError};
+use crate::provider::Answer;
 use crate::rollout::{Event, Signal};
 
-use super::model::{AlarmState, Count, Emitted, Metric, Reading, Signals};
+use super::model::{AlarmState, Count, Reading, Signals};
 use super::watched::{Place, Watched};
 
 /// What was read in one place.
@@ -72,7 +70,7 @@ fn whole(sum: f64) -> u64 {
 }
 
 fn told(one: &Watched, reading: Option<&Reading>) -> (Signal, Option<String>) {
-    let missing = || format!("there is no alarm `{}` in {}", one.name, one.place.region);
+    let missing = || one.is_missing();
     let Some(reading) = reading else { return (Signal::NoData, Some(missing())) };
     match reading.state {
         AlarmState::Ok => (Signal::Ok, None),
@@ -111,132 +109,4 @@ pub fn look<'a>(
         Ok(seen) => observed(watched, &seen.into_iter().collect()),
         Err(never) => match never {},
     }
-}
-
-/// What is known of metrics before anything waits for them.
-#[derive(Debug, Clone, Default)]
-pub struct Heard {
-    /// The alarms that wait for what no component emits.
-    pub unheard: Vec<Unheard>,
-    /// The places where that is not known, and why.
-    pub unread: Vec<(Place, CloudError)>,
-}
-
-/// Asks, in up to `lanes` places at once, whether anything emits what these alarms wait for. `open` gives CloudWatch of a
-/// place.
-pub fn hear<'a>(
-    watched: &[&Watched],
-    lanes: usize,
-    open: &(dyn Fn(&Place) -> Answer<Box<dyn Signals + 'a>> + Sync),
-) -> Heard {
-    let mut places: BTreeMap<&Place, BTreeSet<(&str, &str)>> = BTreeMap::new();
-    for one in watched {
-        let pairs = one.metrics.iter().map(|metric| (metric.namespace.as_str(), metric.dimension.as_str()));
-        places.entry(&one.place).or_default().extend(pairs);
-    }
-    let places: Vec<(&Place, BTreeSet<(&str, &str)>)> = places.into_iter().collect();
-    let answers = parallel::each(lanes, &places, |(place, pairs)| {
-        let key = |(namespace, dimension): &(&str, &str)| {
-            ((*place).clone(), (*namespace).to_owned(), (*dimension).to_owned())
-        };
-        let found = open(place).and_then(|there| {
-            let pairs = pairs.iter().map(|pair| Ok((key(pair), there.emitted(pair.0, pair.1)?)));
-            pairs.collect::<Answer<Vec<_>>>()
-        });
-        Ok::<_, Infallible>(((*place).clone(), found))
-    });
-    let answers = match answers {
-        Ok(answers) => answers,
-        Err(never) => match never {},
-    };
-    let (mut emitted, mut unread) = (BTreeMap::new(), Vec::new());
-    for (place, found) in answers {
-        match found {
-            Ok(found) => emitted.extend(found),
-            Err(error) => unread.push((place, error)),
-        }
-    }
-    Heard { unheard: unheard(watched, &emitted), unread }
-}
-
-/// An alarm that waits for what no component emits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unheard {
-    /// The address of the alarm.
-    pub alarm: String,
-    /// The address of the cell.
-    pub cell: String,
-    /// What it waits for.
-    pub waits: Metric,
-    /// What there is instead.
-    pub instead: Instead,
-}
-
-/// What there is instead of a metric with a dimension.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Instead {
-    /// No metric of the namespace has the dimension.
-    Nothing,
-    /// The metric has the dimension for other cells only, as these values.
-    OtherCells(BTreeSet<String>),
-    /// Other metrics have the dimension for the cell.
-    OtherMetrics(BTreeSet<String>),
-    /// The metric has more dimensions than this one.
-    MoreDimensions,
-}
-
-impl fmt::Display for Unheard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { alarm, cell, waits, instead } = self;
-        let Metric { namespace, name, dimension, value } = waits;
-        write!(
-            f,
-            "{alarm} in {cell} waits for `{name}` of `{namespace}` with `{dimension}` = `{value}`, which nothing emits: "
-        )?;
-        let listed = |all: &BTreeSet<String>| {
-            let some: Vec<String> = all.iter().take(5).map(|name| format!("`{name}`")).collect();
-            let more = if all.len() > some.len() { ", …" } else { "" };
-            format!("{}{more}", some.join(", "))
-        };
-        match instead {
-            Instead::Nothing => write!(f, "no metric of `{namespace}` has that dimension"),
-            Instead::OtherCells(values) => write!(f, "the metric has it as {}", listed(values)),
-            Instead::OtherMetrics(names) => write!(f, "the cell emits {}", listed(names)),
-            Instead::MoreDimensions => f.write_str("the metric has more dimensions, and an alarm names them all"),
-        }
-    }
-}
-
-/// The alarms that wait for what no component emits, by what each place was found to emit: namespace and dimension, and
-/// what has data with them. A place or a namespace that was not read has nothing said of it.
-pub fn unheard(watched: &[&Watched], emitted: &BTreeMap<(Place, String, String), BTreeSet<Emitted>>) -> Vec<Unheard> {
-    let mut all = Vec::new();
-    for one in watched {
-        for metric in &one.metrics {
-            let key = (one.place.clone(), metric.namespace.clone(), metric.dimension.clone());
-            let Some(found) = emitted.get(&key) else { continue };
-            if let Some(instead) = instead(metric, found) {
-                let (alarm, cell) = (one.alarm.clone(), one.place.cell.clone());
-                all.push(Unheard { alarm, cell, waits: metric.clone(), instead });
-            }
-        }
-    }
-    all
-}
-
-fn instead(wanted: &Metric, found: &BTreeSet<Emitted>) -> Option<Instead> {
-    let same: Vec<&Emitted> = found.iter().filter(|one| one.metric == wanted.name).collect();
-    let here: Vec<&Emitted> = found.iter().filter(|one| one.value == wanted.value).collect();
-    if same.iter().any(|one| one.value == wanted.value && one.alone) {
-        return None;
-    }
-    Some(if same.iter().any(|one| one.value == wanted.value) {
-        Instead::MoreDimensions
-    } else if !same.is_empty() {
-        Instead::OtherCells(same.iter().map(|one| one.value.clone()).collect())
-    } else if here.is_empty() {
-        Instead::Nothing
-    } else {
-        Instead::OtherMetrics(here.iter().map(|one| one.metric.clone()).collect())
-    })
 }

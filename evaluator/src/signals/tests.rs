@@ -179,6 +179,19 @@ fn a_place_that_cannot_be_asked_what_is_emitted_keeps_no_other_from_being_told()
 }
 
 #[test]
+fn what_is_off_or_not_there_is_told_before_anything_waits_for_it() {
+    let alarms = ["ok", "off", "silent", "gone"].map(|name| alarm(name, "a", false));
+    let watched: Vec<&Watched> = alarms.iter().collect();
+    let all = [AlarmState::Ok, AlarmState::Alarm, AlarmState::NoData, AlarmState::Missing];
+    let states = alarms.iter().zip(all).map(|(one, state)| (one.name.clone(), reading(state)));
+    let told = unwell(&watched, &BTreeMap::from([(place("a"), states.collect())]));
+    let told: Vec<_> = told.iter().map(|one| (one.alarm.as_str(), one.what.as_str(), one.is_off)).collect();
+    let missing = "there is no alarm `gone-a` in eu-west-1";
+    assert_eq!(told, [("alarm.off", "is off already: Alarm", true), ("alarm.gone", missing, false)]);
+    assert_eq!(unwell(&watched, &BTreeMap::new()), [], "nothing is said of what was not read");
+}
+
+#[test]
 fn what_is_watched_follows_from_the_program() {
     let text = r#"
         org o { management_account = "111111111111", accounts { email = "aws+\(.name)@x.example" } }

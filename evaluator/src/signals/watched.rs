@@ -34,6 +34,13 @@ pub struct Watched {
     pub requests: Count,
 }
 
+impl Watched {
+    /// That there is no such alarm, in words.
+    pub(super) fn is_missing(&self) -> String {
+        format!("there is no alarm `{}` in {}", self.name, self.place.region)
+    }
+}
+
 /// Every alarm of the program in every cell that is not retired, by alarm and cell. The value of the dimension is the name
 /// of the cell, which components are told as `CELL_NAME`.
 pub fn watched(world: &World<'_>, resources: &[Resource]) -> Vec<Watched> {

@@ -212,6 +212,7 @@ codes! {
     VariableTooEarly "W0709" "a policy variable where IAM does not expand it";
     MissingRegion "W0710" "a list of regions that misses one the cells have";
     Unheard "W0901" "an alarm that waits for what nothing emits";
+    Unwell "W0902" "an alarm that is off or not there before a release comes";
 
     // N0701 said that guards were not proven; they are now.
     DeniesNothing "N0702" "a deny that denies nothing";

@@ -160,7 +160,7 @@ fn lease_ends() -> Result<(), String> {
     case.server.inject(&stop)?;
     let mut child = case.project.start(case.life.command())?;
     let begun = Instant::now();
-    while case.server.hanging() == 0 && begun.elapsed() < Duration::from_mins(1) {
+    while case.server.hanging() == 0 && begun.elapsed() < Duration::from_mins(5) {
         std::thread::sleep(Duration::from_millis(5));
     }
     child.kill().and_then(|()| child.wait()).map_err(|error| error.to_string())?;

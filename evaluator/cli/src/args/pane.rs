@@ -43,7 +43,7 @@ pub(crate) struct CostArgs {
     /// Where to work.
     #[command(flatten)]
     pub(crate) cloud: CloudArgs,
-    /// How many months, the running one the last of them.
+    /// How many months, 1 to 38, the running one the last of them.
     #[arg(long, env = "CELLC_MONTHS", hide_env = true, value_name = "N", default_value = "2",
           value_parser = clap::value_parser!(u16).range(1..=38), conflicts_with = "from")]
     pub(crate) months: u16,

@@ -103,7 +103,7 @@ fn go_on(run: &Run<'_>, args: &RolloutRunArgs, output: &Output) -> Result<Status
         );
         return Ok(Status::Done);
     }
-    traffic::tell_unheard(&session, &session.load()?.record, &all);
+    traffic::tell_beforehand(&session, &session.load()?.record, &all);
     Ok(drive::drive(&session, &all, args.carry, &run.folder()))
 }
 

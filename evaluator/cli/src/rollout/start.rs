@@ -54,7 +54,7 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
     let dossier = wish.dossier(&release, &record, &|cell| !(some && absent.contains(cell)));
     let dossier = dossier.map_err(|faults| unready(&session, wish, &faults))?;
     same_name(&session, &dossier, output)?;
-    super::traffic::tell_unheard(&session, &record, std::slice::from_ref(&of));
+    super::traffic::tell_beforehand(&session, &record, std::slice::from_ref(&of));
     if args.dry_run {
         let plan = session.release(&record, &dossier)?;
         let shown = crate::plan::print(&plan, args.verbose, output);

@@ -10,7 +10,7 @@ use cell_eval::registry::record::Record;
 use cell_eval::releases::wishes::Wish;
 use cell_eval::releases::{Look, Looked, Signals};
 use cell_eval::rollout::{Event, Signal};
-use cell_eval::signals::{self, Observation, Place, Unheard, Watched};
+use cell_eval::signals::{self, Heard, Observation, Place, Unheard, Unwell, Watched};
 use cell_eval::terminal::visible::line;
 use cell_eval::words::counted;
 use cell_lang::diagnostics::{Code, Diagnostic};
@@ -78,8 +78,8 @@ impl Signals for Eyes<'_> {
     }
 }
 
-/// Tells of the alarms of these releases that wait for what nothing emits, before a rollout does.
-pub(crate) fn tell_unheard(session: &Session<'_>, record: &Record, all: &[String]) {
+/// Tells of the alarms of these releases that are off, are not there, or wait for what nothing emits, before a rollout does.
+pub(crate) fn tell_beforehand(session: &Session<'_>, record: &Record, all: &[String]) {
     let (desired, provider) = (&session.subject.desired, &session.connection.provider);
     if session.connection.healthy {
         return;
@@ -95,31 +95,60 @@ pub(crate) fn tell_unheard(session: &Session<'_>, record: &Record, all: &[String
         Ok(Box::new(provider.signals(account(&place.cell).unwrap_or_default(), &place.region)))
     };
     let heard = signals::hear(&asked, LANES, &open);
-    let mut found: BTreeMap<(&str, &str), Vec<&Unheard>> = BTreeMap::new();
-    for one in &heard.unheard {
-        found.entry((&one.alarm, &one.waits.name)).or_default().push(one);
-    }
-    let warning = |cells: &Vec<&Unheard>| {
-        let more = match cells.len().saturating_sub(1) {
-            0 => String::new(),
-            more => format!("; and so in {}", counted(more, "more cell")),
-        };
-        let first = cells.first().map(ToString::to_string).unwrap_or_default();
-        finding(Code::Unheard, format!("{first}{more}"))
-            .help("the component is told the name of its cell as `CELL_NAME`; the dimension is `cell`, unless `metrics` says another")
-            .help("new metrics take some minutes to be listed, and what is released for the first time has emitted nothing yet")
-    };
-    let warnings: Vec<Diagnostic> = found.values().map(warning).collect();
+    let warnings: Vec<Diagnostic> = unwell(&heard).chain(unheard(&heard)).collect();
     if !warnings.is_empty() {
         session.output.diagnostics(&SourceMap::default(), &warnings);
     }
     if let Some((place, error)) = heard.unread.first() {
         let cells = counted(heard.unread.len(), "cell");
         session.output.remark(&format!(
-            "what {cells} emit is not known: {}: {}",
+            "how the alarms of {cells} are, and what they emit, is not known: {}: {}",
             place.cell,
             line(error.to_string().as_bytes())
         ));
+    }
+}
+
+/// One warning for each alarm that is off and for each that is not there.
+fn unwell(heard: &Heard) -> impl Iterator<Item = Diagnostic> {
+    let mut found: BTreeMap<(&str, bool), Vec<&Unwell>> = BTreeMap::new();
+    for one in &heard.unwell {
+        found.entry((&one.alarm, one.is_off)).or_default().push(one);
+    }
+    found.into_iter().filter_map(|((_, is_off), cells)| {
+        let Unwell { alarm, cell, what, .. } = cells.first()?;
+        let warning = finding(Code::Unwell, format!("{alarm} in {cell}: {}{}", line(what.as_bytes()), more(cells.len())));
+        Some(if is_off {
+            warning
+                .help("it is asked as soon as the release is in the cell: while it is off then, `on_alarm` takes the release back or stops it")
+                .help("see to it first; a release that is to mend it goes through with `on_alarm = \"stop\"`, and `cellc rollout resume` when it is well")
+        } else {
+            warning.help("without it the bake does not pass; `cellc apply` makes what is new in the program (`cellc explain W0902` for the rest)")
+        })
+    })
+}
+
+/// One warning for each alarm and metric that nothing emits.
+fn unheard(heard: &Heard) -> impl Iterator<Item = Diagnostic> {
+    let mut found: BTreeMap<(&str, &str), Vec<&Unheard>> = BTreeMap::new();
+    for one in &heard.unheard {
+        found.entry((&one.alarm, &one.waits.name)).or_default().push(one);
+    }
+    found.into_values().filter_map(|cells| {
+        let warning = finding(Code::Unheard, format!("{}{}", cells.first()?, more(cells.len())));
+        Some(
+            warning
+                .help("the component is told the name of its cell as `CELL_NAME`; the dimension is `cell`, unless `metrics` says another")
+                .help("new metrics take some minutes to be listed, and what is released for the first time has emitted nothing yet"),
+        )
+    })
+}
+
+/// How many cells have the same, beside the first.
+fn more(cells: usize) -> String {
+    match cells.saturating_sub(1) {
+        0 => String::new(),
+        more => format!("; and so in {}", counted(more, "more cell")),
     }
 }
 

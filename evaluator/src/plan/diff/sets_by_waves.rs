@@ -80,7 +80,7 @@ impl Builder<'_> {
             last.push(operation);
             let cells = counted(in_waves.len(), "cell");
             let message = format!(
-                "{address} goes by waves: {cells} get it by `cellc rollout run`; access that is given anew meanwhile has its new form at once"
+                "{address} goes by waves: `cellc rollout run` brings it to {cells}; access that is given anew meanwhile has its new form at once"
             );
             self.note(message, vec![address.clone()]);
         }
