@@ -470,14 +470,59 @@ fn a_parked_account_is_known_again() {
     ] {
         assert!(said.contains(said_of), "{said_of}: {}", made.stdout);
     }
-    let ids = |record: &Value| record["parked"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!(ids(&record(&project)), ids(&before));
+    // Whose it was, too, and the unit that they wait in.
+    let parked = |record: &Value| {
+        let of = |(id, parked): (&String, &Value)| (id.clone(), parked["from"].clone(), parked["email"].clone());
+        record["parked"].as_object().unwrap().iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(parked(&record(&project)), parked(&before));
+    let unit = |record: &Value| {
+        (record["resources"]["parking"]["id"].clone(), record["resources"]["parking"]["fields"].clone())
+    };
+    assert_eq!(unit(&record(&project)), unit(&before));
     // The next dev cell takes it, and makes none.
     let plan = project.plan(&[]).unwrap();
     let adopts = changes(&plan).into_iter().any(|change| change == ("cell.dev-raj".to_owned(), "adopt".to_owned()));
     assert!(adopts, "{:?}", changes(&plan));
     project.apply(&[]).unwrap();
     project.settled(&[]).unwrap();
+}
+
+/// Somebody switches service control policies off at the root, which detaches them all and deletes none.
+fn policies_that_are_switched_off_are_there_all_the_same() {
+    let project = Project::applied(Registry::File).unwrap();
+    let server = Server::start(Some(&project.sandbox()), quick()).unwrap();
+    let call = |command: &str| aws::aws(&server.url(), &format!("organizations {command}")).unwrap();
+    let root = call("list-roots")["Roots"][0]["Id"].as_str().unwrap().to_owned();
+    call(&format!("disable-policy-type --root-id {root} --policy-type SERVICE_CONTROL_POLICY"));
+    drop(server);
+    let plan = project.plan(&[]).unwrap();
+    let attach = changes(&plan);
+    let again = |(address, action): &(String, String)| address.starts_with("scp_attachment.") && action == "create";
+    assert!(attach.len() > 1 && attach.iter().all(again), "{attach:?}");
+    let off = "somebody has switched them off, which took them from all that they held";
+    assert!(plan.to_string().contains(off), "{plan}");
+    // What is written of such an organization does not switch them on.
+    let written = project.run(&["init", "--from-live", "live"]).unwrap().ended(0).unwrap();
+    let main = fs::read_to_string(project.path().join("live/main.cell")).unwrap();
+    assert!(main.contains("these policies are switched off at the root") && !main.contains("\nscp "), "{main}");
+    assert!(!written.stderr.contains("not as it is"), "{}", written.stderr);
+    // One that goes meanwhile goes in the cloud, too.
+    let of_prod = "scp keep-public-access-block {";
+    let program = fs::read_to_string(project.path().join("main.cell")).unwrap();
+    let (head, tail) = program.split_once(of_prod).unwrap();
+    let (_, tail) = tail.split_once("\n}\n").unwrap();
+    project
+        .put(
+            "main.cell",
+            &format!("{head}{tail}").replace("ou prod { scps = [scp.keep-public-access-block] }", "ou prod {}"),
+        )
+        .unwrap();
+    project.apply(&[]).unwrap();
+    project.settled(&[]).unwrap();
+    let server = Server::start(Some(&project.sandbox()), quick()).unwrap();
+    let left = aws::aws(&server.url(), "organizations list-policies --filter SERVICE_CONTROL_POLICY").unwrap();
+    assert!(!left.to_string().contains("keep-public-access-block"), "{left}");
 }
 
 /// Who has what by sets that are nobody's: each with a verdict.
@@ -703,6 +748,7 @@ at_once! {
     a_lost_record_is_made_anew,
     a_record_that_lacks_something_is_made_whole,
     a_parked_account_is_known_again,
+    policies_that_are_switched_off_are_there_all_the_same,
     unmanaged_access_has_a_verdict,
     an_organization_on_moto_is_written_and_taken_over,
     any_organization_is_written_and_taken_over,

@@ -237,8 +237,11 @@ impl<'a> Writer<'a> {
     pub(super) fn name_policies(&mut self) {
         let mut own: Vec<&'a Policy> = self.live.policies.values().filter(|policy| !policy.aws_managed).collect();
         own.sort_by_key(|policy| (&policy.name, &policy.id));
+        let is_off = self.live.organization.as_ref().is_some_and(|organization| !organization.policies_enabled);
         own.retain(|policy| {
-            let why = if !fits(Builtin::PolicyName, &policy.name) {
+            let why = if is_off {
+                "these policies are switched off at the root, and an apply would switch them on"
+            } else if !fits(Builtin::PolicyName, &policy.name) {
                 "its name has a character that a program does not take"
             } else if !fits(Builtin::ScpDescription, &policy.description) {
                 "its description has a character that a program does not take"

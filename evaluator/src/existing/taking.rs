@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::live::Live;
-use crate::plan::build::change;
+use crate::plan::build::{change, parking_change, parking_fields};
 use crate::plan::cost;
 use crate::plan::desired::{ADDRESS_TAG, Desired, PARKED_TAG, PARKING, ROOT, Wanted};
 use crate::plan::identity;
@@ -28,6 +28,8 @@ pub struct Claims {
     pub taken: BTreeSet<String>,
     /// Accounts that wait for a cell, by the address that each had.
     pub parked: BTreeMap<String, Account>,
+    /// The unit that they are in, where the record does not have it: its id and name.
+    pub parking: Option<(String, String)>,
     /// What is not taken, or has to be looked at, and why.
     pub remarks: Vec<String>,
 }
@@ -172,13 +174,16 @@ fn waiting(claims: &mut Claims, desired: &Desired, record: &Record, live: &Live)
             ));
             continue;
         }
-        // The cell may be there again, in another account.
-        let mut from = if desired.knows(from) { former_address(from) } else { from.clone() };
-        while claims.parked.contains_key(&from) {
+        // The cell may be there again, in another account, or have had several.
+        let mut from = from.clone();
+        while claims.parked.contains_key(&from) || claims.record.entry(&from).is_some() {
             from = former_address(&from);
         }
         claims.parked.insert(from, account.clone());
     }
+    let unit = known.get(PARKING).and_then(|id| live.units.get(id));
+    let lacks = !claims.parked.is_empty() && record.entry(PARKING).is_none();
+    claims.parking = unit.filter(|_| lacks).map(|unit| (unit.id.clone(), unit.name.clone()));
 }
 
 /// A thing with the mark of an address.
@@ -266,6 +271,14 @@ pub fn only(mut plan: Plan, desired: &Desired, claims: &Claims, takes: &dyn Fn(&
         .partition(|change| takes(&change.address) && (change.action == Action::Adopt || is_claimed(change)));
     let mut operations = Vec::new();
     let mut waiting = Vec::new();
+    if let Some((id, name)) = &claims.parking {
+        let remembered = next(&mut operations, PARKING, Verb::Remember { id: id.clone() }, Vec::new());
+        let fields = parking_fields(name);
+        if let Some(last) = operations.last_mut() {
+            last.sets.clone_from(&fields);
+        }
+        waiting.push(parking_change((Action::Adopt, Some(id.clone())), name, fields, remembered));
+    }
     for (from, account) in &claims.parked {
         let parked = next(&mut operations, from, Verb::Park, Vec::new());
         plan.ids.insert(from.clone(), account.id.clone());

@@ -147,10 +147,9 @@ impl Reader<'_> {
         if policies.is_empty() && attachments.is_empty() {
             return Ok(());
         }
-        if live.organization.as_ref().is_some_and(|organization| organization.policies_enabled) {
-            let all = self.provider.policies()?;
-            live.policies = all.into_iter().map(|policy| (policy.id.clone(), policy)).collect();
-        }
+        // Where their type is switched off at the root they hold nothing, and are there all the same.
+        let all = self.provider.policies()?;
+        live.policies = all.into_iter().map(|policy| (policy.id.clone(), policy)).collect();
         let ids = identity::policies(self.record, live);
         let asked: Vec<String> = ids.values().filter(|id| live.policies.contains_key(*id)).cloned().collect();
         let read = parallel::each(self.lanes, &asked, |id| {

@@ -25,9 +25,7 @@ impl Reader<'_> {
         let mut live = Live::default();
         let organization = self.provider.organization()?;
         self.whole_tree(&mut live, &organization)?;
-        if organization.policies_enabled {
-            self.own_policies(&mut live, survey)?;
-        }
+        self.own_policies(&mut live, survey)?;
         live.organization = Some(organization);
         self.marks(&mut live)?;
         self.sets_but(&mut live, &BTreeSet::new(), survey)?;

@@ -402,10 +402,7 @@ impl<'a> Builder<'a> {
         }
         let name = self.desired.org.parking.clone();
         let verb = Verb::CreateUnit { parent: ROOT.to_owned(), name: name.clone(), tags: Tags::new() };
-        let fields = Fields::from_iter([
-            ("name".to_owned(), Json::from(name.as_str())),
-            ("parent".to_owned(), Json::from(ROOT)),
-        ]);
+        let fields = parking_fields(&name);
         let operation = self.operation(PARKING, verb, &[], fields.clone());
         self.step(PARKING, Step::Made, operation);
         self.parking_change(Action::Create, None, fields, operation);
@@ -431,31 +428,37 @@ impl<'a> Builder<'a> {
         let known = self.record.entry(PARKING).is_some() || self.opening.contains_key(PARKING);
         let (Some(unit), false) = (unit, known) else { return };
         let (id, name) = (unit.id.clone(), unit.name.clone());
-        let fields =
-            Fields::from_iter([("name".to_owned(), Json::from(name)), ("parent".to_owned(), Json::from(ROOT))]);
+        let fields = parking_fields(&name);
         let operation = self.operation(PARKING, Verb::Remember { id: id.clone() }, &[], fields.clone());
         self.parking_change(Action::Adopt, Some(id), fields, operation);
     }
 
     fn parking_change(&mut self, action: Action, id: Option<String>, fields: Fields, operation: OperationId) {
-        self.changes.push(Change {
-            address: PARKING.to_owned(),
-            kind: "ou".to_owned(),
-            action,
-            before: id.is_some().then(|| fields.clone()),
-            id,
-            name: self.desired.org.parking.clone(),
-            from: None,
-            after: Some(fields),
-            later: Vec::new(),
-            drift: Vec::new(),
-            unread: false,
-            in_force: Vec::new(),
-            reason: Some("the unit of accounts that wait for a cell".to_owned()),
-            sources: Vec::new(),
-            operations: vec![operation],
-        });
+        self.changes.push(parking_change((action, id), &self.desired.org.parking, fields, operation));
     }
+}
+
+/// What becomes of the unit of parked accounts.
+pub(crate) fn parking_change(
+    (action, id): (Action, Option<String>),
+    name: &str,
+    fields: Fields,
+    operation: OperationId,
+) -> Change {
+    Change {
+        name: name.to_owned(),
+        before: id.is_some().then(|| fields.clone()),
+        id,
+        after: Some(fields),
+        operations: vec![operation],
+        reason: Some("the unit of accounts that wait for a cell".to_owned()),
+        ..change(PARKING, "ou", action)
+    }
+}
+
+/// The fields of the unit of parked accounts.
+pub(crate) fn parking_fields(name: &str) -> Fields {
+    Fields::from_iter([("name".to_owned(), Json::from(name)), ("parent".to_owned(), Json::from(ROOT))])
 }
 
 /// The names of the fields in which two sides differ, of those that `of` has.

@@ -414,10 +414,15 @@ impl Record {
                 }
             }
             Event::Parked { address, account, email, name } => {
-                let (from, email, name) = (address.clone(), email.clone(), name.clone());
-                self.parked.insert(account.clone(), Parked { from, email, name, since: line.at });
+                // Of several that one address had, and of one whose address is in use again, each has an address of its own
+                // while it is taken over.
+                let from = address.trim_end_matches(FORMER).to_owned();
                 self.resources.remove(address);
-                self.gone.insert(address.clone(), Gone { fate: "parked".to_owned(), at: line.at });
+                if from == *address {
+                    self.gone.insert(from.clone(), Gone { fate: "parked".to_owned(), at: line.at });
+                }
+                let (email, name) = (email.clone(), name.clone());
+                self.parked.insert(account.clone(), Parked { from, email, name, since: line.at });
             }
             Event::Finished { outcome, cells } => {
                 self.cells.clone_from(cells);

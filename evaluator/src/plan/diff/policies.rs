@@ -22,7 +22,13 @@ impl Builder<'_> {
             let verb = Verb::EnablePolicies;
             let enabled = self.operation(ROOT, verb, &[], Fields::new());
             self.step("policies", Step::Made, enabled);
-            self.note("service control policies are switched on at the organization's root".to_owned(), Vec::new());
+            let held = self.record.resources.values().any(|entry| entry.kind == "scp_attachment");
+            let off =
+                if held { "somebody has switched them off, which took them from all that they held: " } else { "" };
+            self.note(
+                format!("{off}service control policies are switched on at the organization's root"),
+                Vec::new(),
+            );
         }
         for (address, scp) in wanted {
             self.scp(address, scp);
