@@ -1,6 +1,7 @@
-//! What is printed, with no character that turns the direction of a text, or takes no room: a name of the cloud or of a
-//! program must not look like what it is not. Owns how such a character is spelled; control characters, which may well be
-//! meant (a line end, a colour), are the affair of those who make the text.
+//! What is printed, with no character that turns the direction of a text, or takes no room, and none that a terminal obeys:
+//! a name of the cloud or of a program must not look like what it is not. Owns how such a character is spelled, and that
+//! of those that steer only ends of lines, tabs and colours pass: whoever makes a text spells the rest by itself, and what
+//! is forgotten there is spelled here.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -14,15 +15,21 @@ fn is_spelled(c: char) -> bool {
     !c.is_ascii_control() && is_hidden(c)
 }
 
-/// A text of this format, with what is hidden spelled as the format's strings have it.
+/// A text of this format, with what is hidden or steers a terminal spelled as the format's strings have it.
 pub(crate) fn spelled(text: &str, format: Format) -> Cow<'_, str> {
-    if text.is_ascii() || !text.contains(is_spelled) {
+    let steers = |(at, c): (usize, char)| match c {
+        '\n' | '\t' => false,
+        '\r' => !rest(text, at).starts_with("\r\n"),
+        '\u{1b}' => !is_colour(rest(text, at)),
+        c => c.is_ascii_control(),
+    };
+    if !text.char_indices().any(|(at, c)| is_spelled(c) || steers((at, c))) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
         match format {
-            _ if !is_spelled(c) => out.push(c),
+            _ if !is_spelled(c) && !steers((at, c)) => out.push(c),
             Format::Text => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
             // What is not ASCII stands in strings only.
             Format::Json => {
@@ -31,6 +38,17 @@ pub(crate) fn spelled(text: &str, format: Format) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+fn rest(text: &str, at: usize) -> &str {
+    text.get(at..).unwrap_or_default()
+}
+
+/// Does a text begin with a code for a colour or a weight, such as `ESC [ 1 ; 31 m`?
+fn is_colour(text: &str) -> bool {
+    let code =
+        text.strip_prefix("\u{1b}[").map(|code| code.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';'));
+    code.is_some_and(|end| end.starts_with('m'))
 }
 
 /// Passes on what is written, spelled. It is to be written character by character or more.
@@ -80,6 +98,13 @@ mod tests {
         assert_eq!(spelled(HOSTILE, Format::Text), "a\\u{202e}b\\u{e0041}\\u{85}ü\n");
         assert_eq!(spelled(HOSTILE, Format::Json), "a\\u202eb\\udb40\\udc41\\u0085ü\n");
         assert_eq!(spelled("\u{1b}[1mbold\u{1b}[0m", Format::Text), "\u{1b}[1mbold\u{1b}[0m");
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_is_spelled_but_for_lines_and_colours() {
+        let hostile = "a\u{1b}]0;pwn\u{7}\tb\u{1b}[2J\u{1b}[1;31mred\u{1b}[0m\rover\r\n";
+        let harmless = "a\\u{1b}]0;pwn\\u{7}\tb\\u{1b}[2J\u{1b}[1;31mred\u{1b}[0m\\u{d}over\r\n";
+        assert_eq!(spelled(hostile, Format::Text), harmless);
     }
 
     #[test]

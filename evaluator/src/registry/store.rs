@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::terminal::visible;
+
 /// Who holds a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
@@ -25,7 +27,9 @@ pub struct Owner {
 
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { run, who, process, command, since } = self;
+        // A lock is written by whoever may, under whatever name its environment has.
+        let Self { process, since, .. } = self;
+        let [who, command, run] = [&self.who, &self.command, &self.run].map(|text| visible::text(text));
         write!(f, "{who} (`cellc {command}`, run {run}, process {process}) since {since}")
     }
 }
