@@ -501,18 +501,27 @@ fn what_is_missing_is_told() {
 
 /// Told to stop while it still reads, it gives the lock back, says so and leaves, whatever it waits for.
 fn a_run_that_is_stopped_while_it_plans_leaves_no_lock() {
+    stopped_before_anything("organizations:ListAccounts", "hang", false);
+}
+
+/// The same while the lock is being taken: it has it by then, though it does not know yet.
+fn a_run_that_is_stopped_as_it_takes_the_lock_leaves_none() {
+    stopped_before_anything("s3:PutObject", "hang_after", true);
+}
+
+/// Tells a run to stop while a call hangs, which is answered then, or not before the run is over.
+fn stopped_before_anything(operation: &str, kind: &str, is_answered: bool) {
     let (project, server) = served(Registry::S3).unwrap();
     project.edit(&[SESSION]).unwrap();
-    server
-        .inject(&serde_json::json!([{ "operation": "organizations:ListAccounts", "kind": "hang", "count": 9 }]))
-        .unwrap();
+    server.inject(&serde_json::json!([{ "operation": operation, "kind": kind, "count": 9 }])).unwrap();
     let child = project.spawn(&["apply", "--yes", "--at", AT]).unwrap();
-    let begun = Instant::now();
-    while server.hanging() == 0 && begun.elapsed() < Duration::from_mins(2) {
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    until("the call hangs", || server.hanging() > 0).unwrap();
     let told = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(told.success());
+    if is_answered {
+        server.mend();
+        server.let_go();
+    }
     let output = child.wait_with_output().unwrap();
     let stopped = cell_tests::momento::Ran::from(("apply".to_owned(), output)).ended(1).unwrap();
     stopped.says(&["E0606", "told to stop before anything was begun; nothing was done"]).unwrap();
@@ -539,6 +548,7 @@ at_once! {
     scopes_select_and_leave_out,
     of_two_runs_one_has_the_lock,
     a_run_that_is_stopped_while_it_plans_leaves_no_lock,
+    a_run_that_is_stopped_as_it_takes_the_lock_leaves_none,
     what_exists_is_adopted_by_word,
     a_parked_account_is_taken_by_the_next_cell,
     what_is_protected_is_not_torn_down,

@@ -108,6 +108,8 @@ pub(crate) fn changed(
     };
     let owner = owner(command, session.connection.clock.now());
     let store = session.connection.store.as_ref();
+    // From here on a signal does not end the process: a lease that is just being taken would outlive it.
+    signals::stop();
     let lease = match while_asking(&store.place(), output, || store.lock(&owner)) {
         Ok(lease) => lease,
         Err(error) => return say(output, &store_finding(&error)),
