@@ -36,6 +36,19 @@ impl Spot {
     }
 }
 
+/// Makes a statement, and says what must be made before it is written.
+type Stating<'f, 'b> = &'f dyn Fn(&mut Builder<'b>) -> (Json, Vec<OperationId>);
+
+/// The places of the organization that a statement of ours lets pull.
+fn places_of(statement: &Json) -> Vec<Json> {
+    let places = statement.pointer("/Condition/ForAnyValue:StringEquals/aws:PrincipalOrgPaths");
+    match places {
+        Some(Json::Array(all)) => all.clone(),
+        Some(one) => vec![one.clone()],
+        None => Vec::new(),
+    }
+}
+
 /// The cells that a policy lets pull.
 fn named_cells(wanted: &Wanted) -> impl Iterator<Item = &str> {
     wanted.shown.get("cells").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str)
@@ -54,7 +67,7 @@ pub(crate) fn of_cells<'d>(desired: &'d Desired, scope: &Scope) -> Vec<(&'d Stri
     desired.resources.iter().filter(selected).collect()
 }
 
-impl Builder<'_> {
+impl<'b> Builder<'b> {
     /// Policies that are to let cells pull.
     pub(in crate::plan) fn repository_policies(&mut self) {
         for (address, wanted) in self.wanted(KIND) {
@@ -66,7 +79,11 @@ impl Builder<'_> {
             };
             let (name, sources) = (spot.name.clone(), wanted.sources.clone());
             let plan = Change { name, sources, ..change(address, KIND, Action::NoOp) };
-            self.repository_policy(plan, &spot, |builder| builder.pull_statement(address, wanted));
+            let applied = wanted.fields.contains_key("content");
+            let by_place = |builder: &mut Builder<'b>| builder.pull_by_place(&builder.pulling(wanted));
+            let narrow =
+                (!applied && text(&wanted.shown, "by") == "accounts").then_some(&by_place as Stating<'_, 'b>);
+            self.repository_policy(plan, &spot, &|builder| builder.pull_statement(address, wanted), narrow);
         }
     }
 
@@ -103,6 +120,9 @@ impl Builder<'_> {
         is: Option<&Json>,
         cells: &[String],
     ) {
+        if let Some(is) = is.filter(|is| !places_of(is).is_empty()) {
+            return self.cells_by_place((address, wanted), spot, is, cells);
+        }
         let all = texts(is.map(policy::form).as_ref().and_then(|statement| statement.pointer("/Principal/AWS")));
         let mut principals: Vec<Json> = all.iter().cloned().map(Json::from).collect();
         let own: Vec<Json> = cells.iter().map(|cell| self.root_of(cell)).collect();
@@ -126,7 +146,7 @@ impl Builder<'_> {
                 self.surplus_repository_policy(address, entry);
             }
         } else {
-            self.repository_policy(plan, spot, |builder| {
+            let statement = |builder: &mut Self| {
                 let statement = pull(&principals, &[]);
                 let fields = Fields::from_iter([("content".to_owned(), statement.clone())]);
                 let needs = match builder.command {
@@ -134,7 +154,8 @@ impl Builder<'_> {
                     Command::Destroy => Vec::new(),
                 };
                 (statement, needs)
-            });
+            };
+            self.repository_policy(plan, spot, &statement, None);
         }
         if self.command == Command::Destroy {
             // An account is not given on before it may pull no more.
@@ -146,6 +167,24 @@ impl Builder<'_> {
         }
     }
 
+    /// The same where accounts are let in by their place: that of a cell that comes is added, and one that goes leaves its place.
+    fn cells_by_place(&mut self, (address, wanted): (&String, &Wanted), spot: &Spot, is: &Json, cells: &[String]) {
+        let (own, needs) = self.pull_by_place(cells);
+        let mut places = places_of(is);
+        let added: Vec<Json> = places_of(&own).into_iter().filter(|place| !places.contains(place)).collect();
+        if self.command == Command::Destroy || added.is_empty() {
+            return;
+        }
+        places.extend(added);
+        let plan = Change {
+            name: spot.name.clone(),
+            sources: wanted.sources.clone(),
+            reason: Some(format!("{} alone, as `--only` says", cells.join(", "))),
+            ..change(address, KIND, Action::NoOp)
+        };
+        self.repository_policy(plan, spot, &|_| (pull(&[], &places), needs.clone()), None);
+    }
+
     /// What lets the account of a cell pull.
     fn root_of(&self, cell: &str) -> Json {
         let root = |id: &str| format!("arn:{}:iam::{id}:root", self.desired.org.partition);
@@ -155,12 +194,14 @@ impl Builder<'_> {
         }
     }
 
-    /// `statement` is what is wanted, and what must be made before it is written.
+    /// `statement` is what is wanted, and what must be made before it is written; `narrow` the same in fewer characters, for
+    /// where the statements of others leave no room.
     fn repository_policy(
         &mut self,
         mut plan: Change,
         spot: &Spot,
-        statement: impl FnOnce(&mut Self) -> (Json, Vec<OperationId>),
+        statement: Stating<'_, 'b>,
+        narrow: Option<Stating<'_, 'b>>,
     ) {
         let address = plan.address.clone();
         let entry = self.entry(&address, &spot.id());
@@ -171,7 +212,18 @@ impl Builder<'_> {
             Some(Found::NoRepository) => return self.no_repository(plan, spot, entry.is_some()),
             Some(found) => found.text(),
         };
-        let (statement, needs) = statement(self);
+        let has_no_room = |statement: &Json| {
+            let wanted = BTreeMap::from([(PULL.to_owned(), statement.clone())]);
+            matches!(edited(text, &wanted), Err(Refused::TooLong { .. }))
+        };
+        let (mut statement, mut needs) = statement(self);
+        if let Some(narrow) = narrow.filter(|_| has_no_room(&statement)) {
+            (statement, needs) = narrow(self);
+            let message = format!(
+                "{address}: beside the statements of others there is no room to name each account: cells are let in by their place in the organization"
+            );
+            self.note(message, vec![address.clone()]);
+        }
         let Some(is) = self.read_policy(&plan, spot, text, &statement) else { return };
         let after = Fields::from_iter([("content".to_owned(), policy::document([&statement]))]);
         if crate::plan::later::has_later(&statement) {
@@ -259,11 +311,7 @@ impl Builder<'_> {
         if let Some(applied) = wanted.fields.get("content").and_then(|content| content.pointer("/Statement/0")) {
             return (applied.clone(), Vec::new());
         }
-        let cells: Vec<String> = named_cells(wanted)
-            .map(str::to_owned)
-            // What is left out, for it has expired, is not made for the sake of this.
-            .filter(|cell| self.ids.contains_key(cell) || !self.scope.except.contains(cell))
-            .collect();
+        let cells = self.pulling(wanted);
         if text(&wanted.shown, "by") != "accounts" {
             return self.pull_by_place(&cells);
         }
@@ -271,6 +319,12 @@ impl Builder<'_> {
         let fields = Fields::from_iter([("content".to_owned(), statement.clone())]);
         let needs = self.accounts_named(address, &["content".to_owned()], &fields);
         (statement, needs)
+    }
+
+    /// The cells that pull. What is left out, for it has expired, is not made for the sake of this.
+    fn pulling(&self, wanted: &Wanted) -> Vec<String> {
+        let is_in = |cell: &String| self.ids.contains_key(cell) || !self.scope.except.contains(cell);
+        named_cells(wanted).map(str::to_owned).filter(is_in).collect()
     }
 
     /// By the units that the cells lie in, each once.

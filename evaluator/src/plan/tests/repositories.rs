@@ -4,7 +4,7 @@ use super::Asked::{No as Drop, Yes as Want};
 use super::Known::{No as Unknown, Yes as Kept};
 use super::Live::{Gone, New, Old, Other};
 use super::{Asked, Known, Row, of, program};
-use crate::apply::tests::bench::Bench;
+use crate::apply::tests::bench::{Bench, only};
 use crate::plan::Command;
 use crate::plan::desired::Desired;
 use crate::repositories::{PULL, ours};
@@ -146,4 +146,52 @@ fn what_others_have_is_there_after_all_of_it_is_torn_down() {
     let (_, receipt) = bench.apply(&without);
     assert_eq!(receipt.failed().count(), 0);
     assert_eq!(text(&bench).as_deref(), Some(theirs));
+}
+
+/// What others wrote leaves no room for forty accounts: the cells are let in by the unit that they lie in.
+#[test]
+fn where_others_leave_no_room_cells_are_let_in_by_their_place() {
+    let pulls = |outbound: &str| {
+        program(&format!(
+            r#"
+account images {{}}
+ou fleet {{}}
+for n in 1..=40 {{
+  cell "c\(n)" {{ kind = "alpha", region = "us-west-2", ou = ou.fleet }}
+}}
+component cache {{
+  repo = "https://git.acme.example/cache"
+  artifact ecr {{ repository = "acme/cache", account = account.images }}
+  deploy make {{ target = "deploy" }}
+}}
+{outbound}"#
+        ))
+    };
+    let (without, with) =
+        (pulls(""), pulls("outbound shared { from = cells, to ecr_pull { components = components } }"));
+    let bench = Bench::after(&[&without]);
+    let theirs = |room: usize| {
+        let padding = "x".repeat(10_240 - room);
+        format!(
+            r#"{{"Statement":[{{"Sid":"{padding}","Effect":"Allow","Principal":"*","Action":"ecr:ListImages"}}]}}"#
+        )
+    };
+    put(&bench, Some(&theirs(1_000)));
+    let (plan, receipt) = bench.apply(&with);
+    assert_eq!(receipt.failed().count(), 0);
+    let said = plan.notices.iter().any(|notice| notice.message.contains("there is no room to name each account"));
+    assert!(said, "{:?}", plan.notices);
+    let both = text(&bench).unwrap();
+    let statement = &ours(&both).unwrap()[PULL];
+    assert_eq!(statement["Principal"], "*", "{statement}");
+    assert!(statement.to_string().contains("aws:PrincipalOrgPaths") && !both.contains("later"), "{statement}");
+    assert!(both.contains("ecr:ListImages"), "theirs stays");
+    assert_eq!(of(&bench, &with, Command::Apply, ADDRESS), "nothing");
+    // A cell alone that goes takes nothing from the others.
+    let plan = bench.try_plan(&with, &only(&["cell.c1"]), Command::Destroy);
+    assert!(plan.unwrap().changes.iter().all(|change| change.address != ADDRESS));
+    // And where others leave room again each is named.
+    put(&bench, Some(&theirs(5_000)));
+    bench.apply(&with);
+    assert_eq!(ours(&text(&bench).unwrap()).unwrap()[PULL]["Principal"]["AWS"].as_array().map(Vec::len), Some(40));
 }
