@@ -74,7 +74,7 @@ fn names(all: &[&str]) -> BTreeSet<String> {
 fn watched(cell: &str) -> Watched {
     Watched {
         alarm: "alarm.ratio".to_owned(),
-        place: Place { cell: format!("cell.{cell}"), region: REGION.to_owned() },
+        place: Place { cell: format!("cell.{cell}"), owner: format!("cell.{cell}"), region: REGION.to_owned() },
         name: format!("ratio-{cell}"),
         metrics: vec![metric("Errors", cell), metric("Requests", cell)],
         ratio: true,
@@ -109,7 +109,8 @@ fn alarms_follow_data_and_a_rollout_is_told_of_each_cell() {
         Ok(Box::new(cloud.signals(account, &place.region)))
     };
     let told = |since: Timestamp, until: Timestamp| {
-        let seen = look(&all, (since, until), 4, &open);
+        let serving = all.iter().map(|one| one.place.cell.as_str()).collect();
+        let seen = look(&all, &serving, (since, until), 4, &open);
         let Event::Observed { signals, requests } = &seen.event else { panic!("{seen:?}") };
         let signals: Vec<Signal> = signals.iter().map(|(.., signal)| *signal).collect();
         (signals, *requests, seen.reasons)

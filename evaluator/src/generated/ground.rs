@@ -8,15 +8,10 @@ use cell_lang::schema::Kind;
 use super::{LeftOut, Owner};
 use crate::resources::{Resource, ResourceKind, naming, singles_of};
 use crate::rollout::{Course, courses};
-use crate::rules::fleet::{Cell, Cloud, Fleet, sound};
+use crate::rules::fleet::{Cell, Cloud, DEPLOYMENT, Fleet, SHARED, sound};
 use crate::rules::read::Read as _;
 use crate::value::{EntityId, Value};
 use crate::world::World;
-
-/// The account that pipelines are in, by its address.
-const DEPLOYMENT: &str = "account.deployment";
-/// The account that the view of all cells is in, by its address.
-const MONITORING: &str = "account.monitoring";
 
 /// A place of stacks that are no cell's.
 #[derive(Debug, Clone)]
@@ -89,8 +84,7 @@ impl<'w, 'p> Ground<'w, 'p> {
 
     /// Where the view of all cells is, or why there is none.
     pub(super) fn monitoring(&self, wanted_by: &str) -> Result<Place, LeftOut> {
-        let accounts = [MONITORING, DEPLOYMENT];
-        self.place(wanted_by, &accounts, "the view of all cells is in it: `account monitoring { … }`")
+        self.place(wanted_by, &SHARED, "the view of all cells is in it: `account monitoring { … }`")
     }
 
     fn place(&self, wanted_by: &str, accounts: &[&str], help: &str) -> Result<Place, LeftOut> {

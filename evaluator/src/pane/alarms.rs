@@ -8,6 +8,7 @@ use crate::live::parallel::each;
 use crate::plan::desired::Desired;
 use crate::registry::record::Record;
 use crate::rollout::Signal;
+use crate::signals::Place;
 
 use super::model::{Sound, Told};
 use super::rows::account_of;
@@ -20,9 +21,9 @@ const AT_A_TIME: usize = 16;
 pub struct Asked {
     /// The cell.
     pub cell: String,
-    /// Its account's id.
+    /// The id of the account that has them: the cell's, or of a cell on another cloud that of monitoring.
     pub account: String,
-    /// Its region.
+    /// Their region.
     pub region: String,
     /// Its alarms, by address: the name in the cloud.
     pub alarms: BTreeMap<String, String>,
@@ -40,12 +41,14 @@ pub trait Alarms: Sync {
 /// What was heard of a cell's alarms, by address; or why nothing was.
 pub type Heard = Result<BTreeMap<String, Signal>, String>;
 
-/// Of these cells those whose alarms there are to ask: that were applied, have an account, and have some.
+/// Of these cells those whose alarms there are to ask: where they are was applied and has an account, and there are some.
 pub fn asked(desired: &Desired, record: &Record, cells: &BTreeSet<&str>) -> Vec<Asked> {
+    let places: BTreeMap<&str, &Place> =
+        desired.watched.iter().map(|one| (one.place.cell.as_str(), &one.place)).collect();
     let one = |cell: &&str| {
-        let region = desired.published.get(*cell)?.get("region")?.as_str()?.to_owned();
-        record.entry(cell).filter(|entry| !entry.is_claim())?;
-        let account = account_of(desired, record, cell)?;
+        let Place { owner, region, .. } = places.get(*cell)?;
+        record.entry(owner).filter(|entry| !entry.is_claim())?;
+        let (account, region) = (account_of(desired, record, owner)?, region.clone());
         Some(Asked { cell: (*cell).to_owned(), account, region, alarms: wanted(desired, cell) })
     };
     cells.iter().filter_map(one).filter(|asked| !asked.alarms.is_empty()).collect()

@@ -137,8 +137,8 @@ fn row(given: &Given<'_>, shown: &[(&String, &Shelved)], applied: Option<Applied
         .map(|(of, shelved)| ((*of).clone(), version(&shelved.book, cell)))
         .collect();
     let unread = match &given.unread {
-        _ if cloud != "aws" => "they are on another cloud",
         Some(why) => why,
+        _ if cloud != "aws" => "the account of monitoring, where alarms of other clouds are, is not there yet",
         None => "the cell has no account yet",
     };
     let alarms = told(&wanted(desired, cell), given.heard.get(cell), unread);

@@ -369,7 +369,8 @@ impl Clerk<'_> {
             let Some(driven) = book.run_mut(run) else { return Err(Undriven::Unknown(run.to_owned())) };
             driven.failed.insert(cell.to_owned(), why.to_owned());
             let failed = |wave: &Wave| wave.cells.iter().filter(|cell| driven.failed.contains_key(*cell)).count();
-            let tolerated = driven.state == Going::Forth && wave.is_some_and(|wave| failed(wave) <= wave.tolerate);
+            let tolerates = |wave: &Wave| !wave.is_one_box(cell) && failed(wave) <= wave.tolerate;
+            let tolerated = driven.state == Going::Forth && wave.is_some_and(tolerates);
             if tolerated {
                 book.settle(wish, action, now);
             }

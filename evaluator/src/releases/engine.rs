@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::provider::Clock;
+use crate::rollout::course::AT_A_TIME;
 use crate::rollout::step::under_way;
 use crate::rollout::{Effect, Event, Phase, step};
 
@@ -25,8 +26,6 @@ use super::fleet::{Fleet, Standing};
 use super::flight::{Flight, Message};
 use super::targets::{Signals, Targets};
 
-/// Cells that are worked on at a time, whatever a wave says.
-const MOST: usize = 64;
 /// How long a message is waited for before time, the book and the signal to stop are looked at.
 const TICK: Duration = Duration::from_millis(100);
 /// How often what failed at the place of the books is tried, and how long is waited in between.
@@ -391,7 +390,7 @@ impl Engine<'_> {
         let number = rollout.number;
         let under_way = under_way(&rollout.state);
         for effect in under_way.into_iter().chain(effects.iter().cloned()) {
-            let full = flight.len() >= MOST;
+            let full = flight.len() >= AT_A_TIME;
             match effect {
                 Effect::Deploy { .. } | Effect::GoBack { .. } if full => {}
                 Effect::Deploy { cell, .. } if !flight.has(&cell) => {
@@ -403,12 +402,12 @@ impl Engine<'_> {
                     }
                     Err(error) => flight.stuck(&cell, &error.to_string()),
                 },
-                Effect::Observe { wave, cells, since } if !flight.looks() => {
+                Effect::Observe { wave, cells, serving, since } if !flight.looks() => {
                     let Some(wave) = held.dossier.course.waves.get(wave) else { continue };
                     let (alarms, requests) = (wave.alarms.clone(), wave.min_requests.is_some());
                     let until = self.clock.now();
                     let dossier = Arc::clone(&held.dossier);
-                    flight.look(scope, self.signals, dossier, (alarms, cells), (since, until, requests));
+                    flight.look(scope, self.signals, dossier, (alarms, cells, serving), (since, until, requests));
                 }
                 _ => {}
             }

@@ -192,13 +192,14 @@ impl Flight {
         scope: &'s Scope<'s, '_>,
         signals: &'s dyn Signals,
         dossier: Arc<Dossier>,
-        (alarms, cells): (Vec<String>, Vec<String>),
+        (alarms, cells, serving): (Vec<String>, Vec<String>, Vec<String>),
         (since, until, requests): (Timestamp, Timestamp, bool),
     ) {
         let send = self.send.clone();
         self.looking = true;
         scope.spawn(move || {
-            let look = Look { of: &dossier, alarms: &alarms, cells: &cells, since, until, requests };
+            let (of, alarms, cells, serving) = (&*dossier, &alarms, &cells, &serving);
+            let look = Look { of, alarms, cells, serving, since, until, requests };
             let _ = send.send(Message::Looked(unbroken(|| signals.look(&look)).and_then(|seen| seen)));
         });
     }

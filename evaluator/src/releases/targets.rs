@@ -58,6 +58,8 @@ pub struct Look<'a> {
     pub alarms: &'a [String],
     /// The cells, by address.
     pub cells: &'a [String],
+    /// Those of them whose requests count, by address.
+    pub serving: &'a [String],
     /// Requests count from here
     pub since: Timestamp,
     /// to here.

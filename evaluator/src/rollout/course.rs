@@ -13,6 +13,9 @@ use super::window::Window;
 /// ([Builders' Library](https://aws.amazon.com/builders-library/automating-safe-hands-off-deployments/)).
 pub const ONE_BOX: SignedDuration = SignedDuration::from_hours(1);
 
+/// Cells of a wave that are under way at a time at most, however many the wave says: one process is at work in all of them.
+pub const AT_A_TIME: usize = 256;
+
 /// How releases of something come to its cells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Course {
@@ -37,7 +40,7 @@ pub struct Wave {
     pub label: String,
     /// Its cells, by address: the order in which they are begun.
     pub cells: Vec<String>,
-    /// How many are under way at a time; at least 1.
+    /// How many are under way at a time; at least 1, and at most [`AT_A_TIME`] of what is said.
     pub parallel: usize,
     /// How many may fail without stopping the rollout.
     pub tolerate: usize,
@@ -103,6 +106,16 @@ impl Wave {
             approval: self.approval,
             follows: self.follows,
         }
+    }
+
+    /// Is a cell the one that goes ahead of the others, where none is drained?
+    pub fn is_one_box(&self, cell: &str) -> bool {
+        self.one_box && self.cells.len() > 1 && self.cells.first().is_some_and(|first| first == cell)
+    }
+
+    /// How many of its cells are under way at a time.
+    pub fn at_a_time(&self) -> usize {
+        self.parallel.clamp(1, AT_A_TIME)
     }
 
     /// Whether something has to be observed before its bake is over.

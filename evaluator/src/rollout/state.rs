@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::course::Course;
+use crate::terminal::visible;
 
 /// Where a rollout of one release is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -197,6 +198,13 @@ pub enum Why {
         /// The wave.
         wave: String,
         /// Its cells that failed.
+        cells: Vec<String>,
+    },
+    /// The one box of a wave could not take it, which none tolerates.
+    OneBox {
+        /// The wave.
+        wave: String,
+        /// The one box.
         cells: Vec<String>,
     },
     /// Cells could not take it, and no wave has passed that would say it is good all the same.
@@ -402,9 +410,12 @@ impl fmt::Display for Why {
             Self::Failures { wave, cells } => {
                 write!(f, "more of wave {wave} failed than it tolerates: {}", cells.join(", "))
             }
+            Self::OneBox { wave, cells } => {
+                write!(f, "the one box of wave {wave} could not take it: {}", cells.join(", "))
+            }
             Self::Untaken { cells } => write!(f, "these could not take it: {}", cells.join(", ")),
             Self::Deserted => f.write_str("no cell is left that it could come to"),
-            Self::Person { who } => write!(f, "{who} ended it"),
+            Self::Person { who } => write!(f, "{} ended it", visible::text(who)),
         }
     }
 }

@@ -36,6 +36,8 @@ pub enum Effect {
         wave: usize,
         /// The cells that have the release.
         cells: Vec<String>,
+        /// Those of them whose requests count: the wave's.
+        serving: Vec<String>,
         /// Since when requests count.
         since: Timestamp,
     },
@@ -298,12 +300,19 @@ impl<'c> Run<'c> {
         let Some(wave) = self.wave() else { return self.finish() };
         self.readmit();
         let failed = self.of_wave(CellState::Failed);
+        if self.state.one_box && !failed.is_empty() {
+            // It speaks for the wave: nobody else is to find out.
+            self.trip(Why::OneBox { wave: wave.label.clone(), cells: failed });
+            return true;
+        }
         if failed.len() > wave.tolerate {
             self.trip(Why::Failures { wave: wave.label.clone(), cells: failed });
             return true;
         }
-        let mut next = self.next();
         let under_way = self.of_wave(CellState::Deploying).len();
+        let free = if self.state.one_box { 1 } else { wave.at_a_time() }.saturating_sub(under_way);
+        // One is asked for at least: none means that all are begun.
+        let mut next = self.next(free.max(1));
         if next.is_empty() {
             return under_way == 0 && self.watch(wave);
         }
@@ -314,7 +323,6 @@ impl<'c> Run<'c> {
             return false;
         }
         self.enter(Phase::Running);
-        let free = if self.state.one_box { 1 } else { wave.parallel.max(1) }.saturating_sub(under_way);
         next.truncate(free);
         for name in next {
             self.set(&name, CellState::Deploying);
@@ -345,13 +353,13 @@ impl<'c> Run<'c> {
         true
     }
 
-    /// The cells of the wave whose turn it is, in order; those that are drained are skipped.
-    fn next(&mut self) -> Vec<String> {
+    /// The first cells of the wave whose turn it is, in order, up to `most`; those that are drained are skipped.
+    fn next(&mut self, most: usize) -> Vec<String> {
         let drained: Vec<String> =
             self.that_wait().filter(|name| self.state.draining.contains(*name)).cloned().collect();
         drained.iter().for_each(|name| self.set(name, CellState::Skipped));
         if !self.state.one_box {
-            return self.that_wait().cloned().collect();
+            return self.that_wait().take(most).cloned().collect();
         }
         let begun = |cell: &Cell| cell.wave == self.state.wave && cell.state.is_reached();
         if self.state.cells.values().any(begun) {
@@ -509,7 +517,8 @@ impl<'c> Run<'c> {
             return;
         }
         if due {
-            self.effects.push(Effect::Observe { wave: self.state.wave, cells, since });
+            let serving = self.of_wave(CellState::Baking);
+            self.effects.push(Effect::Observe { wave: self.state.wave, cells, serving, since });
         }
         self.wake(next);
     }

@@ -33,8 +33,9 @@ impl Window {
     pub fn next(&self, at: Timestamp) -> Option<Timestamp> {
         let zone = self.zone()?;
         let today = zone.to_datetime(at).date();
-        // The day before too, whose hours the change of a zone's offset may have moved.
-        (-1..=7).filter_map(|days| today.checked_add(days.days()).ok()).find_map(|day| {
+        // The day before too, whose hours the change of a zone's offset may have moved; and two weeks, since the change may
+        // leave the hours of one day out altogether.
+        (-1..=14).filter_map(|days| today.checked_add(days.days()).ok()).find_map(|day| {
             let (from, to) = self.hours(day, &zone)?;
             (at < to && from < to).then(|| at.max(from))
         })

@@ -11,6 +11,11 @@ use super::read::{Read, items};
 use crate::value::{BlockValue, EntityId, Value};
 use crate::world::World;
 
+/// The account of pipelines.
+pub(crate) const DEPLOYMENT: &str = "account.deployment";
+/// The accounts in which the view of all cells may be, the first that there is.
+pub(crate) const SHARED: [&str; 2] = ["account.monitoring", DEPLOYMENT];
+
 /// Which cloud a cell is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cloud {

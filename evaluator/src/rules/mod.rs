@@ -93,6 +93,7 @@ rules! {
     "rule.component.one-stack" deploys::stacks;
     "rule.alarm.threshold" alarms::threshold;
     "rule.rollout.window" waves::windows;
+    "rule.wave.requests" waves::requests;
     "rule.wave.exactly-one" waves::exactly_one;
     "rule.wave.no-mix" waves::no_mix;
     "rule.grant.aws-only" grants::aws_only;

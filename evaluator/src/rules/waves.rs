@@ -69,6 +69,32 @@ pub(super) fn no_mix(cx: &Context<'_, '_>) {
     }
 }
 
+/// `rule.wave.requests`: what waits for requests watches an alarm, whose metric says what a request is: without one none is
+/// ever counted, and the bake never ends.
+pub(super) fn requests(cx: &Context<'_, '_>) {
+    // An alarm that has an error of its own may be the one.
+    if cx.world.is_partial(Kind::Alarm) || cx.world.of(Kind::Alarm).iter().any(|id| !cx.world.ok(*id)) {
+        return;
+    }
+    for rollout in &cx.fleet.rollouts {
+        if !cx.world.members(rollout.id, "alarms").is_empty() {
+            continue;
+        }
+        for wave in &rollout.waves {
+            let waits = matches!(wave.block.field("min_requests"), Some(Value::Int(_)));
+            if !waits || !wave.block.members("alarms").is_empty() {
+                continue;
+            }
+            let (label, by) = (ticked(wave.label()), cx.address(rollout.id));
+            let message = format!("wave {label} of {by} waits for requests, and watches no alarm to count them by");
+            let finding = Diagnostic::new(Code::NeededHere, cx.head(&wave.block), message).help(
+                "write `alarms = [alarm.…]`: its metric, or the `requests` of its ratio, says what a request is",
+            );
+            cx.report(rollout.id, finding);
+        }
+    }
+}
+
 /// `rule.rollout.window`: a window opens: it has a day, and ends on the day it begins, later.
 pub(super) fn windows(cx: &Context<'_, '_>) {
     for id in sound(cx.world, Kind::Rollout) {

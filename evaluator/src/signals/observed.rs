@@ -80,10 +80,11 @@ fn told(one: &Watched, reading: Option<&Reading>) -> (Signal, Option<String>) {
     }
 }
 
-/// Reads what these alarms say and what their cells have served between two instants, in up to `lanes` places at once.
-/// `open` gives CloudWatch of a place.
+/// Reads what these alarms say and what the cells of `serving` have served between two instants, in up to `lanes` places
+/// at once. `open` gives CloudWatch of a place.
 pub fn look<'a>(
     watched: &[&Watched],
+    serving: &BTreeSet<&str>,
     (since, until): (Timestamp, Timestamp),
     lanes: usize,
     open: &(dyn Fn(&Place) -> Answer<Box<dyn Signals + 'a>> + Sync),
@@ -97,7 +98,8 @@ pub fn look<'a>(
     let read = |place: &Place, alarms: &[&Watched]| -> Answer<Seen> {
         let there = open(place)?;
         let names = alarms.iter().map(|one| one.name.clone()).collect();
-        let counted = alarms.iter().filter(|one| by == Some(one.alarm.as_str()));
+        let counts = |one: &&&Watched| by == Some(one.alarm.as_str()) && serving.contains(one.place.cell.as_str());
+        let counted = alarms.iter().filter(counts);
         let counts: BTreeSet<Count> = counted.map(|one| one.requests.clone()).collect();
         let sums = if counts.is_empty() { BTreeMap::new() } else { there.sums(&counts, since, until)? };
         Ok(Seen { states: there.states(&names)?, sums })

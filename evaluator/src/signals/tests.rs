@@ -18,7 +18,8 @@ fn metric(name: &str, cell: &str) -> Metric {
 }
 
 fn place(cell: &str) -> Place {
-    Place { cell: format!("cell.{cell}"), region: "eu-west-1".to_owned() }
+    let cell = format!("cell.{cell}");
+    Place { owner: cell.clone(), cell, region: "eu-west-1".to_owned() }
 }
 
 /// An alarm on a ratio, or on a metric that measures.
@@ -112,19 +113,22 @@ fn each_place_is_asked_once_for_all_its_alarms_and_what_one_that_cannot_be_read_
         Ok(Box::new(Fixed { cell: place.cell.clone(), asked: &ASKED }))
     };
     let span = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
-    let found = look(&watched, span, 8, &open);
+    let both = BTreeSet::from(["cell.a", "cell.b"]);
+    let found = look(&watched, &both, span, 8, &open);
     let expected = [("errors", "a", Signal::Ok), ("errors", "b", Signal::Ok), ("slow", "a", Signal::Ok)];
     assert_eq!(found.event, event(&expected, 80));
     let mut asked = ASKED.lock().unwrap().clone();
     asked.sort();
     assert_eq!(asked, ["cell.a {\"errors-a\", \"slow-a\"}", "cell.b {\"errors-b\"}"]);
+    // Of a cell of an earlier wave the alarms count, and what it serves does not.
+    assert_eq!(look(&watched, &BTreeSet::from(["cell.b"]), span, 8, &open).event, event(&expected, 40));
     let closed = |place: &Place| -> Answer<Box<dyn Signals>> {
         if place.cell == "cell.b" {
             return Err(CloudError::own("cloudwatch:DescribeAlarms", Failure::Denied, "no"));
         }
         open(place)
     };
-    let found = look(&watched, span, 8, &closed);
+    let found = look(&watched, &both, span, 8, &closed);
     let expected = [("errors", "a", Signal::Ok), ("errors", "b", Signal::Unread), ("slow", "a", Signal::Ok)];
     assert_eq!(found.event, event(&expected, 40), "what the others say counts");
     let why = found.reasons.get(&("alarm.errors".to_owned(), "cell.b".to_owned())).unwrap();
@@ -194,11 +198,13 @@ fn what_is_off_or_not_there_is_told_before_anything_waits_for_it() {
 #[test]
 fn what_is_watched_follows_from_the_program() {
     let text = r#"
-        org o { management_account = "111111111111", accounts { email = "aws+\(.name)@x.example" } }
+        org o { management_account = "111111111111", home_region = "us-east-2", accounts { email = "aws+\(.name)@x.example" } }
         group ops {}
         metrics m { sink cloudwatch {} dimension = "shard" }
         cell a { kind = "prod", region = "eu-west-1", account_id = "222222222222", owner = group.ops }
         cell b { kind = "prod", region = "us-east-1", account_id = "333333333333", owner = group.ops, state = "retired" }
+        cell g { kind = "alpha", cloud = "gcp", region = "europe-west1", project = "acme-g", owner = group.ops }
+        account monitoring { account_id = "444444444444" }
         alarm ratio { namespace = "api", ratio { errors = "Errors", requests = "Requests" }, above = 1%, over = 5m }
         alarm slow { namespace = "edge", metric = "Latency", above = 250ms, over = 5m }
     "#;
@@ -212,9 +218,14 @@ fn what_is_watched_follows_from_the_program() {
         .collect();
     let expected = [
         ("alarm.ratio", "cell.a", "ratio-a", vec!["Errors", "Requests"], Statistic::Sum),
+        ("alarm.ratio", "cell.g", "ratio-g", vec!["Errors", "Requests"], Statistic::Sum),
         ("alarm.slow", "cell.a", "slow-a", vec!["Latency"], Statistic::Samples),
+        ("alarm.slow", "cell.g", "slow-g", vec!["Latency"], Statistic::Samples),
     ];
     assert_eq!(shown, expected);
+    // Those of a cell on another cloud are in the account of monitoring.
+    let home = |at: usize| (found[at].place.owner.as_str(), found[at].place.region.as_str());
+    assert_eq!((home(0), home(1)), (("cell.a", "eu-west-1"), ("account.monitoring", "us-east-2")));
     let wanted = Metric {
         namespace: "api".to_owned(),
         name: "Requests".to_owned(),

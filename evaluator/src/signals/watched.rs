@@ -3,6 +3,8 @@
 
 use crate::emit;
 use crate::resources::{Resource, ResourceKind};
+use crate::rules::fleet::SHARED;
+use crate::rules::read::Read as _;
 use crate::value::{EntityId, Value};
 use crate::world::World;
 
@@ -11,8 +13,11 @@ use super::model::{Count, Metric, Statistic};
 /// Where a cell's alarms are.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
-    /// The address of the cell: its account is in the record, or in the program.
+    /// The address of the cell.
     pub cell: String,
+    /// Whose account they are in, by address: the cell's own on AWS, else that of monitoring. Its id is in the record, or in the
+    /// program.
+    pub owner: String,
     /// The region.
     pub region: String,
 }
@@ -41,6 +46,13 @@ impl Watched {
     }
 }
 
+/// The account in which alarms of cells on other clouds than AWS are, and its region; none where the program has none.
+fn monitoring(world: &World<'_>) -> Option<(EntityId, String)> {
+    let account = SHARED.iter().find_map(|address| world.find(address)).filter(|id| world.ok(*id))?;
+    let region = world.text(world.org()?, "home_region")?;
+    Some((account, region.to_string()))
+}
+
 /// Every alarm of the program in every cell that is not retired, by alarm and cell. The value of the dimension is the name
 /// of the cell, which components are told as `CELL_NAME`.
 pub fn watched(world: &World<'_>, resources: &[Resource]) -> Vec<Watched> {
@@ -61,6 +73,10 @@ fn one(world: &World<'_>, resource: &Resource) -> Option<Watched> {
     };
     let (alarm, cell) = (entity("alarm")?, entity("cell")?);
     let (namespace, dimension) = (text("namespace")?, text("dimension")?);
+    let (owner, region) = match world.is(cell, "cloud", "gcp") {
+        false => (cell, text("region")?),
+        true => monitoring(world)?,
+    };
     let value = dimension_value(world, cell).to_owned();
     let metric = |name: String| Metric {
         namespace: namespace.clone(),
@@ -78,7 +94,7 @@ fn one(world: &World<'_>, resource: &Resource) -> Option<Watched> {
     let requests = Count { metric: metrics.last()?.clone(), statistic };
     Some(Watched {
         alarm: world.address(alarm).to_owned(),
-        place: Place { cell: world.address(cell).to_owned(), region: text("region")? },
+        place: Place { cell: world.address(cell).to_owned(), owner: world.address(owner).to_owned(), region },
         name: text("name")?,
         metrics,
         ratio: ratio.is_some(),

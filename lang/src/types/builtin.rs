@@ -89,7 +89,7 @@ builtins! {
     StackName String stack, "a stack name begins with a letter and has at most 128 letters, digits and `-`";
     TagValue String tag_value, "a tag's value has at most 256 letters, digits, spaces and `_.:/=+-@`";
     TemplateBucket String template_bucket, "a template bucket has 3 to 63 of a-z, 0-9 and `-`, and `{region}` where it is one for each region";
-    TimeZone String time_zone, "a time zone is a name of the IANA database, such as `Europe/Berlin`";
+    TimeZone String time_zone, "a time zone is a name of the IANA database in its own case, such as `Europe/Berlin`";
     Wait Duration wait, "a wait is longer than 0s";
 }
 
@@ -426,5 +426,29 @@ fn period(value: &Lit, rule: &str) -> Verdict {
 
 fn time_zone(value: &Lit, rule: &str) -> Verdict {
     // The database is the one this program was built with, so that every machine judges alike.
-    on_text(value, rule, |text| jiff::tz::TimeZoneDatabase::bundled().get(text).is_ok())
+    // So is the case of its letters: not everything that reads the name is as lenient as the database.
+    on_text(value, rule, |text| {
+        let found = jiff::tz::TimeZoneDatabase::bundled().get(text);
+        found.is_ok_and(|zone| zone.iana_name() == Some(text))
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_zone_of_the_database_is_one_in_its_own_case_and_no_other() {
+        let check = |name: &str| Builtin::TimeZone.check(&Lit::Str(name.into()));
+        let all: Vec<String> =
+            jiff::tz::TimeZoneDatabase::bundled().available().map(|name| name.to_string()).collect();
+        assert!(all.len() > 300, "{}", all.len());
+        for name in &all {
+            check(name).unwrap();
+        }
+        for other in ["europe/berlin", "EUROPE/BERLIN", "Berlin", ""] {
+            assert!(check(other).is_err(), "{other}");
+        }
+    }
 }

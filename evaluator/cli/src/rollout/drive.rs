@@ -43,7 +43,7 @@ pub(crate) fn drive(session: &Session<'_>, all: &[String], how: Carry, beside: &
     };
     let cells = Cells { desired, read, store: connection.store.as_ref() };
     let hands = Hands::new(session, beside, stop, how.take_over);
-    let eyes = Eyes::new(&connection.provider, &desired.watched, session.output);
+    let eyes = Eyes::new(&connection.provider, &desired.watched, &cells.read, session.output);
     let watcher = Lines { output: session.output };
     let engine = |of: &String| -> Result<Ending, String> {
         let engine = Engine {
@@ -106,7 +106,7 @@ fn tell(session: &Session<'_>, ended: &BTreeMap<&String, Result<Ending, String>>
     }
     let text = match session.output.format {
         Format::Text => text,
-        Format::Json => json!({ "format_version": "1.0", "rollouts": rows }).to_string() + "\n",
+        Format::Json => super::text::document(rows),
     };
     output::result(session.output.format, &text);
     status

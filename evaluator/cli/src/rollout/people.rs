@@ -165,7 +165,11 @@ fn told(
     let changed = desk.change(&of, change).map_err(|error| fail(error.to_string()))?;
     match changed {
         Ok((dossier, book)) => {
-            output::result(output.format, &super::text::standing_now(&book, Some(&dossier), now));
+            let text = match output.format {
+                Format::Text => super::text::standing_now(&book, Some(&dossier), now),
+                Format::Json => super::text::document(vec![super::text::row(&book)]),
+            };
+            output::result(output.format, &text);
             Ok(Status::Done)
         }
         Err(No::None) => Err(fail(format!("{of} has no rollout"))),

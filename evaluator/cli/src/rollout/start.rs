@@ -69,11 +69,15 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
     }
     queue(&session, &dossier, output)?;
     if args.queue {
-        output::result(
-            output.format,
-            &format!("{of} {}: queued; `cellc rollout run` carries it out\n", args.version),
-        );
-        return Ok(Status::Done);
+        let text = match output.format {
+            Format::Text => format!("{of} {}: queued; `cellc rollout run` carries it out\n", args.version),
+            Format::Json => {
+                let read = Desk::new(session.connection.store.as_ref()).read(&of);
+                let read = read.map_err(|error| say(output, &finding(Code::RolloutFailed, error.to_string())))?;
+                super::text::document(vec![super::text::row(&read.book)])
+            }
+        };
+        return Ok(output::result(output.format, &text));
     }
     Ok(super::drive::drive(&session, &[of], args.carry, &run.folder()))
 }

@@ -7,6 +7,7 @@ use cell_eval::rollout::{CellState, Phase};
 use cell_eval::terminal::visible::line;
 use cell_eval::words::counted;
 use jiff::Timestamp;
+use serde_json::{Value as Json, json};
 
 /// Cells that are named of each state.
 const NAMED: usize = 5;
@@ -131,4 +132,16 @@ pub(crate) fn cells_that_are_not_well(book: &Book) -> String {
         }
     };
     format!("{all}  what is stuck may have {mended}\n")
+}
+
+/// A rollout as data: how it ended, none while it goes on, and its book.
+pub(crate) fn row(book: &Book) -> Json {
+    let phase = book.rollout.as_ref().map(|rollout| &rollout.state.phase);
+    let ending = phase.filter(|phase| phase.is_over()).map(super::drive::told);
+    json!({ "of": book.of, "ending": ending, "book": book })
+}
+
+/// Rollouts as data.
+pub(crate) fn document(rows: Vec<Json>) -> String {
+    json!({ "format_version": "1.0", "rollouts": rows }).to_string() + "\n"
 }

@@ -27,14 +27,27 @@ pub(crate) struct Eyes<'a> {
     provider: &'a AwsCloud,
     watched: &'a [Watched],
     output: &'a Output,
+    /// The accounts that have alarms of cells on other clouds, by address.
+    homes: BTreeMap<&'a str, String>,
     /// What was told already.
     told: Mutex<BTreeSet<String>>,
 }
 
 impl<'a> Eyes<'a> {
-    /// With the alarms of a program.
-    pub(crate) fn new(provider: &'a AwsCloud, watched: &'a [Watched], output: &'a Output) -> Self {
-        Self { provider, watched, output, told: Mutex::default() }
+    /// With the alarms of a program, and the record of its accounts.
+    pub(crate) fn new(provider: &'a AwsCloud, watched: &'a [Watched], record: &Record, output: &'a Output) -> Self {
+        let elsewhere = watched.iter().filter(|one| one.place.owner != one.place.cell);
+        let home = |one: &'a Watched| Some((one.place.owner.as_str(), recorded(record, &one.place)?.to_owned()));
+        Self { provider, watched, output, homes: elsewhere.filter_map(home).collect(), told: Mutex::default() }
+    }
+
+    /// The account that has a cell's alarms: the cell's as the release has it, or that of others.
+    fn account<'l>(&'l self, look: &'l Look<'_>, place: &Place) -> Option<&'l str> {
+        if place.owner != place.cell {
+            return self.homes.get(place.owner.as_str()).map(String::as_str);
+        }
+        let account = look.of.cells.get(&place.cell)?.spec.account.as_str();
+        (!account.is_empty()).then_some(account)
     }
 
     fn tell(&self, observation: &Observation) {
@@ -56,15 +69,16 @@ impl Signals for Eyes<'_> {
             .watched
             .iter()
             .filter(|one| alarms.contains(&one.alarm) && cells.contains(&one.place.cell))
-            .filter(|one| account(look, &one.place).is_some())
+            .filter(|one| self.account(look, &one.place).is_some())
             .collect();
         let open = |place: &Place| -> Answer<Box<dyn signals::Signals + '_>> {
-            let account = account(look, place).ok_or_else(|| {
+            let account = self.account(look, place).ok_or_else(|| {
                 CloudError::own("cloudwatch", Failure::NotFound, format!("{} has no account", place.cell))
             })?;
             Ok(Box::new(self.provider.signals(account, &place.region)))
         };
-        let observation = signals::look(&asked, (look.since, look.until), LANES, &open);
+        let serving = look.serving.iter().map(String::as_str).collect();
+        let observation = signals::look(&asked, &serving, (look.since, look.until), LANES, &open);
         self.tell(&observation);
         let Event::Observed { mut signals, requests } = observation.event else {
             return Err("nothing was observed".to_owned());
@@ -84,15 +98,14 @@ pub(crate) fn tell_beforehand(session: &Session<'_>, record: &Record, all: &[Str
     if session.connection.healthy {
         return;
     }
-    let account = |cell: &str| Some(record.entry(cell)?.id.as_str()).filter(|id| !id.is_empty());
     let wishes: Vec<_> = all.iter().filter_map(|of| desired.releases.get(of)).collect();
     let of_one = |one: &&Watched| {
         let here = |wish: &&Wish| Some(wish.cells.get(&one.place.cell)?.alarms.contains_key(&one.alarm));
-        account(&one.place.cell).is_some() && wishes.iter().any(|wish| here(wish) == Some(true))
+        recorded(record, &one.place).is_some() && wishes.iter().any(|wish| here(wish) == Some(true))
     };
     let asked: Vec<&Watched> = desired.watched.iter().filter(of_one).collect();
     let open = |place: &Place| -> Answer<Box<dyn signals::Signals + '_>> {
-        Ok(Box::new(provider.signals(account(&place.cell).unwrap_or_default(), &place.region)))
+        Ok(Box::new(provider.signals(recorded(record, place).unwrap_or_default(), &place.region)))
     };
     let heard = signals::hear(&asked, LANES, &open);
     let warnings: Vec<Diagnostic> = unwell(&heard).chain(unheard(&heard)).collect();
@@ -152,8 +165,7 @@ fn more(cells: usize) -> String {
     }
 }
 
-/// The account of a cell.
-fn account<'l>(look: &'l Look<'_>, place: &Place) -> Option<&'l str> {
-    let account = look.of.cells.get(&place.cell)?.spec.account.as_str();
-    (!account.is_empty()).then_some(account)
+/// The account that has a cell's alarms, by the record.
+fn recorded<'r>(record: &'r Record, place: &Place) -> Option<&'r str> {
+    Some(record.entry(&place.owner)?.id.as_str()).filter(|id| !id.is_empty())
 }

@@ -98,15 +98,7 @@ impl Look<'_> {
                 let told = |seen: &Seen| super::text::standing_now(&seen.book, seen.dossier.as_deref(), now);
                 seen.iter().map(told).collect()
             }
-            Format::Json => {
-                let row = |seen: &Seen| {
-                    let phase = seen.book.rollout.as_ref().map(|rollout| &rollout.state.phase);
-                    let ending = phase.filter(|phase| phase.is_over()).map(super::drive::told);
-                    json!({ "of": seen.book.of, "ending": ending, "book": seen.book })
-                };
-                let rows: Vec<_> = seen.iter().map(row).collect();
-                json!({ "format_version": "1.0", "rollouts": rows }).to_string() + "\n"
-            }
+            Format::Json => super::text::document(seen.iter().map(|seen| super::text::row(&seen.book)).collect()),
         };
         output::result(self.output.format, &text);
         Ok(Status::Done)

@@ -81,10 +81,6 @@ fn definition(line: &Line<'_, '_, '_>, wave: &Wave, count: usize) -> Result<Defi
             format!("wave {} bakes for {} days or more, and CodePipeline waits for no longer", wave.label, MOST_DAYS);
         return Err(line.refused(why, "bake for less, or divide the wave"));
     }
-    if wave.min_requests.is_some() && wave.alarms.is_empty() {
-        let why = format!("wave {} has a floor of requests and no alarm to count them by", wave.label);
-        return Err(line.refused(why, "name an alarm whose `ratio` says what the requests are"));
-    }
     let (payload, accounts) = payload(line, wave, count)?;
     if payload.to_string().len() > limits::STATE_PAYLOAD.most {
         let why = format!("wave {} hands more than {} to its looks", wave.label, limits::STATE_PAYLOAD.what);
@@ -133,6 +129,9 @@ fn payload(line: &Line<'_, '_, '_>, wave: &Wave, count: usize) -> Result<(Json, 
         payload["requests"] = json!({
             "namespace": requests.namespace, "metric": requests.metric, "statistic": requests.statistic,
         });
+        let before =
+            line.course.waves.iter().filter(|wave| !wave.follows).take_while(|other| other.label != wave.label);
+        payload["first"] = json!(before.map(|wave| wave.cells.len()).sum::<usize>());
     }
     if let Some(Window { days, from, to, zone }) = &line.course.window {
         payload["window"] = json!({ "days": days, "from": from, "to": to, "zone": zone });

@@ -16,8 +16,10 @@ def handler(event, _context):
     now = dt.datetime.now(dt.timezone.utc)
     at = int(now.timestamp() * 1000)
     cells = event["cells"][: event["count"]]
+    # Alarms count in every cell that has the release, requests in those of the wave.
+    counted = [at >= event.get("first", 0) for at in range(len(cells))]
     with ThreadPoolExecutor(16) as pool:
-        seen = list(pool.map(lambda cell: look(event, cell, now), cells))
+        seen = list(pool.map(lambda cell, counts: look(event, cell, now, counts), cells, counted))
     return {
         "at": at,
         "opens": opens(event.get("window"), at),
@@ -27,7 +29,7 @@ def handler(event, _context):
     }
 
 
-def look(event, cell, now):
+def look(event, cell, now, counts):
     """The states of the cell's alarms, in the order asked for, and its requests since the instant asked for."""
     client = cloudwatch(cell["account"], cell["region"])
     names = {alarm["address"]: f"{alarm['label']}-{cell['name']}" for alarm in event["alarms"]}
@@ -42,7 +44,7 @@ def look(event, cell, now):
     # An alarm that is not there says nothing: that is no pass.
     said = [(address, cell["address"], states.get(name, "INSUFFICIENT_DATA")) for address, name in names.items()]
     metric = event.get("requests")
-    if not metric or event.get("since") is None:
+    if not metric or not counts or event.get("since") is None:
         return said, 0
     since = dt.datetime.fromtimestamp(event["since"] / 1000, dt.timezone.utc)
     if now - since < dt.timedelta(minutes=1):
@@ -88,7 +90,7 @@ def opens(window, at):
         return at
     zone = ZoneInfo(window["zone"])
     today = dt.datetime.fromtimestamp(at / 1000, zone).date()
-    for days in range(-1, 8):
+    for days in range(-1, 15):
         day = today + dt.timedelta(days=days)
         start, end = (instant(day, minute, zone) for minute in (window["from"], window["to"]))
         if DAYS[day.weekday()] in window["days"] and at < end and start < end:

@@ -93,15 +93,20 @@ fn a_pipeline_brings_a_release_to_every_cell_and_then_new_cells_get_it() {
 #[test]
 fn what_a_wave_tolerates_is_no_failure_and_one_more_is() {
     let memory = Memory::default();
-    let cells = Cells { refuse: ["cell.b", "cell.c"].map(str::to_owned).into(), ..Cells::default() };
+    let cells = Cells { refuse: ["cell.c", "cell.d"].map(str::to_owned).into(), ..Cells::default() };
     drive(&memory, &cells, ("r", "v1", "cell.a"), 1).unwrap();
-    assert_eq!(drive(&memory, &cells, ("r", "v1", "cell.b"), 1).unwrap(), Brought::Tolerated("no room".into()));
+    drive(&memory, &cells, ("r", "v1", "cell.b"), 1).unwrap();
+    assert_eq!(drive(&memory, &cells, ("r", "v1", "cell.c"), 1).unwrap(), Brought::Tolerated("no room".into()));
     // The same cell again is no second failure.
-    assert_eq!(drive(&memory, &cells, ("r", "v1", "cell.b"), 1).unwrap(), Brought::Tolerated("no room".into()));
-    assert!(matches!(drive(&memory, &cells, ("r", "v1", "cell.c"), 1), Err(Undriven::Failed { .. })));
+    assert_eq!(drive(&memory, &cells, ("r", "v1", "cell.c"), 1).unwrap(), Brought::Tolerated("no room".into()));
+    assert!(matches!(drive(&memory, &cells, ("r", "v1", "cell.d"), 1), Err(Undriven::Failed { .. })));
     // What failed goes back as well.
-    assert_eq!(take_back(&memory, &cells, "r").unwrap(), 3);
+    assert_eq!(take_back(&memory, &cells, "r").unwrap(), 4);
     assert_eq!(versions(&memory), [""; 0]);
+    // The one box speaks for the wave.
+    let cells = Cells { refuse: ["cell.b".to_owned()].into(), ..Cells::default() };
+    drive(&memory, &cells, ("r2", "v1", "cell.a"), 1).unwrap();
+    assert!(matches!(drive(&memory, &cells, ("r2", "v1", "cell.b"), 1), Err(Undriven::Failed { .. })));
 }
 
 /// Two cells at once: the release is through when the second is there, and not when it is begun.

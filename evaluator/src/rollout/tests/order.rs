@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use super::world::{Fleet, MINUTE, at, course, start, wave};
 use crate::rollout::calendar::{calendar, drive};
+use crate::rollout::course::AT_A_TIME;
 use crate::rollout::state::Why;
 use crate::rollout::window::Window;
 use crate::rollout::{CellState, Course, Event, OnAlarm, Phase, State, Wave};
@@ -70,7 +71,10 @@ fn a_window_is_of_its_zone_also_when_clocks_change() {
     assert_eq!(window.next(at("2026-03-28T12:00:00Z")), Some(at("2026-03-29T01:00:00Z")));
     assert!(window.is_open(at("2026-03-29T01:30:00Z")) && !window.is_open(at("2026-03-29T02:00:00Z")));
     assert_eq!(window.next(at("2026-03-29T02:00:00Z")), Some(at("2026-04-05T00:00:00Z")));
-    assert_eq!(Window { days: vec![], ..window }.next(start()), None);
+    assert_eq!(Window { days: vec![], ..window.clone() }.next(start()), None);
+    // A window that the change leaves out altogether opens a week later.
+    let window = Window { to: 180, zone: "America/New_York".into(), ..window };
+    assert_eq!(window.next(at("2026-03-02T12:00:00Z")), Some(at("2026-03-15T06:00:00Z")));
 }
 
 #[test]
@@ -98,6 +102,39 @@ fn traffic_is_waited_for() {
     let mut fleet = Fleet { traffic: 50, ..Fleet::default() };
     assert_eq!(fleet.run(&course, vec![]).phase, Phase::Done);
     assert_eq!(fleet.begun_at("cell.b"), start() + MINUTE * 125);
+}
+
+#[test]
+fn traffic_of_earlier_waves_does_not_count() {
+    let floor = |wave: Wave| Wave { min_requests: Some(1_000), ..wave };
+    let course = course(vec![floor(wave("first", &["a"])), floor(wave("second", &["b"]))]);
+    let mut fleet = Fleet { traffic: 500, idle: ["cell.b".to_owned()].into(), ..Fleet::default() };
+    let abort = Event::Aborted { who: "ana".to_owned(), back: true };
+    let state = fleet.run(&course, vec![(start() + MINUTE * 5_000, abort)]);
+    assert_eq!(super::world::name(&state.phase), "rolled_back", "the second serves nothing, whatever the first does");
+    assert_eq!(fleet.given("2"), ["cell.a", "cell.b"]);
+}
+
+#[test]
+fn what_the_one_box_cannot_take_is_not_tolerated() {
+    let own = Wave { one_box: true, tolerate: 1, parallel: 9, ..wave("prod", &["a", "b", "c"]) };
+    let mut fleet = Fleet { broken: ["cell.a".to_owned()].into(), ..Fleet::default() };
+    let state = fleet.run(&course(vec![own.clone()]), vec![]);
+    assert_eq!(super::world::name(&state.phase), "rolled_back");
+    assert_eq!(state.phase.why().unwrap().to_string(), "the one box of wave prod could not take it: cell.a");
+    assert_eq!(fleet.given("2"), ["cell.a"], "nobody else finds out");
+    let mut fleet = Fleet { broken: ["cell.b".to_owned()].into(), ..Fleet::default() };
+    assert_eq!(fleet.run(&course(vec![own]), vec![]).phase, Phase::Done);
+}
+
+#[test]
+fn a_process_works_in_so_many_cells_at_a_time() {
+    let names: Vec<String> = (0..600).map(|at| format!("{at:03}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut fleet = Fleet::default();
+    let course = course(vec![Wave { parallel: 1_000, ..wave("all", &names) }]);
+    assert_eq!(fleet.run(&course, vec![]).phase, Phase::Done);
+    assert_eq!((fleet.most, fleet.given("2").len()), (AT_A_TIME, 600));
 }
 
 #[test]

@@ -54,6 +54,8 @@ pub(super) struct Fleet {
     pub(super) signals: BTreeMap<String, (Timestamp, Signal)>,
     /// Requests served in a minute.
     pub(super) traffic: u64,
+    /// Cells that serve none.
+    pub(super) idle: BTreeSet<String>,
     /// What was begun: when, where, and which version.
     pub(super) begun: Vec<(Timestamp, String, Option<String>)>,
     /// The version in each cell.
@@ -84,7 +86,7 @@ impl World for Fleet {
                 self.has.insert(cell.clone(), to.clone());
                 vec![(at + MINUTE, Event::WentBack { cell: cell.clone() })]
             }
-            Effect::Observe { cells, since, .. } => {
+            Effect::Observe { cells, serving, since, .. } => {
                 let signal = |cell: &String| match self.signals.get(cell) {
                     Some((from, signal)) if *from <= at => *signal,
                     _ => Signal::Ok,
@@ -92,7 +94,8 @@ impl World for Fleet {
                 let signals =
                     cells.iter().map(|cell| ("alarm.errors".to_owned(), cell.clone(), signal(cell))).collect();
                 let minutes = u64::try_from(at.duration_since(*since).as_mins()).unwrap();
-                vec![(at, Event::Observed { signals, requests: minutes * self.traffic })]
+                let traffic = if serving.iter().all(|cell| self.idle.contains(cell)) { 0 } else { self.traffic };
+                vec![(at, Event::Observed { signals, requests: minutes * traffic })]
             }
             Effect::Ask { .. } if self.agrees => vec![(at + MINUTE, Event::Approved { who: "ana".to_owned() })],
             Effect::Ask { .. } | Effect::Wake { .. } => Vec::new(),
