@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use cell_sandbox::{Seed, SeedAccount, SeedAssignment, SeedPolicy, SeedSet};
-use cell_tests::momento::{AT, Project, Registry, changes};
+use cell_tests::momento::{AT, Project, Registry, changes, exactly};
 use cell_tests::moto::Moto;
 use cell_tests::sandbox::{Server, quick};
 use cell_tests::{at_once, aws, repository};
@@ -488,9 +488,29 @@ fn a_parked_account_is_known_again() {
     project.settled(&[]).unwrap();
 }
 
+/// What was renamed since it was marked is known by its `moved` line.
+fn what_was_moved_is_known_again() {
+    let program = |rest: &str| {
+        format!(
+            "edition \"2026\"\norg acme {{ management_account = \"111111111111\", accounts {{ email = \"aws+\\(.name)@acme.example\" }} }}\n{rest}"
+        )
+    };
+    let project = Project::of(&program("account tools {}\nou old {}\n")).unwrap();
+    project.apply(&[]).unwrap();
+    let id = record(&project)["resources"]["account.tools"]["id"].clone();
+    fs::remove_file(project.path().join(".cellc/sandbox/registry.json")).unwrap();
+    let moved = "account utilities {}\nou new { name = \"old\" }\nmoved { from = \"account.tools\", to = \"account.utilities\" }\nmoved { from = \"ou.old\", to = \"ou.new\" }\n";
+    project.put("main.cell", &program(moved)).unwrap();
+    project.run(&["registry", "rebuild", "--yes"]).unwrap().ended(0).unwrap();
+    assert_eq!(record(&project)["resources"]["account.utilities"]["id"], id);
+    exactly(&project.plan(&[]).unwrap(), &["update account.utilities"]).unwrap();
+    project.apply(&[]).unwrap();
+    project.settled(&[]).unwrap();
+}
+
 /// Somebody switches service control policies off at the root, which detaches them all and deletes none.
 fn policies_that_are_switched_off_are_there_all_the_same() {
-    let project = Project::applied(Registry::File).unwrap();
+    let mut project = Project::applied(Registry::File).unwrap();
     let server = Server::start(Some(&project.sandbox()), quick()).unwrap();
     let call = |command: &str| aws::aws(&server.url(), &format!("organizations {command}")).unwrap();
     let root = call("list-roots")["Roots"][0]["Id"].as_str().unwrap().to_owned();
@@ -503,7 +523,11 @@ fn policies_that_are_switched_off_are_there_all_the_same() {
     let off = "somebody has switched them off, which took them from all that they held";
     assert!(plan.to_string().contains(off), "{plan}");
     // What is written of such an organization does not switch them on.
+    let server = Server::start(Some(&project.sandbox()), quick()).unwrap();
+    project.endpoint = Some(server.url());
     let written = project.run(&["init", "--from-live", "live"]).unwrap().ended(0).unwrap();
+    project.endpoint = None;
+    drop(server);
     let main = fs::read_to_string(project.path().join("live/main.cell")).unwrap();
     assert!(main.contains("these policies are switched off at the root") && !main.contains("\nscp "), "{main}");
     assert!(!written.stderr.contains("not as it is"), "{}", written.stderr);
@@ -748,6 +772,7 @@ at_once! {
     a_lost_record_is_made_anew,
     a_record_that_lacks_something_is_made_whole,
     a_parked_account_is_known_again,
+    what_was_moved_is_known_again,
     policies_that_are_switched_off_are_there_all_the_same,
     unmanaged_access_has_a_verdict,
     an_organization_on_moto_is_written_and_taken_over,

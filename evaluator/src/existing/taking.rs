@@ -123,18 +123,19 @@ fn tags_of<'l>(live: &'l Live, kind: ResourceKind, id: &str) -> Option<&'l Tags>
 /// have set it: what it is on must be what the program says, too, or be the only one that is marked so.
 pub fn by_mark(desired: &Desired, record: &Record, live: &Live, at: jiff::Timestamp) -> Claims {
     let mut claims = Claims { record: record.clone(), ..Claims::default() };
-    let mut marked: BTreeMap<&str, Vec<Marked<'_>>> = BTreeMap::new();
+    let mut marked: BTreeMap<String, Vec<Marked<'_>>> = BTreeMap::new();
     for one in marks(live) {
-        marked.entry(one.mark).or_default().push(one);
+        marked.entry(address_of(desired, one.mark)).or_default().push(one);
     }
     let mut parents = BTreeMap::new();
     for (mark, all) in &marked {
         if let [one] = all.as_slice() {
-            parents.insert((*mark).to_owned(), one.id.to_owned());
+            parents.insert(mark.clone(), one.id.to_owned());
         }
     }
     parents.extend(live.organization.iter().map(|found| (ROOT.to_owned(), found.root.clone())));
     for (mark, all) in marked {
+        let mark = mark.as_str();
         let Some(wanted) = desired.resources.get(mark) else {
             let named: Vec<String> = all.iter().map(Marked::named).collect();
             claims.remark(format!(
@@ -156,6 +157,13 @@ pub fn by_mark(desired: &Desired, record: &Record, live: &Live, at: jiff::Timest
     }
     waiting(&mut claims, desired, record, live);
     claims
+}
+
+/// The address that a mark means: where the program has it under another by now, as a `moved` line says, that one.
+fn address_of(desired: &Desired, mark: &str) -> String {
+    let moved = || desired.moved_to(mark).filter(|to| desired.resources.contains_key(to));
+    let known = desired.resources.contains_key(mark);
+    if known { None } else { moved() }.unwrap_or_else(|| mark.to_owned())
 }
 
 /// Accounts that are marked as parked, and are where parked ones are.

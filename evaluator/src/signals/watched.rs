@@ -73,10 +73,8 @@ fn one(world: &World<'_>, resource: &Resource) -> Option<Watched> {
     };
     let (alarm, cell) = (entity("alarm")?, entity("cell")?);
     let (namespace, dimension) = (text("namespace")?, text("dimension")?);
-    let (owner, region) = match world.is(cell, "cloud", "gcp") {
-        false => (cell, text("region")?),
-        true => monitoring(world)?,
-    };
+    let elsewhere = world.is(cell, "cloud", "gcp");
+    let (owner, region) = if elsewhere { monitoring(world)? } else { (cell, text("region")?) };
     let value = dimension_value(world, cell).to_owned();
     let metric = |name: String| Metric {
         namespace: namespace.clone(),

@@ -43,7 +43,7 @@ pub enum Stopped {
         reason: &'static str,
     },
     /// Others own what would be changed. Nothing was done.
-    #[error("fields of it have other owners, and nothing was done{}", listed(conflicts))]
+    #[error("fields of it have other owners, and nothing was done (`--take-over` takes them){}", listed(conflicts))]
     Conflicts {
         /// The fields.
         conflicts: Vec<Conflict>,

@@ -84,11 +84,17 @@ fn tell(session: &Session<'_>, ended: &BTreeMap<&String, Result<Ending, String>>
             Ok(Ending::Waits(phase)) => format!("left {}", phase.word()),
             Ok(Ending::Interrupted) => "interrupted; `cellc rollout run` goes on with it".to_owned(),
             Err(error) => {
-                status = say(
-                    session.output,
-                    &finding(Code::RolloutFailed, format!("{of}: {error}"))
-                        .help("nothing is lost: `cellc rollout run` goes on from where its book is"),
-                );
+                let next = book.as_ref().ok().and_then(|book| book.next.as_ref());
+                let queued = next.map(|next| {
+                    format!(
+                        "{} is in the queue: whoever carries the rollout out begins it when its turn comes",
+                        next.version
+                    )
+                });
+                let why = finding(Code::RolloutFailed, format!("{of}: {error}"))
+                    .help("nothing is lost: `cellc rollout run` goes on from where its book is")
+                    .help_if(queued);
+                status = say(session.output, &why);
                 continue;
             }
         };
@@ -106,7 +112,7 @@ fn tell(session: &Session<'_>, ended: &BTreeMap<&String, Result<Ending, String>>
     }
     let text = match session.output.format {
         Format::Text => text,
-        Format::Json => super::text::document(rows),
+        Format::Json => super::text::document(&rows),
     };
     output::result(session.output.format, &text);
     status

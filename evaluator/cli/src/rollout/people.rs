@@ -167,7 +167,7 @@ fn told(
         Ok((dossier, book)) => {
             let text = match output.format {
                 Format::Text => super::text::standing_now(&book, Some(&dossier), now),
-                Format::Json => super::text::document(vec![super::text::row(&book)]),
+                Format::Json => super::text::document(&[super::text::row(&book)]),
             };
             output::result(output.format, &text);
             Ok(Status::Done)

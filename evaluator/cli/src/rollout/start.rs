@@ -74,7 +74,7 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
             Format::Json => {
                 let read = Desk::new(session.connection.store.as_ref()).read(&of);
                 let read = read.map_err(|error| say(output, &finding(Code::RolloutFailed, error.to_string())))?;
-                super::text::document(vec![super::text::row(&read.book)])
+                super::text::document(&[super::text::row(&read.book)])
             }
         };
         return Ok(output::result(output.format, &text));

@@ -142,6 +142,6 @@ pub(crate) fn row(book: &Book) -> Json {
 }
 
 /// Rollouts as data.
-pub(crate) fn document(rows: Vec<Json>) -> String {
+pub(crate) fn document(rows: &[Json]) -> String {
     json!({ "format_version": "1.0", "rollouts": rows }).to_string() + "\n"
 }

@@ -98,7 +98,10 @@ impl Look<'_> {
                 let told = |seen: &Seen| super::text::standing_now(&seen.book, seen.dossier.as_deref(), now);
                 seen.iter().map(told).collect()
             }
-            Format::Json => super::text::document(seen.iter().map(|seen| super::text::row(&seen.book)).collect()),
+            Format::Json => {
+                let rows: Vec<_> = seen.iter().map(|seen| super::text::row(&seen.book)).collect();
+                super::text::document(&rows)
+            }
         };
         output::result(self.output.format, &text);
         Ok(Status::Done)

@@ -107,14 +107,20 @@ impl Builder<'_> {
         let taken = self.live.accounts.values().find(|account| account.email.eq_ignore_ascii_case(&email));
         if let Some(account) = taken {
             let owner = self.address_of("account", &account.id);
-            self.faults.push(
-                Fault::new(
-                    Code::EmailTaken,
-                    format!("the e-mail of {address} belongs to {owner}, which is {}", account.state.word()),
-                )
-                .at(plan.sources.first(), format!("`{email}`"))
-                .help("AWS takes an e-mail once, for closed accounts too: write another `email`"),
-            );
+            let given = self.desired.resources.contains_key(&owner);
+            let fault = Fault::new(
+                Code::EmailTaken,
+                format!("the e-mail of {address} belongs to {owner}, which is {}", account.state.word()),
+            )
+            .at(plan.sources.first(), format!("`{email}`"))
+            .help("AWS takes an e-mail once, for closed accounts too: write another `email`");
+            self.faults.push(if given {
+                fault.help(format!(
+                    "{owner} was given that account when it was parked, and an account keeps its e-mail for good"
+                ))
+            } else {
+                fault
+            });
             return;
         }
         let tags = after.get("tags").map(tags_of).unwrap_or_default();
