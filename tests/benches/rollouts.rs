@@ -214,7 +214,13 @@ fn engine() -> Value {
     let shelf = Folder(tempfile::tempdir().unwrap());
     let desk = Desk::new(&shelf);
     let name = desk.file(&dossier).unwrap();
-    let queued = Queued { version: "v1".to_owned(), dossier: name, by: "bench".to_owned(), at: Timestamp::now() };
+    let queued = Queued {
+        version: "v1".to_owned(),
+        dossier: name,
+        by: "bench".to_owned(),
+        at: Timestamp::now(),
+        of_apply: false,
+    };
     let put = |book: &mut Book| {
         book.next = Some(queued.clone());
         Ok::<_, ()>(())

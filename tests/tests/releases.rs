@@ -511,7 +511,7 @@ fn a_cell_without_an_account_keeps_nothing_back() {
     project.write("main.cell", &program(1, south, false));
     let (status, stdout, stderr) = project.run(&["rollout", "start", "api", "v1"]);
     assert_eq!(status, 0, "{stdout}\n{stderr}");
-    assert!(stderr.contains("left out, since there is no account yet: cell.south;"), "{stderr}");
+    assert!(stderr.contains("left out, since no apply has brought it up yet: cell.south;"), "{stderr}");
     assert_eq!(project.versions().len(), 3);
     project.apply();
     assert_eq!(project.versions().len(), 4);

@@ -197,6 +197,7 @@ fn rollouts_are_told_from_their_books() {
         dossier: dossier.into(),
         by: "ana@host".into(),
         at,
+        of_apply: false,
     };
     let (first, bytes) = dossier("v1").sealed().unwrap();
     put(&project, &format!("component.api/{first}.json"), &bytes);

@@ -371,8 +371,11 @@ fn confirm(plan: &Plan, consent: &ConsentArgs, output: &Output) -> Result<(), St
     if !io::stdin().is_terminal() {
         return Err(refuse("nobody is there to be asked: standard input is no terminal"));
     }
-    let mut error = io::stderr().lock();
-    let asked = write!(error, "\nApply this plan? Only `yes` is taken: ").and_then(|()| error.flush());
+    // Who waits for the answer holds nothing: a signal has something to say meanwhile.
+    let asked = {
+        let mut error = io::stderr().lock();
+        write!(error, "\nApply this plan? Only `yes` is taken: ").and_then(|()| error.flush())
+    };
     let mut answer = String::new();
     let read = asked.and_then(|()| io::stdin().lock().read_line(&mut answer));
     match read {

@@ -172,6 +172,9 @@ fn waiting(claims: &mut Claims, desired: &Desired, record: &Record, live: &Live)
     for account in live.accounts.values().filter(|account| identity::is_open(account)) {
         let tags = live.tags.get(&account.id);
         let Some(from) = tags.and_then(|tags| tags.get(PARKED_TAG)) else { continue };
+        if record.parked.contains_key(&account.id) {
+            continue;
+        }
         let elsewhere = account.parent.is_none() || account.parent.as_ref() != known.get(PARKING);
         let elsewhere = elsewhere.then_some("it is not in the unit of parked accounts");
         if let Some(why) = identity::unproven(account, live).or(elsewhere) {
@@ -190,7 +193,8 @@ fn waiting(claims: &mut Claims, desired: &Desired, record: &Record, live: &Live)
         claims.parked.insert(from, account.clone());
     }
     let unit = known.get(PARKING).and_then(|id| live.units.get(id));
-    let lacks = !claims.parked.is_empty() && record.entry(PARKING).is_none();
+    let waits = !claims.parked.is_empty() || !record.parked.is_empty();
+    let lacks = waits && record.entry(PARKING).is_none();
     claims.parking = unit.filter(|_| lacks).map(|unit| (unit.id.clone(), unit.name.clone()));
 }
 

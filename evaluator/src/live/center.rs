@@ -12,6 +12,7 @@ impl Reader<'_> {
         let any = |kind: &str| {
             self.desired.resources.values().any(|wanted| wanted.kind.name() == kind)
                 || self.record.resources.values().any(|entry| entry.kind == kind)
+                || self.record.pending.values().any(|pending| pending.kind == kind)
         };
         if !any("permission_set") && !any("assignment") {
             return Ok(());

@@ -206,7 +206,10 @@ impl Reader<'_> {
     fn addresses(&self, kind: &str) -> BTreeSet<&str> {
         let wanted = self.desired.resources.iter().filter(|(_, wanted)| wanted.kind.name() == kind);
         let recorded = self.record.resources.iter().filter(|(_, entry)| entry.kind == kind);
-        let all = wanted.map(|(address, _)| address).chain(recorded.map(|(address, _)| address));
+        // What a run that was killed has begun to make may be there.
+        let begun =
+            self.record.pending.iter().filter(|(_, pending)| pending.kind == kind).map(|(address, _)| address);
+        let all = wanted.map(|(address, _)| address).chain(recorded.map(|(address, _)| address)).chain(begun);
         all.map(String::as_str).filter(|address| self.takes(address)).collect()
     }
 }

@@ -209,6 +209,9 @@ impl Reader<'_> {
             let open = |id: &&String| live.accounts.get(*id).is_some_and(identity::is_open);
             asked.extend(self.record.parked.keys().filter(open).cloned());
         }
+        for (address, pending) in self.record.pending.iter().filter(|(address, _)| self.takes(address)) {
+            asked.extend(identity::begun(live, address, pending, &ids).into_iter().cloned());
+        }
         let doubted = marks::doubted(self.desired, self.record, live).into_iter();
         let doubted = doubted.filter(|(address, entry)| self.takes(address) && live.has(&entry.id));
         asked.extend(doubted.map(|(_, entry)| entry.id.clone()));

@@ -10,7 +10,7 @@ use super::build::{Builder, Command, Step, change};
 use super::desired::{PARKING, ROOT};
 use super::model::{Action, Change, Fields, OperationId, Verb};
 use super::{Question, identity, marks};
-use crate::registry::record::{Entry, Pending, Record};
+use crate::registry::record::{Entry, Pending, Record, former_address};
 use crate::resources::ResourceKind;
 
 /// What was begun and is to go, by address. What nobody can tell stays waited for.
@@ -42,17 +42,48 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
     };
     // The unit of parked accounts is taken into the record by itself.
     let unrecorded = |address: &String| address != PARKING && record.entry(address).is_none() && is_to_go(address);
+    let candidate = |address: &String, pending: &Pending| {
+        let all = identity::begun(live, address, pending, &ids);
+        all.into_iter().find(|id| marks::mark(live, id) == Some(address)).cloned()
+    };
     for (address, pending) in record.pending.iter().filter(|(address, _)| unrecorded(address)) {
-        // Where a unit or an account would be only the program says.
+        // Where a unit or an account would be only the program says, or its mark.
         let by_place = !["scp", "permission_set"].contains(&pending.kind.as_str());
-        match ids.get(address) {
-            None if by_place && !desired.resources.contains_key(address) => {}
+        let known = ids.get(address).cloned().or_else(|| candidate(address, pending));
+        match known.as_ref() {
+            // Of a part of the organization nobody can tell that it is nowhere.
+            None if by_place && !scope.only.is_empty() => {}
             Some(id) if marks::mark(live, id) == Some(address) => {
                 begun.made.insert(address.clone(), entry(pending, id));
             }
             Some(id) if marks::mark(live, id).is_none() && !marks::is_unmarked(live, id) => {}
             _ if pending.kind == "account" => begun.asked.push(address.clone()),
             _ => _ = begun.nothing.insert(address.clone(), pending.clone()),
+        }
+    }
+    // A unit that was made in place of another, which the program has where it was.
+    let replaced = |(address, pending): &(&String, &Pending)| {
+        let recorded = record.entry(address).is_some_and(|entry| entry.kind == "ou");
+        pending.kind == "ou" && recorded && scope.takes(address, &[])
+    };
+    for (address, pending) in record.pending.iter().filter(replaced) {
+        let wanted = desired.resources.get(address).filter(|_| *command == Command::Apply);
+        let at_place = |id: &String| {
+            let parent = wanted.and_then(|wanted| ids.get(wanted.fields.get("parent")?.as_str()?));
+            live.units.get(id).is_some_and(|unit| Some(&unit.parent) == parent)
+        };
+        match candidate(address, pending) {
+            Some(id) if at_place(&id) => {}
+            Some(id) => _ = begun.made.insert(former_address(address), entry(pending, &id)),
+            // Nothing came of it, as far as all that could be it was read.
+            None => {
+                let doubted = identity::begun(live, address, pending, &ids)
+                    .into_iter()
+                    .any(|id| marks::mark(live, id).is_none() && !marks::is_unmarked(live, id));
+                if scope.only.is_empty() && !doubted && ids.get(address).is_some_and(at_place) {
+                    begun.nothing.insert(former_address(address), pending.clone());
+                }
+            }
         }
     }
     // A parked account that was given on, as its mark says and the record does not.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::desired::{ADDRESS_TAG, Desired, PARKED_TAG, PARKING, ROOT, Wanted};
 use crate::live::Live;
 use crate::provider::{Account, Known};
-use crate::registry::record::{Record, former_address};
+use crate::registry::record::{Pending, Record, former_address};
 use crate::resources::ResourceKind;
 
 /// Ids by address.
@@ -143,6 +143,26 @@ pub fn accounts(desired: &Desired, record: &Record, live: &Live) -> Ids {
         }
     }
     ids
+}
+
+/// What may be the unit or account that a run which was killed has begun to make, and that no address stands for: of its
+/// name, or of its e-mail. Its mark tells.
+pub fn begun<'l>(live: &'l Live, address: &str, pending: &Pending, known: &Ids) -> Vec<&'l String> {
+    let free = |id: &&String| !known.values().any(|known| known == *id);
+    let of_unit = || live.units.values().filter(|unit| unit.name == pending.name).map(|unit| &unit.id);
+    let made = live.creations.get(address).and_then(|creation| creation.account.as_ref());
+    let email = pending.email.as_deref();
+    let of_account = || {
+        let own = |account: &&Account| {
+            made == Some(&account.id) || email.is_some_and(|email| account.email.eq_ignore_ascii_case(email))
+        };
+        live.accounts.values().filter(own).map(|account| &account.id)
+    };
+    match pending.kind.as_str() {
+        "ou" => of_unit().filter(free).collect(),
+        "account" => of_account().filter(free).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Is it an account that can be used?

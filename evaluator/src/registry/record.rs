@@ -398,7 +398,7 @@ impl Record {
             Event::Done { .. } => self.done(line),
             Event::Deleted { address } | Event::Forgotten { address } => {
                 self.resources.remove(address);
-                self.pending.remove(address);
+                self.pending.remove(address.trim_end_matches(FORMER));
             }
             Event::Ended { address, fate } => {
                 self.resources.remove(address);
@@ -470,6 +470,8 @@ impl Record {
             entry.id.clone_from(id);
             self.parked.remove(id);
             self.pending.remove(address);
+            // What a run that was killed made in place of another, and nobody wants, is written down beside that one.
+            self.pending.remove(address.trim_end_matches(FORMER));
             self.gone.remove(address);
         }
         for (name, value) in fields {

@@ -11,6 +11,7 @@ use crate::rollout::{CellState, Event, Phase, State};
 
 use super::dossier::Dossier;
 use super::driven::{Driven, Going};
+use super::wishes::is_of_component;
 
 /// The format this version writes. A reader takes any minor version of the same major one.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -109,6 +110,9 @@ pub struct Queued {
     pub by: String,
     /// Since when.
     pub at: Timestamp,
+    /// Is it of an apply, which queues what is released to the cells that differ? Then another release takes its reason away.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_apply: bool,
 }
 
 /// What was taken out of the queue.
@@ -330,10 +334,27 @@ impl Book {
         }
         if rollout.state.phase == Phase::Done && before.phase != Phase::Done {
             let (version, dossier) = (rollout.state.version.clone(), rollout.dossier.clone());
+            self.fall_away(&version, "is released", at);
             self.released = Some(Has { version, dossier, at, observed: String::new() });
+        }
+        if matches!((event, &before.phase), (Event::Resumed { .. }, Phase::Stopped { .. })) {
+            self.fall_away(&before.version, "goes on", at);
         }
         for line in lines(&before, self.rollout.as_ref().map_or(&before, |rollout| &rollout.state), event) {
             self.note(at, line);
+        }
+    }
+}
+
+impl Book {
+    /// What an apply has queued of the version that was released until now has no reason any more once another is: the next apply
+    /// queues what differs from that. A permission set has one form, and what an apply queues of it is the newest.
+    fn fall_away(&mut self, version: &str, why: &str, at: Timestamp) {
+        let stale = |next: &mut Queued| next.of_apply && next.version != version;
+        if is_of_component(&self.of)
+            && let Some(next) = self.next.take_if(stale)
+        {
+            self.note(at, format!("{} left the queue: {version} {why}", next.version));
         }
     }
 }

@@ -186,7 +186,13 @@ impl<'a> Desk<'a> {
     pub fn queue(&self, dossier: &Dossier, by: By<'_>) -> Result<Entered, DeskError> {
         let name = self.file(dossier)?;
         let By { who, how, at } = by;
-        let queued = Queued { version: dossier.version.clone(), dossier: name.clone(), by: who.to_owned(), at };
+        let queued = Queued {
+            version: dossier.version.clone(),
+            dossier: name.clone(),
+            by: who.to_owned(),
+            at,
+            of_apply: !how.is_empty(),
+        };
         let put = |book: &mut Book| {
             // The same thing again, after a kill, queues nothing.
             let open = book.open().is_some_and(|rollout| rollout.dossier == queued.dossier);

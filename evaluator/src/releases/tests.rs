@@ -218,7 +218,7 @@ fn queue(memory: &Memory, version: &str, at: Timestamp) {
 fn queue_of(memory: &Memory, dossier: &Dossier, at: Timestamp) {
     let desk = Desk::new(memory);
     let name = desk.file(dossier).unwrap();
-    let queued = Queued { version: dossier.version.clone(), dossier: name, by: "ana".into(), at };
+    let queued = Queued { version: dossier.version.clone(), dossier: name, by: "ana".into(), at, of_apply: false };
     let change = |book: &mut Book| {
         book.next = Some(queued.clone());
         Ok::<_, ()>(())
@@ -372,7 +372,7 @@ fn people_are_heard_while_it_waits() {
     let mut asked = dossier("v1");
     asked.course.waves[1].approval = true;
     let name = desk.file(&asked).unwrap();
-    let queued = Queued { version: "v1".into(), dossier: name, by: "ana".into(), at: start() };
+    let queued = Queued { version: "v1".into(), dossier: name, by: "ana".into(), at: start(), of_apply: false };
     let put = |book: &mut Book| {
         book.next = Some(queued.clone());
         Ok::<_, ()>(())
@@ -401,7 +401,13 @@ fn a_newer_release_takes_the_place_of_one_that_waits() {
     held.course.waves[1].approval = true;
     let name = desk.file(&held).unwrap();
     let put = |book: &mut Book| {
-        book.next = Some(Queued { version: "v1".into(), dossier: name.clone(), by: "ana".into(), at: start() });
+        book.next = Some(Queued {
+            version: "v1".into(),
+            dossier: name.clone(),
+            by: "ana".into(),
+            at: start(),
+            of_apply: false,
+        });
         Ok::<_, ()>(())
     };
     desk.change(OF, put).unwrap().unwrap();
@@ -412,6 +418,34 @@ fn a_newer_release_takes_the_place_of_one_that_waits() {
     let book = desk.read(OF).unwrap().book;
     assert!(book.log.iter().any(|note| note.what == "superseded"), "{:?}", book.log);
     assert_eq!(book.rollout.unwrap().former["cell.a"].version, "v1");
+}
+
+/// A release has stopped, an apply queues what was released before it to cells that differ, and the release is gone on with: what
+/// the apply wanted has no reason any more.
+#[test]
+fn what_an_apply_has_queued_takes_nothing_back_from_a_release_that_goes_on() {
+    let (memory, clock) = (Memory::default(), Slept(Mutex::new(start())));
+    let desk = Desk::new(&memory);
+    queue(&memory, "v1", start());
+    assert_eq!(run(&memory, &Cells::default(), &clock, "one"), Ok(Ending::Over(Phase::Done)));
+    let mut second = dossier("v2");
+    second.course.on_alarm = OnAlarm::Stop;
+    queue_of(&memory, &second, clock.now());
+    let broken = Cells { refuse: ["cell.b".to_owned()].into(), ..Cells::default() };
+    assert!(matches!(run(&memory, &broken, &clock, "two"), Ok(Ending::Over(Phase::Stopped { .. }))));
+    desk.queue(&dossier("v1"), By { who: "ana@host", how: "an apply of ", at: clock.now() }).unwrap();
+    let resume = |book: &mut Book| {
+        let event = Event::Resumed { who: "bob".into() };
+        let next = step(&second.course, book.rollout.clone().unwrap().state, clock.now(), &event);
+        book.took(next.state, &event, "");
+        Ok::<_, ()>(())
+    };
+    desk.change(OF, resume).unwrap().unwrap();
+    let cells = Cells::default();
+    assert_eq!(run(&memory, &cells, &clock, "three"), Ok(Ending::Over(Phase::Done)));
+    let book = desk.read(OF).unwrap().book;
+    assert_eq!((book.released.unwrap().version.as_str(), book.next), ("v2", None));
+    assert!(book.log.iter().any(|note| note.what == "v1 left the queue: v2 goes on"), "{:?}", book.log);
 }
 
 #[test]

@@ -241,9 +241,14 @@ impl Wish {
 
     /// The cells whose account is not made yet.
     pub fn unmade(&self, record: &Record) -> BTreeSet<String> {
-        let known = |place: &str| known(record, place);
-        let unmade = self.cells.iter().filter(|(_, place)| account(&place.fields, &known).is_none());
-        unmade.map(|(cell, _)| cell.clone()).collect()
+        let is_made = |(cell, place): &(&String, &Placed)| {
+            if place.fields.contains_key("account") {
+                record.entry(cell).is_some_and(|entry| !entry.id.is_empty())
+            } else {
+                record.cells.contains_key(*cell)
+            }
+        };
+        self.cells.iter().filter(|one| !is_made(one)).map(|(cell, _)| cell.clone()).collect()
     }
 
     /// What a release brings to the cells that are taken, and why it is not known of the others of them.

@@ -9,6 +9,7 @@ use cell_eval::live::Survey;
 use cell_eval::plan::model::Plan;
 use cell_eval::plan::{identity, other_organization};
 use cell_eval::registry::record::{Entry, Record};
+use cell_eval::terminal::visible::name as visible;
 use cell_eval::words::counted;
 use cell_lang::diagnostics::Code;
 
@@ -70,6 +71,8 @@ struct Differs<'r> {
     unmarked: Vec<&'r String>,
     /// They are in it as another thing than the one that is marked.
     other: Vec<&'r String>,
+    /// Accounts that are marked as parked, and are not so in it.
+    parked: Vec<&'r String>,
 }
 
 impl<'r> Differs<'r> {
@@ -87,12 +90,19 @@ impl<'r> Differs<'r> {
             lacking: marked.difference(&recorded).copied().collect(),
             unmarked: recorded.difference(&marked).copied().collect(),
             other: marked.intersection(&recorded).filter(|it| !same(it)).copied().collect(),
+            parked: claims
+                .parked
+                .values()
+                .map(|account| &account.id)
+                .filter(|id| !record.parked.contains_key(*id))
+                .collect(),
         }
     }
 
     /// Is the record right as far as it goes, and does it lack something?
     fn is_part(&self) -> bool {
-        !self.lacking.is_empty() && self.unmarked.is_empty() && self.other.is_empty()
+        let lacks = !self.lacking.is_empty() || !self.parked.is_empty();
+        lacks && self.unmarked.is_empty() && self.other.is_empty()
     }
 }
 
@@ -103,11 +113,12 @@ fn refused(session: &Session<'_>, record: &Record, differs: &Differs<'_>, output
         ("not in it, and marked", &differs.lacking),
         ("in it, and not marked", &differs.unmarked),
         ("in it as another thing than the one that is marked", &differs.other),
+        ("marked as parked, and not so in it", &differs.parked),
     ];
     for (what, all) in lines.iter().filter(|(_, all)| !all.is_empty()) {
         let more = all.len().saturating_sub(NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let shown: Vec<&str> = all.iter().take(NAMED).map(|address| address.as_str()).collect();
+        let shown: Vec<String> = all.iter().take(NAMED).map(|address| visible(address)).collect();
         output.remark(&format!("{what}: {}{more}", shown.join(", ")));
     }
     let differs =

@@ -67,9 +67,7 @@ pub(crate) fn end(args: &RolloutOneArgs, queued: bool, back: bool, output: &Outp
                     };
                     format!("{} {version}: taken out of the queue; {have}\n{}", args.of, of_set(&of, at_once))
                 }
-                Format::Json => {
-                    json!({ "format_version": "1.0", "of": args.of, "unqueued": version }).to_string() + "\n"
-                }
+                Format::Json => json!({ "format_version": "1.0", "of": of, "unqueued": version }).to_string() + "\n",
             };
             Ok(output::result(output.format, &text))
         }

@@ -45,13 +45,18 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
         held.map_err(|why| say(output, &finding(Code::RolloutFailed, why).help("nothing was queued")))?;
     }
     let absent = wish.unmade(&record);
-    // Where there is none at all, that is the error.
     let some = absent.len() < wish.cells.len();
-    if some && !absent.is_empty() {
-        let cells = absent.iter().cloned().collect::<Vec<_>>().join(", ");
-        output.remark(&format!("left out, since there is no account yet: {cells}; the apply that makes one brings it what is released then"));
+    if !some && !wish.cells.is_empty() {
+        let why = format!("{of}: no apply has brought up any of its cells yet; nothing was queued");
+        return Err(say(output, &finding(Code::RolloutFailed, why).help("`cellc apply` does")));
     }
-    let dossier = wish.dossier(&release, &record, &|cell| !(some && absent.contains(cell)));
+    if !absent.is_empty() {
+        let cells = absent.iter().cloned().collect::<Vec<_>>().join(", ");
+        output.remark(&format!(
+            "left out, since no apply has brought it up yet: {cells}; the one that does brings what is released then"
+        ));
+    }
+    let dossier = wish.dossier(&release, &record, &|cell| !absent.contains(cell));
     let dossier = dossier.map_err(|faults| unready(&session, wish, &faults))?;
     same_name(&session, &dossier, output)?;
     super::traffic::tell_beforehand(&session, &record, std::slice::from_ref(&of));

@@ -107,7 +107,8 @@ pub(crate) fn tell_beforehand(session: &Session<'_>, record: &Record, all: &[Str
     let open = |place: &Place| -> Answer<Box<dyn signals::Signals + '_>> {
         Ok(Box::new(provider.signals(recorded(record, place).unwrap_or_default(), &place.region)))
     };
-    let heard = signals::hear(&asked, LANES, &open);
+    let mut heard = signals::hear(&asked, LANES, &open);
+    heard.unwell.extend(nowhere(record, &desired.watched, &wishes));
     let warnings: Vec<Diagnostic> = unwell(&heard).chain(unheard(&heard)).collect();
     if !warnings.is_empty() {
         session.output.diagnostics(&SourceMap::default(), &warnings);
@@ -120,6 +121,32 @@ pub(crate) fn tell_beforehand(session: &Session<'_>, record: &Record, all: &[Str
             line(error.to_string().as_bytes())
         ));
     }
+}
+
+/// The alarms of these releases that are in no account: that of monitoring, where those of other clouds are, is not there.
+fn nowhere(record: &Record, watched: &[Watched], wishes: &[&Wish]) -> Vec<Unwell> {
+    let there: HashSet<(&str, &str)> = watched
+        .iter()
+        .filter(|one| recorded(record, &one.place).is_some())
+        .map(|one| (one.alarm.as_str(), one.place.cell.as_str()))
+        .collect();
+    let missing = |wish: &&Wish| {
+        // A cell that no apply has brought up is left out as a whole.
+        let unmade = wish.unmade(record);
+        let cells: Vec<_> = wish.cells.iter().filter(|(cell, _)| !unmade.contains(*cell)).collect();
+        let pairs = cells.into_iter().flat_map(|(cell, place)| place.alarms.keys().map(move |alarm| (alarm, cell)));
+        let pairs = pairs.filter(|(alarm, cell)| !there.contains(&(alarm.as_str(), cell.as_str())));
+        let unwell = |(alarm, cell): (&String, &String)| {
+            Unwell {
+            alarm: alarm.clone(),
+            cell: cell.clone(),
+            what: "there is no account that has it: `cellc apply` makes `account.monitoring`, where the program declares it".to_owned(),
+            is_off: false,
+        }
+        };
+        pairs.map(unwell).collect::<Vec<_>>()
+    };
+    wishes.iter().flat_map(missing).collect()
 }
 
 /// One warning for each alarm that is off and for each that is not there.

@@ -346,7 +346,13 @@ mod tests {
         };
         let at: Timestamp = "2026-06-01T09:00:00Z".parse().unwrap();
         let mut book = Book::new("component.api");
-        let queued = Queued { version: "v2".to_owned(), dossier: "d".to_owned(), by: "ana@host".to_owned(), at };
+        let queued = Queued {
+            version: "v2".to_owned(),
+            dossier: "d".to_owned(),
+            by: "ana@host".to_owned(),
+            at,
+            of_apply: false,
+        };
         book.begin(queued, &dossier, at);
         let state = &mut book.rollout.as_mut().unwrap().state;
         state.wave = 1;

@@ -100,6 +100,38 @@ fn a_run_that_dies_may_be_followed_by_its_opposite() {
     }
 }
 
+/// An edit whose run died is made again, or taken back: what was made for it and is not wanted any more goes, and the record waits
+/// for nothing.
+#[test]
+fn an_edit_that_dies_may_be_taken_back() {
+    let program = |rest: &str| {
+        desired(&format!(
+            "org o {{ accounts {{ email = \"aws+\\(.name)@x.example\" }}, limits {{ revoke_count = 500 }} }}\ngroup ops {{}}\n\
+             scp keep {{ deny leave {{ actions = [\"organizations:LeaveOrganization\"], resources = [\"*\"] }} }}\n\
+             cell a {{ kind = \"alpha\", region = \"us-west-2\", ou = ou.workloads }}\n{rest}"
+        ))
+    };
+    let root = program("ou workloads { scps = [scp.keep] }");
+    let below = program("ou top {}\nou workloads { parent = ou.top, scps = [scp.keep] }");
+    let more = program("ou workloads { scps = [scp.keep] }\nou extra {}\npermission_set Look { session = 2h }");
+    for (name, from, to) in [("down", &root, &below), ("up", &below, &root), ("new", &root, &more)] {
+        let scenario = Scenario { name, start: Bench::after(&[from]), to: to.clone(), command: Command::Apply };
+        let (reference, before) = (Reference::of(&scenario), scenario.start.shape());
+        let deaths = deaths(&reference);
+        let cases: Vec<_> = deaths.iter().flat_map(|death| [(death, false), (death, true)]).collect();
+        none(&each(&cases, |((call, nth, how), back)| {
+            let bench = scenario.start.copy();
+            bench.cloud.script(call, *nth, *how);
+            bench.run(&scenario.to, &reference.plan);
+            bench.cloud.pass(10);
+            bench.cloud.mend();
+            let (wanted, shape) = if *back { (from, &before) } else { (to, &reference.shape) };
+            let ended = bench.converges(wanted, Command::Apply, shape);
+            ended.map_err(|wrong| format!("{name}, back {back}: {call} #{nth} {how:?}: {wrong}"))
+        }));
+    }
+}
+
 /// What a killed run waits for is no doing of others, and not given up by somebody who only looks.
 #[test]
 fn what_a_killed_run_waits_for_is_no_drift() {

@@ -117,6 +117,7 @@ impl Fleet {
                 dossier: "d".into(),
                 by: "ana@host".into(),
                 at: at("2026-06-03T08:00:00Z"),
+                of_apply: false,
             }),
             ..Book::new("component.web")
         };

@@ -146,7 +146,11 @@ impl<'b> Builder<'b> {
                 self.surplus_repository_policy(address, entry);
             }
         } else {
-            let statement = |builder: &mut Self| {
+            let known = |cell: &String| self.ids.contains_key(cell) || cells.contains(cell);
+            let all: Vec<String> = self.pulling(wanted).into_iter().filter(known).collect();
+            let by_place = |builder: &mut Builder<'b>| builder.pull_by_place(&all);
+            let narrow = (self.command == Command::Apply).then_some(&by_place as Stating<'_, 'b>);
+            let statement = |builder: &mut Builder<'b>| {
                 let statement = pull(&principals, &[]);
                 let fields = Fields::from_iter([("content".to_owned(), statement.clone())]);
                 let needs = match builder.command {
@@ -155,7 +159,7 @@ impl<'b> Builder<'b> {
                 };
                 (statement, needs)
             };
-            self.repository_policy(plan, spot, &statement, None);
+            self.repository_policy(plan, spot, &statement, narrow);
         }
         if self.command == Command::Destroy {
             // An account is not given on before it may pull no more.
@@ -278,6 +282,8 @@ impl<'b> Builder<'b> {
         let wanted = BTreeMap::from([(PULL.to_owned(), statement.clone())]);
         let refused = match (text.map(ours).transpose(), edited(text, &wanted)) {
             (Ok(is), Ok(_)) => return Some(is.unwrap_or_default()),
+            // Who only looks writes nothing.
+            (Ok(is), Err(Refused::TooLong { .. })) if self.looks => return Some(is.unwrap_or_default()),
             (Err(refused), _) | (Ok(_), Err(refused)) => refused,
         };
         let code = match refused {
@@ -334,7 +340,7 @@ impl<'b> Builder<'b> {
             let chain = self.units_above(cell);
             let made: Vec<OperationId> = chain.iter().flat_map(|unit| self.after(unit, Step::Made)).collect();
             needs.extend(made);
-            let ids = chain.iter().map(|unit| match self.ids.get(unit) {
+            let ids = chain.iter().map(|unit| match self.ids.get(unit).filter(|_| !self.is_anew(unit)) {
                 Some(id) => id.clone(),
                 None if unit.starts_with("ou-") => unit.clone(),
                 None => format!("\\({unit}.id)"),
@@ -362,9 +368,11 @@ impl<'b> Builder<'b> {
         };
         let mut chain = Vec::new();
         for _ in 0..=crate::limits::OU_LEVELS.most {
-            let above = match (self.desired.resources.get(&at), self.live.units.get(&at)) {
-                (Some(unit), _) => text(&unit.fields, "parent"),
-                (None, Some(unit)) => unit.parent.clone(),
+            // What this plan does not make anew stays where it is, whatever the program says.
+            let stays = self.ids.get(&at).filter(|_| !self.is_anew(&at)).and_then(|id| self.live.units.get(id));
+            let above = match (stays.or_else(|| self.live.units.get(&at)), self.desired.resources.get(&at)) {
+                (Some(unit), _) => self.unit_of(&unit.parent),
+                (None, Some(unit)) => text(&unit.fields, "parent"),
                 (None, None) => break,
             };
             chain.push(std::mem::replace(&mut at, above));
@@ -374,6 +382,12 @@ impl<'b> Builder<'b> {
         }
         chain.reverse();
         chain
+    }
+
+    /// The address of a unit, or its id where it has none.
+    fn unit_of(&self, id: &str) -> String {
+        let address = self.address_of("ou", id);
+        if self.ids.contains_key(&address) { address } else { id.to_owned() }
     }
 
     /// Statements of ours that are to go; what others have stays.

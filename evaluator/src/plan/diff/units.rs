@@ -81,7 +81,12 @@ impl Builder<'_> {
         if !recorded {
             plan.action = Action::Adopt;
             plan.reason = self.why_adopted(&address, &id);
-            plan.operations.push(self.operation(&address, Verb::Remember { id }, &[], before.clone()));
+            // What the record has in its place may be gone: then a run that was killed had deleted it.
+            let gone = self.record.entry(&address).is_some_and(|entry| !self.live.units.contains_key(&entry.id));
+            let forgotten = gone.then(|| self.operation(&address, Verb::Forget, &[], Fields::new()));
+            let needs: Vec<OperationId> = forgotten.into_iter().collect();
+            plan.operations.extend(forgotten);
+            plan.operations.push(self.operation(&address, Verb::Remember { id }, &needs, before.clone()));
         }
         if before.get("name") != after.get("name") {
             let name = text(&after, "name");

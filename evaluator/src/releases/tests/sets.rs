@@ -131,6 +131,7 @@ fn what_is_in_no_wave_is_a_part_of_the_rollout_while_it_is_new_there() {
         dossier: format!("the dossier of {version}"),
         by: "ana".to_owned(),
         at: super::start(),
+        of_apply: true,
     };
     let mut book = Book::new(of);
     for cell in ["cell.a", "account.t"] {
@@ -167,7 +168,8 @@ fn a_set_goes_back_to_one_form() {
             Has { version: version.into(), dossier: version.into(), at: super::start(), observed: String::new() };
         book.cells.insert(cell.to_owned(), has);
     }
-    let queued = Queued { version: "third".into(), dossier: "d".into(), by: "ana".into(), at: super::start() };
+    let queued =
+        Queued { version: "third".into(), dossier: "d".into(), by: "ana".into(), at: super::start(), of_apply: true };
     book.begin(queued, &dossier, super::start());
     let rollout = book.rollout.unwrap();
     for cell in ["cell.z", "cell.a"] {
