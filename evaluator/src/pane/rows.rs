@@ -155,7 +155,9 @@ fn row(given: &Given<'_>, shown: &[(&String, &Shelved)], applied: Option<Applied
         });
     }
     notes.extend(shown.iter().filter_map(|(of, shelved)| note(of, &shelved.book, cell)));
-    if let (Sound::Unknown, Some(why)) = (alarms.state, alarms.why.as_ref().filter(|_| cloud != "aws")) {
+    if let (Sound::Unknown, Some(why)) =
+        (alarms.state, alarms.why.as_ref().filter(|_| cloud != "aws" && given.unread.is_none()))
+    {
         notes.push(Note { grave: false, text: format!("what its alarms say is not known: {why}") });
     }
     if alarms.state == Sound::Alarm {
