@@ -10,7 +10,7 @@ use super::build::{Builder, Command, Step, change};
 use super::desired::{PARKING, ROOT};
 use super::model::{Action, Change, Fields, OperationId, Verb};
 use super::{Question, identity, marks};
-use crate::registry::record::{Entry, Pending, Record, former_address};
+use crate::registry::record::{Entry, FORMER, Pending, Record, former_address};
 use crate::resources::ResourceKind;
 
 /// What was begun and is to go, by address. What nobody can tell stays waited for.
@@ -24,6 +24,8 @@ pub(super) struct Begun {
     nothing: BTreeMap<String, Pending>,
     /// Accounts that were asked for: of one that is not there yet nobody knows whether it comes.
     asked: Vec<String>,
+    /// Units and sets in whose place another was made, and that are wanted again: what the record has as the former one.
+    back: BTreeMap<String, Entry>,
 }
 
 /// What of it there is.
@@ -61,31 +63,7 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
             _ => _ = begun.nothing.insert(address.clone(), pending.clone()),
         }
     }
-    // A unit that was made in place of another, which the program has where it was.
-    let replaced = |(address, pending): &(&String, &Pending)| {
-        let recorded = record.entry(address).is_some_and(|entry| entry.kind == "ou");
-        pending.kind == "ou" && recorded && scope.takes(address, &[])
-    };
-    for (address, pending) in record.pending.iter().filter(replaced) {
-        let wanted = desired.resources.get(address).filter(|_| *command == Command::Apply);
-        let at_place = |id: &String| {
-            let parent = wanted.and_then(|wanted| ids.get(wanted.fields.get("parent")?.as_str()?));
-            live.units.get(id).is_some_and(|unit| Some(&unit.parent) == parent)
-        };
-        match candidate(address, pending) {
-            Some(id) if at_place(&id) => {}
-            Some(id) => _ = begun.made.insert(former_address(address), entry(pending, &id)),
-            // Nothing came of it, as far as all that could be it was read.
-            None => {
-                let doubted = identity::begun(live, address, pending, &ids)
-                    .into_iter()
-                    .any(|id| marks::mark(live, id).is_none() && !marks::is_unmarked(live, id));
-                if scope.only.is_empty() && !doubted && ids.get(address).is_some_and(at_place) {
-                    begun.nothing.insert(former_address(address), pending.clone());
-                }
-            }
-        }
-    }
+    in_place(question, &ids, &mut begun);
     // A parked account that was given on, as its mark says and the record does not.
     for (id, parked) in &record.parked {
         let mark = marks::mark(live, id).filter(|mark| desired.resources.contains_key(*mark) && unrecorded(mark));
@@ -113,6 +91,56 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
     begun
 }
 
+/// What was made in place of a unit or a set that the program has as it was.
+fn in_place(question: &Question<'_>, ids: &identity::Ids, begun: &mut Begun) {
+    let Question { desired, record: (record, _), live, scope, command, .. } = question;
+    let fits = |address: &String, id: &String| {
+        if *command != Command::Apply {
+            return false;
+        }
+        let text = |name: &str| desired.resources.get(address)?.fields.get(name)?.as_str();
+        let name = text("name");
+        let as_set = || live.sets.get(id).is_some_and(|set| Some(set.fields.name.as_str()) == name);
+        let parent = text("parent").and_then(|parent| ids.get(parent));
+        live.units
+            .get(id)
+            .map_or_else(as_set, |unit| Some(&unit.parent) == parent && Some(unit.name.as_str()) == name)
+    };
+    let replaced = |(address, pending): &(&String, &Pending)| {
+        let recorded = record.entry(address).is_some_and(|entry| entry.kind == pending.kind);
+        ["ou", "permission_set"].contains(&pending.kind.as_str()) && recorded && scope.takes(address, &[])
+    };
+    for (address, pending) in record.pending.iter().filter(replaced) {
+        let recorded = record.entry(address).map(|entry| &entry.id);
+        let is_back = recorded.is_some_and(|id| fits(address, id));
+        if pending.kind == "permission_set" && !is_back {
+            continue;
+        }
+        let known: identity::Ids = recorded.map(|id| (address.clone(), id.clone())).into_iter().collect();
+        let known = if pending.kind == "ou" { ids } else { &known };
+        let all = identity::begun(live, address, pending, known);
+        match all.iter().find(|id| marks::mark(live, id) == Some(address)) {
+            Some(id) if fits(address, id) => {}
+            Some(id) => _ = begun.made.insert(former_address(address), entry(pending, id)),
+            // Nothing came of it, as far as all that could be it was read.
+            None => {
+                let doubted = all.iter().any(|id| marks::mark(live, id).is_none() && !marks::is_unmarked(live, id));
+                if scope.only.is_empty() && !doubted && is_back {
+                    begun.nothing.insert(former_address(address), pending.clone());
+                }
+            }
+        }
+    }
+    // The same where the run could write down what it had made.
+    for (former, entry) in record.resources.iter().filter(|(address, _)| address.ends_with(FORMER)) {
+        let address = former.trim_end_matches(FORMER).to_owned();
+        let now = record.entry(&address).filter(|now| now.kind == entry.kind && scope.takes(&address, &[]));
+        if now.is_some_and(|now| fits(&address, &entry.id) && !fits(&address, &now.id)) {
+            begun.back.insert(address, entry.clone());
+        }
+    }
+}
+
 fn entry(pending: &Pending, id: &str) -> Entry {
     let mut fields = Fields::from_iter([("name".to_owned(), Json::from(pending.name.as_str()))]);
     fields.extend(pending.email.as_ref().map(|email| ("email".to_owned(), Json::from(email.as_str()))));
@@ -123,8 +151,18 @@ fn entry(pending: &Pending, id: &str) -> Entry {
 impl Begun {
     /// The record with what was made; none where there is nothing.
     pub(super) fn with(&self, record: &Record) -> Option<Record> {
-        (!self.made.is_empty() || !self.attached.is_empty()).then(|| {
+        let any = !self.made.is_empty() || !self.attached.is_empty() || !self.back.is_empty();
+        (any || !self.nothing.is_empty()).then(|| {
             let mut with = record.clone();
+            // What is told of here stands for nothing any more.
+            for address in self.made.keys().chain(self.nothing.keys()).filter(|address| address.ends_with(FORMER)) {
+                with.pending.remove(address.trim_end_matches(FORMER));
+            }
+            for (address, entry) in &self.back {
+                if let Some(now) = with.resources.insert(address.clone(), entry.clone()) {
+                    with.resources.insert(former_address(address), now);
+                }
+            }
             let all = self.made.iter().chain(&self.attached);
             with.resources.extend(all.map(|(address, entry)| (address.clone(), entry.clone())));
             with
@@ -155,7 +193,8 @@ impl Builder<'_> {
             self.step(address, Step::Gone, operation);
             (address.clone(), operation)
         };
-        begun.made.iter().map(remember).collect()
+        // What was made in their place is the former one by that.
+        begun.made.iter().chain(&begun.back).map(remember).collect()
     }
 
     /// The changes begin with that.

@@ -161,6 +161,13 @@ pub fn begun<'l>(live: &'l Live, address: &str, pending: &Pending, known: &Ids) 
     match pending.kind.as_str() {
         "ou" => of_unit().filter(free).collect(),
         "account" => of_account().filter(free).collect(),
+        "permission_set" => live
+            .sets
+            .iter()
+            .filter(|(_, set)| set.fields.name == pending.name)
+            .map(|(arn, _)| arn)
+            .filter(free)
+            .collect(),
         _ => Vec::new(),
     }
 }

@@ -114,7 +114,14 @@ fn an_edit_that_dies_may_be_taken_back() {
     let root = program("ou workloads { scps = [scp.keep] }");
     let below = program("ou top {}\nou workloads { parent = ou.top, scps = [scp.keep] }");
     let more = program("ou workloads { scps = [scp.keep] }\nou extra {}\npermission_set Look { session = 2h }");
-    for (name, from, to) in [("down", &root, &below), ("up", &below, &root), ("new", &root, &more)] {
+    let set = |name: &str| {
+        let grant = "grant g { to = group.ops, can = permission_set.Look, on = cells }";
+        program(&format!("ou workloads {{}}\npermission_set Look {{ name = \"{name}\", session = 2h }}\n{grant}"))
+    };
+    let (one, other) = (set("One"), set("Other"));
+    for (name, from, to) in
+        [("down", &root, &below), ("up", &below, &root), ("new", &root, &more), ("name", &one, &other)]
+    {
         let scenario = Scenario { name, start: Bench::after(&[from]), to: to.clone(), command: Command::Apply };
         let (reference, before) = (Reference::of(&scenario), scenario.start.shape());
         let deaths = deaths(&reference);
