@@ -1,6 +1,6 @@
-//! What a run that was killed has begun and could not write down any more, where nobody wants it now. Owns how it is known: the
-//! record says that it was begun, and it has the mark that it was made with. So it goes with the rest, and what came to
-//! nothing is waited for no more.
+//! What a run that was killed has begun and nobody wants now. Owns how it is known: the record says that it was begun, and it has
+//! the mark that it was made with. So it goes with the rest; what it was made in place of stands for its address again; and
+//! what came to nothing is waited for no more.
 
 use std::collections::BTreeMap;
 

@@ -145,8 +145,8 @@ pub fn accounts(desired: &Desired, record: &Record, live: &Live) -> Ids {
     ids
 }
 
-/// What may be the unit or account that a run which was killed has begun to make, and that no address stands for: of its
-/// name, or of its e-mail. Its mark tells.
+/// What may be the unit, account or permission set that a run which was killed has begun to make, and that no address stands
+/// for: of its name, or of its e-mail. Its mark tells.
 pub fn begun<'l>(live: &'l Live, address: &str, pending: &Pending, known: &Ids) -> Vec<&'l String> {
     let free = |id: &&String| !known.values().any(|known| known == *id);
     let of_unit = || live.units.values().filter(|unit| unit.name == pending.name).map(|unit| &unit.id);

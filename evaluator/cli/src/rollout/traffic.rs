@@ -1,5 +1,5 @@
-//! What tells how cells are, joined to the engine: CloudWatch in each cell's account and region. Owns which alarms are asked,
-//! and telling why one is not well; what follows from it is the core's.
+//! What tells how cells are, joined to the engine: CloudWatch in each cell's account and region, or for a cell on another cloud in that
+//! of monitoring. Owns which alarms are asked, and telling why one is not well; what follows from it is the core's.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -21,6 +21,9 @@ use crate::session::{Session, finding};
 
 /// Places that are read at once.
 const LANES: usize = 8;
+/// What is said of an alarm that has no account to be in.
+const NOWHERE: &str =
+    "there is no account that has it: `cellc apply` makes `account.monitoring`, where the program declares it";
 
 /// What tells how cells are.
 pub(crate) struct Eyes<'a> {
@@ -137,12 +140,8 @@ fn nowhere(record: &Record, watched: &[Watched], wishes: &[&Wish]) -> Vec<Unwell
         let pairs = cells.into_iter().flat_map(|(cell, place)| place.alarms.keys().map(move |alarm| (alarm, cell)));
         let pairs = pairs.filter(|(alarm, cell)| !there.contains(&(alarm.as_str(), cell.as_str())));
         let unwell = |(alarm, cell): (&String, &String)| {
-            Unwell {
-            alarm: alarm.clone(),
-            cell: cell.clone(),
-            what: "there is no account that has it: `cellc apply` makes `account.monitoring`, where the program declares it".to_owned(),
-            is_off: false,
-        }
+            let (alarm, cell, what) = (alarm.clone(), cell.clone(), NOWHERE.to_owned());
+            Unwell { alarm, cell, what, is_off: false }
         };
         pairs.map(unwell).collect::<Vec<_>>()
     };

@@ -116,7 +116,7 @@ impl Builder<'_> {
             .help("AWS takes an e-mail once, for closed accounts too: write another `email`");
             self.faults.push(if given {
                 fault.help(format!(
-                    "{owner} was given that account when it was parked, and an account keeps its e-mail for good"
+                    "{owner} has that account, and an account keeps its e-mail for good, whoever had it when it was made"
                 ))
             } else {
                 fault
