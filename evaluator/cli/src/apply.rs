@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use cell_eval::access::model::{Holds, Row, Verdict};
 use cell_eval::apply::journal::Journal;
+use cell_eval::apply::published;
 use cell_eval::apply::receipt::{Ending, Receipt};
 use cell_eval::apply::{Run as Running, Watcher, publish};
 use cell_eval::plan::model::Plan;
@@ -152,7 +153,7 @@ fn locked(
         // Only the journal of a run that had not ended was folded in: the plan was made of the same record.
         output.remark("the record of an earlier run was completed first");
     }
-    let cells = session.subject.desired.published.clone().into_iter().collect();
+    let cells = journal.with(|record| published::cells(&plan, &session.subject.desired.published, record));
     if plan.operations.is_empty() {
         publish(&journal, &cells).map_err(|error| say(output, &not_recorded(&error.to_string())))?;
         return Ok(draining(session, nothing(&plan, whole, output)));

@@ -10,6 +10,7 @@ pub mod complete;
 pub(crate) mod follow;
 pub mod journal;
 mod lanes;
+pub mod published;
 mod readback;
 pub mod receipt;
 mod run;

@@ -12,14 +12,14 @@ use jiff::Timestamp;
 
 use super::carry::{Carried, Context, Stop};
 use super::journal::{Journal, JournalError};
+use super::published::with_accounts;
 use super::readback::{self, Look, Unseen};
 use super::receipt::{Done, Ending, FORMAT_VERSION, Outcome, Receipt};
 use super::schedule::{STACKS, Schedule, Stage};
 use crate::plan::model::{Operation, Plan};
 use crate::provider::{Clock, CloudError, Failure, Provider};
-use crate::registry::record::{DONE, Event, Identity, Principal, Record, SETTLED};
+use crate::registry::record::{DONE, Event, Identity, Principal, SETTLED};
 use crate::releases::clerk::Clerk;
-use crate::releases::wishes::with_account;
 
 /// How often the lock is renewed.
 const RENEWAL: Duration = Duration::from_secs(15);
@@ -312,16 +312,10 @@ impl Run<'_> {
             Ending::Interrupted => "interrupted",
             Ending::Failed | Ending::NotRecorded => "failed",
         };
-        let cells = self.journal.with(|record| published(record, &self.cells));
+        let cells = self.journal.with(|record| with_accounts(record, &self.cells));
         self.journal.commit(Event::Finished { outcome: outcome.to_owned(), cells })?;
         self.journal.snapshot()
     }
-}
-
-/// The cells as other tools read them, with the ids of their accounts.
-fn published(record: &Record, cells: &BTreeMap<String, serde_json::Value>) -> BTreeMap<String, serde_json::Value> {
-    let id = |address: &String| record.entry(address).map(|entry| entry.id.as_str());
-    cells.iter().map(|(address, cell)| (address.clone(), with_account(cell.clone(), id(address)))).collect()
 }
 
 /// Brings the cells of a record to what the program says, where nothing else was to be done: a field that no
@@ -331,7 +325,7 @@ fn published(record: &Record, cells: &BTreeMap<String, serde_json::Value>) -> BT
 /// When they cannot be written.
 pub fn publish(journal: &Journal<'_>, cells: &BTreeMap<String, serde_json::Value>) -> Result<(), JournalError> {
     let (now, same) = journal.with(|record| {
-        let cells = published(record, cells);
+        let cells = with_accounts(record, cells);
         let same = cells == record.cells && record.under_way.is_none();
         (cells, same)
     });

@@ -272,7 +272,10 @@ impl Desired {
                 self.draining.insert(address.clone());
             }
             self.cells.insert(address.clone(), world.str_field(id, "kind").unwrap_or_default().to_owned());
-            self.published.insert(address, emit::entity_json(world, id));
+            let published = emit::entity_json(world, id);
+            let placed = self.releases.values_mut().filter_map(|wish| wish.cells.get_mut(&address));
+            placed.filter(|placed| placed.is_made()).for_each(|placed| placed.published = Some(published.clone()));
+            self.published.insert(address, published);
         }
         for id in world.of(Kind::PermissionSet).iter().copied() {
             if world.get(id, "rollout").is_some() {

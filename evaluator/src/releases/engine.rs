@@ -259,7 +259,7 @@ impl Engine<'_> {
         let begins = first.is_some();
         if let Some(Standing { draining, here }) = first.filter(|_| !state.is_over()) {
             // This process has begun nothing yet: what another one left under way where no cell is any more has no end.
-            let gone = here.map(|here| state.gone_from(&here, false)).unwrap_or_default();
+            let gone = here.map(|here| state.gone_from(&held.dossier.course, &here, false)).unwrap_or_default();
             if state.draining != draining {
                 events.push((Event::Draining { cells: draining }, String::new()));
             }

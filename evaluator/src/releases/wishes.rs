@@ -61,7 +61,7 @@ pub struct Placed {
     pub fields: Fields,
     /// The cell's alarms, by the address of the alarm: the name in the cloud.
     pub alarms: BTreeMap<String, String>,
-    /// The cell as other tools read it, where this apply makes it so: the record says what the last one has.
+    /// Of what is brought by a target of make: the cell as other tools read it, by the program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Json>,
 }
@@ -239,7 +239,7 @@ impl Wish {
         if faults.is_empty() { Ok(dossier) } else { Err(faults) }
     }
 
-    /// The cells whose account is not made yet.
+    /// The cells that no apply has brought up: their account is not made yet or, on another cloud, none took them in.
     pub fn unmade(&self, record: &Record) -> BTreeSet<String> {
         let is_made = |(cell, place): &(&String, &Placed)| {
             if place.fields.contains_key("account") {
@@ -344,10 +344,13 @@ impl Wish {
             after: Vec::new(),
             parameters,
         };
-        let (nothing, id) = (Json::Object(Map::new()), record.entry(cell).map(|entry| entry.id.as_str()));
-        let said = said.cloned().map(|said| with_account(said, id));
-        let published = said.as_ref().or_else(|| record.cells.get(cell)).unwrap_or(&nothing);
-        let told = told(record, cell, published, Versioned { step: &step, commit })
+        let id = record.entry(cell).map(|entry| entry.id.as_str());
+        let mut cell_now = with_account(said.cloned().unwrap_or_else(|| Json::Object(Map::new())), id);
+        // What is drained takes no release, and one that it had before is no other one for it.
+        if let Json::Object(fields) = &mut cell_now {
+            fields.remove("state");
+        }
+        let told = told(record, cell, &cell_now, Versioned { step: &step, commit })
             .map_err(|parameter| Unready::Parameter { cell: cell.to_owned(), parameter })?;
         let (repo, target) = (self.repo.clone(), target.to_owned());
         Ok(Target::Make { repo, target, variables: told.variables, document: told.document })

@@ -342,11 +342,12 @@ impl State {
         self.phase.is_over() && !self.cells.values().any(|cell| cell.state.is_under_way())
     }
 
-    /// The cells that are not among these: what somebody is `at_work` at in one ends first, and what came to one beside the waves
-    /// stays.
-    pub fn gone_from(&self, here: &BTreeSet<String>, at_work: bool) -> BTreeSet<String> {
+    /// The cells of its waves that are not among these: what somebody is `at_work` at in one ends first. What an apply has
+    /// given the release beside the waves is none of them, and goes back with the others.
+    pub fn gone_from(&self, course: &Course, here: &BTreeSet<String>, at_work: bool) -> BTreeSet<String> {
         let is_gone = |(name, cell): &(&String, &Cell)| {
-            !here.contains(*name) && cell.state != CellState::AtOnce && !(at_work && cell.state.is_under_way())
+            let in_a_wave = cell.wave < course.waves.len();
+            in_a_wave && !here.contains(*name) && !(at_work && cell.state.is_under_way())
         };
         self.cells.iter().filter(is_gone).map(|(name, _)| name.clone()).collect()
     }

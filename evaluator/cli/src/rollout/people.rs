@@ -154,7 +154,8 @@ fn told(
         let dossier = desk.dossier(&of, &rollout.dossier).map_err(|error| No::Book(error.to_string()))?;
         let word = rollout.state.phase.word();
         let at_work = rollout.runner.as_ref().is_some_and(|runner| runner.until > now);
-        let gone = here.as_ref().map(|here| rollout.state.gone_from(here, at_work)).unwrap_or_default();
+        let gone = here.as_ref().map(|here| rollout.state.gone_from(&dossier.course, here, at_work));
+        let gone = gone.unwrap_or_default();
         let next = said(&dossier.course, rollout.state, &gone, (now, &event));
         book.took(next.map_err(|refused| No::Refused(refused, word))?, &event, "");
         Ok(dossier)

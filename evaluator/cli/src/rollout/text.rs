@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use cell_eval::releases::{Book, Dossier, Driven, Note};
-use cell_eval::rollout::{CellState, Phase};
-use cell_eval::terminal::visible::line;
+use cell_eval::rollout::{CellState, Phase, State};
+use cell_eval::terminal::visible::{self, line};
 use cell_eval::words::counted;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
 
 /// Cells that are named of each state.
@@ -49,34 +49,57 @@ pub(crate) fn standing(book: &Book) -> String {
     text + &queued(book) + &driven(book)
 }
 
-/// The same for somebody who looks at it now: whether anybody carries it out.
+/// The same for somebody who looks at it now.
 pub(crate) fn standing_now(book: &Book, dossier: Option<&Dossier>, now: Timestamp) -> String {
-    let alone = book.open().is_some_and(|rollout| rollout.runner.as_ref().is_none_or(|runner| runner.until <= now));
+    standing(book) + &at_present(book, dossier, now)
+}
+
+/// What is waited for now, a line each, and whether anybody carries the rollout out.
+pub(crate) fn at_present(book: &Book, dossier: Option<&Dossier>, now: Timestamp) -> String {
+    let Some(rollout) = book.open() else { return String::new() };
+    let alone = rollout.runner.as_ref().is_none_or(|runner| runner.until <= now);
     let unattended = if alone { "  no process carries it out now: `cellc rollout run` does\n" } else { "" };
-    standing(book) + &waiting(book, dossier) + unattended
+    waiting(book, &rollout.state, dossier, now) + unattended
 }
 
 /// What is waited for that its phase does not say.
-fn waiting(book: &Book, dossier: Option<&Dossier>) -> String {
-    let Some(rollout) = book.open() else { return String::new() };
+fn waiting(book: &Book, state: &State, dossier: Option<&Dossier>, now: Timestamp) -> String {
     let label = book.of.rsplit('.').next().unwrap_or(&book.of);
-    match (&rollout.state.phase, &book.next) {
-        (_, Some(next)) if rollout.state.paused => {
+    match (&state.phase, &book.next) {
+        (_, Some(next)) if state.paused => {
             format!(
                 "  paused, it gives way to {}: `cellc rollout abort {label} --queued` keeps that from it\n",
                 next.version
             )
         }
         (Phase::Approval, _) => format!("  `cellc rollout approve {label}` agrees to it\n"),
-        (Phase::Baking { requests, .. }, _) => {
-            let wave = dossier.and_then(|dossier| dossier.course.waves.get(rollout.state.wave));
-            let least = wave.and_then(|wave| wave.min_requests).filter(|least| requests < least);
-            least
-                .map(|least| format!("  traffic is waited for: {requests} of {least} requests so far\n"))
-                .unwrap_or_default()
+        (Phase::Shut { until }, _) => format!("  the window opens {}\n", moment(*until, now)),
+        (Phase::Baking { until, requests, .. }, _) => {
+            dossier.and_then(|dossier| dossier.course.waves.get(state.wave)).map_or_else(String::new, |wave| {
+                let who = if state.one_box { "the one box of wave" } else { "wave" };
+                let watched = wave.alarms.iter().map(|alarm| visible::name(alarm)).collect::<Vec<_>>().join(", ");
+                let watched = if watched.is_empty() { "no alarm".to_owned() } else { watched };
+                let least = wave.min_requests.filter(|least| requests < least);
+                let traffic =
+                    least.map(|least| format!("  traffic is waited for: {requests} of {least} requests so far\n"));
+                let label = visible::text(&wave.label);
+                format!("  {who} {label} bakes to {}; watched: {watched}\n", moment(*until, now))
+                    + &traffic.unwrap_or_default()
+            })
         }
         _ => String::new(),
     }
+}
+
+/// An instant, and how far it is from now.
+fn moment(at: Timestamp, now: Timestamp) -> String {
+    let left = at.duration_since(now);
+    let left = if left.as_mins() > 0 {
+        SignedDuration::from_mins(left.as_mins())
+    } else {
+        SignedDuration::from_secs(left.as_secs().max(0))
+    };
+    format!("{}, in {left:#}", at.strftime("%Y-%m-%d %H:%M:%SZ"))
 }
 
 fn queued(book: &Book) -> String {

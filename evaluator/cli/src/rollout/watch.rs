@@ -181,7 +181,7 @@ impl Look<'_> {
                 }
                 Err(why) => Some(why),
             };
-            terminal.draw(|frame| at = draw(frame, &seen, failed.as_deref(), at))?;
+            terminal.draw(|frame| at = draw(frame, &seen, failed.as_deref(), at, Timestamp::now()))?;
             let pressed = event::poll(EVERY)?;
             if stop.load(Ordering::Relaxed) {
                 return Ok(failed.map_or(Ok(()), Err));
@@ -205,7 +205,6 @@ impl Look<'_> {
     }
 }
 
-/// Whether something of it is under way, or is about to be.
 /// The last line of its log that is told no more: of what was over when somebody began to look on.
 fn before(book: &Book) -> Option<Note> {
     let is_former = |note: &&Note| !book.goes_on() || book.open().is_some() && note.rollout < book.rollouts;
@@ -222,10 +221,10 @@ fn ended(seen: &[Seen]) -> Status {
 }
 
 /// Draws what was seen last, and why nothing newer is known. The line that stands first: `at`, or the last that can.
-fn draw(frame: &mut Frame<'_>, seen: &[Seen], failed: Option<&str>, at: u16) -> u16 {
+fn draw(frame: &mut Frame<'_>, seen: &[Seen], failed: Option<&str>, at: u16, now: Timestamp) -> u16 {
     let [above, below] =
         Layout::vertical([Constraint::Min(3), Constraint::Length(TAIL as u16 + 2)]).areas(frame.area());
-    let lines: Vec<Line<'_>> = seen.iter().flat_map(|seen| rollout(seen, above.width)).collect();
+    let lines: Vec<Line<'_>> = seen.iter().flat_map(|seen| rollout(seen, above.width, now)).collect();
     let count = u16::try_from(lines.len()).unwrap_or(u16::MAX);
     let at = at.min(count.saturating_sub(above.height.saturating_sub(2)));
     let mut block = Block::bordered().title(" rollouts · ↑ ↓ scroll · q leaves ");
@@ -243,11 +242,13 @@ fn draw(frame: &mut Frame<'_>, seen: &[Seen], failed: Option<&str>, at: u16) -> 
 }
 
 /// A rollout: a line for it, one for each wave, and a mark for each cell.
-fn rollout(seen: &Seen, width: u16) -> Vec<Line<'static>> {
+fn rollout(seen: &Seen, width: u16, now: Timestamp) -> Vec<Line<'static>> {
     let text = super::text::standing(&seen.book);
     let bold = Style::new().add_modifier(Modifier::BOLD);
     let first = text.lines().next().unwrap_or_default().to_owned();
     let mut lines = vec![Line::styled(first, bold)];
+    let present = super::text::at_present(&seen.book, seen.dossier.as_deref(), now);
+    lines.extend(present.lines().map(|line| Line::raw(line.to_owned())));
     let (Some(rollout), Some(dossier)) = (&seen.book.rollout, &seen.dossier) else {
         lines.push(Line::raw(""));
         return lines;
@@ -318,7 +319,7 @@ mod tests {
             bake: SignedDuration::from_hours(1),
             min_requests: None,
             one_box: false,
-            alarms: Vec::new(),
+            alarms: vec!["alarm.errors".to_owned()],
             approval: false,
             follows: false,
         }
@@ -356,19 +357,22 @@ mod tests {
         book.begin(queued, &dossier, at);
         let state = &mut book.rollout.as_mut().unwrap().state;
         state.wave = 1;
+        state.phase = Phase::Baking { since: at, until: at + SignedDuration::from_hours(1), requests: 3 };
         for (cell, now) in
             [("cell.a", CellState::Done), ("cell.b", CellState::Baking), ("cell.c", CellState::Deploying)]
         {
             state.cells.get_mut(cell).unwrap().state = now;
         }
-        let mut terminal = Terminal::new(TestBackend::new(80, 18)).unwrap();
+        let mut terminal = Terminal::new(TestBackend::new(80, 20)).unwrap();
         let seen = [Seen { book, dossier: Some(Arc::new(dossier)) }];
-        let mut at = u16::MAX;
-        terminal.draw(|frame| at = draw(frame, &seen, Some("the store is away"), at)).unwrap();
+        let (mut at, now) = (u16::MAX, at + SignedDuration::from_secs(850));
+        terminal.draw(|frame| at = draw(frame, &seen, Some("the store is away"), at, now)).unwrap();
         assert_eq!(at, 0, "nothing is scrolled where all has room");
         let screen = terminal.backend().to_string();
         for part in [
-            "component.api: v2 is running (rollout 1, by ana@host; nothing released)",
+            "component.api: v2 is baking (rollout 1, by ana@host; nothing released)",
+            "  wave production bakes to 2026-06-01 10:00:00Z, in 45m; watched: alarm.errors",
+            "  no process carries it out now: `cellc rollout run` does",
             "  alpha         1/1    ●",
             "▶ production    1/2    ○▸",
             "cell.c deploying",

@@ -1,6 +1,8 @@
 //! Service control policies and where they are attached. AWS's own policies and attachments that no program made are
 //! never touched.
 
+use std::collections::BTreeSet;
+
 use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
@@ -172,6 +174,9 @@ impl Builder<'_> {
                     let mut needs = self.after(&policy, Step::Made);
                     needs.extend(self.after(&target, Step::Made));
                     needs.extend(self.after("policies", Step::Made));
+                    if !anew {
+                        needs.extend(self.room(&target));
+                    }
                     let verb = Verb::AttachPolicy { policy, target: target.clone() };
                     let attached = self.operation(address, verb, &needs, Fields::new());
                     self.step(&target, Step::Held, attached);
@@ -201,41 +206,74 @@ impl Builder<'_> {
 
     /// Attachments that are to go.
     pub(in crate::plan) fn surplus_attachments(&mut self) {
+        let planned: BTreeSet<String> = self.changes.iter().map(|change| change.address.clone()).collect();
         for (address, _) in self.surplus("scp_attachment") {
-            let policy = identity::policy_of_attachment(address).unwrap_or_default();
-            let target = self.target(address.split_once('/').map_or("", |(_, target)| target));
-            let ids = self.ids.get(&policy).cloned().zip(self.ids.get(&target).cloned());
-            let attached = ids.is_some_and(|pair| self.live.attached.contains(&pair));
-            let fields = Fields::from_iter([
-                ("policy".to_owned(), Json::from(policy.as_str())),
-                ("target".to_owned(), Json::from(target.as_str())),
-            ]);
-            let mut plan = Change { before: Some(fields), ..change(address, "scp_attachment", Action::Delete) };
-            if attached {
-                let verb = Verb::DetachPolicy { policy: policy.clone(), target: target.clone() };
-                // What takes its place is attached first, so that there is no gap.
-                let needs: Vec<OperationId> = self
-                    .operations
-                    .iter()
-                    .filter(|other| matches!(&other.verb, Verb::AttachPolicy { target: to, .. } if *to == target))
-                    .filter(|_| !self.is_full(&target))
-                    .map(|other| other.id)
-                    .collect();
-                let detached = self.operation(address, verb, &needs, Fields::new());
-                self.step(&policy, Step::Gone, detached);
-                self.step(&target, Step::Gone, detached);
-                plan.operations.push(detached);
-            } else {
-                self.forget(&mut plan, "it is not attached any more");
+            if !planned.contains(address) {
+                self.surplus_attachment(address);
             }
-            self.change(plan);
         }
     }
 
-    /// Has a target as many policies as AWS takes?
-    fn is_full(&self, target: &str) -> bool {
-        let of = self.ids.get(target).and_then(|id| self.live.policies_of.get(id));
-        of.is_some_and(|policies| policies.len() >= crate::limits::SCPS_A_TARGET.most)
+    /// What an attachment to a target waits for, which AWS lets have only so many: where all places are taken, an attachment that is to
+    /// go makes room for it, once those before it are there. So a target is never without more than the one.
+    fn room(&mut self, target: &str) -> Option<OperationId> {
+        let has =
+            self.ids.get(target).and_then(|id| self.live.policies_of.get(id)).map_or(0, |policies| policies.len());
+        let changes = |makes: bool| {
+            self.operations.iter().filter(move |operation| match &operation.verb {
+                Verb::AttachPolicy { target: to, .. } => makes && to == target,
+                Verb::DetachPolicy { target: from, .. } => !makes && from == target,
+                _ => false,
+            })
+        };
+        let (added, gone) = (changes(true).count(), changes(false).count());
+        if (has + added).saturating_sub(gone) < crate::limits::SCPS_A_TARGET.most {
+            return None;
+        }
+        let planned: BTreeSet<&str> = changes(false).map(|operation| operation.address.as_str()).collect();
+        let mut surplus = self.surplus("scp_attachment").into_iter().map(|(address, _)| address);
+        let next = surplus.find(|address| {
+            self.target_of(address) == target && !planned.contains(address.as_str()) && self.is_attached(address)
+        })?;
+        self.surplus_attachment(next)
+    }
+
+    fn target_of(&self, attachment: &str) -> String {
+        self.target(attachment.split_once('/').map_or("", |(_, target)| target))
+    }
+
+    fn is_attached(&self, attachment: &str) -> bool {
+        let policy = identity::policy_of_attachment(attachment).unwrap_or_default();
+        let ids = self.ids.get(&policy).cloned().zip(self.ids.get(&self.target_of(attachment)).cloned());
+        ids.is_some_and(|pair| self.live.attached.contains(&pair))
+    }
+
+    /// An attachment that is to go; what detaches it, if it is there. What is attached to its target so far comes before, so that
+    /// there is no gap.
+    fn surplus_attachment(&mut self, address: &str) -> Option<OperationId> {
+        let policy = identity::policy_of_attachment(address).unwrap_or_default();
+        let target = self.target_of(address);
+        let fields = Fields::from_iter([
+            ("policy".to_owned(), Json::from(policy.as_str())),
+            ("target".to_owned(), Json::from(target.as_str())),
+        ]);
+        let mut plan = Change { before: Some(fields), ..change(address, "scp_attachment", Action::Delete) };
+        let detached = self.is_attached(address).then(|| {
+            let is_before =
+                |other: &&Operation| matches!(&other.verb, Verb::AttachPolicy { target: to, .. } if *to == target);
+            let needs: Vec<OperationId> = self.operations.iter().filter(is_before).map(|other| other.id).collect();
+            let verb = Verb::DetachPolicy { policy: policy.clone(), target: target.clone() };
+            let detached = self.operation(address, verb, &needs, Fields::new());
+            self.step(&policy, Step::Gone, detached);
+            self.step(&target, Step::Gone, detached);
+            plan.operations.push(detached);
+            detached
+        });
+        if detached.is_none() {
+            self.forget(&mut plan, "it is not attached any more");
+        }
+        self.change(plan);
+        detached
     }
 
     /// Policies that are to go.

@@ -139,12 +139,8 @@ impl Builder<'_> {
         for before in &wish.after {
             needs.extend(self.after(&dossier::address(before, cell), Step::Made));
         }
-        let mut own = wish.only(cell, waves);
-        // What a target is told of its cell is what this apply makes of it.
-        if let Some(place) = own.cells.get_mut(cell).filter(|place| place.is_made()) {
-            place.published = self.desired.published.get(cell).cloned();
-        }
-        let order = DeployOrder { wish: own, cell: cell.to_owned(), released: released.dossier.clone() };
+        let order =
+            DeployOrder { wish: wish.only(cell, waves), cell: cell.to_owned(), released: released.dossier.clone() };
         let operation = self.operation(&address, Verb::Deploy(Box::new(order)), &needs, Fields::new());
         self.step(&address, Step::Made, operation);
         let after = match what {
@@ -188,7 +184,11 @@ impl Builder<'_> {
         let operation = self.operation(&wish.of, Verb::Queue(Box::new(order)), &[], Fields::new());
         for cell in cells {
             let (Some((has, is)), Some(what)) = (kept.cell(cell), wanted.cells.get(cell)) else { continue };
-            let (before, after) = (fields(has, is), fields(wanted, what));
+            let (mut before, mut after) = (fields(has, is), fields(wanted, what));
+            for (name, was, now) in retold(is, what) {
+                before.extend(was.map(|was| (name.clone(), was)));
+                after.extend(now.map(|now| (name, now)));
+            }
             self.change(Change {
                 before: Some(before),
                 after: Some(after),
@@ -275,6 +275,19 @@ fn narrowed(dossier: &Dossier, cells: &BTreeSet<String>) -> Dossier {
     }
     dossier.course.waves.retain(|wave| !wave.cells.is_empty());
     dossier
+}
+
+/// What else a target of make is told of its cell than it was: the field, as `cell.size`, with what it was and what it is.
+fn retold(was: &dossier::Cell, is: &dossier::Cell) -> Vec<(String, Option<Json>, Option<Json>)> {
+    let (Target::Make { document: was, .. }, Target::Make { document: is, .. }) = (&was.spec.target, &is.spec.target)
+    else {
+        return Vec::new();
+    };
+    let fields = |document: &'_ Json| document.get("cell").and_then(Json::as_object).cloned().unwrap_or_default();
+    let (was, is) = (fields(was), fields(is));
+    let names: BTreeSet<&String> =
+        was.keys().chain(is.keys()).filter(|name| was.get(*name) != is.get(*name)).collect();
+    names.into_iter().map(|name| (format!("cell.{name}"), was.get(name).cloned(), is.get(name).cloned())).collect()
 }
 
 /// A deployment as a plan shows it.

@@ -1,6 +1,6 @@
 //! The roles of permission sets on a cloud in memory: each call that brings one to a form fails, forward and on the way back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::sets::Roles;
@@ -10,7 +10,7 @@ use crate::apply::tests::time::{Life, StillClock};
 use crate::plan::canonical;
 use crate::plan::model::{Fields, Limits};
 use crate::provider::{CloudError, Given, IdentityCenter as _, SetFields};
-use crate::rollout::CellState;
+use crate::rollout::{CellState, Event, step};
 
 const LIMITS: Limits = Limits { tps: 10, organizations_tps: 8, lanes: 8, creations: 1 };
 const REACHED: &str = "222222222201";
@@ -143,6 +143,15 @@ fn what_is_in_no_wave_is_a_part_of_the_rollout_while_it_is_new_there() {
     assert_eq!(state(&book, "account.t"), Some(CellState::AtOnce));
     assert_eq!(book.cells["account.t"].version, "new");
     assert_eq!(book.rollout.as_ref().unwrap().former["account.t"].version, "old");
+    // Whoever takes the rollback up asks for the cells of the waves alone.
+    let course = dossier("new").course;
+    let aborted = Event::Aborted { who: "ana".to_owned(), back: true };
+    let mut state_now = book.rollout.as_ref().unwrap().state.clone();
+    state_now.cells.get_mut("cell.a").unwrap().state = CellState::Done;
+    let back = step(&course, state_now, super::start(), &aborted).state;
+    let going: Vec<&String> = back.that_are(|state| state == CellState::RollingBack).map(|(name, _)| name).collect();
+    assert_eq!(going, ["account.t", "cell.a"]);
+    assert_eq!(back.gone_from(&course, &BTreeSet::new(), false), BTreeSet::from(["cell.a".to_owned()]));
     book.begin(queued("new"), &dossier("new"), super::start());
     assert_eq!((state(&book, "account.t"), state(&book, "cell.a")), (None, Some(CellState::Waiting)));
 }
