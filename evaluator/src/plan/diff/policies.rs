@@ -11,7 +11,7 @@ use crate::plan::canonical;
 use crate::plan::desired::{ROOT, Wanted};
 use crate::plan::fault::Fault;
 use crate::plan::identity;
-use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
+use crate::plan::model::{Action, Change, Fields, Operation, OperationId, Verb};
 use crate::provider::Policy;
 use crate::registry::record::Entry;
 
