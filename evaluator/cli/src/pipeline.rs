@@ -3,7 +3,7 @@
 //! Owns what each command does with a program that was followed to its expansion; the order of the steps is
 //! [`cell_eval::findings`]'s. Knows nothing of terminals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -58,6 +58,8 @@ enum Aim<'a> {
     Result,
     /// A plan: every parameter needs a value, and all findings are told but those of guards, which the plan judges.
     Plan,
+    /// A result of a program whose findings were told when it was read before.
+    Again,
     /// What the lock is to hold: a module has no say in it.
     Pins,
 }
@@ -168,19 +170,35 @@ impl<'a> Run<'a> {
     pub(crate) fn subject(&self, at: Timestamp) -> Result<Wish, Status> {
         let lock = self.read_lock()?;
         let pins = self.pins(&lock)?;
-        self.read(&lock, &pins, Aim::Plan, at)?.ok_or(Status::Failed)
+        self.read(&lock, &pins, Aim::Plan, at, &BTreeSet::new())?.ok_or(Status::Failed)
+    }
+
+    /// The same as if the program had none of these cells: nothing of them is wanted, here or in what others have.
+    pub(crate) fn subject_without(&self, cells: &BTreeSet<String>, at: Timestamp) -> Result<Subject, Status> {
+        let lock = self.read_lock()?;
+        let pins = self.pins(&lock)?;
+        let (subject, _) = self.read(&lock, &pins, Aim::Again, at, cells)?.ok_or(Status::Failed)?;
+        Ok(subject)
     }
 
     /// As [`Self::subject`], under a lock that may not be written yet; none of a module whose parameters have no
     /// value.
     pub(crate) fn subject_under(&self, lock: &Lock, at: Timestamp) -> Result<Option<Wish>, Status> {
-        self.read(lock, &Pins::default(), Aim::Pins, at)
+        self.read(lock, &Pins::default(), Aim::Pins, at, &BTreeSet::new())
     }
 
-    fn read(&self, lock: &Lock, pins: &Pins, aim: Aim<'_>, at: Timestamp) -> Result<Option<Wish>, Status> {
+    fn read(
+        &self,
+        lock: &Lock,
+        pins: &Pins,
+        aim: Aim<'_>,
+        at: Timestamp,
+        without: &BTreeSet<String>,
+    ) -> Result<Option<Wish>, Status> {
         let found = std::cell::RefCell::new(None);
-        let status = self.under(lock, pins, aim, &|world, resources, _| {
-            let subject = Subject::new(world, &resources.collect(), at, pins.clone());
+        let status = self.under(lock, pins, aim, &|world, _, _| {
+            without.iter().filter_map(|cell| world.find(cell)).for_each(|cell| world.fail(cell));
+            let subject = Subject::new(world, &Resources::new(world).collect(), at, pins.clone());
             *found.borrow_mut() = Some((subject, Arc::clone(&world.program().sources)));
             Ok(())
         });
@@ -257,6 +275,7 @@ impl<'a> Run<'a> {
         let then = |world: &World<'_>, found: &mut Vec<Diagnostic>| {
             match aim {
                 Aim::Result | Aim::Pins => found.retain(|finding| !is_lint(finding)),
+                Aim::Again => found.retain(|finding| finding.severity() == Severity::Error),
                 _ if has_errors(found) => {}
                 _ => Self::permissions(world, pins, aim, found),
             }

@@ -62,7 +62,24 @@ impl<'a> Session<'a> {
             let now = Timestamp::now();
             Timestamp::from_second(now.as_second()).unwrap_or(now)
         });
-        Self::connect(run, output, cloud, at, run.subject(at)?, purpose)
+        let mut session = Self::connect(run, output, cloud, at, run.subject(at)?, purpose)?;
+        session.leave_out_expired(run)?;
+        Ok(session)
+    }
+
+    /// Nobody wants what has expired and is not there: the program is read as if it had no such cells.
+    fn leave_out_expired(&mut self, run: &Run<'_>) -> Result<(), Status> {
+        if self.subject.desired.expired_cells.is_empty() {
+            return Ok(());
+        }
+        let record = loaded(self.connection.store.as_ref(), self.output)?.record;
+        let cells = self.subject.desired.expired_and_absent(&moves::follow(&self.subject.desired, &record).0);
+        if !cells.is_empty() {
+            let expired = std::mem::take(&mut self.subject.desired.expired_cells);
+            self.subject = run.subject_without(&cells, self.at)?;
+            self.subject.desired.expired_cells = expired;
+        }
+        Ok(())
     }
 
     /// Connects for a program.

@@ -14,6 +14,7 @@ use super::generated;
 use super::model::{Fields, Limits, Place, Roles, Unapplied};
 use crate::emit;
 use crate::provider::{ACCESS_ROLE, PrincipalKind};
+use crate::registry::record::Record;
 use crate::releases::wishes::{Wish, wishes};
 use crate::resources::{Resource, ResourceKind, Source};
 use crate::rules::read::Read as _;
@@ -246,6 +247,9 @@ impl Desired {
         desired.unapplied = unapplied.into_iter().map(counted).collect();
         (desired.stacks, desired.left_out) = (made.wishes, made.left_out);
         desired.releases = wishes(world, resources);
+        for (cell, placed) in desired.releases.values_mut().flat_map(|wish| &mut wish.cells) {
+            placed.published = desired.published.get(cell).filter(|_| placed.is_made()).cloned();
+        }
         desired.watched = watched(world, resources);
         desired
     }
@@ -272,10 +276,7 @@ impl Desired {
                 self.draining.insert(address.clone());
             }
             self.cells.insert(address.clone(), world.str_field(id, "kind").unwrap_or_default().to_owned());
-            let published = emit::entity_json(world, id);
-            let placed = self.releases.values_mut().filter_map(|wish| wish.cells.get_mut(&address));
-            placed.filter(|placed| placed.is_made()).for_each(|placed| placed.published = Some(published.clone()));
-            self.published.insert(address, published);
+            self.published.insert(address, emit::entity_json(world, id));
         }
         for id in world.of(Kind::PermissionSet).iter().copied() {
             if world.get(id, "rollout").is_some() {
@@ -293,6 +294,14 @@ impl Desired {
                     .insert(address, Removal { fate: removed.account.as_ref().map(ToString::to_string), place });
             }
         }
+    }
+
+    /// The cells that have expired and that no apply has made, nor begun to make.
+    pub fn expired_and_absent(&self, record: &Record) -> BTreeSet<String> {
+        let published = |cell: &String| self.gcp.contains(cell) && record.cells.contains_key(cell);
+        let there =
+            |cell: &String| record.entry(cell).is_some() || record.pending.contains_key(cell) || published(cell);
+        self.expired_cells.keys().filter(|cell| !there(cell)).cloned().collect()
     }
 
     /// Does it ask for nothing in the cloud?

@@ -255,25 +255,23 @@ impl Builder<'_> {
                     .help("ask AWS to raise the quota and say it there, or park and reuse accounts"),
             );
         }
-        let mut attached: BTreeMap<&str, usize> = BTreeMap::new();
+        // Where all places are taken one goes before another comes: only what is there in the end counts.
+        let mut attached: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
         for operation in &self.operations {
             match &operation.verb {
-                Verb::AttachPolicy { target, .. } => *attached.entry(target).or_default() += 1,
-                Verb::DetachPolicy { target, .. } => {
-                    let count = attached.entry(target).or_default();
-                    *count = count.saturating_sub(1);
-                }
+                Verb::AttachPolicy { target, .. } => attached.entry(target).or_default().0 += 1,
+                Verb::DetachPolicy { target, .. } => attached.entry(target).or_default().1 += 1,
                 _ => {}
             }
         }
         let most = limits::SCPS_A_TARGET.most;
         let mut faults = Vec::new();
-        for (target, new) in attached {
-            let now = self.ids.get(target).and_then(|id| self.live.policies_of.get(id)).map_or(1, Vec::len);
-            if now + new > most {
+        for (target, (added, gone)) in attached {
+            let has = self.ids.get(target).and_then(|id| self.live.policies_of.get(id)).map_or(1, Vec::len);
+            let ends = (has + added).saturating_sub(gone);
+            if added > 0 && ends > most {
                 let message = format!(
-                    "{target} would have {} service control policies, FullAWSAccess and foreign ones counted; AWS takes {most}",
-                    now + new
+                    "{target} would have {ends} service control policies, FullAWSAccess and foreign ones counted; AWS takes {most}"
                 );
                 faults.push(
                     Fault::new(Code::OverQuota, message)

@@ -339,6 +339,7 @@ fn unknown_addresses(desired: &Desired, record: &Record, kept: &BTreeMap<String,
     known.extend(deployments.iter().map(String::as_str));
     known.extend(record.resources.keys().map(String::as_str));
     known.extend(desired.cells.keys().map(String::as_str));
+    known.extend(desired.expired_cells.keys().map(String::as_str));
     known.extend(desired.principals.keys().map(String::as_str));
     known.extend(desired.resources.values().flat_map(|wanted| &wanted.sources).map(|place| place.entity.as_str()));
     let fault = |address: &str| {

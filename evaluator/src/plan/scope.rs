@@ -24,9 +24,8 @@ impl Scope {
     /// Without the cells that have expired and are not there: nobody wants them to be made.
     #[must_use]
     pub fn without_expired(mut self, desired: &Desired, record: &Record) -> Self {
-        let there = |cell: &str| record.entry(cell).is_some() || record.pending.contains_key(cell);
-        let left = desired.expired_cells.keys().filter(|cell| !there(cell) && !self.except.contains(cell));
-        let left: Vec<String> = left.cloned().collect();
+        let left = desired.expired_and_absent(record);
+        let left: Vec<String> = left.into_iter().filter(|cell| !self.except.contains(cell)).collect();
         self.except.extend(left);
         self
     }

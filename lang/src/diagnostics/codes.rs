@@ -166,6 +166,7 @@ codes! {
     Protected "E0518" "a protected thing that would be torn down";
     PolicyInUse "E0519" "a policy that others attached";
     RecordThere "E0520" "a record that is there already";
+    StillTaken "E0521" "what another address has until the plan is through";
 
     StalePlan "E0601" "a plan that the cloud has moved away from";
     Braked "E0602" "a plan that a brake holds";

@@ -327,6 +327,12 @@ impl Builder<'_> {
                 }
             };
             let place = removal.map(|removal| removal.place.clone());
+            if fate != "keep"
+                && self.command == Command::Apply
+                && self.account_is_taken(address, &entry.id, place.as_ref())
+            {
+                continue;
+            }
             self.end_account(address, entry, &fate, place);
         }
     }

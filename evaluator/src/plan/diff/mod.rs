@@ -10,4 +10,5 @@ pub(crate) mod repositories;
 pub(crate) mod sets;
 mod sets_by_waves;
 mod stacks;
+mod taken;
 pub(super) mod units;

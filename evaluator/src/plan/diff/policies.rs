@@ -54,12 +54,10 @@ impl Builder<'_> {
     }
 
     fn create_scp(&mut self, mut plan: Change, after: Fields) {
-        let (address, name) = (plan.address.clone(), text(&after, "name"));
-        let same = self.live.policies.values().find(|policy| policy.name == name);
-        if let Some(policy) = same {
-            self.faults.push(not_owned(&address, "service control policy", &name, &policy.id, &plan));
+        if self.scp_name_is_taken(&plan) {
             return;
         }
+        let (address, name) = (plan.address.clone(), text(&after, "name"));
         plan.drift = if self.record.entry(&address).is_some() { vec!["*".to_owned()] } else { Vec::new() };
         let verb = Verb::CreatePolicy {
             name,
@@ -85,6 +83,9 @@ impl Builder<'_> {
         canonical::keep(&before, &mut after, "content");
         plan.drift = drifted(entry, &before);
         plan.id = Some(policy.id.clone());
+        if before.get("name") != after.get("name") && self.scp_name_is_taken(&plan) {
+            return;
+        }
         if entry.is_none() {
             plan.action = Action::Adopt;
             plan.reason = self.why_adopted(&address, &policy.id);

@@ -6,7 +6,6 @@
 use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
-use super::policies::not_owned;
 use crate::live::{LiveSet, SetDetail};
 use crate::plan::build::{Builder, GONE, Step, change, drifted, tags_of, text};
 use crate::plan::canonical;
@@ -71,12 +70,10 @@ impl Builder<'_> {
     }
 
     fn create_set(&mut self, mut plan: Change, after: Fields, action: Action) {
-        let (address, name) = (plan.address.clone(), text(&after, "name"));
-        if let Some((arn, _)) = self.live.sets.iter().find(|(_, set)| set.fields.name == name) {
-            let arn = arn.clone();
-            self.faults.push(not_owned(&address, "permission set", &name, &arn, &plan));
+        if self.set_name_is_taken(&plan) {
             return;
         }
+        let address = plan.address.clone();
         if action == Action::Create && self.record.entry(&address).is_some() {
             plan.drift = vec!["*".to_owned()];
             plan.operations.push(self.operation(&address, Verb::Forget, &[], Fields::new()));

@@ -89,6 +89,9 @@ impl Builder<'_> {
             plan.operations.push(self.operation(&address, Verb::Remember { id }, &needs, before.clone()));
         }
         if before.get("name") != after.get("name") {
+            if self.unit_name_is_taken(&plan, &text(&after, "parent")) {
+                return;
+            }
             let name = text(&after, "name");
             let sets = Fields::from_iter([("name".to_owned(), Json::from(name.as_str()))]);
             plan.operations.push(self.operation(&address, Verb::RenameUnit { name }, &[], sets));
@@ -105,6 +108,9 @@ impl Builder<'_> {
 
     fn create_unit(&mut self, mut plan: Change, after: Fields, action: Action) {
         let (address, parent) = (plan.address.clone(), text(&after, "parent"));
+        if self.unit_name_is_taken(&plan, &parent) {
+            return;
+        }
         let needs = self.after(&parent, Step::Made);
         if needs.is_empty() && !self.ids.contains_key(&parent) {
             self.needs_unit(&address, &parent);

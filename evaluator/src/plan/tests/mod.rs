@@ -12,6 +12,7 @@ mod policies;
 mod releases;
 mod repositories;
 mod sets;
+mod taken;
 mod units;
 mod whole;
 

@@ -7,6 +7,7 @@ use super::{Kind, Live, Row, holds, of, program};
 use crate::apply::tests::bench::Bench;
 use crate::apply::tests::cloud::State;
 use crate::plan::Command;
+use crate::plan::model::{OperationId, Verb};
 
 fn edit(state: &mut State, live: Live) {
     let id = state.policy("x").unwrap().id.clone();
@@ -152,4 +153,53 @@ fn what_takes_a_place_is_attached_before_what_had_it_is_detached() {
     assert_eq!(needs, [0, 1, 1, 1], "each waits for the one before");
     assert_eq!(bench.run(&with("b"), &plan).failed().count(), 0);
     assert_eq!(bench.cloud.broken(), Vec::<String>::new());
+}
+
+/// A unit with these of the policies, all of which are there. AWS's own is the fifth.
+fn unit_with(policies: &[usize]) -> String {
+    let scp = |n: usize| {
+        format!("scp s{n} {{ deny one {{ actions = [\"s3:DeleteBucket\"], resources = [\"arn:aws:s3:::{n}\"] }} }}\n")
+    };
+    let scps: Vec<String> = policies.iter().map(|n| format!("scp.s{n}")).collect();
+    (1..=10).map(scp).collect::<String>() + &format!("ou y {{ scps = [{}] }}", scps.join(", "))
+}
+
+/// However many of a target's policies are replaced: it never has more than AWS takes, and never lacks more than one of those that
+/// it has at its beginning and its end.
+#[test]
+fn policies_of_a_target_are_replaced_one_at_a_time_where_there_is_no_room() {
+    let cases: [(&[usize], &[usize]); 6] = [
+        (&[1, 2, 3, 4], &[5, 6, 7, 8]),
+        (&[1, 2, 3, 4], &[1, 2, 3, 5]),
+        (&[1, 2, 3], &[4, 5, 6]),
+        (&[1, 2, 3], &[1, 4, 5]),
+        (&[1, 2], &[3, 4]),
+        (&[1, 2, 3, 4], &[6]),
+    ];
+    for (before, after) in cases {
+        let (from, to) = (program(&unit_with(before)), program(&unit_with(after)));
+        let bench = Bench::after(&[&from]);
+        let plan = bench.plan(&to);
+        let (mut has, mut attached, mut detached) = (before.len(), Vec::<OperationId>::new(), None::<OperationId>);
+        for operation in &plan.operations {
+            let needs = |id: &OperationId| operation.needs.contains(id);
+            match &operation.verb {
+                Verb::AttachPolicy { .. } => {
+                    assert!(detached.as_ref().is_none_or(needs), "what made room comes before");
+                    attached.push(operation.id);
+                    has += 1;
+                }
+                Verb::DetachPolicy { .. } => {
+                    assert!(attached.iter().all(needs), "what takes its place comes before");
+                    detached = Some(operation.id);
+                    has -= 1;
+                }
+                _ => continue,
+            }
+            assert!((before.len().min(after.len()) - 1..=4).contains(&has), "{before:?} → {after:?}: {has}");
+        }
+        assert_eq!(has, after.len());
+        bench.apply(&to);
+        assert!(bench.plan(&to).operations.is_empty(), "{before:?} → {after:?}");
+    }
 }
