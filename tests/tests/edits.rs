@@ -505,6 +505,23 @@ fn an_expired_cell_is_told_and_stays() {
     assert!(told, "the plan does not say that the cell has expired: {:#}", plan["findings"]);
 }
 
+/// Cells that have expired before they were made are made for nobody's sake, not for the stack that names all accounts.
+fn what_has_expired_is_not_made() {
+    let project = Project::new(Registry::File).unwrap();
+    let late = ["--at", "2027-02-15T00:00:00Z"];
+    let apply = project.run(&[&["apply", "--yes"], &late[..]].concat()).unwrap().ended(0).unwrap();
+    apply.says(&["cell.dev-ana has expired on 2026-12-31 and is not there: it is left out"]).unwrap();
+    let record = project.run(&["registry", "show", "--format", "json"]).unwrap().ended(0).unwrap();
+    assert!(record.stdout.contains("cell.alpha") && !record.stdout.contains("cell.dev-"), "{}", record.stdout);
+    project.run(&[&["plan", "--detailed-exitcode"], &late[..]].concat()).unwrap().ended(0).unwrap();
+    // Once it is wanted longer it is made.
+    let longer =
+        project.run(&["plan", "--format", "json", "--at", "2026-12-30T00:00:00Z"]).unwrap().ended(0).unwrap();
+    let plan = longer.json().unwrap();
+    let made = |change: &&serde_json::Value| change["address"] == "cell.dev-ana" && change["action"] == "create";
+    assert_eq!(plan["changes"].as_array().unwrap().iter().filter(made).count(), 1);
+}
+
 /// Without a word of what becomes of it, no account's block may go.
 fn a_block_of_an_account_does_not_just_go() {
     let project = Project::applied(Registry::File).unwrap();
@@ -520,5 +537,6 @@ at_once! {
     edits_of_permission_sets,
     edits_of_grants,
     an_expired_cell_is_told_and_stays,
+    what_has_expired_is_not_made,
     a_block_of_an_account_does_not_just_go,
 }

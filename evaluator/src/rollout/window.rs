@@ -1,7 +1,7 @@
 //! The hours in which cells may be begun. Owns when a window is open and when it opens next, in its own time zone.
 
 use jiff::civil::{Date, Time, Weekday};
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
 
@@ -24,20 +24,28 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const HOUR: u16 = 60;
 
 impl Window {
-    /// Whether it is open at an instant.
+    /// Whether it is open at an instant: whether its zone's clock shows one of its hours.
     pub fn is_open(&self, at: Timestamp) -> bool {
-        self.next(at) == Some(at)
+        self.zone().is_some_and(|zone| self.is_open_in(&zone, at))
+    }
+
+    fn is_open_in(&self, zone: &TimeZone, at: Timestamp) -> bool {
+        let now = zone.to_datetime(at);
+        let minute = now.hour().unsigned_abs() as u16 * HOUR + now.minute().unsigned_abs() as u16;
+        self.is_day(now.date()) && (self.from..self.to).contains(&minute)
     }
 
     /// The first instant from `at` on at which it is open. None when it never is: it has no day, or its zone is not known.
     pub fn next(&self, at: Timestamp) -> Option<Timestamp> {
         let zone = self.zone()?;
+        if self.is_open_in(&zone, at) {
+            return Some(at);
+        }
         let today = zone.to_datetime(at).date();
-        // The day before too, whose hours the change of a zone's offset may have moved; and two weeks, since the change may
-        // leave the hours of one day out altogether.
-        (-1..=14).filter_map(|days| today.checked_add(days.days()).ok()).find_map(|day| {
-            let (from, to) = self.hours(day, &zone)?;
-            (at < to && from < to).then(|| at.max(from))
+        // Two weeks, since a change of clocks may leave the hours of one day out altogether.
+        (0..=14).filter_map(|days| today.checked_add(days.days()).ok()).find_map(|day| {
+            let begins = |instant: &Timestamp| *instant >= at && self.is_open_in(&zone, *instant);
+            self.begins(day, &zone).into_iter().flatten().filter(begins).min()
         })
     }
 
@@ -46,15 +54,21 @@ impl Window {
         TimeZone::get(&self.zone).ok()
     }
 
-    /// From when until when it is open on a day; none when it is not that day's.
-    fn hours(&self, day: Date, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
-        let name = DAYS.get(usize::try_from(day.weekday().since(Weekday::Monday)).ok()?)?;
-        let instant = |minute: u16| {
-            let (hour, minute) = (i8::try_from(minute / HOUR).ok()?, i8::try_from(minute % HOUR).ok()?);
-            let time = Time::new(hour, minute, 0, 0).ok()?;
-            zone.to_ambiguous_timestamp(day.to_datetime(time)).compatible().ok()
-        };
-        let is_day = self.days.iter().any(|own| own == name);
-        is_day.then(|| Some((instant(self.from)?, instant(self.to)?))).flatten()
+    fn is_day(&self, day: Date) -> bool {
+        let number = usize::try_from(day.weekday().since(Weekday::Monday)).ok();
+        number.and_then(|number| DAYS.get(number)).is_some_and(|name| self.days.iter().any(|own| own == name))
+    }
+
+    /// When it may begin on a day: twice where the clock shows that time twice, and when the clock is put on where it leaves that
+    /// time out.
+    fn begins(&self, day: Date, zone: &TimeZone) -> Option<[Timestamp; 2]> {
+        let (hour, minute) = (i8::try_from(self.from / HOUR).ok()?, i8::try_from(self.from % HOUR).ok()?);
+        let time = Time::new(hour, minute, 0, 0).ok()?;
+        let begins = zone.to_ambiguous_timestamp(day.to_datetime(time));
+        if let AmbiguousOffset::Gap { .. } = begins.offset() {
+            let change = zone.following(begins.earlier().ok()?).next()?.timestamp();
+            return Some([change, change]);
+        }
+        Some([begins.clone().earlier().ok()?, begins.later().ok()?])
     }
 }

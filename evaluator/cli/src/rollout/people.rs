@@ -7,7 +7,7 @@ use cell_eval::plan::desired::Desired;
 use cell_eval::releases::book::{Has, Unqueuing};
 use cell_eval::releases::wishes::is_of_component;
 use cell_eval::releases::{Book, Desk};
-use cell_eval::rollout::{Course, Event, Refused, State, step};
+use cell_eval::rollout::{CellState, Course, Event, Phase, Refused, State, step};
 use cell_eval::words::{counted, have};
 use cell_lang::diagnostics::Code;
 use jiff::Timestamp;
@@ -55,7 +55,7 @@ fn said(
 
 /// Ends a rollout; or takes out of the queue what is not begun, where that is asked for or nothing is under way.
 pub(crate) fn end(args: &RolloutOneArgs, queued: bool, back: bool, output: &Output) -> Status {
-    let ended = |run: &Run<'_>| match unqueued(run, args, queued, output)? {
+    let ended = |run: &Run<'_>| match unqueued(run, args, (queued, back), output)? {
         Some(Unqueued { of, version, have, at_once }) => {
             let text = match output.format {
                 Format::Text => {
@@ -102,12 +102,17 @@ fn of_set(of: &str, at_once: usize) -> String {
 }
 
 /// What was taken out of the queue; none where there is a rollout to end instead.
-fn unqueued(run: &Run<'_>, args: &RolloutOneArgs, queued: bool, output: &Output) -> Result<Option<Unqueued>, Status> {
+fn unqueued(
+    run: &Run<'_>,
+    args: &RolloutOneArgs,
+    (queued, back): (bool, bool),
+    output: &Output,
+) -> Result<Option<Unqueued>, Status> {
     let (_, of, recorded) = opened(run, args, output)?;
     let now = Timestamp::now();
     let who = owner("rollout", now).who;
     let take = |book: &mut Book| {
-        if !queued && book.open().is_some() {
+        if !queued && (book.open().is_some() || back && has_stopped(book)) {
             return Err(());
         }
         let next = book.next.take().ok_or(())?;
@@ -121,13 +126,21 @@ fn unqueued(run: &Run<'_>, args: &RolloutOneArgs, queued: bool, output: &Output)
         Ok((next, book)) => {
             let dossier = desk.dossier(&of, &next.dossier).map_err(|error| fail(error.to_string()))?;
             let at_once: BTreeSet<&String> = dossier.in_no_wave().collect();
-            let has = |(cell, has): &(&String, &Has)| has.version == next.version && !at_once.contains(cell);
+            let has = |(cell, has): &(&String, &Has)| has.dossier == next.dossier && !at_once.contains(cell);
             let have = book.cells.iter().filter(has).count();
             Ok(Some(Unqueued { version: next.version.clone(), have, at_once: at_once.len(), of }))
         }
         Err(()) if queued => Err(fail(format!("nothing of {of} is queued"))),
         Err(()) => Ok(None),
     }
+}
+
+/// Is there a rollout that has stopped in cells which can go back?
+fn has_stopped(book: &Book) -> bool {
+    book.rollout.as_ref().is_some_and(|rollout| {
+        let has_reached = rollout.state.that_are(CellState::is_reached).next().is_some();
+        matches!(rollout.state.phase, Phase::Stopped { .. }) && has_reached
+    })
 }
 
 /// What is spoken of, and its registry.
@@ -183,7 +196,10 @@ fn told(
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use cell_eval::rollout::{CellState, OnAlarm, Phase, Wave};
+    use std::collections::BTreeMap;
+
+    use cell_eval::releases::Rollout;
+    use cell_eval::rollout::{OnAlarm, Wave};
     use jiff::SignedDuration;
 
     use super::*;
@@ -223,5 +239,28 @@ mod tests {
         assert_eq!(resumed.cells["cell.a"].state, CellState::Deploying);
         let refused = said(&course, resumed, &gone, (now, &Event::Approved { who: "ana".to_owned() }));
         assert_eq!(refused.unwrap_err(), Refused::NobodyAsked);
+    }
+
+    /// What has stopped with the release in some cells is ended before what is queued behind it is taken out.
+    #[test]
+    fn what_has_stopped_somewhere_goes_back_first() {
+        let now: Timestamp = "2026-06-02T09:00:00Z".parse().unwrap();
+        let (_, mut state) = waiting(now);
+        state.phase = Phase::Stopped { why: cell_eval::rollout::Why::Deserted };
+        let rollout = |state: State| Rollout {
+            number: 1,
+            dossier: "d".to_owned(),
+            former: BTreeMap::new(),
+            state,
+            by: "ana".to_owned(),
+            begun: now,
+            runner: None,
+        };
+        let book = |state: State| Book { rollout: Some(rollout(state)), ..Book::new("component.api") };
+        assert!(!has_stopped(&book(state.clone())), "it has come nowhere");
+        state.cells.get_mut("cell.a").unwrap().state = CellState::Baking;
+        assert!(has_stopped(&book(state.clone())));
+        state.phase = Phase::Done;
+        assert!(!has_stopped(&book(state)));
     }
 }

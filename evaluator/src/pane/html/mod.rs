@@ -7,6 +7,9 @@ mod cost;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
+use super::bill::{Line, Standing};
 use super::model::{Cell, Pane, Release, Sound, Told};
 use super::text::{account, is_told, kind, of_rollout, of_run, sum, version_piece};
 use super::times::{day, moment};
@@ -21,7 +24,8 @@ const SCRIPT: &str = include_str!("page.js");
 
 /// The pane as a page of HTML.
 pub fn page(pane: &Pane) -> String {
-    let grave = pane.cells.iter().filter(|cell| is_grave(cell)).count();
+    let over = over_budget(pane);
+    let grave = pane.cells.iter().filter(|cell| is_grave(cell) || over.contains(cell.cell.as_str())).count();
     let part = |name: &str| match name {
         "title" => safe(&format!("Cells at {} UTC", moment(pane.at))),
         "style" => STYLE.to_owned(),
@@ -42,6 +46,12 @@ pub fn page(pane: &Pane) -> String {
         _ => String::new(),
     };
     filled(TEMPLATE, &part)
+}
+
+/// The cells that cost more than their budget.
+fn over_budget(pane: &Pane) -> BTreeSet<&str> {
+    let is_over = |line: &&Line| line.budget.as_ref().is_some_and(|against| against.state == Standing::Over);
+    pane.cost.iter().flat_map(|bill| &bill.cells).filter(is_over).map(|line| line.of.as_str()).collect()
 }
 
 fn is_grave(cell: &Cell) -> bool {

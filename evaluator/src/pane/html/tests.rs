@@ -70,6 +70,17 @@ fn what_is_foreign_is_no_markup() {
 }
 
 #[test]
+fn a_cell_over_its_budget_is_to_be_looked_at() {
+    let mut pane = sample("status.json");
+    pane.cells.iter_mut().for_each(|cell| cell.notes.clear());
+    let over = super::over_budget(&pane).len();
+    assert!(over > 0);
+    assert!(page(&pane).contains(&format!("{} to look at", crate::words::counted(over, "cell"))));
+    pane.cost = None;
+    assert!(page(&pane).contains("nothing to look at"));
+}
+
+#[test]
 fn without_cells_the_page_says_so() {
     let pane = Pane { cells: vec![], releases: vec![], parked: vec![], cost: None, ..sample("status.json") };
     let page = page(&pane);

@@ -108,6 +108,7 @@ impl Builder<'_> {
         if let Some(account) = taken {
             let owner = self.address_of("account", &account.id);
             let given = self.desired.resources.contains_key(&owner);
+            let ends = !given && self.record.entry(&owner).is_some();
             let fault = Fault::new(
                 Code::EmailTaken,
                 format!("the e-mail of {address} belongs to {owner}, which is {}", account.state.word()),
@@ -118,6 +119,8 @@ impl Builder<'_> {
                 fault.help(format!(
                     "{owner} has that account, and an account keeps its e-mail for good, whoever had it when it was made"
                 ))
+            } else if ends {
+                fault.help(format!("if it is the same under another address: `moved {{ from = \"{owner}\", to = \"{address}\" }}`"))
             } else {
                 fault
             });
