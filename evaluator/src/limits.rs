@@ -47,6 +47,10 @@ limits! {
     INLINE_DENSE_BYTES = 10_240 "bytes of an inline policy without white space", "IAM quotas, inline policies of a role";
     /// AWS managed and customer managed policies of a permission set.
     POLICIES_A_SET = 20 "policies of a permission set", "IAM Identity Center quotas", "set_policies";
+    /// Permission sets of an instance.
+    SETS_AN_INSTANCE = 3_500 "permission sets of an instance", "IAM Identity Center quotas", "permission_sets";
+    /// Permission sets provisioned in one account.
+    SETS_AN_ACCOUNT = 500 "permission sets of an account", "IAM Identity Center quotas", "account_sets";
     /// Managed policies that IAM attaches to a role unless its quota is raised.
     POLICIES_A_ROLE = 10 "managed policies of a role", "IAM quotas", "role_policies";
     /// Tags of one resource.

@@ -24,6 +24,9 @@ use cell_tests::memory::Memory;
 use serde_json::{Value as Json, json};
 
 const MANAGEMENT: &str = "111111111111";
+/// What a plan that reads nothing may take, of CPU and of memory.
+const CPU_SECONDS: f64 = 1.0;
+const PEAK_MIB: f64 = 300.0;
 const INSTANCE: &str = "arn:aws:sso:::instance/ssoins-0123456789abcdef";
 
 /// An organization: accounts, sets, groups, and how many sets the first groups get beyond one each.
@@ -206,11 +209,15 @@ fn against_the_sandbox(size: Size) -> Json {
     let made = plan(&question(&desired, &record, &live, &scope)).expect("the plan is made");
     let diffing = begun.elapsed();
     assert!(made.changes.is_empty(), "a change where there is none: {:?}", made.changes.first());
-    let process = whole_process(&text, &record, &running.url());
+    let process = whole_process(&text, &record, &running.url(), &[]);
+    let unread = whole_process(&text, &record, &running.url(), &["--no-refresh"]);
+    assert!(unread.0 <= CPU_SECONDS, "without a reading it took {} s of CPU", unread.0);
+    assert!(unread.1 <= PEAK_MIB, "without a reading it took {} MiB", unread.1);
     json!({
         "accounts": size.accounts, "sets": size.sets, "groups": size.groups, "assignments": size.assignments(),
         "calls": sent, "formula": formula, "reading_s": seconds(reading), "plan_s": seconds(diffing),
         "process_cpu_s": process.0, "process_peak_mib": process.1, "process_s": process.2,
+        "unread_cpu_s": unread.0, "unread_peak_mib": unread.1,
     })
 }
 
@@ -268,8 +275,8 @@ fn record_of(cloud: &AwsCloud, desired: &Desired) -> Record {
     record(desired, &organization.id, &|address| ids[address].clone())
 }
 
-/// CPU seconds, peak MiB and seconds of `cellc plan` on the same; the server is in this process.
-fn whole_process(text: &str, record: &Record, url: &str) -> (f64, f64, f64) {
+/// CPU seconds, peak MiB and seconds of `cellc plan` with these flags on the same; the server is in this process.
+fn whole_process(text: &str, record: &Record, url: &str, flags: &[&str]) -> (f64, f64, f64) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("main.cell"), text).unwrap();
     std::fs::create_dir(folder.path().join(".cellc")).unwrap();
@@ -277,6 +284,7 @@ fn whole_process(text: &str, record: &Record, url: &str) -> (f64, f64, f64) {
     let begun = Instant::now();
     let mut child = Command::new(cell_tests::binary::built().expect("cellc is built"))
         .args(["plan", "--detailed-exitcode"])
+        .args(flags)
         .current_dir(folder.path())
         .envs([("AWS_ENDPOINT_URL", url), ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")])
         .stdin(Stdio::null())
@@ -337,12 +345,14 @@ fn main() {
         Size { accounts: 1_000, sets: 20, groups: 60, more: 0 },
     ];
     println!("plan without a change, against the sandbox (reads by principal above 60 pairs)");
-    println!("accounts  sets  groups  assignments  calls  formula  reading s  plan s  process: CPU s  peak MiB  s");
+    println!(
+        "accounts  sets  groups  assignments  calls  formula  reading s  plan s  process: CPU s  peak MiB  s  --no-refresh: CPU s  peak MiB"
+    );
     let mut rows = Vec::new();
     for size in sizes {
         let row = against_the_sandbox(size);
         println!(
-            "{:>8}  {:>4}  {:>6}  {:>11}  {:>5}  {:>7}  {:>9}  {:>6}  {:>14}  {:>8.0}  {}",
+            "{:>8}  {:>4}  {:>6}  {:>11}  {:>5}  {:>7}  {:>9}  {:>6}  {:>14}  {:>8.0}  {}  {}  {:.0}",
             row["accounts"],
             row["sets"],
             row["groups"],
@@ -354,6 +364,8 @@ fn main() {
             row["process_cpu_s"],
             row["process_peak_mib"].as_f64().unwrap(),
             row["process_s"],
+            row["unread_cpu_s"],
+            row["unread_peak_mib"].as_f64().unwrap(),
         );
         rows.push(row);
     }

@@ -215,7 +215,8 @@ fn by_code(code: &str) -> Option<Failure> {
 fn by_constraint(reason: &str) -> Failure {
     match reason {
         "ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED" | "HANDSHAKE_RATE_LIMIT_EXCEEDED" => Failure::Throttled,
-        "ACCOUNT_CREATION_NOT_COMPLETE" => Failure::Conflict,
+        // So many are closed at a time: it is taken when one of them has ended.
+        "ACCOUNT_CREATION_NOT_COMPLETE" | "CLOSE_ACCOUNT_REQUESTS_LIMIT_EXCEEDED" => Failure::Conflict,
         "" => Failure::Quota,
         reason if reason.ends_with("LIMIT_EXCEEDED") || reason.contains("QUOTA") => Failure::Quota,
         _ => Failure::Invalid,
@@ -286,6 +287,7 @@ mod tests {
         };
         assert_eq!(of("ACCOUNT_NUMBER_LIMIT_EXCEEDED"), Failure::Quota);
         assert_eq!(of("CLOSE_ACCOUNT_QUOTA_EXCEEDED"), Failure::Quota);
+        assert_eq!(of("CLOSE_ACCOUNT_REQUESTS_LIMIT_EXCEEDED"), Failure::Conflict);
         assert_eq!(of("ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED"), Failure::Throttled);
         assert_eq!(of("CANNOT_CLOSE_MANAGEMENT_ACCOUNT"), Failure::Invalid);
     }

@@ -367,6 +367,9 @@ fn not_recorded(error: &JournalError) -> Outcome {
     }
 }
 
+/// What closes an account.
+const CLOSING: &str = "organizations:CloseAccount";
+
 /// What to do about a failure.
 fn advice(error: &CloudError) -> Option<&'static str> {
     Some(match error.failure {
@@ -382,10 +385,12 @@ fn advice(error: &CloudError) -> Option<&'static str> {
             "`cellc plan --policy` prints what the caller must be allowed to do; some of it only the management account may, as the plan's `authority` says"
         }
         Failure::Credentials => "renew the credentials and run again: what was done stays done",
+        Failure::Quota if error.call == CLOSING => "run again when closings of 30 days ago count no more",
         Failure::Quota => "ask AWS to raise the quota, or take less",
         Failure::Failed if error.call == "cloudformation:ExecuteChangeSet" => {
             "mend the cause and run again: a stack whose update was taken back is updated, one whose creation failed is deleted and made again"
         }
+        Failure::Failed if error.call == CLOSING => "see the account's console for what keeps it open, and run again",
         Failure::NotFound => "it was deleted outside meanwhile; plan again",
         Failure::Exists | Failure::Invalid | Failure::Unsupported | Failure::Failed => return None,
     })

@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::lanes::Lanes;
 use crate::plan::model::{Limits, Operation, OperationId, Service, Verb};
 
+/// Accounts that are closed at once: AWS refuses more. (AWS Organizations quotas)
+const CLOSINGS: u64 = 3;
+
 /// Policies of repositories that are written at once: each account has limits of its own.
 const REPOSITORIES: u64 = 4;
 
@@ -239,10 +242,15 @@ impl<'p> Schedule<'p> {
         self.take(Service::Record)
     }
 
-    /// Creations take long and wait most of it: their lane is not that of the other writes.
+    /// Creations and closings take long and wait most of it: their lanes are not that of the other writes.
     fn next_organization(&mut self) -> Option<OperationId> {
         if self.count(Service::Creation) < self.creations
             && let Some(id) = self.take(Service::Creation)
+        {
+            return Some(id);
+        }
+        if self.count(Service::Closing) < CLOSINGS
+            && let Some(id) = self.take(Service::Closing)
         {
             return Some(id);
         }

@@ -26,9 +26,11 @@ pub fn recorded(desired: &Desired, record: &Record) -> Live {
             policies_enabled: true,
             resource_policies_enabled: false,
         });
-        let store = String::new();
-        live.center = identity.instance.clone().map(|arn| Center { arn, store });
     }
+    // One that nobody looked for counts as there: only a reading can tell.
+    let instance = record.organization.as_ref().and_then(|identity| identity.instance.clone());
+    let arn = instance.or_else(|| desired.org.identity_center.clone()).unwrap_or_default();
+    live.center = Some(Center { arn, store: String::new() });
     let id_of = |address: &str| record.entry(address).map_or_else(|| address.to_owned(), |entry| entry.id.clone());
     for entry in record.resources.values() {
         match entry.kind.as_str() {

@@ -10,6 +10,7 @@ use foldhash::HashMap;
 use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
+use super::canonical;
 use super::desired::{ADDRESS_TAG, Desired, PARKED_TAG, PARKING, ROOT, Wanted};
 use super::fault::Fault;
 use super::identity::{self, Ids, Parking};
@@ -470,6 +471,16 @@ pub(super) fn drifted(entry: Option<&Entry>, before: &Fields) -> Vec<String> {
     let mut all: Vec<String> = gone.chain(new.map(|(name, _)| name.clone())).collect();
     all.sort_unstable();
     all.dedup();
+    all
+}
+
+/// The same where a field is a document: one that says the same is as it was.
+pub(super) fn drifted_with(entry: Option<&Entry>, before: &Fields, document: &str) -> Vec<String> {
+    let mut all = drifted(entry, before);
+    let recorded = entry.and_then(|entry| entry.fields.get(document));
+    if recorded.zip(before.get(document)).is_some_and(|(was, is)| canonical::same(was, is)) {
+        all.retain(|name| name != document);
+    }
     all
 }
 

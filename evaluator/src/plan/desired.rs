@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 use super::generated;
 use super::model::{Fields, Limits, Place, Roles, Unapplied};
 use crate::emit;
+use crate::limits;
 use crate::provider::{ACCESS_ROLE, PrincipalKind};
 use crate::registry::record::Record;
 use crate::releases::wishes::{Wish, wishes};
@@ -125,6 +126,12 @@ pub struct Org {
     pub revoke_count: u64,
     /// How many accounts AWS lets the organization have; none when the program does not say.
     pub accounts: Option<u64>,
+    /// How many permission sets AWS lets the instance have.
+    pub permission_sets: u64,
+    /// How many of them it provisions in one account.
+    pub account_sets: u64,
+    /// How many policies it attaches to one of them.
+    pub set_policies: u64,
 }
 
 impl Org {
@@ -160,6 +167,9 @@ impl Default for Org {
             revoke_share: 10_000,
             revoke_count: 5,
             accounts: None,
+            permission_sets: limits::SETS_AN_INSTANCE.most as u64,
+            account_sets: limits::SETS_AN_ACCOUNT.most as u64,
+            set_policies: limits::POLICIES_A_SET.most as u64,
         }
     }
 }
@@ -389,6 +399,9 @@ fn org(world: &World<'_>) -> Org {
         revoke_share: share.unwrap_or(plain.revoke_share),
         revoke_count: number("revoke_count", plain.revoke_count),
         accounts: limits.and_then(|block| block.amount("accounts")).and_then(|number| u64::try_from(number).ok()),
+        permission_sets: number("permission_sets", plain.permission_sets),
+        account_sets: number("account_sets", plain.account_sets),
+        set_policies: number("set_policies", plain.set_policies),
     }
 }
 

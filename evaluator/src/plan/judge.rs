@@ -4,13 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashMap;
+use jiff::{SignedDuration, Timestamp};
 
 use cell_lang::diagnostics::Code;
 
 use super::build::{Builder, Command};
 use super::fault::Fault;
+use super::identity;
 use super::model::{Access, Action, Authority, Change, Notice, NoticeKind, Operation, Quota, Service, Verb};
 use crate::limits;
+use crate::provider::AccountState;
 use crate::registry::record::FORMER;
 use crate::releases::Target;
 use crate::stacks::StackPlace;
@@ -18,10 +21,6 @@ use crate::words::counted;
 
 /// AWS's default for the accounts of an organization; it is raised on request. (AWS Organizations quotas)
 const ACCOUNTS: u64 = 10;
-/// Permission sets provisioned in one account. (IAM Identity Center quotas)
-const SETS_AN_ACCOUNT: usize = 500;
-/// Permission sets of an instance. (IAM Identity Center quotas)
-const SETS: u64 = 3_500;
 
 impl Builder<'_> {
     /// Who gains or loses which set, and where.
@@ -225,24 +224,7 @@ impl Builder<'_> {
 
     /// Quotas that no call should have to find out.
     fn too_many(&mut self) {
-        let mut sets: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for given in &self.live.given {
-            sets.entry(given.account.clone()).or_default().insert(given.set.clone());
-        }
-        for operation in &self.operations {
-            if let Verb::Assign { set, target, .. } = &operation.verb {
-                let account = self.ids.get(target).unwrap_or(target).clone();
-                sets.entry(account).or_default().insert(self.ids.get(set).unwrap_or(set).clone());
-            }
-        }
-        for (account, sets) in sets.into_iter().filter(|(_, sets)| sets.len() > SETS_AN_ACCOUNT) {
-            let address = self.address_of("account", &account);
-            let message = format!("{address} would have {} permission sets; AWS takes {SETS_AN_ACCOUNT}", sets.len());
-            self.faults.push(
-                Fault::new(Code::OverQuota, message)
-                    .help("give fewer sets in one account, or ask AWS to raise the quota"),
-            );
-        }
+        self.too_many_sets();
         let created =
             self.operations.iter().filter(|operation| matches!(operation.verb, Verb::CreateAccount { .. })).count();
         let accounts = (self.live.accounts.len() + created) as u64;
@@ -282,6 +264,45 @@ impl Builder<'_> {
         self.faults.extend(faults);
     }
 
+    /// What goes is counted along: it goes last. What is there already AWS has taken.
+    fn too_many_sets(&mut self) {
+        let mut sets: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for given in &self.live.given {
+            sets.entry(&given.account).or_default().insert(&given.set);
+        }
+        let mut grown: BTreeSet<&str> = BTreeSet::new();
+        for operation in &self.operations {
+            if let Verb::Assign { set, target, .. } = &operation.verb {
+                let account = self.ids.get(target).unwrap_or(target);
+                if sets.entry(account).or_default().insert(self.ids.get(set).unwrap_or(set)) {
+                    grown.insert(account);
+                }
+            }
+        }
+        let org = &self.desired.org;
+        let over = |account: &&str| {
+            let (count, most) = (sets.get(*account).map_or(0, BTreeSet::len) as u64, org.account_sets);
+            let address = self.address_of("account", account);
+            let message = format!(
+                "{address} would have {count} permission sets, those that go counted; the organization's `limits` say {most}"
+            );
+            let help = "give fewer sets in one account, or ask AWS to raise the quota and say it by `limits { account_sets = … }` of `org`";
+            (count > most).then(|| Fault::new(Code::OverQuota, message).help(help))
+        };
+        let mut faults: Vec<Fault> = grown.iter().filter_map(over).collect();
+        let made =
+            self.operations.iter().filter(|operation| matches!(operation.verb, Verb::CreateSet { .. })).count();
+        let (count, most) = ((self.live.sets.len() + made) as u64, org.permission_sets);
+        if made > 0 && count > most {
+            let message = format!(
+                "the instance would have {count} permission sets, those that go counted; the organization's `limits` say {most}"
+            );
+            let help = "declare fewer sets, or ask AWS to raise the quota and say it by `limits { permission_sets = … }` of `org`";
+            faults.push(Fault::new(Code::OverQuota, message).help(help));
+        }
+        self.faults.extend(faults);
+    }
+
     fn remarks(&mut self) {
         let drifted = self.changes.iter().filter(|change| !change.drift.is_empty());
         let (made, changed): (Vec<_>, Vec<_>) = drifted.partition(|change| change.is_made_by_others());
@@ -298,7 +319,7 @@ impl Builder<'_> {
     }
 
     /// Head-room before and after.
-    pub(super) fn quotas(&self) -> Vec<Quota> {
+    pub(super) fn quotas(&self, at: Timestamp) -> Vec<Quota> {
         let count = |kind: &str, action: Action| {
             self.changes.iter().filter(|change| change.kind == kind && change.action == action).count() as u64
         };
@@ -337,16 +358,41 @@ impl Builder<'_> {
                 what: "permission sets of the instance".to_owned(),
                 before,
                 after: before + made - gone.min(before + made),
-                most: SETS,
+                most: self.desired.org.permission_sets,
             });
         }
-        let closed = self.operations.iter().filter(|operation| operation.verb == Verb::CloseAccount).count() as u64;
-        if closed > 0 {
-            // In a rolling 30 days: the higher of 250 and 20 per cent of the accounts, at most 1,000.
-            let most = (self.live.accounts.len() as u64 / 5).clamp(250, 1_000);
-            quotas.push(Quota { what: "closings in 30 days".to_owned(), before: 0, after: closed, most });
-        }
+        quotas.extend(self.closings(at));
         quotas
+    }
+
+    /// Closings of a rolling 30 days: at most the higher of 250 and 20 per cent of the accounts, and never more than 1,000.
+    /// The record knows of its own when they were; of others it is seen only that they go on, or are over.
+    fn closings(&self, at: Timestamp) -> Option<Quota> {
+        use AccountState as S;
+        let ours = self.operations.iter().filter(|operation| operation.verb == Verb::CloseAccount);
+        let ours: BTreeSet<&String> = ours.filter_map(|operation| self.ids.get(&operation.address)).collect();
+        if ours.is_empty() {
+            return None;
+        }
+        let known = |days: i64| {
+            let within = SignedDuration::from_hours(24 * days);
+            let gone = self.record.gone.values().filter(|gone| gone.fate == "closed");
+            gone.filter(|gone| at.duration_since(gone.at) <= within).count()
+        };
+        let others = self.live.accounts.values().filter(|account| !ours.contains(&account.id));
+        let (on, over): (Vec<_>, Vec<_>) = others
+            .filter(|account| !identity::is_open(account))
+            .partition(|account| account.state == S::PendingClosure);
+        // An account is listed for 90 days after it was closed.
+        let what = match over.len().saturating_sub(known(90)) {
+            0 => "closings in 30 days".to_owned(),
+            count => {
+                format!("closings in 30 days, at least ({} more may be of them)", counted(count, "closed account"))
+            }
+        };
+        let before = (known(30) + on.len()) as u64;
+        let most = (self.live.accounts.len() as u64 / 5).clamp(250, 1_000);
+        Some(Quota { what, before, after: before + ours.len() as u64, most })
     }
 
     /// Who must call for what.
@@ -418,7 +464,7 @@ impl Builder<'_> {
                 let who = if own { MANAGEMENT } else { "management account, by the member role of the account" };
                 return (who, "repository policies");
             }
-            verb if matches!(verb.service(), Service::Organizations | Service::Creation) => {
+            verb if matches!(verb.service(), Service::Organizations | Service::Creation | Service::Closing) => {
                 return (MANAGEMENT, "AWS Organizations");
             }
             _ => {}
@@ -445,7 +491,7 @@ impl Builder<'_> {
 
 /// Set, principal and target of an assignment's address.
 fn parts(address: &str) -> Option<(String, String, String)> {
-    let set = super::identity::set_of_assignment(address)?;
+    let set = identity::set_of_assignment(address)?;
     let mut parts = address.split('/').skip(1);
     Some((set, parts.next()?.to_owned(), parts.next()?.to_owned()))
 }

@@ -182,7 +182,7 @@ fn of_a_broken_run(question: &Question<'_>, changes: &[Change]) -> Option<Notice
 }
 
 fn finished(question: &Question<'_>, builder: Builder<'_>, access: Vec<model::Access>) -> Plan {
-    let (quotas, authority) = (builder.quotas(), builder.authority());
+    let (quotas, authority) = (builder.quotas(question.at), builder.authority());
     let Builder { mut changes, operations, mut notices, ids, names, .. } = builder;
     notices.extend(of_a_broken_run(question, &changes));
     changes.sort_by(|a, b| a.address.cmp(&b.address));
@@ -206,7 +206,8 @@ fn finished(question: &Question<'_>, builder: Builder<'_>, access: Vec<model::Ac
                 .as_ref()
                 .map(|found| found.management_account.clone())
                 .unwrap_or_default(),
-            instance: center.map(|center| center.arn.clone()),
+            // Nobody looked for it, and nothing says which it is: it has none.
+            instance: center.map(|center| center.arn.clone()).filter(|arn| !arn.is_empty()),
             identity_store: center.map(|center| center.store.clone()),
             roles: question.desired.org.roles(),
             registry: question.registry.clone(),

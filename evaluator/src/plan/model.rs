@@ -516,13 +516,13 @@ impl Verb {
             | Self::DeleteUnit { .. }
             | Self::MoveAccount { .. }
             | Self::RenameAccount { .. }
-            | Self::CloseAccount
             | Self::CreatePolicy { .. }
             | Self::UpdatePolicy { .. }
             | Self::DeletePolicy
             | Self::AttachPolicy { .. }
             | Self::DetachPolicy { .. } => Service::Organizations,
             Self::CreateAccount { .. } => Service::Creation,
+            Self::CloseAccount => Service::Closing,
             // Tags of a set are Identity Center's; the caller knows by the address.
             Self::Tag { .. } => Service::Organizations,
             Self::CreateSet { .. }
@@ -561,6 +561,8 @@ pub enum Service {
     Organizations,
     /// AWS Organizations, an account's creation: a few at a time.
     Creation,
+    /// AWS Organizations, an account's closing: a few at a time.
+    Closing,
     /// IAM Identity Center: so many lanes, one an account.
     IdentityCenter,
     /// ECR in some account: a few at a time.

@@ -281,6 +281,8 @@ static LIMITS: LazyLock<RecordSpec> = LazyLock::new(|| {
             // Quotas that AWS raises on request: their defaults are AWS's own.
             default("set_policies", B::Positive, Lit::Int(20)),
             default("role_policies", B::Positive, Lit::Int(10)),
+            default("account_sets", B::Positive, Lit::Int(500)),
+            default("permission_sets", B::Positive, Lit::Int(3_500)),
             optional("accounts", B::Positive),
         ],
     )

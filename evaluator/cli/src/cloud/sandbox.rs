@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
+use cell_eval::limits::{self, Limit};
 use cell_eval::plan::desired::Desired;
 use cell_eval::provider::PrincipalKind;
 use cell_eval::resources::ResourceKind;
@@ -13,7 +14,7 @@ use cell_sandbox::{Config, Running, Sandbox, Seed, SeedAccount};
 
 /// Who manages a sandbox's organization, when the program does not say.
 const MANAGEMENT: &str = "111111111111";
-/// Accounts that a sandbox's organization takes when the program does not say that its quota was raised: more than
+/// Accounts that a sandbox's organization takes when neither the program nor the settings say that its quota was raised: more than
 /// AWS's ten, so that a first try of a larger program does not end there.
 const ACCOUNTS: usize = 5_000;
 
@@ -62,10 +63,19 @@ pub(crate) fn embedded(folder: &Path, desired: &Desired) -> Result<Opened, Strin
     Ok(Opened { running, sandbox, remarks })
 }
 
-/// The account quota of a program's organization, as it says it.
+/// The quotas of a program's organization. Of accounts: as the program says it, else as the settings do. Others are raised
+/// where the program says that AWS has raised them.
 pub(crate) fn raise(config: &mut Config, desired: &Desired) {
     let said = desired.org.accounts.and_then(|accounts| usize::try_from(accounts).ok());
-    config.quotas.accounts = said.unwrap_or_else(|| config.quotas.accounts.max(ACCOUNTS));
+    let is_plain = config.quotas.accounts == Config::default().quotas.accounts;
+    config.quotas.accounts = said.unwrap_or(if is_plain { ACCOUNTS } else { config.quotas.accounts });
+    let raised = |quota: &mut usize, said: u64, usual: Limit| {
+        let said = usize::try_from(said).unwrap_or(usize::MAX);
+        *quota = if said > usual.most { said.max(*quota) } else { *quota };
+    };
+    raised(&mut config.quotas.permission_sets, desired.org.permission_sets, limits::SETS_AN_INSTANCE);
+    raised(&mut config.quotas.provisioned_per_account, desired.org.account_sets, limits::SETS_AN_ACCOUNT);
+    raised(&mut config.quotas.policies_per_set, desired.org.set_policies, limits::POLICIES_A_SET);
 }
 
 /// The settings that the folder's `config.json` says; AWS's own without one.
@@ -125,4 +135,28 @@ fn template_buckets(desired: &Desired) -> BTreeSet<String> {
     let released = cells.filter_map(|place| place.fields.get("region")?.as_str());
     let regions = desired.stacks.values().map(|stack| stack.region.as_str()).chain(released);
     regions.filter_map(|region| desired.org.templates(region)).map(|bucket| bucket.name).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails so")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_is_as_the_program_says_it_or_else_as_the_settings_do() {
+        let accounts = |said: Option<u64>, settings: &str| {
+            let mut desired = Desired::default();
+            desired.org.accounts = said;
+            let mut config: Config = serde_json::from_str(settings).unwrap();
+            raise(&mut config, &desired);
+            config.quotas.accounts
+        };
+        let three = r#"{"quotas": {"accounts": 3}}"#;
+        assert_eq!([accounts(None, "{}"), accounts(None, three), accounts(Some(20), three)], [ACCOUNTS, 3, 20]);
+        let mut desired = Desired::default();
+        desired.org.account_sets = 600;
+        let mut config: Config = serde_json::from_str(r#"{"quotas": {"permission_sets": 7}}"#).unwrap();
+        raise(&mut config, &desired);
+        assert_eq!((config.quotas.provisioned_per_account, config.quotas.permission_sets), (600, 7));
+    }
 }

@@ -1,8 +1,19 @@
 //! Units, accounts and policies that exist: moved, renamed, attached, tagged, deleted, closed.
 
-use super::{Context, Seen, gone, has_tags, seen};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::{Context, READS, Seen, gone, has_tags, seen};
 use crate::plan::model::Verb;
 use crate::provider::{AccountState, CloudError, Failure};
+
+/// Minutes that the closing of an account may take, others that have to end before it counted.
+const CLOSING: i64 = 30;
+/// Between two looks at an account that is being closed, after the first ones.
+const POLL: Duration = Duration::from_secs(5);
+/// How long it may take until an account whose closing was taken is seen to be closing.
+const SPREADS: SignedDuration = SignedDuration::from_secs(30);
 
 impl Context<'_> {
     /// Writes to the organization, and looks.
@@ -99,23 +110,49 @@ impl Context<'_> {
         .map(seen)
     }
 
+    /// Closing goes on after its answer, and AWS closes only so many at a time: it is asked for until it is taken, and
+    /// followed until the account is closed or gone. One that is open again was not closed.
     fn close_account(&self, address: &str) -> Result<Seen, CloudError> {
-        let id = self.id(address)?;
-        let state = self.provider.account(&id)?.map(|account| account.state);
-        if !matches!(state, Some(AccountState::Closed | AccountState::PendingClosure | AccountState::Suspended)) {
-            self.provider.close_account(&id)?;
+        const CALL: &str = "organizations:DescribeAccount";
+        let (id, since) = (self.id(address)?, self.clock.now());
+        let (mut asked, mut closing, mut waits) = (None, false, READS.into_iter().skip(1));
+        loop {
+            let is_over = self.clock.now().duration_since(since) > SignedDuration::from_mins(CLOSING);
+            match self.provider.account(&id)?.map(|account| account.state) {
+                Some(state @ (AccountState::Closed | AccountState::Suspended)) => {
+                    return Ok(seen(format!("{CALL}: {}", state.word())));
+                }
+                None if closing || asked.is_some() => return Ok(seen(format!("{CALL}: gone"))),
+                None => return Err(gone(CALL, address)),
+                Some(AccountState::PendingClosure) if is_over => {
+                    let message = format!(
+                        "closing the account has not ended in {CLOSING} minutes; the next run goes on with it"
+                    );
+                    return Err(CloudError::own(CALL, Failure::Lost, message));
+                }
+                Some(AccountState::PendingClosure) => closing = true,
+                Some(state) if closing => {
+                    let message = format!("closing the account failed: it is {} again", state.word());
+                    return Err(CloudError::own("organizations:CloseAccount", Failure::Failed, message));
+                }
+                Some(state) => match asked {
+                    None => match self.provider.close_account(&id) {
+                        Ok(()) => asked = Some(self.clock.now()),
+                        // It is not seen yet.
+                        Err(error) if error.failure == Failure::Exists => asked = Some(self.clock.now()),
+                        // Others are being closed: it is their turn first.
+                        Err(error) if error.failure == Failure::Conflict && !is_over => {}
+                        Err(error) => return Err(error),
+                    },
+                    Some(at) if self.clock.now().duration_since(at) > SPREADS => {
+                        let message = format!("closing the account was taken, and it is still {}", state.word());
+                        return Err(CloudError::own(CALL, Failure::Failed, message));
+                    }
+                    Some(_) => {}
+                },
+            }
+            self.clock.sleep(waits.next().map_or(POLL, Duration::from_millis));
         }
-        self.observe("organizations:DescribeAccount", "the account is still open", || {
-            let Some(account) = self.provider.account(&id)? else {
-                return Err(gone("organizations:DescribeAccount", address));
-            };
-            let closing = matches!(
-                account.state,
-                AccountState::Closed | AccountState::PendingClosure | AccountState::Suspended
-            );
-            Ok(closing.then(|| account.state.word().to_owned()))
-        })
-        .map(seen)
     }
 
     /// A policy is read back whole, its document by what it says.

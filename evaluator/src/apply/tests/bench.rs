@@ -194,6 +194,14 @@ impl Bench {
         self.try_plan(desired, &Scope::default(), Command::Apply).unwrap()
     }
 
+    /// The plan of a whole program that reads nothing.
+    pub(crate) fn unread(&self, desired: &Desired) -> Result<Plan, NoPlan> {
+        let record = self.record();
+        let (record, origins) = moves::follow(desired, &record);
+        let live = recorded::recorded(desired, &record);
+        self.ask(desired, (&record, &origins), (&live, &BTreeMap::new()), &Scope::default(), Command::Apply)
+    }
+
     /// What was changed outside since the last run, by a plan that asks for what the record says.
     pub(crate) fn drift(&self, desired: &Desired) -> Plan {
         let record = self.record();

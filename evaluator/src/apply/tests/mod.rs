@@ -4,6 +4,7 @@
 
 pub(crate) mod bench;
 mod center;
+mod closings;
 pub(crate) mod cloud;
 mod creations;
 pub(crate) mod formation;

@@ -7,6 +7,8 @@ use crate::provider::{
 
 /// Organizations lists so many at once.
 const PAGE: usize = 20;
+/// Accounts that are closed at once.
+const CLOSINGS: usize = 3;
 /// Service control policies on one target.
 const POLICIES: usize = 5;
 
@@ -200,10 +202,17 @@ impl Organizations for FakeCloud {
 
     fn close_account(&self, id: &str) -> Answer<()> {
         let call = "organizations:CloseAccount";
-        self.write(call, |state, _| {
-            let Some(account) = state.accounts.get_mut(id) else { return no(call, Failure::NotFound, "no account") };
-            account.state = AccountState::PendingClosure;
-            Ok(())
+        self.write(call, |state, at| match state.accounts.get(id).map(|account| account.state) {
+            None => no(call, Failure::NotFound, "no account"),
+            Some(AccountState::Closed) => no(call, Failure::Exists, "AccountAlreadyClosedException"),
+            Some(AccountState::PendingClosure) => no(call, Failure::Conflict, "it is being closed already"),
+            _ if state.closings.len() >= CLOSINGS => {
+                no(call, Failure::Conflict, "CLOSE_ACCOUNT_REQUESTS_LIMIT_EXCEEDED")
+            }
+            _ => {
+                state.begin_closing(id, at);
+                Ok(())
+            }
         })
     }
 

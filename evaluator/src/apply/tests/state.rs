@@ -17,6 +17,9 @@ const ASSIGNING: SignedDuration = SignedDuration::from_millis(900);
 /// How long an account takes.
 const CREATING: SignedDuration = SignedDuration::from_secs(3);
 
+/// How long a closing takes.
+const CLOSING: SignedDuration = SignedDuration::from_secs(20);
+
 /// A permission set.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Set {
@@ -65,6 +68,8 @@ pub(crate) struct State {
     pub(crate) units: BTreeMap<String, Unit>,
     pub(crate) accounts: BTreeMap<String, Account>,
     pub(crate) makings: BTreeMap<String, Making>,
+    /// Accounts that are being closed: until when, and whether it fails.
+    pub(crate) closings: BTreeMap<String, (Timestamp, bool)>,
     pub(crate) policies: BTreeMap<String, Policy>,
     pub(crate) attached: BTreeSet<(String, String)>,
     pub(crate) tags: BTreeMap<String, Tags>,
@@ -183,6 +188,7 @@ impl State {
             self.jobs.insert(id, job);
         }
         self.formation.settle(now);
+        self.settle_closings(now);
         let is_due = |making: &Making| making.creation.known == Known::InProgress && making.due <= now;
         let due: Vec<String> = self.makings.iter().filter(|(_, making)| is_due(making)).map(first).collect();
         for id in due {
@@ -210,6 +216,25 @@ impl State {
                 roles.for_each(|(_, role)| (role.revision, role.inline) = (revision, inline.clone()));
             }
         }
+    }
+
+    fn settle_closings(&mut self, now: Timestamp) {
+        let (over, on) = std::mem::take(&mut self.closings).into_iter().partition(|(_, (due, _))| *due <= now);
+        self.closings = on;
+        let over: BTreeMap<String, (Timestamp, bool)> = over;
+        for (id, (_, fails)) in over {
+            if let Some(account) = self.accounts.get_mut(&id) {
+                account.state = if fails { AccountState::Active } else { AccountState::Closed };
+            }
+        }
+    }
+
+    /// Begins to close an account that is open.
+    pub(crate) fn begin_closing(&mut self, id: &str, at: Moment) {
+        if let Some(account) = self.accounts.get_mut(id) {
+            account.state = AccountState::PendingClosure;
+        }
+        self.closings.insert(id.to_owned(), (at.now + CLOSING, at.fails));
     }
 
     fn made(&mut self, making: &mut Making) {

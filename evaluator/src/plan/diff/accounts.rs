@@ -11,7 +11,7 @@ use crate::plan::desired::{AccountWish, PARKED_TAG, PARKING, ROOT, Wanted};
 use crate::plan::fault::Fault;
 use crate::plan::identity;
 use crate::plan::model::{Action, Change, Fields, Notice, NoticeKind, OperationId, Verb};
-use crate::provider::{Account, Tags};
+use crate::provider::{Account, AccountState, Tags};
 use crate::registry::record::Entry;
 
 /// A field of the record alone: the account was parked before, and its e-mail is not the program's.
@@ -366,7 +366,11 @@ impl Builder<'_> {
     }
 
     fn end_account(&mut self, address: &str, entry: &Entry, fate: &str, place: Option<crate::plan::model::Place>) {
-        let account = self.live.accounts.get(&entry.id).filter(|account| identity::is_open(account));
+        // One that is being closed may come back: its closing is followed to the end.
+        let is_there = |account: &&Account| {
+            identity::is_open(account) || (fate == "close" && account.state == AccountState::PendingClosure)
+        };
+        let account = self.live.accounts.get(&entry.id).filter(is_there);
         let mut plan = Change {
             id: Some(entry.id.clone()),
             sources: place.into_iter().collect(),

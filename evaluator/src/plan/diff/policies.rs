@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
-use crate::plan::build::{Builder, GONE, Step, change, drifted, tags_of, text};
+use crate::plan::build::{Builder, GONE, Step, change, drifted_with, tags_of, text};
 use crate::plan::canonical;
 use crate::plan::desired::{ROOT, Wanted};
 use crate::plan::fault::Fault;
@@ -81,7 +81,7 @@ impl Builder<'_> {
         let entry = self.entry(&address, &policy.id);
         let before = self.scp_fields(policy, &after, entry);
         canonical::keep(&before, &mut after, "content");
-        plan.drift = drifted(entry, &before);
+        plan.drift = drifted_with(entry, &before, "content");
         plan.id = Some(policy.id.clone());
         if before.get("name") != after.get("name") && self.scp_name_is_taken(&plan) {
             return;
@@ -218,8 +218,7 @@ impl Builder<'_> {
     /// What an attachment to a target waits for, which AWS lets have only so many: where all places are taken, an attachment that is to
     /// go makes room for it, once those before it are there. So a target is never without more than the one.
     fn room(&mut self, target: &str) -> Option<OperationId> {
-        let has =
-            self.ids.get(target).and_then(|id| self.live.policies_of.get(id)).map_or(0, |policies| policies.len());
+        let has = self.ids.get(target).and_then(|id| self.live.policies_of.get(id)).map_or(0, Vec::len);
         let changes = |makes: bool| {
             self.operations.iter().filter(move |operation| match &operation.verb {
                 Verb::AttachPolicy { target: to, .. } => makes && to == target,
@@ -284,7 +283,7 @@ impl Builder<'_> {
             if let Some(policy) = self.live.policies.get(&entry.id) {
                 let before = self.scp_fields(policy, &Fields::new(), Some(entry));
                 plan.name.clone_from(&policy.name);
-                plan.drift = drifted(Some(entry), &before);
+                plan.drift = drifted_with(Some(entry), &before, "content");
                 plan.before = Some(before);
                 let needs = self.after(address, Step::Gone);
                 self.attached_elsewhere(address, &entry.id);

@@ -3,11 +3,13 @@
 //!
 //! An edit reaches the accounts only when the set is provisioned: one provisioning for all edits of a set.
 
+use std::collections::VecDeque;
+
 use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
 use crate::live::{LiveSet, SetDetail};
-use crate::plan::build::{Builder, GONE, Step, change, drifted, tags_of, text};
+use crate::plan::build::{Builder, GONE, Step, change, drifted_with, tags_of, text};
 use crate::plan::canonical;
 use crate::plan::desired::Wanted;
 use crate::plan::fault::Fault;
@@ -98,7 +100,7 @@ impl Builder<'_> {
         let before = Self::set_fields_of(set, detail, &after, entry);
         settle(&address, &before, &mut after);
         self.wait_for_rollout(&address, &before, &mut after);
-        plan.drift = drifted(entry, &before);
+        plan.drift = drifted_with(entry, &before, "inline");
         let taken_back = self.taken_back(&address, &before);
         plan.id = Some(arn.to_owned());
         plan.before = Some(before.clone());
@@ -193,19 +195,9 @@ impl Builder<'_> {
         last.unwrap_or(made)
     }
 
-    /// Policies of a set, one write after another: what is added first.
+    /// Policies of a set, one write after another: what is added first, where AWS has room for it.
     fn policies_chain(&mut self, plan: &mut Change, before: &Fields, after: &Fields, last: &mut Option<OperationId>) {
-        let mut verbs: Vec<(Verb, Fields)> = Vec::new();
-        let both = |name: &str| (texts(before.get(name)), texts(after.get(name)));
-        let (was, is) = both("managed");
-        let sets = fields_or_null(after, &["managed"]);
-        verbs.extend(missing(&is, &was).map(|policy| (Verb::AttachManaged { policy }, sets.clone())));
-        verbs.extend(missing(&was, &is).map(|policy| (Verb::DetachManaged { policy }, sets.clone())));
-        let (was, is) = both("customer_managed");
-        let sets = fields_or_null(after, &["customer_managed"]);
-        let customer = |policy: String| customer_policy(&policy);
-        verbs.extend(missing(&is, &was).map(|p| (Verb::AttachCustomer { policy: customer(p) }, sets.clone())));
-        verbs.extend(missing(&was, &is).map(|p| (Verb::DetachCustomer { policy: customer(p) }, sets.clone())));
+        let mut verbs = attachments_of_set(before, after, self.desired.org.set_policies);
         if before.get("inline") != after.get("inline") {
             let verb = match after.get("inline") {
                 Some(document) => Verb::PutInlinePolicy { document: document.clone() },
@@ -318,6 +310,37 @@ impl Builder<'_> {
             });
         }
     }
+}
+
+/// What attaches and detaches policies: of each kind what is added comes first, but where a set has as many as AWS takes, one
+/// that goes makes room before. Nobody is without it for a moment: nothing is in force before the set is provisioned.
+fn attachments_of_set(before: &Fields, after: &Fields, most: u64) -> Vec<(Verb, Fields)> {
+    let both = |name: &str| (texts(before.get(name)), texts(after.get(name)));
+    let (managed, customer) = (both("managed"), both("customer_managed"));
+    let mut has = (managed.0.len() + customer.0.len()) as u64;
+    let (mut new, mut old) = (VecDeque::new(), VecDeque::new());
+    let sets = fields_or_null(after, &["managed"]);
+    new.extend(missing(&managed.1, &managed.0).map(|policy| (Verb::AttachManaged { policy }, sets.clone())));
+    old.extend(missing(&managed.0, &managed.1).map(|policy| (Verb::DetachManaged { policy }, sets.clone())));
+    let sets = fields_or_null(after, &["customer_managed"]);
+    let customer_of = |policy: String| customer_policy(&policy);
+    let attach = |policy| (Verb::AttachCustomer { policy: customer_of(policy) }, sets.clone());
+    let detach = |policy| (Verb::DetachCustomer { policy: customer_of(policy) }, sets.clone());
+    new.extend(missing(&customer.1, &customer.0).map(attach));
+    old.extend(missing(&customer.0, &customer.1).map(detach));
+    let mut verbs = Vec::with_capacity(new.len() + old.len());
+    for attached in new {
+        if has >= most
+            && let Some(detached) = old.pop_front()
+        {
+            verbs.push(detached);
+            has -= 1;
+        }
+        verbs.push(attached);
+        has += 1;
+    }
+    verbs.extend(old);
+    verbs
 }
 
 /// What stays as it is: a document that says the same, and a description that is neither there nor said. The address

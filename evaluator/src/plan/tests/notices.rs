@@ -5,6 +5,7 @@ use crate::apply::tests::bench::{Bench, desired};
 use crate::plan::Command;
 use crate::plan::model::{NoticeKind, Plan};
 use crate::plan::scope::Scope;
+use crate::provider::{Account, AccountState};
 
 /// The brakes of a plan, by the word that lets them go.
 fn brakes(plan: &Plan) -> Vec<&str> {
@@ -102,6 +103,36 @@ fn closing_an_account_is_braked() {
     assert_eq!(brakes(&bench.plan(&close)), ["close-account"]);
     let park = program("removed { from = \"account.x\", account = \"park\" }");
     assert_eq!(brakes(&bench.plan(&park)), [""; 0]);
+}
+
+/// What the record has of 30 days, and what is being closed, is certain; of what else is closed nobody knows when it was.
+#[test]
+fn closings_of_thirty_days_are_counted_with_those_before() {
+    let three = "account a {}\naccount b {}\naccount c {}";
+    let close = |names: &str| {
+        let text = names.chars().fold(three.to_owned(), |text, name| {
+            let line = format!("removed {{ from = \"account.{name}\", account = \"close\" }}");
+            text.replace(&format!("account {name} {{}}"), &line)
+        });
+        program(&text)
+    };
+    let bench = Bench::after(&[&program(three), &close("a")]);
+    let told = |bench: &Bench| {
+        let quotas = bench.plan(&close("abc")).cost.quotas;
+        quotas.iter().map(|quota| format!("{}: {} {}", quota.what, quota.before, quota.after)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&bench), ["closings in 30 days: 1 3"]);
+    let theirs = bench.copy();
+    theirs.cloud.edit(|state| {
+        let like = state.account("aws+a@x.example").unwrap().clone();
+        for (id, is) in [("1", AccountState::Closed), ("2", AccountState::PendingClosure)] {
+            state.accounts.insert(id.to_owned(), Account { id: id.to_owned(), state: is, ..like.clone() });
+        }
+    });
+    assert_eq!(told(&theirs), ["closings in 30 days, at least (1 closed account more may be of them): 2 4"]);
+    let long_ago = crate::apply::tests::bench::dawn() - jiff::SignedDuration::from_hours(31 * 24);
+    bench.store.edit(|record| record.gone.values_mut().for_each(|gone| gone.at = long_ago));
+    assert_eq!(told(&bench), ["closings in 30 days: 0 2"]);
 }
 
 #[test]

@@ -4,9 +4,10 @@ use super::Asked::{No as Drop, Yes as Want};
 use super::Known::{No as Unknown, Yes as Kept};
 use super::Live::{Gone, New, Old, Other};
 use super::{Kind, Live, Row, holds, of, program};
-use crate::apply::tests::bench::Bench;
+use crate::apply::tests::bench::{Bench, NoPlan, desired};
 use crate::apply::tests::cloud::State;
 use crate::plan::Command;
+use crate::plan::scope::Scope;
 
 fn edit(state: &mut State, live: Live) {
     let arn = state.arn("X").unwrap();
@@ -219,4 +220,127 @@ fn tags_that_no_program_named_are_left_alone() {
     let tags: Vec<&String> =
         state.sets.values().flat_map(|set| set.detail.tags.iter().flat_map(|tags| tags.keys())).collect();
     assert_eq!(tags, ["a", "cellc:address", "theirs"]);
+}
+
+#[test]
+fn more_sets_than_the_limits_say_are_refused() {
+    let sets = |limits: &str, count: usize| {
+        let each = |at| {
+            format!(
+                "permission_set P{at} {{}}\ngrant g{at} {{ to = group.ops, can = permission_set.P{at}, on = [account.x] }}\n"
+            )
+        };
+        let text: String = (0..count).map(each).collect();
+        let org = format!("org o {{ accounts {{ email = \"aws+\\(.name)@x.example\" }}, limits {{ {limits} }} }}");
+        desired(&format!("{org}\ngroup ops {{}}\naccount x {{}}\n{text}"))
+    };
+    let start = Bench::after(&[&sets("", 2)]);
+    let refused =
+        |limits: &str, count: usize| match start.try_plan(&sets(limits, count), &Scope::default(), Command::Apply) {
+            Ok(_) => String::new(),
+            Err(NoPlan::Faults(faults)) => faults
+                .iter()
+                .map(|fault| format!("{}: {}", fault.code.as_str(), fault.message))
+                .collect::<Vec<_>>()
+                .join("; "),
+            Err(no) => no.codes(),
+        };
+    let of_account =
+        "E0509: account.x would have 3 permission sets, those that go counted; the organization's `limits` say 2";
+    assert_eq!(refused("account_sets = 2", 3), of_account);
+    let of_instance =
+        "E0509: the instance would have 3 permission sets, those that go counted; the organization's `limits` say 2";
+    assert_eq!(refused("permission_sets = 2", 3), of_instance);
+    assert_eq!(refused("account_sets = 3, permission_sets = 3", 3), "");
+    assert_eq!(refused("account_sets = 1, permission_sets = 1", 2), "", "AWS has taken what is there");
+}
+
+/// Where a set has as many policies as AWS takes, each one that is added waits for one that goes.
+#[test]
+fn a_full_set_takes_a_policy_when_another_has_made_room() {
+    let full = |limits: &str, policies: &str| {
+        let org = format!("org o {{ accounts {{ email = \"aws+\\(.name)@x.example\" }}, limits {{ {limits} }} }}");
+        desired(&format!("{org}\ngroup ops {{}}\n{GROUND}permission_set X {{ {policies} }}"))
+    };
+    let from = "managed = [\"arn:aws:iam::aws:policy/A\"], customer_managed = [\"one\", \"two\"]";
+    let to = "managed = [\"arn:aws:iam::aws:policy/B\"], customer_managed = [\"two\", \"three\"]";
+    let bench = Bench::after(&[&full("set_policies = 3", from)]);
+    let told = |limits: &str| of(&bench, &full(limits, to), Command::Apply, "permission_set.X");
+    assert_eq!(
+        told("set_policies = 3"),
+        "update: detach_managed attach_managed detach_customer attach_customer provision"
+    );
+    assert_eq!(
+        told("set_policies = 4"),
+        "update: attach_managed detach_managed attach_customer detach_customer provision"
+    );
+    assert_eq!(told(""), "update: attach_managed attach_customer detach_managed detach_customer provision");
+    bench.cloud.law(|state| {
+        let full = state.sets.values().any(|set| set.detail.managed.len() + set.detail.customer.len() > 3);
+        full.then(|| "a fourth policy".to_owned())
+    });
+    let (_, receipt) = bench.apply(&full("set_policies = 3", to));
+    assert_eq!((receipt.failed().count(), bench.cloud.broken()), (0, Vec::new()));
+}
+
+/// The order of statements and of what they list, and their names, mean nothing: nobody changed what the policy says.
+#[test]
+fn a_document_that_says_the_same_is_no_drift() {
+    let wish = program(
+        r#"permission_set X {
+  allow run { actions = ["ec2:StartInstances", "ec2:StopInstances"], resources = ["*"] }
+  deny look { actions = ["s3:GetObject"], resources = ["*"] }
+}
+scp guard {
+  deny one { actions = ["sdb:*"], resources = ["*"] }
+  deny two { actions = ["s3:GetObject"], resources = ["*"] }
+}
+ou y { scps = [scp.guard] }"#,
+    );
+    let other_words = |text: &str, sid: Option<&str>| {
+        let mut document: serde_json::Value = serde_json::from_str(text).unwrap();
+        let statements = document["Statement"].as_array_mut().unwrap();
+        statements.reverse();
+        for (at, statement) in statements.iter_mut().enumerate() {
+            let fields = statement.as_object_mut().unwrap();
+            fields.remove("Sid");
+            fields.extend(sid.map(|sid| ("Sid".to_owned(), format!("{sid}{at}").into())));
+            if let Some(actions) = fields["Action"].as_array_mut() {
+                actions.reverse();
+            }
+        }
+        document.to_string()
+    };
+    for sid in [None, Some("Other")] {
+        let bench = Bench::after(&[&wish]);
+        bench.cloud.edit(|state| {
+            let arn = state.arn("X").unwrap();
+            let inline = &mut state.sets.get_mut(&arn).unwrap().detail.inline;
+            *inline = inline.as_deref().map(|text| other_words(text, sid));
+            let id = state.policy("guard").unwrap().id.clone();
+            let content = &mut state.policies.get_mut(&id).unwrap().content;
+            *content = content.as_deref().map(|text| other_words(text, sid));
+        });
+        for (what, plan) in [("plan", bench.plan(&wish)), ("drift", bench.drift(&wish))] {
+            assert!(plan.changes.is_empty(), "{what}: {}", crate::apply::tests::world::told(&plan));
+        }
+        bench.cloud.edit(|state| {
+            let arn = state.arn("X").unwrap();
+            let inline = &mut state.sets.get_mut(&arn).unwrap().detail.inline;
+            *inline = inline.as_deref().map(|text| text.replace("ec2:StopInstances", "ec2:RunInstances"));
+        });
+        assert_eq!(of(&bench, &wish, Command::Apply, "permission_set.X"), "update drift=inline: put_inline_policy");
+    }
+}
+
+/// Where nothing was looked for, nothing is missing: neither a record nor the program has to name the instance.
+#[test]
+fn without_a_reading_an_instance_counts_as_there() {
+    let arn = "arn:aws:sso:::instance/ssoins-0123456789abcdef";
+    for (org, instance) in [("", None), (&format!("identity_center = \"{arn}\"") as &str, Some(arn))] {
+        let wish = desired(&format!("org o {{ {org} }}\npermission_set X {{}}"));
+        let plan = Bench::new().unread(&wish).unwrap();
+        let told: Vec<String> = plan.changes.iter().map(|change| super::told(&plan, change)).collect();
+        assert_eq!((told, plan.target.instance.as_deref()), (vec!["create: create_set".to_owned()], instance));
+    }
 }
