@@ -1,6 +1,8 @@
 //! `cellc fmt`: files in canonical form. Owns which files are formatted and how they are replaced; what the form is,
 //! and that it says the same, is `cell_lang::fmt`'s.
 
+mod difference;
+
 use std::fs::{self, Permissions};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -12,17 +14,15 @@ use cell_lang::fmt::{Proven, format_proven};
 use cell_lang::source::SourceMap;
 use cell_lang::syntax::{EDITION, decode, parse};
 use serde_json::{Value, json};
-use similar::TextDiff;
 
 use crate::args::{FmtArgs, Format};
 use crate::exit::Status;
 use crate::files::{self, cell_files, read_file, replace_if};
 use crate::output::{self, Output};
+use difference::difference;
 
 /// Standard input, as a path.
 const STDIN: &str = "-";
-/// Lines of a difference around what changes.
-const CONTEXT: usize = 3;
 
 /// What formatting comes to.
 #[derive(Debug, Default)]
@@ -133,7 +133,8 @@ impl Outcome {
     /// Notes what became of a file.
     fn tell(&mut self, source: &Source, formatted: &str, check: bool, format: Format) {
         let changed = formatted.as_bytes() != source.bytes;
-        let diff = (check && changed).then(|| difference(source, formatted));
+        let diff =
+            (check && changed).then(|| difference(&source.name, &String::from_utf8_lossy(&source.bytes), formatted));
         if format == Format::Json {
             let mut file = json!({ "path": source.name, "changed": changed });
             if let Some(diff) = diff {
@@ -192,12 +193,6 @@ fn open(path: &Path, limit: u64) -> Result<Source, FileError> {
     // Folders are listed as `./main.cell`, which nobody writes.
     let name = path.strip_prefix(".").unwrap_or(path);
     Ok(Source { name: name.display().to_string().replace('\\', "/"), bytes, place: Some((real, permissions)) })
-}
-
-/// The change as `patch` takes it, a mark of the byte order included: it stands before the first line.
-fn difference(source: &Source, formatted: &str) -> String {
-    let (name, text) = (&source.name, String::from_utf8_lossy(&source.bytes));
-    TextDiff::from_lines(&*text, formatted).unified_diff().context_radius(CONTEXT).header(name, name).to_string()
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod server;
 mod symbols;
 mod text;
 mod tokens;
+mod transport;
 mod values;
 mod view;
 mod worker;
@@ -30,10 +31,9 @@ pub use server::{Failure, serve};
 /// # Errors
 /// When the client breaks the protocol or the pipe breaks.
 pub fn stdio(host: &std::sync::Arc<dyn host::Host>) -> Result<(), Failure> {
-    let (connection, threads) = lsp_server::Connection::stdio();
+    let (connection, threads) = transport::stdio()?;
     let served = serve(&connection, host);
     // The writer ends when nobody can send any more.
     drop(connection);
-    let ended = threads.join().map_err(|error| Failure::new(error.to_string()));
-    served.and(ended)
+    threads.end(served)
 }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, select};
-use lsp_server::{Connection, ErrorCode, ExtractError, Message, Notification, Request, RequestId, Response};
+use lsp_server::{
+    Connection, ErrorCode, ExtractError, Message, Notification, ProtocolError, Request, RequestId, Response,
+};
 use lsp_types::notification::{self as told, Notification as _, PublishDiagnostics};
 use lsp_types::request as asked;
 use lsp_types::{
@@ -33,6 +35,11 @@ impl Failure {
     pub(crate) fn new(reason: impl Into<String>) -> Self {
         Self(reason.into())
     }
+
+    /// There is no client any more.
+    pub(crate) fn gone() -> Self {
+        Self::new("the client went away")
+    }
 }
 
 impl std::fmt::Display for Failure {
@@ -52,7 +59,7 @@ pub(crate) struct Refusal(pub(crate) String);
 /// # Errors
 /// When the client breaks the protocol, or goes without a word.
 pub fn serve(connection: &Connection, host: &Arc<dyn Host>) -> Result<(), Failure> {
-    let (id, params) = connection.initialize_start().map_err(|error| Failure::new(error.to_string()))?;
+    let (id, params) = connection.initialize_start().map_err(not_begun)?;
     let params: InitializeParams =
         serde_json::from_value(params).map_err(|error| Failure::new(format!("initialize: {error}")))?;
     let encoding = Encoding::choose(
@@ -88,6 +95,11 @@ pub fn serve(connection: &Connection, host: &Arc<dyn Host>) -> Result<(), Failur
         server.register_watchers();
     }
     server.run(&done)
+}
+
+/// Why a conversation did not begin.
+fn not_begun(error: ProtocolError) -> Failure {
+    if error.channel_is_disconnected() { Failure::gone() } else { Failure::new(error.to_string()) }
 }
 
 fn takes_snippets(params: &InitializeParams) -> bool {
@@ -223,7 +235,7 @@ impl Server<'_> {
                     }
                     // The one request this server makes is to watch files: a client that cannot says so, and does not.
                     Ok(Message::Response(_)) => {}
-                    Err(_) => return Err(Failure::new("the client went away")),
+                    Err(_) => return Err(Failure::gone()),
                 },
                 recv(done) -> done => match done {
                     Ok(done) => self.done(done),

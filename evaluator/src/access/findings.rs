@@ -116,18 +116,17 @@ fn undecided(guard: &Guard) -> Fault {
 }
 
 impl Subject {
-    /// What its policies say in vain or by mistake, by place.
+    /// What its policies say in vain or by mistake, by place. `side` is its own.
     ///
     /// # Errors
     /// When the shipped data cannot be read.
-    pub fn lints(&self) -> Result<Vec<Fault>, Unreadable> {
-        let side = self.side();
+    pub fn lints(&self, side: &Side) -> Result<Vec<Fault>, Unreadable> {
         let written = side.sets.values().any(|fields| inline(fields).is_some()) || !side.policies.is_empty();
         if !written && self.guards.is_empty() {
             return Ok(Vec::new());
         }
         let known = Known::read()?;
-        let regions = self.regions(&side);
+        let regions = self.regions(side);
         let partition = self.desired.org.partition.as_str();
         let none: Vec<SmolStr> = Vec::new();
         let mut all = Vec::new();
@@ -135,7 +134,7 @@ impl Subject {
             let Some(text) = inline(fields) else { continue };
             let regions = regions.get(address).unwrap_or(&none);
             let setting = Setting { catalogue: known.catalogue, of: Holder::PermissionSet, partition, regions };
-            all.extend(self.lint(address, &text, &setting, &beside(&self.pins, &side, address)));
+            all.extend(self.lint(address, &text, &setting, &beside(&self.pins, side, address)));
         }
         for (address, content) in &side.policies {
             let regions = side.regions_under(address);
@@ -206,7 +205,7 @@ impl Subject {
     }
 
     fn region(&self, cell: &str) -> Option<&str> {
-        self.desired.published.get(cell)?.get("region")?.as_str()
+        self.desired.regions.get(cell).map(String::as_str)
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Questions<'p> {
 impl<'p> Questions<'p> {
     /// Of an expansion. No grant has expired for a test.
     pub(crate) fn new(world: &World<'_>, pins: &'p Pins) -> Result<Self, Unreadable> {
-        let subject = Subject::new(world, &crate::resources::derive(world), Timestamp::UNIX_EPOCH, Pins::default());
+        let subject = Subject::of_access(world, Timestamp::UNIX_EPOCH, Pins::default());
         let mut cases = Cases::new(pins);
         cases.mind_all();
         let held = cases.of(&subject.side());

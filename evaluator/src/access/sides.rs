@@ -58,13 +58,11 @@ pub type Holding = (String, String);
 impl Side {
     /// What a program asks for. `id` says what is known of ids, by address.
     pub fn of_program(desired: &Desired, id: &dyn Fn(&str) -> Option<String>) -> Self {
-        let region =
-            |(cell, entity): (&String, &Json)| Some((cell.clone(), entity.get("region")?.as_str()?.to_owned()));
         let mut side = Self {
             management: desired.org.management_account.clone(),
             home_region: desired.org.home_region.clone(),
             partition: Some(desired.org.partition.clone()).filter(|partition| partition != USUAL),
-            regions: desired.published.iter().filter_map(region).collect(),
+            regions: desired.regions.clone(),
             ..Self::default()
         };
         for (address, wanted) in &desired.resources {

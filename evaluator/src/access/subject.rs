@@ -37,7 +37,16 @@ pub struct Subject {
 impl Subject {
     /// Reads an expansion at an instant.
     pub fn new(world: &World<'_>, resources: &[Resource], at: Timestamp, pins: Pins) -> Self {
-        let desired = Desired::new(world, resources, at);
+        Self::with(world, Desired::new(world, resources, at), pins)
+    }
+
+    /// Reads of an expansion what its permissions depend on, and no more: what a plan or a page of a review needs
+    /// besides is not there.
+    pub(super) fn of_access(world: &World<'_>, at: Timestamp, pins: Pins) -> Self {
+        Self::with(world, Desired::of_access(world, at), pins)
+    }
+
+    fn with(world: &World<'_>, desired: Desired, pins: Pins) -> Self {
         let guards = Rule::all(world, &|address| said_id(&desired, address));
         Self { places: Places::new(world), guards, accepts: Accept::all(world), pins, desired }
     }
@@ -126,13 +135,12 @@ impl Subject {
         review(&Question { today, sources, guards_before: &former.guards, ..question })
     }
 
-    /// What the guards say of the program; nobody's access changes.
+    /// What the guards say of the program; nobody's access changes. `side` is the program's own.
     ///
     /// # Errors
     /// When the shipped data cannot be read.
-    pub fn guarded(&self) -> Result<Review, Unreadable> {
-        let side = self.side();
-        review(&self.question(&side, &side, "itself"))
+    pub fn guarded(&self, side: &Side) -> Result<Review, Unreadable> {
+        review(&self.question(side, side, "itself"))
     }
 
     fn question<'a>(&'a self, before: &'a Side, after: &'a Side, base: &'a str) -> Question<'a> {

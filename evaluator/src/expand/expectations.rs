@@ -119,7 +119,12 @@ impl<'w> Machine<'w, '_> {
             },
             Node::Binary(op, a, b) => self.why_sides(*op, a, b, truth, out),
             Node::Quantified { every, source, condition } => self.why_quantified(*every, source, condition, out),
-            Node::Builtin(BuiltinFn::All | BuiltinFn::Any, arguments) => self.why_list(arguments, out),
+            Node::Builtin(BuiltinFn::All | BuiltinFn::Any, arguments) => self.why_list(expr, arguments, out),
+            // What it is asked of says nothing of the answer.
+            Node::Builtin(BuiltinFn::Can, arguments) => {
+                self.plain(expr, out)?;
+                arguments.iter().try_for_each(|argument| self.side(argument, out).map(drop))
+            }
             Node::Builtin(_, arguments) | Node::Call(_, arguments) => {
                 let before = out.reasons.len();
                 for argument in arguments {
@@ -220,7 +225,7 @@ impl<'w> Machine<'w, '_> {
     }
 
     /// `all(list)` and `any(list)`: which items are true, and which are not.
-    fn why_list(&mut self, arguments: &'w [Expr], out: &mut Unmet) -> Outcome<()> {
+    fn why_list(&mut self, expr: &'w Expr, arguments: &'w [Expr], out: &mut Unmet) -> Outcome<()> {
         let [list] = arguments else { return Ok(()) };
         if let Node::ListFor { source, value } = &list.node {
             let mut texts = (Vec::new(), None);
@@ -240,7 +245,7 @@ impl<'w> Machine<'w, '_> {
                 return Ok(());
             }
         }
-        self.side(list, out).map(drop)
+        if is_written(list) { self.plain(expr, out) } else { self.side(list, out).map(drop) }
     }
 }
 

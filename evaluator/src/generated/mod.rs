@@ -19,7 +19,7 @@ mod template;
 mod tests;
 pub mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use cell_lang::source::Span;
 
@@ -120,7 +120,7 @@ pub fn stacks(world: &World<'_>) -> Generation {
             out.left_out.push(too_large(stack));
         }
     }
-    let too_large: Vec<String> =
+    let too_large: HashSet<String> =
         out.left_out.iter().filter(|left| left.refused).map(|left| left.address.clone()).collect();
     out.stacks.retain(|stack| !too_large.contains(&stack.address));
     out

@@ -1,7 +1,7 @@
 //! A template while it is written: its parameters, resources and what its parameters are given. Owns the form of templates
 //! and their bytes, which are the same for the same program; knows no resource of AWS.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json, json};
 
@@ -135,10 +135,11 @@ impl Template {
 
     /// The stack; its parameters for accounts that nothing refers to are left out.
     pub(super) fn finish(mut self, stack: Stack<'_>) -> Generated {
-        let used = Json::Object(self.resources.clone()).to_string();
-        let named = |name: &str| used.contains(&format!("{{\"Ref\":\"{name}\"}}"));
-        self.parameters.retain(|name, _| named(name));
-        self.given.retain(|name, _| named(name));
+        let mut named = BTreeSet::new();
+        self.resources.values().for_each(|resource| references(resource, &mut named));
+        self.parameters.retain(|name, _| named.contains(name.as_str()));
+        self.given.retain(|name, _| named.contains(name.as_str()));
+        drop(named);
         let roles = ["AWS::IAM::Role", "AWS::IAM::ManagedPolicy"];
         let makes_roles = self.resources.values().any(|resource| roles.iter().any(|kind| resource["Type"] == *kind));
         let mut whole = json!({
@@ -163,5 +164,19 @@ impl Template {
             after: stack.after,
             sources: stack.sources,
         }
+    }
+}
+
+/// What a part of a template refers to by name.
+fn references<'j>(part: &'j Json, named: &mut BTreeSet<&'j str>) {
+    match part {
+        Json::Array(items) => items.iter().for_each(|item| references(item, named)),
+        Json::Object(fields) => {
+            if let Some(Json::String(name)) = fields.get("Ref") {
+                named.insert(name);
+            }
+            fields.values().for_each(|value| references(value, named));
+        }
+        _ => {}
     }
 }

@@ -17,7 +17,7 @@ use crate::limits;
 use crate::provider::{ACCESS_ROLE, PrincipalKind};
 use crate::registry::record::Record;
 use crate::releases::wishes::{Wish, wishes};
-use crate::resources::{Resource, ResourceKind, Source};
+use crate::resources::{Resource, ResourceKind, Resources, Source};
 use crate::rules::read::Read as _;
 use crate::signals::{Watched, watched};
 use crate::stacks::{StackWish, TemplateBucket};
@@ -62,6 +62,8 @@ pub struct Desired {
     pub expired_cells: BTreeMap<String, String>,
     /// The kind of each cell, by address.
     pub cells: BTreeMap<String, String>,
+    /// The region of each cell, by address.
+    pub regions: BTreeMap<String, String>,
     /// Cells as other tools read them, by address.
     pub published: BTreeMap<String, Json>,
     /// Cells on Google's cloud.
@@ -227,14 +229,28 @@ pub struct Removal {
 impl Desired {
     /// Reads an expansion at an instant.
     pub fn new(world: &World<'_>, resources: &[Resource], at: Timestamp) -> Self {
+        let made = generated::Made::new(world);
+        let mut desired = Self::read(world, resources, at, &|resource| made.carries(world, resource));
+        (desired.stacks, desired.left_out) = (made.wishes, made.left_out);
+        desired.releases = wishes(world, resources);
+        desired.publish(world);
+        desired.watched = watched(world, resources);
+        desired
+    }
+
+    /// Reads what decides who may do what, and no more: no stacks, releases or alarms, nor cells as other tools read them.
+    pub fn of_access(world: &World<'_>, at: Timestamp) -> Self {
+        Self::read(world, &Resources::of_access(world).collect(), at, &|_| false)
+    }
+
+    /// Reads entities, and resources that no stack carries.
+    fn read(world: &World<'_>, resources: &[Resource], at: Timestamp, carries: &dyn Fn(&Resource) -> bool) -> Self {
         let today = TimeZone::UTC.to_datetime(at).date();
         let mut desired = Self { source: emit::source(world).to_owned(), org: org(world), ..Self::default() };
         desired.read_entities(world, today);
-        let made = generated::Made::new(world);
         let mut unapplied: BTreeMap<ResourceKind, usize> = BTreeMap::new();
         // What is in cells is of releases, which have books of their own.
-        let carried =
-            |resource: &&Resource| made.carries(world, resource) || resource.kind == ResourceKind::Deployment;
+        let carried = |resource: &&Resource| carries(resource) || resource.kind == ResourceKind::Deployment;
         for resource in resources.iter().filter(|resource| !carried(resource)) {
             if !is_applied(resource.kind) {
                 *unapplied.entry(resource.kind).or_default() += 1;
@@ -255,13 +271,17 @@ impl Desired {
         }
         let counted = |(kind, count): (ResourceKind, usize)| Unapplied { kind: kind.name().to_owned(), count };
         desired.unapplied = unapplied.into_iter().map(counted).collect();
-        (desired.stacks, desired.left_out) = (made.wishes, made.left_out);
-        desired.releases = wishes(world, resources);
-        for (cell, placed) in desired.releases.values_mut().flat_map(|wish| &mut wish.cells) {
-            placed.published = desired.published.get(cell).filter(|_| placed.is_made()).cloned();
-        }
-        desired.watched = watched(world, resources);
         desired
+    }
+
+    /// Reads cells as other tools do, and tells those that a target of make is called with.
+    fn publish(&mut self, world: &World<'_>) {
+        for id in world.of(Kind::Cell).iter().copied().filter(|id| world.ok(*id)) {
+            let (address, published) = (world.address(id), emit::entity_json(world, id));
+            let placed = self.releases.values_mut().filter_map(|wish| wish.cells.get_mut(address));
+            placed.filter(|placed| placed.is_made()).for_each(|placed| placed.published = Some(published.clone()));
+            self.published.insert(address.to_owned(), published);
+        }
     }
 
     fn read_entities(&mut self, world: &World<'_>, today: jiff::civil::Date) {
@@ -285,8 +305,10 @@ impl Desired {
             if world.is(id, "state", "draining") {
                 self.draining.insert(address.clone());
             }
-            self.cells.insert(address.clone(), world.str_field(id, "kind").unwrap_or_default().to_owned());
-            self.published.insert(address, emit::entity_json(world, id));
+            if let Some(region) = world.str_field(id, "region") {
+                self.regions.insert(address.clone(), region.to_owned());
+            }
+            self.cells.insert(address, world.str_field(id, "kind").unwrap_or_default().to_owned());
         }
         for id in world.of(Kind::PermissionSet).iter().copied() {
             if world.get(id, "rollout").is_some() {

@@ -2,7 +2,7 @@
 //! resources of the normal form a stack carries, so that they are none of their own; what is in a stack is
 //! [`crate::generated`]'s.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use cell_lang::schema::Kind;
 use serde_json::{Value as Json, json};
@@ -24,6 +24,8 @@ pub(super) struct Made {
     pub(super) wishes: BTreeMap<String, StackWish>,
     /// What no stack holds, and why.
     pub(super) left_out: Vec<(String, String)>,
+    /// The addresses of [`Self::left_out`].
+    without: HashSet<String>,
 }
 
 impl Made {
@@ -37,7 +39,8 @@ impl Made {
         for stack in generation.stacks.into_iter().filter(|stack| wanted(&stack.address)) {
             wishes.insert(stack.address.clone(), wish(world, stack));
         }
-        Self { wishes, left_out }
+        let without = left_out.iter().map(|(address, _)| address.clone()).collect();
+        Self { wishes, left_out, without }
     }
 
     /// Is a resource a part of a stack, and so of none of its own?
@@ -55,8 +58,7 @@ impl Made {
             },
             _ => return false,
         };
-        let left = self.left_out.iter().any(|(address, _)| *address == resource.address.as_str());
-        !left && self.wishes.contains_key(&stack)
+        !self.without.contains(resource.address.as_str()) && self.wishes.contains_key(&stack)
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn tags(plan: &Plan<'_, '_>, id: EntityId) -> Value {
     unless_empty(field(plan.world, id, "tags"))
 }
 
-/// Accounts of cells and on their own, projects, and what each cell brings with it: a budget, DNS names.
+/// Accounts of cells and on their own, and projects.
 pub(super) fn accounts(plan: &Plan<'_, '_>, all: &mut Vec<Resource>) {
     for id in sound(plan.world, Kind::Account) {
         all.push(account(plan, id));
@@ -32,6 +32,12 @@ pub(super) fn accounts(plan: &Plan<'_, '_>, all: &mut Vec<Resource>) {
             Cloud::Aws => account(plan, cell.id),
             Cloud::Gcp => project(plan, cell.id),
         });
+    }
+}
+
+/// What each cell brings with it: a budget, DNS names.
+pub(super) fn belongings(plan: &Plan<'_, '_>, all: &mut Vec<Resource>) {
+    for cell in &plan.fleet.cells {
         budget(plan, cell.id, all);
         endpoints(plan, cell.id, all);
     }

@@ -163,10 +163,8 @@ pub(crate) fn singles_of(world: &World<'_>) -> Vec<Resource> {
 /// The resources that are made one by one.
 fn singles(plan: &Plan<'_, '_>) -> Vec<Resource> {
     let mut all = Vec::new();
-    cells::units(plan, &mut all);
-    cells::accounts(plan, &mut all);
-    cells::policies(plan, &mut all);
-    access::permission_sets(plan, &mut all);
+    ground(plan, &mut all);
+    cells::belongings(plan, &mut all);
     deployments::pipelines(plan, &mut all);
     outbound::repository_policies(plan, &mut all);
     outbound::endpoints_and_trusts(plan, &mut all);
@@ -174,6 +172,14 @@ fn singles(plan: &Plan<'_, '_>) -> Vec<Resource> {
     monitoring::dashboard(plan, &mut all);
     monitoring::routers(plan, &mut all);
     all
+}
+
+/// Those of them that decide who may do what: units, accounts, policies and permission sets.
+fn ground(plan: &Plan<'_, '_>, all: &mut Vec<Resource>) {
+    cells::units(plan, all);
+    cells::accounts(plan, all);
+    cells::policies(plan, all);
+    access::permission_sets(plan, all);
 }
 
 /// The value of a field, or none.

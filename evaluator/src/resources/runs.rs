@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 
 use super::access::Assignments;
 use super::deployments::{Deployments, Place};
-use super::{Plan, Resource, access, deployments, singles};
+use super::{Plan, Resource, access, deployments, ground, singles};
 use crate::rules::fleet::Fleet;
 use crate::world::World;
 
@@ -66,16 +66,31 @@ impl<'w, 'p> Resources<'w, 'p> {
             let places: Vec<Place> = plan.fleet.cells.par_iter().map(|cell| Place::new(&plan, *cell)).collect();
             let mut runs: Vec<Run> = singles(&plan).into_iter().map(Box::new).map(Run::One).collect();
             runs.extend(deployments::deployments(&plan, &places).into_iter().map(Run::Deployments));
-            runs.extend(access::assignments(&plan).into_iter().map(Run::Assignments));
-            runs.par_sort_by(|a, b| a.key().cmp(b.key()));
-            let mut end = 0;
-            let ends = runs.iter().map(|run| {
-                end += run.len();
-                end
-            });
-            let ends = ends.collect();
-            Self { plan, places, runs, ends }
+            Self::ordered(plan, places, runs)
         })
+    }
+
+    /// Those that decide who may do what, and no others: units, accounts, policies, permission sets and assignments.
+    pub(crate) fn of_access(world: &'w World<'p>) -> Self {
+        world.run(|| {
+            let plan = Plan { world, fleet: Fleet::new(world) };
+            let mut singles = Vec::new();
+            ground(&plan, &mut singles);
+            Self::ordered(plan, Vec::new(), singles.into_iter().map(Box::new).map(Run::One).collect())
+        })
+    }
+
+    /// With the assignments, which all have.
+    fn ordered(plan: Plan<'w, 'p>, places: Vec<Place>, mut runs: Vec<Run>) -> Self {
+        runs.extend(access::assignments(&plan).into_iter().map(Run::Assignments));
+        runs.par_sort_by(|a, b| a.key().cmp(b.key()));
+        let mut end = 0;
+        let ends = runs.iter().map(|run| {
+            end += run.len();
+            end
+        });
+        let ends = ends.collect();
+        Self { plan, places, runs, ends }
     }
 
     /// All of them.

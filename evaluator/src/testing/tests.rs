@@ -188,3 +188,13 @@ fn a_misspelt_question_is_proposed_where_it_can_be_asked() {
     );
     assert!(!help("let w = wave_off(cell.both, rollout.main)").contains("wave_of`?"), "it could not be asked there");
 }
+
+#[test]
+fn a_question_that_fails_shows_its_answer_and_what_it_was_asked_of() {
+    let text = printed("expect can(group.ops, \"iam:PassRole\", cell[\"prod-a\"])");
+    let answer =
+        "      can(group.ops, \"iam:PassRole\", cell[\"prod-a\"]): false\n      cell[\"prod-a\"]: cell.prod-a\n";
+    assert!(text.contains(answer), "{text}");
+    let text = printed("expect any([true]) && all([true, false])");
+    assert!(text.contains("      all([true, false]): false\n"), "{text}");
+}

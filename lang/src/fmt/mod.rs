@@ -83,9 +83,8 @@ pub fn one_line(text: &str) -> String {
     let around = [("group x ", 2, "", 0), ("let x = ", 3, "", 0), ("group x { ", 3, "\n}", 1)];
     let wrapped = around.into_iter().find_map(|(before, first, after, last)| {
         let program = format!("{before}{text}{after}");
-        let parsed = syntax::parse(FileId(0), &program);
-        let sound = parsed.diagnostics.is_empty() && parsed.file.decls.len() == 1;
-        sound.then(|| {
+        let parsed = syntax::sound(FileId(0), &program)?;
+        (parsed.file.decls.len() == 1).then(|| {
             let mut doc = Doc::new(&program);
             let pieces = marks::mark(&mut doc, &parsed, &[], false);
             doc.compact(&pieces);

@@ -70,8 +70,21 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
     Parsed { file: outcome.file, diagnostics }
 }
 
+/// What a text says, if there is nothing wrong with it. Looks for no fault, and so costs little where there is one.
+pub(crate) fn sound(file: FileId, text: &str) -> Option<Parsed> {
+    let outcome = match strict(file, text, false) {
+        Err(Refused::Deep) => on_deep_stack(|| strict(file, text, true)).ok()?,
+        outcome => outcome.ok()?,
+    };
+    let end = Span::new(file, text.len(), text.len());
+    let is_sound = outcome.findings.into_diagnostics(end).is_empty() && turning::turning(file, text).is_empty();
+    is_sound.then(|| Parsed { file: outcome.file, diagnostics: Vec::new() })
+}
+
 /// Runs `work` where there is stack enough; here, should the system give no thread.
 fn on_deep_stack<T: Send>(work: impl Fn() -> T + Sync) -> T {
+    #[cfg(test)]
+    DEEP_STACKS.set(DEEP_STACKS.get() + 1);
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(DEEP_STACK).spawn_scoped(scope, &work);
         match thread.map(std::thread::ScopedJoinHandle::join) {
@@ -80,6 +93,12 @@ fn on_deep_stack<T: Send>(work: impl Fn() -> T + Sync) -> T {
             Err(_) => work(),
         }
     })
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How often this thread has begun another one.
+    pub(crate) static DEEP_STACKS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 /// Why the fast path gave up.

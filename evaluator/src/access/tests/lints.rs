@@ -5,7 +5,8 @@ use crate::access::findings::{of_guards, over_nobody};
 use crate::access::pins::Pins;
 
 fn found(program: &str) -> Vec<String> {
-    let faults = subject(program, &Pins::default()).lints().unwrap();
+    let subject = subject(program, &Pins::default());
+    let faults = subject.lints(&subject.side()).unwrap();
     let line = |fault: &crate::plan::fault::Fault| {
         let at = fault.places.first().map(|(place, _)| place.line).unwrap_or_default();
         format!("{} {at} {}", fault.code.as_str(), fault.message)
@@ -82,4 +83,35 @@ fn an_undecided_guard_says_what_would_decide_it() {
     assert!(managed.contains("lock --update") && !managed.contains("customer"), "{managed}");
     let customer = helps("customer_managed = [\"team\"]");
     assert!(!customer.contains("lock --update") && customer.contains("customer"), "{customer}");
+}
+
+#[test]
+fn permissions_are_judged_by_what_decides_access_alone() {
+    let text = fleet(
+        r#"ou shared {}
+account tools { account_id = "444444444444", ou = ou.shared, scps = [scp.r] }
+user eve {}
+scp r { deny x { actions = ["iam:*"], resources = ["*"] } }
+permission_set S { allow all { actions = ["kms:*"], resources = ["*"] } }
+permission_set T { managed = ["arn:aws:iam::aws:policy/ReadOnlyAccess"], rollout = rollout.steady }
+rollout steady { wave all { on = cells, bake = 1h } }
+component c { repo = "r", rollout = rollout.steady, deploy cloudformation { template = "t" } }
+grant one { to = [group.dev, user.eve], can = permission_set.S, on = [cell.p, cell.a, account.tools] }
+grant two { to = group.ops, can = permission_set.T, on = cells, expires = 2027-01-31, reason = "r" }
+guard keys { on = cells
+  forbid k { actions = ["kms:ScheduleKeyDeletion"], resources = ["*"] }
+}
+"#,
+    );
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    crate::rules::tests::expanded(&text, |world| {
+        let whole = super::Subject::new(world, &crate::resources::derive(world), at, Pins::default());
+        let own = super::Subject::of_access(world, at, Pins::default());
+        let side = own.side();
+        assert_eq!(side, whole.side());
+        assert!(!side.given.is_empty() && !side.ends.is_empty() && !side.regions.is_empty(), "{side:?}");
+        assert_eq!(own.guarded(&side).unwrap(), whole.guarded(&whole.side()).unwrap());
+        assert_eq!(own.lints(&side).unwrap(), whole.lints(&whole.side()).unwrap());
+        assert!(own.desired.stacks.is_empty() && own.desired.releases.is_empty());
+    });
 }

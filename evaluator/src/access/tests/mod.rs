@@ -253,7 +253,7 @@ scp r {{ deny x {{ not_actions = ["iam:*"], resources = ["*"], when {{ "aws:Requ
         expanded(&text, |world| {
             let resources = crate::resources::derive(world);
             let subject = Subject::new(world, &resources, "2026-11-27T00:00:00Z".parse().unwrap(), Pins::default());
-            subject.lints().unwrap().len()
+            subject.lints(&subject.side()).unwrap().len()
         })
     };
     assert_eq!(lints(", scps = [scp.r]", "us-west-2"), 1);

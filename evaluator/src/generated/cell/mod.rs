@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::ground::{Ground, Place};
 use super::template::{Stack, Template};
-use super::{Generation, LeftOut, OBSERVER_ROLE};
+use super::{Generation, LeftOut, OBSERVER_ROLE, Owner};
 use crate::limits;
 use crate::resources::ResourceKind;
 use crate::rules::fleet::{Cell, Cloud};
@@ -19,11 +19,10 @@ pub(super) use alarms::alarm;
 
 /// The stacks of all cells on AWS.
 pub(super) fn stacks(ground: &Ground<'_, '_>, out: &mut Generation) {
-    let owners = ground.owners();
     for cell in ground.cells().filter(|cell| cell.cloud == Cloud::Aws) {
         let label = ground.label(cell.id);
         let address = format!("stack.cell/{label}");
-        let mut template = Template::new(format!("What the cell {label} has by itself"), &owners);
+        let mut template = Template::new(format!("What the cell {label} has by itself"), &named(ground, cell));
         let mut left = Vec::new();
         for resource in ground.of(cell.id, ResourceKind::Alarm) {
             alarms::add(ground, resource, &mut template);
@@ -52,6 +51,14 @@ pub(super) fn stacks(ground: &Ground<'_, '_>, out: &mut Generation) {
     }
 }
 
+/// The accounts that a cell's stack may name, of which there are few in the largest fleet: who looks into it, and where it
+/// assumes roles.
+fn named(ground: &Ground<'_, '_>, cell: Cell) -> Vec<Owner> {
+    let address = ground.world.address(cell.id);
+    let outside = [ground.deployment(address), ground.monitoring(address)].into_iter().flatten();
+    outside.map(|place| place.owner).chain(ways::named(ground, cell)).collect()
+}
+
 fn too_many(ground: &Ground<'_, '_>, cell: Cell, address: &str, resources: usize) -> LeftOut {
     LeftOut {
         address: address.to_owned(),
@@ -68,7 +75,7 @@ fn seen_from_outside(ground: &Ground<'_, '_>, cell: Cell, template: &mut Templat
     if let Ok(deployment) = ground.deployment(address) {
         observer(&deployment, template);
     }
-    let made_here = super::Owner::address(&ground.owner(cell.id)).is_some();
+    let made_here = Owner::address(&ground.owner(cell.id)).is_some();
     if let (Ok(monitoring), true) = (ground.monitoring(address), made_here) {
         let trusted = root(template, &monitoring);
         let read = json!({ "Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/CloudWatchReadOnlyAccess" });

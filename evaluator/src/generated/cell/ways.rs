@@ -4,12 +4,13 @@
 use serde_json::{Value as Json, json};
 
 use super::trust;
+use crate::generated::Owner;
 use crate::generated::ground::Ground;
 use crate::generated::names;
 use crate::generated::template::Template;
 use crate::resources::{Resource, ResourceKind};
 use crate::rules::fleet::Cell;
-use crate::value::{Later, LaterPiece, Value};
+use crate::value::{EntityId, Later, LaterPiece, Value};
 
 /// Where a cell's network stands in its Parameter Store, unless its label `network` says another place.
 const NETWORK: &str = "/cellc/network";
@@ -24,6 +25,26 @@ pub(super) fn add(ground: &Ground<'_, '_>, cell: Cell, template: &mut Template) 
     }
     for resource in ground.of(cell.id, ResourceKind::RoleTrust) {
         role(ground, resource, template);
+    }
+}
+
+/// The accounts that its ways out name.
+pub(super) fn named(ground: &Ground<'_, '_>, cell: Cell) -> Vec<Owner> {
+    let roles = ground.of(cell.id, ResourceKind::RoleTrust).filter_map(|resource| resource.field("role"));
+    let pieces = roles.flat_map(|arn| match arn {
+        Value::Later(later) => match &**later {
+            Later::Field(id, _) => vec![*id],
+            Later::Text(pieces) => pieces.iter().filter_map(account_of).collect(),
+        },
+        _ => Vec::new(),
+    });
+    pieces.map(|id| ground.owner(id)).collect()
+}
+
+fn account_of(piece: &LaterPiece) -> Option<EntityId> {
+    match piece {
+        LaterPiece::Text(_) => None,
+        LaterPiece::Field(id, _) => Some(*id),
     }
 }
 

@@ -164,6 +164,21 @@ fn accounts_that_are_not_known_are_parameters() {
 }
 
 #[test]
+fn a_cells_stack_names_those_who_look_into_it_however_many_cells_there_are() {
+    let cells: String =
+        (0..70).map(|at| format!("cell c{at} {{ kind = \"alpha\", region = \"us-west-2\" }}\n")).collect();
+    let way = "outbound way { from = [cell.c1], to assume_role { arn = \"arn:aws:iam::\\(account.images.account_id):role/reader\" } }";
+    let ground = GROUND.replace("account_id = \"999999999992\"", "").replace("account_id = \"999999999993\"", "");
+    let generation = expanded(&format!("{ground}{cells}{way}"), stacks);
+    let given = |address: &str| stack(&generation, address).parameters.clone();
+    let one = |address: &str| Given::Accounts(vec![address.to_owned()]);
+    let monitoring = ("AccountAccount00Monitoring".to_owned(), one("account.monitoring"));
+    let images = ("AccountAccount00Images".to_owned(), one("account.images"));
+    assert_eq!(given("stack.cell/c7"), [monitoring.clone()].into());
+    assert_eq!(given("stack.cell/c1"), [images, monitoring].into());
+}
+
+#[test]
 fn without_its_ground_a_pipeline_is_left_out_and_said() {
     let program = r#"
         cell a { kind = "alpha", region = "us-west-2", account_id = "111111111111", endpoints { api = "a.x.example" } }

@@ -120,3 +120,12 @@ fn who_enters_a_cell_and_what_for_is_said_of_stacks_alone() {
     assert_eq!(plan.operations.iter().filter(|one| matches!(one.verb, Verb::Undeploy { .. })).count(), 4);
     assert_eq!(of_cells(&plan).map(|(operations, _)| operations), Some(2));
 }
+
+#[test]
+fn a_target_of_make_is_told_what_the_program_says_of_its_cell() {
+    let desired = program(&[("east", "us-east-1")]);
+    let placed = |of: &str| desired.releases[of].cells["cell.east"].published.as_ref();
+    assert_eq!(placed("component.tool"), desired.published.get("cell.east"));
+    assert!(placed("component.tool").is_some());
+    assert_eq!(placed("component.api"), None);
+}
