@@ -2,11 +2,11 @@
 //! the mark that it was made with. So it goes with the rest; what it was made in place of stands for its address again; and
 //! what came to nothing is waited for no more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::build::{Builder, Command, Step, change};
+use super::build::{Builder, Command, Step, change, text};
 use super::desired::{PARKING, ROOT};
 use super::model::{Action, Change, Fields, OperationId, Verb};
 use super::{Question, identity, marks};
@@ -18,7 +18,7 @@ use crate::resources::ResourceKind;
 pub(super) struct Begun {
     /// It was made.
     made: BTreeMap<String, Entry>,
-    /// Policies of the program hold there, which no entry says.
+    /// Policies hold there, which no entry says.
     attached: BTreeMap<String, Entry>,
     /// Nothing came of it.
     nothing: BTreeMap<String, Pending>,
@@ -49,6 +49,14 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
         all.into_iter().find(|id| marks::mark(live, id) == Some(address)).cloned()
     };
     for (address, pending) in record.pending.iter().filter(|(address, _)| unrecorded(address)) {
+        if pending.kind == ResourceKind::ScpAttachment.name() {
+            if is_attached(question, &ids, address) {
+                begun.attached.insert(address.clone(), entry(pending, ""));
+            } else {
+                begun.nothing.insert(address.clone(), pending.clone());
+            }
+            continue;
+        }
         // Where a unit or an account would be only the program says, or its mark.
         let by_place = !["scp", "permission_set"].contains(&pending.kind.as_str());
         let known = ids.get(address).cloned().or_else(|| candidate(address, pending));
@@ -75,68 +83,95 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
             begun.made.insert(address.clone(), entry);
         }
     }
-    // What holds a unit or an account is the program's, whoever has written it down.
-    let wanted = desired.resources.iter().filter(|(_, wanted)| wanted.kind == ResourceKind::ScpAttachment);
-    for (address, _) in wanted.filter(|(address, _)| *command == Command::Destroy && unrecorded(address)) {
-        let policy = identity::policy_of_attachment(address).unwrap_or_default();
-        let target = address.split_once('/').map_or("", |(_, target)| target);
-        let target = if desired.org.address.as_deref() == Some(target) { ROOT } else { target };
-        let pair = ids.get(&policy).cloned().zip(ids.get(target).cloned());
-        let holds = pair.is_some_and(|pair| live.attached.contains(&pair));
-        if let Some(under_way) = record.under_way.as_ref().filter(|_| holds) {
-            let claim = Entry::claim(ResourceKind::ScpAttachment.name(), "", question.at);
-            begun.attached.insert(address.clone(), Entry { run: under_way.plan.clone(), ..claim });
-        }
-    }
     begun
 }
 
-/// What was made in place of a unit or a set that the program has as it was.
+/// Does the policy of an attachment hold its target?
+fn is_attached(question: &Question<'_>, ids: &identity::Ids, address: &str) -> bool {
+    let Question { desired, live, .. } = question;
+    let policy = identity::policy_of_attachment(address).and_then(|policy| ids.get(&policy));
+    let target = address.split_once('/').map_or("", |(_, target)| target);
+    let target = if desired.org.address.as_deref() == Some(target) { ROOT } else { target };
+    policy.cloned().zip(ids.get(target).cloned()).is_some_and(|pair| live.attached.contains(&pair))
+}
+
+/// What was made in place of a unit or a set that the program has as it was. What stands for a unit says where those below it
+/// belong: those above come first.
 fn in_place(question: &Question<'_>, ids: &identity::Ids, begun: &mut Begun) {
-    let Question { desired, record: (record, _), live, scope, command, .. } = question;
-    let fits = |address: &String, id: &String| {
-        if *command != Command::Apply {
-            return false;
+    let Question { record: (record, _), scope, .. } = question;
+    let mut ids = ids.clone();
+    let former = record.resources.keys().filter_map(|address| address.strip_suffix(FORMER));
+    let doubled: BTreeSet<&str> = record.pending.keys().map(String::as_str).chain(former).collect();
+    let mut doubled: Vec<String> = doubled.into_iter().map(str::to_owned).collect();
+    doubled.sort_by_key(|address| depth(question, address));
+    for address in doubled.iter().filter(|address| scope.takes(address, &[])) {
+        let Some(now) = record.entry(address) else { continue };
+        // The run could write down what it had made.
+        let former = record.entry(&former_address(address)).filter(|former| former.kind == now.kind);
+        if let Some(former) = former
+            && fits(question, &ids, address, &former.id)
+            && !fits(question, &ids, address, &now.id)
+        {
+            ids.insert(former_address(address), now.id.clone());
+            ids.insert(address.clone(), former.id.clone());
+            begun.back.insert(address.clone(), former.clone());
         }
-        let text = |name: &str| desired.resources.get(address)?.fields.get(name)?.as_str();
-        let name = text("name");
-        let as_set = || live.sets.get(id).is_some_and(|set| Some(set.fields.name.as_str()) == name);
-        let parent = text("parent").and_then(|parent| ids.get(parent));
-        live.units
-            .get(id)
-            .map_or_else(as_set, |unit| Some(&unit.parent) == parent && Some(unit.name.as_str()) == name)
-    };
-    let replaced = |(address, pending): &(&String, &Pending)| {
-        let recorded = record.entry(address).is_some_and(|entry| entry.kind == pending.kind);
-        ["ou", "permission_set"].contains(&pending.kind.as_str()) && recorded && scope.takes(address, &[])
-    };
-    for (address, pending) in record.pending.iter().filter(replaced) {
-        let recorded = record.entry(address).map(|entry| &entry.id);
-        let is_back = recorded.is_some_and(|id| fits(address, id));
-        if pending.kind == "permission_set" && !is_back {
-            continue;
-        }
-        let known: identity::Ids = recorded.map(|id| (address.clone(), id.clone())).into_iter().collect();
-        let known = if pending.kind == "ou" { ids } else { &known };
-        let all = identity::begun(live, address, pending, known);
-        match all.iter().find(|id| marks::mark(live, id) == Some(address)) {
-            Some(id) if fits(address, id) => {}
-            Some(id) => _ = begun.made.insert(former_address(address), entry(pending, id)),
-            // Nothing came of it, as far as all that could be it was read.
-            None => {
-                let doubted = all.iter().any(|id| marks::mark(live, id).is_none() && !marks::is_unmarked(live, id));
-                if scope.only.is_empty() && !doubted && is_back {
-                    begun.nothing.insert(former_address(address), pending.clone());
-                }
-            }
+        let pending = record.pending.get(address).filter(|pending| pending.kind == now.kind);
+        if let Some(pending) = pending {
+            unrecorded_in_place(question, &ids, (address, pending), begun);
         }
     }
-    // The same where the run could write down what it had made.
-    for (former, entry) in record.resources.iter().filter(|(address, _)| address.ends_with(FORMER)) {
-        let address = former.trim_end_matches(FORMER).to_owned();
-        let now = record.entry(&address).filter(|now| now.kind == entry.kind && scope.takes(&address, &[]));
-        if now.is_some_and(|now| fits(&address, &entry.id) && !fits(&address, &now.id)) {
-            begun.back.insert(address, entry.clone());
+}
+
+/// How many units are above one of the program.
+fn depth(question: &Question<'_>, address: &str) -> usize {
+    let above = |at: &String| question.desired.resources.get(at).map(|unit| text(&unit.fields, "parent"));
+    std::iter::successors(Some(address.to_owned()), above).take(crate::limits::OU_LEVELS.most + 1).count()
+}
+
+/// Is a unit or a set where, and named as, the program says of the address?
+fn fits(question: &Question<'_>, ids: &identity::Ids, address: &str, id: &str) -> bool {
+    let Some(wanted) = question.desired.resources.get(address).filter(|_| question.command == Command::Apply) else {
+        return false;
+    };
+    let name = text(&wanted.fields, "name");
+    match question.live.units.get(id) {
+        Some(unit) => ids.get(&text(&wanted.fields, "parent")) == Some(&unit.parent) && unit.name == name,
+        None => question.live.sets.get(id).is_some_and(|set| set.fields.name == name),
+    }
+}
+
+/// The same where the run had no time to write down what it made.
+fn unrecorded_in_place(
+    question: &Question<'_>,
+    ids: &identity::Ids,
+    (address, pending): (&String, &Pending),
+    begun: &mut Begun,
+) {
+    let Question { record: (record, _), live, scope, .. } = question;
+    let stands = begun.back.get(address).or_else(|| record.entry(address)).map(|entry| entry.id.clone());
+    let is_back = stands.as_ref().is_some_and(|id| fits(question, ids, address, id));
+    let is_unit = pending.kind == "ou";
+    if !is_unit && (pending.kind != "permission_set" || !is_back) {
+        return;
+    }
+    // Its own place may be that of what was made: the record tells which one it had.
+    let mut known = if is_unit { ids.clone() } else { identity::Ids::new() };
+    known.remove(address);
+    known.extend(stands.map(|id| (address.clone(), id)));
+    let all = identity::begun(live, address, pending, &known);
+    let former = former_address(address);
+    // Of an address that has a former one already this is another.
+    let place = if record.entry(&former).is_some() { former_address(&former) } else { former };
+    match all.iter().find(|id| marks::mark(live, id) == Some(address)) {
+        Some(id) if fits(question, ids, address, id) => {}
+        Some(id) => _ = begun.made.insert(place, entry(pending, id)),
+        // Nothing came of it, as far as all that could be it was read.
+        None => {
+            let doubted = all.iter().any(|id| marks::mark(live, id).is_none() && !marks::is_unmarked(live, id));
+            if scope.only.is_empty() && !doubted && is_back {
+                begun.nothing.insert(place, pending.clone());
+            }
         }
     }
 }
@@ -187,14 +222,16 @@ impl Builder<'_> {
                 "asked for by a run that was killed, and not there: if it comes, the next run takes it up".to_owned();
             self.note(message, begun.asked.clone());
         }
-        let remember = |(address, entry): (&String, &Entry)| {
+        let mut remember = |(address, entry): (&String, &Entry), goes: &str| {
             let operation =
                 self.operation(address, Verb::Remember { id: entry.id.clone() }, &[], entry.fields.clone());
-            self.step(address, Step::Gone, operation);
+            self.step(goes, Step::Gone, operation);
             (address.clone(), operation)
         };
-        // What was made in their place is the former one by that.
-        begun.made.iter().chain(&begun.back).map(remember).collect()
+        let mut all: BTreeMap<String, OperationId> = begun.made.iter().map(|made| remember(made, made.0)).collect();
+        // What was made in their place is the former one by that, and goes as such.
+        all.extend(begun.back.iter().map(|back| remember(back, &former_address(back.0))));
+        all
     }
 
     /// The changes begin with that.

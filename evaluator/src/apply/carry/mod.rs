@@ -23,7 +23,7 @@ use crate::plan::desired::ADDRESS_TAG;
 use crate::plan::model::{Fields, Operation, Plan, Verb};
 use crate::plan::{canonical, later};
 use crate::provider::{Clock, CloudError, Failure, Provider};
-use crate::registry::record::{Event, FORMER, former_address};
+use crate::registry::record::{Event, FORMER, Record, former_address};
 use crate::registry::sound::kind_of_address;
 use crate::releases::clerk::Clerk;
 use crate::repositories::policy;
@@ -143,6 +143,7 @@ impl<'a> Context<'a> {
             }
             _ => {}
         }
+        self.begin(operation)?;
         let Seen { observed, id } = patiently(self.clock, operation, || self.write(operation, tell))?;
         if let Some(id) = &id {
             self.learn(address, id);
@@ -174,6 +175,20 @@ impl<'a> Context<'a> {
             verb if crate::plan::cost::is_set(address) => Ok(self.center(address, verb)?),
             verb => Ok(self.organization(address, verb)?),
         }
+    }
+
+    /// What nothing marks as ours is written down before it is made: a run that dies then leaves it to the next one.
+    fn begin(&self, operation: &Operation) -> Result<(), Stop> {
+        let (address, Verb::AttachPolicy { policy, .. }) = (&operation.address, &operation.verb) else {
+            return Ok(());
+        };
+        let is_known = |record: &Record| record.entry(address).is_some() || record.pending.contains_key(address);
+        if self.journal.with(is_known) {
+            return Ok(());
+        }
+        let kind = kind_of(address, &operation.verb).to_owned();
+        let intent = Event::Intent { address: address.clone(), kind, name: policy.clone(), email: None };
+        Ok(self.journal.commit(intent)?)
     }
 
     fn write_down(&self, operation: &Operation, id: Option<String>) -> Result<(), Stop> {
