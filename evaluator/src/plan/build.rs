@@ -11,6 +11,7 @@ use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
 use super::desired::{ADDRESS_TAG, Desired, PARKED_TAG, PARKING, ROOT, Wanted};
+use super::diff::repositories::Moving;
 use super::fault::Fault;
 use super::identity::{self, Ids, Parking};
 use super::marks;
@@ -54,6 +55,8 @@ pub(super) enum Step {
     Formed,
     /// The policies that are to hold a target are attached to it.
     Held,
+    /// A cell may pull from where its account is to be.
+    LetIn,
     /// It is detached, unassigned, moved away: nothing keeps what it was on from going.
     Gone,
 }
@@ -88,6 +91,8 @@ pub(super) struct Builder<'a> {
     stays: BTreeSet<String>,
     /// What is first done to the record of an address.
     pub(super) opening: HashMap<String, OperationId>,
+    /// What repository policies say while accounts move, by address.
+    pub(super) moving: BTreeMap<String, Moving>,
 }
 
 impl<'a> Builder<'a> {
@@ -132,6 +137,7 @@ impl<'a> Builder<'a> {
             looks: false,
             stays: BTreeSet::new(),
             opening: HashMap::default(),
+            moving: BTreeMap::new(),
         };
         builder.stays = super::stays::needed_by_the_excepted(&builder);
         let stays: Vec<String> = builder.stays.iter().cloned().collect();
