@@ -4,22 +4,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
 use serde_json::Value as Json;
 
 use super::build::{Builder, Command, Step, change, text};
-use super::desired::{PARKING, ROOT};
+use super::desired::{ADDRESS_TAG, PARKING, ROOT};
 use super::model::{Action, Change, Fields, OperationId, Verb};
 use super::{Question, identity, marks};
+use crate::live::LiveStack;
+use crate::provider::Known;
 use crate::registry::record::{Entry, FORMER, Pending, Record, former_address};
+use crate::repositories::{ours, policy};
 use crate::resources::ResourceKind;
+use crate::stacks::{StackState, wish};
 
 /// What was begun and is to go, by address. What nobody can tell stays waited for.
 #[derive(Debug, Default)]
 pub(super) struct Begun {
     /// It was made.
     made: BTreeMap<String, Entry>,
-    /// Policies hold there, which no entry says.
-    attached: BTreeMap<String, Entry>,
+    /// It is there, known by where it is: an attachment, a statement, a stack.
+    placed: BTreeMap<String, Entry>,
     /// Nothing came of it.
     nothing: BTreeMap<String, Pending>,
     /// Accounts that were asked for: of one that is not there yet nobody knows whether it comes.
@@ -40,7 +45,10 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
     let is_to_go = |address: &str| {
         let wanted = desired.resources.get(address);
         let sources = wanted.map(|wanted| wanted.sources.as_slice()).unwrap_or_default();
-        (*command == Command::Destroy || wanted.is_none()) && scope.takes(address, sources)
+        match desired.stacks.get(address) {
+            Some(wish) => *command == Command::Destroy && wish::takes(scope, Some(wish), record, address),
+            None => (*command == Command::Destroy || wanted.is_none()) && scope.takes(address, sources),
+        }
     };
     // The unit of parked accounts is taken into the record by itself.
     let unrecorded = |address: &String| address != PARKING && record.entry(address).is_none() && is_to_go(address);
@@ -49,11 +57,11 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
         all.into_iter().find(|id| marks::mark(live, id) == Some(address)).cloned()
     };
     for (address, pending) in record.pending.iter().filter(|(address, _)| unrecorded(address)) {
-        if pending.kind == ResourceKind::ScpAttachment.name() {
-            if is_attached(question, &ids, address) {
-                begun.attached.insert(address.clone(), entry(pending, ""));
-            } else {
-                begun.nothing.insert(address.clone(), pending.clone());
+        if let Some(found) = unnamed(question, &ids, (address, pending)) {
+            match found {
+                Found::There(entry) => _ = begun.placed.insert(address.clone(), entry),
+                Found::Nowhere => _ = begun.nothing.insert(address.clone(), pending.clone()),
+                Found::Unread => {}
             }
             continue;
         }
@@ -67,6 +75,9 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
                 begun.made.insert(address.clone(), entry(pending, id));
             }
             Some(id) if marks::mark(live, id).is_none() && !marks::is_unmarked(live, id) => {}
+            None if is_over(question, address, pending) => {
+                begun.nothing.insert(address.clone(), pending.clone());
+            }
             _ if pending.kind == "account" => begun.asked.push(address.clone()),
             _ => _ = begun.nothing.insert(address.clone(), pending.clone()),
         }
@@ -84,6 +95,57 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
         }
     }
     begun
+}
+
+/// How long an account may come that was asked for and is nowhere to be seen: its creation takes minutes.
+const COMES: SignedDuration = SignedDuration::from_hours(24);
+
+/// Is it known that no account comes of a request? The service says that it failed, or has not shown it for a day.
+fn is_over(question: &Question<'_>, address: &str, pending: &Pending) -> bool {
+    match question.live.creations.get(address).map(|creation| creation.known) {
+        // One that was found by its name alone may be somebody else's.
+        Some(Known::Failed) if pending.request.is_some() => true,
+        Some(Known::InProgress) => false,
+        _ => question.at.duration_since(pending.at) > COMES,
+    }
+}
+
+/// What is there of something that was begun.
+enum Found {
+    There(Entry),
+    Nowhere,
+    Unread,
+}
+
+/// What is there of an attachment, a statement or a stack, which is known by where it is; none for other kinds.
+fn unnamed(question: &Question<'_>, ids: &identity::Ids, (address, pending): (&String, &Pending)) -> Option<Found> {
+    let live = question.live;
+    let there = |id: &str, fields: Fields| Found::There(Entry { fields, ..entry(pending, id) });
+    Some(match pending.kind.as_str() {
+        "scp_attachment" if is_attached(question, ids, address) => there("", Fields::new()),
+        "scp_attachment" => Found::Nowhere,
+        "repository_policy" => {
+            let (account, name) = pending.name.split_once('/')?;
+            let found = live.repositories.get(&(account.to_owned(), name.to_owned()));
+            let Some(Ok(ours)) = found.map(|found| found.text().map_or(Ok(BTreeMap::new()), ours)) else {
+                return Some(Found::Unread);
+            };
+            let content = ("content".to_owned(), policy::document(ours.values()));
+            if ours.is_empty() { Found::Nowhere } else { there(&pending.name, Fields::from_iter([content])) }
+        }
+        "stack" => match pending.place().and_then(|place| live.stacks.get(&place)) {
+            None | Some(LiveStack::Closed(_)) => Found::Unread,
+            // A name in review has no tags yet.
+            Some(LiveStack::There { stack, .. })
+                if stack.tags.get(ADDRESS_TAG).is_none_or(|mark| mark == address)
+                    && (stack.state() == Some(StackState::ReviewInProgress) || !stack.tags.is_empty()) =>
+            {
+                there(&stack.id, Fields::new())
+            }
+            Some(_) => Found::Nowhere,
+        },
+        _ => return None,
+    })
 }
 
 /// Does the policy of an attachment hold its target?
@@ -186,7 +248,7 @@ fn entry(pending: &Pending, id: &str) -> Entry {
 impl Begun {
     /// The record with what was made; none where there is nothing.
     pub(super) fn with(&self, record: &Record) -> Option<Record> {
-        let any = !self.made.is_empty() || !self.attached.is_empty() || !self.back.is_empty();
+        let any = !self.made.is_empty() || !self.placed.is_empty() || !self.back.is_empty();
         (any || !self.nothing.is_empty()).then(|| {
             let mut with = record.clone();
             // What is told of here stands for nothing any more.
@@ -198,7 +260,7 @@ impl Begun {
                     with.resources.insert(former_address(address), now);
                 }
             }
-            let all = self.made.iter().chain(&self.attached);
+            let all = self.made.iter().chain(&self.placed);
             with.resources.extend(all.map(|(address, entry)| (address.clone(), entry.clone())));
             with
         })
@@ -219,7 +281,7 @@ impl Builder<'_> {
         }
         if !begun.asked.is_empty() {
             let message =
-                "asked for by a run that was killed, and not there: if it comes, the next run takes it up".to_owned();
+                "asked for by a run that was killed, and not there: if it comes within a day, the next run takes it up".to_owned();
             self.note(message, begun.asked.clone());
         }
         let mut remember = |(address, entry): (&String, &Entry), goes: &str| {

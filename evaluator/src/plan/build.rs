@@ -510,13 +510,14 @@ pub(crate) fn change(address: &str, kind: &str, action: Action) -> Change {
     }
 }
 
-/// Tags of a field.
+/// Tags of a field. One without a value is none: it was being written when a run died.
 pub(crate) fn tags_of(value: &Json) -> Tags {
     let pair = |(key, value): (&String, &Json)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         (key.clone(), text)
     };
-    value.as_object().map(|fields| fields.iter().map(pair).collect()).unwrap_or_default()
+    let valued = |(_, value): &(&String, &Json)| !value.is_null();
+    value.as_object().map(|fields| fields.iter().filter(valued).map(pair).collect()).unwrap_or_default()
 }
 
 /// Tags as a field.

@@ -41,7 +41,7 @@ pub struct Record {
     /// Emptied accounts that wait for a cell, by id.
     #[serde(default)]
     pub parked: BTreeMap<String, Parked>,
-    /// Creations and attachments whose end nobody saw yet, by address.
+    /// What was begun and nobody saw the end of yet, by address.
     #[serde(default)]
     pub pending: BTreeMap<String, Pending>,
     /// Cells and accounts that were torn down, by address: their blocks may go without a `removed` line.
@@ -144,7 +144,8 @@ pub struct Parked {
 pub struct Pending {
     /// The kind of what is created.
     pub kind: String,
-    /// Its name; of an attachment its policy's address.
+    /// Its name; of an attachment its policy's address, of a repository's policy the account and the repository, of a stack the
+    /// account, the region and the name, with slashes between.
     pub name: String,
     /// An account's e-mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -156,6 +157,15 @@ pub struct Pending {
     /// The id that the service gave the request, once it answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+}
+
+impl Pending {
+    /// Where a stack is that was begun; none of another kind.
+    pub fn place(&self) -> Option<StackPlace> {
+        let mut parts = self.name.splitn(3, '/').map(str::to_owned);
+        let (account, region, name) = (parts.next()?, parts.next()?, parts.next()?);
+        (self.kind == "stack").then_some(StackPlace { account, region, name })
+    }
 }
 
 /// Something that was torn down.

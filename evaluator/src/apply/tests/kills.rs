@@ -124,14 +124,24 @@ fn edits() -> Vec<(&'static str, Desired, Desired)> {
             "ou top {{}}\nou mid {{ {place} }}\nou low {{ parent = ou.mid }}\nou workloads {{ parent = ou.low }}"
         ))
     };
-    let (free, held) = (program("ou workloads {}"), program("ou workloads { scps = [scp.keep] }"));
+    let (free, held) =
+        (program("ou workloads {}"), program("ou workloads { scps = [scp.keep], tags { of = \"a\" } }"));
     let guarded = program(
         "scp other { deny s3 { actions = [\"s3:DeleteBucket\"], resources = [\"*\"] } }\n\
          ou workloads { scps = [scp.other] }\nou more { scps = [scp.other] }",
     );
     let form = |rest: &str| program(&format!("ou workloads {{}}\npermission_set Look {{ session = 2h\n{rest}"));
-    let managed = "managed = [\"arn:aws:iam::aws:policy/ReadOnlyAccess\"]";
+    let managed = "managed = [\"arn:aws:iam::aws:policy/ReadOnlyAccess\"], tags { of = \"a\" }";
     let (plain, formed) = (form("}"), form(&format!("{managed}\n{see}\n}}\n{grant}")));
+    let alarm = "alarm slow { namespace = \"n\", metric = \"Latency\", above = 5, over = 5m }";
+    let alarmed = program(&format!("ou workloads {{}}\n{alarm}"));
+    let pulling = |from: &str| {
+        program(&format!(
+            "ou workloads {{}}\naccount images {{}}\ncomponent cache {{\n repo = \"https://git.x.example/cache\"\n\
+             artifact ecr {{ repository = \"x/cache\", account = account.images }}\n deploy make {{ target = \"deploy\" }}\n}}\n{from}"
+        ))
+    };
+    let pulls = pulling("outbound o { from = cells, to ecr_pull { components = components } }");
     vec![
         ("down", root.clone(), below.clone()),
         ("up", below, root.clone()),
@@ -143,7 +153,11 @@ fn edits() -> Vec<(&'static str, Desired, Desired)> {
         ("held", free.clone(), held.clone()),
         ("held no more", held, free.clone()),
         ("held by a new one", free.clone(), guarded.clone()),
-        ("not held by it", guarded, free),
+        ("not held by it", guarded, free.clone()),
+        ("alarm", free.clone(), alarmed.clone()),
+        ("no alarm", alarmed, free.clone()),
+        ("pull", pulling(""), pulls.clone()),
+        ("no pull", pulls, pulling("")),
         ("form", plain.clone(), formed.clone()),
         ("plain", formed, plain),
     ]
@@ -171,6 +185,30 @@ fn an_edit_that_dies_may_be_taken_back() {
         }));
     }
     none(&found);
+}
+
+/// Of an account that was asked for nobody knows whether it comes; one that has not come in a day does not.
+#[test]
+fn an_account_that_does_not_come_is_waited_for_for_a_day() {
+    let program = |rest: &str| {
+        desired(&format!("org o {{ accounts {{ email = \"aws+\\(.name)@x.example\" }} }}\naccount log {{}}\n{rest}"))
+    };
+    let (without, with) = (program(""), program("account more {}"));
+    let bench = Bench::after(&[&without]);
+    bench.cloud.script("organizations:CreateAccount", 1, Trouble::DiesBefore);
+    bench.apply(&with);
+    bench.cloud.mend();
+    let gone = program("removed { from = \"account.more\", account = \"park\" }");
+    let plan = bench.plan(&gone);
+    assert!(plan.operations.is_empty(), "{}", world::told(&plan));
+    assert!(plan.notices.iter().any(|notice| notice.message.contains("if it comes within a day")));
+    bench.run(&gone, &plan);
+    let old = "2026-05-30T23:59:59Z".parse().unwrap();
+    bench.store.edit(|record| record.pending.values_mut().for_each(|pending| pending.at = old));
+    let plan = bench.plan(&gone);
+    assert!(plan.notices.is_empty(), "{:?}", plan.notices);
+    bench.run(&gone, &plan);
+    assert!(bench.record().pending.is_empty());
 }
 
 /// What a killed run waits for is no doing of others, and not given up by somebody who only looks.
