@@ -23,7 +23,7 @@ pub(in crate::plan) struct Moving {
     cells: Vec<String>,
 }
 
-impl<'b> Builder<'b> {
+impl Builder<'_> {
     /// What policies say before accounts move. Who may not pull now waits for nothing.
     pub(in crate::plan) fn repository_policies_before_moves(&mut self) {
         for (address, wanted) in self.wanted(KIND) {
