@@ -51,7 +51,9 @@ impl Reader<'_> {
 fn spots(desired: &Desired, record: &Record, address: &str) -> BTreeSet<(String, String)> {
     let mut all = BTreeSet::new();
     let entry = record.entry(address);
-    all.extend(entry.and_then(|entry| entry.id.split_once('/')).map(|(a, b)| (a.to_owned(), b.to_owned())));
+    let begun = record.pending.get(address).filter(|pending| pending.kind == KIND).map(|pending| &pending.name);
+    let known = entry.map(|entry| &entry.id).into_iter().chain(begun);
+    all.extend(known.filter_map(|id| id.split_once('/')).map(|(a, b)| (a.to_owned(), b.to_owned())));
     if let Some(wanted) = desired.resources.get(address) {
         let text = |name: &str| wanted.shown.get(name).and_then(Json::as_str).map(str::to_owned);
         let recorded = || {

@@ -59,7 +59,8 @@ impl Reader<'_> {
         let (desired, record) = (self.desired, self.record);
         let wished: Vec<&StackWish> = self.wished_stacks().collect();
         let recorded: Vec<&str> = self.recorded_stacks().collect();
-        if wished.is_empty() && recorded.is_empty() {
+        let begun: Vec<StackPlace> = self.begun_stacks().collect();
+        if wished.is_empty() && recorded.is_empty() && begun.is_empty() {
             return Vec::new();
         }
         let mut ids = identity::organization(desired, record, live);
@@ -73,7 +74,7 @@ impl Reader<'_> {
             Some(StackPlace { account: account.clone(), region: stack.region.clone(), name: stack.name.clone() })
         };
         let mut places: BTreeSet<StackPlace> = wished.iter().filter_map(place).collect();
-        places.extend(recorded.into_iter().filter_map(StackPlace::of_arn));
+        places.extend(recorded.into_iter().filter_map(StackPlace::of_arn).chain(begun));
         places.into_iter().collect()
     }
 
@@ -91,6 +92,14 @@ impl Reader<'_> {
             wish::takes(self.scope, wish, self.record, address)
         });
         taken.map(|(_, entry)| entry.id.as_str())
+    }
+
+    /// Those that a run which was killed has begun to make.
+    fn begun_stacks(&self) -> impl Iterator<Item = StackPlace> {
+        let takes =
+            |address: &&String| wish::takes(self.scope, self.desired.stacks.get(*address), self.record, address);
+        let taken = self.record.pending.iter().filter(move |(address, _)| takes(address));
+        taken.filter_map(|(_, pending)| pending.place())
     }
 
     /// The addresses of the accounts in which the selected stacks are.

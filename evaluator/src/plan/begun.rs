@@ -2,24 +2,29 @@
 //! the mark that it was made with. So it goes with the rest; what it was made in place of stands for its address again; and
 //! what came to nothing is waited for no more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
 use serde_json::Value as Json;
 
-use super::build::{Builder, Command, Step, change};
-use super::desired::{PARKING, ROOT};
+use super::build::{Builder, Command, Step, change, text};
+use super::desired::{ADDRESS_TAG, PARKING, ROOT};
 use super::model::{Action, Change, Fields, OperationId, Verb};
 use super::{Question, identity, marks};
+use crate::live::LiveStack;
+use crate::provider::Known;
 use crate::registry::record::{Entry, FORMER, Pending, Record, former_address};
+use crate::repositories::{ours, policy};
 use crate::resources::ResourceKind;
+use crate::stacks::{StackState, wish};
 
 /// What was begun and is to go, by address. What nobody can tell stays waited for.
 #[derive(Debug, Default)]
 pub(super) struct Begun {
     /// It was made.
     made: BTreeMap<String, Entry>,
-    /// Policies of the program hold there, which no entry says.
-    attached: BTreeMap<String, Entry>,
+    /// It is there, known by where it is: an attachment, a statement, a stack.
+    placed: BTreeMap<String, Entry>,
     /// Nothing came of it.
     nothing: BTreeMap<String, Pending>,
     /// Accounts that were asked for: of one that is not there yet nobody knows whether it comes.
@@ -40,7 +45,10 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
     let is_to_go = |address: &str| {
         let wanted = desired.resources.get(address);
         let sources = wanted.map(|wanted| wanted.sources.as_slice()).unwrap_or_default();
-        (*command == Command::Destroy || wanted.is_none()) && scope.takes(address, sources)
+        match desired.stacks.get(address) {
+            Some(wish) => *command == Command::Destroy && wish::takes(scope, Some(wish), record, address),
+            None => (*command == Command::Destroy || wanted.is_none()) && scope.takes(address, sources),
+        }
     };
     // The unit of parked accounts is taken into the record by itself.
     let unrecorded = |address: &String| address != PARKING && record.entry(address).is_none() && is_to_go(address);
@@ -49,6 +57,14 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
         all.into_iter().find(|id| marks::mark(live, id) == Some(address)).cloned()
     };
     for (address, pending) in record.pending.iter().filter(|(address, _)| unrecorded(address)) {
+        if let Some(found) = unnamed(question, &ids, (address, pending)) {
+            match found {
+                Found::There(entry) => _ = begun.placed.insert(address.clone(), entry),
+                Found::Nowhere => _ = begun.nothing.insert(address.clone(), pending.clone()),
+                Found::Unread => {}
+            }
+            continue;
+        }
         // Where a unit or an account would be only the program says, or its mark.
         let by_place = !["scp", "permission_set"].contains(&pending.kind.as_str());
         let known = ids.get(address).cloned().or_else(|| candidate(address, pending));
@@ -59,6 +75,9 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
                 begun.made.insert(address.clone(), entry(pending, id));
             }
             Some(id) if marks::mark(live, id).is_none() && !marks::is_unmarked(live, id) => {}
+            None if is_over(question, address, pending) => {
+                begun.nothing.insert(address.clone(), pending.clone());
+            }
             _ if pending.kind == "account" => begun.asked.push(address.clone()),
             _ => _ = begun.nothing.insert(address.clone(), pending.clone()),
         }
@@ -75,68 +94,146 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
             begun.made.insert(address.clone(), entry);
         }
     }
-    // What holds a unit or an account is the program's, whoever has written it down.
-    let wanted = desired.resources.iter().filter(|(_, wanted)| wanted.kind == ResourceKind::ScpAttachment);
-    for (address, _) in wanted.filter(|(address, _)| *command == Command::Destroy && unrecorded(address)) {
-        let policy = identity::policy_of_attachment(address).unwrap_or_default();
-        let target = address.split_once('/').map_or("", |(_, target)| target);
-        let target = if desired.org.address.as_deref() == Some(target) { ROOT } else { target };
-        let pair = ids.get(&policy).cloned().zip(ids.get(target).cloned());
-        let holds = pair.is_some_and(|pair| live.attached.contains(&pair));
-        if let Some(under_way) = record.under_way.as_ref().filter(|_| holds) {
-            let claim = Entry::claim(ResourceKind::ScpAttachment.name(), "", question.at);
-            begun.attached.insert(address.clone(), Entry { run: under_way.plan.clone(), ..claim });
-        }
-    }
     begun
 }
 
-/// What was made in place of a unit or a set that the program has as it was.
-fn in_place(question: &Question<'_>, ids: &identity::Ids, begun: &mut Begun) {
-    let Question { desired, record: (record, _), live, scope, command, .. } = question;
-    let fits = |address: &String, id: &String| {
-        if *command != Command::Apply {
-            return false;
+/// How long an account may come that was asked for and is nowhere to be seen: its creation takes minutes.
+const COMES: SignedDuration = SignedDuration::from_hours(24);
+
+/// Is it known that no account comes of a request? The service says that it failed, or has not shown it for a day.
+fn is_over(question: &Question<'_>, address: &str, pending: &Pending) -> bool {
+    match question.live.creations.get(address).map(|creation| creation.known) {
+        // One that was found by its name alone may be somebody else's.
+        Some(Known::Failed) if pending.request.is_some() => true,
+        Some(Known::InProgress) => false,
+        _ => question.at.duration_since(pending.at) > COMES,
+    }
+}
+
+/// What is there of something that was begun.
+enum Found {
+    There(Entry),
+    Nowhere,
+    Unread,
+}
+
+/// What is there of an attachment, a statement or a stack, which is known by where it is; none for other kinds.
+fn unnamed(question: &Question<'_>, ids: &identity::Ids, (address, pending): (&String, &Pending)) -> Option<Found> {
+    let live = question.live;
+    let there = |id: &str, fields: Fields| Found::There(Entry { fields, ..entry(pending, id) });
+    Some(match pending.kind.as_str() {
+        "scp_attachment" if is_attached(question, ids, address) => there("", Fields::new()),
+        "scp_attachment" => Found::Nowhere,
+        "repository_policy" => {
+            let (account, name) = pending.name.split_once('/')?;
+            let found = live.repositories.get(&(account.to_owned(), name.to_owned()));
+            let Some(Ok(ours)) = found.map(|found| found.text().map_or(Ok(BTreeMap::new()), ours)) else {
+                return Some(Found::Unread);
+            };
+            let content = ("content".to_owned(), policy::document(ours.values()));
+            if ours.is_empty() { Found::Nowhere } else { there(&pending.name, Fields::from_iter([content])) }
         }
-        let text = |name: &str| desired.resources.get(address)?.fields.get(name)?.as_str();
-        let name = text("name");
-        let as_set = || live.sets.get(id).is_some_and(|set| Some(set.fields.name.as_str()) == name);
-        let parent = text("parent").and_then(|parent| ids.get(parent));
-        live.units
-            .get(id)
-            .map_or_else(as_set, |unit| Some(&unit.parent) == parent && Some(unit.name.as_str()) == name)
-    };
-    let replaced = |(address, pending): &(&String, &Pending)| {
-        let recorded = record.entry(address).is_some_and(|entry| entry.kind == pending.kind);
-        ["ou", "permission_set"].contains(&pending.kind.as_str()) && recorded && scope.takes(address, &[])
-    };
-    for (address, pending) in record.pending.iter().filter(replaced) {
-        let recorded = record.entry(address).map(|entry| &entry.id);
-        let is_back = recorded.is_some_and(|id| fits(address, id));
-        if pending.kind == "permission_set" && !is_back {
-            continue;
-        }
-        let known: identity::Ids = recorded.map(|id| (address.clone(), id.clone())).into_iter().collect();
-        let known = if pending.kind == "ou" { ids } else { &known };
-        let all = identity::begun(live, address, pending, known);
-        match all.iter().find(|id| marks::mark(live, id) == Some(address)) {
-            Some(id) if fits(address, id) => {}
-            Some(id) => _ = begun.made.insert(former_address(address), entry(pending, id)),
-            // Nothing came of it, as far as all that could be it was read.
-            None => {
-                let doubted = all.iter().any(|id| marks::mark(live, id).is_none() && !marks::is_unmarked(live, id));
-                if scope.only.is_empty() && !doubted && is_back {
-                    begun.nothing.insert(former_address(address), pending.clone());
-                }
+        "stack" => match pending.place().and_then(|place| live.stacks.get(&place)) {
+            None | Some(LiveStack::Closed(_)) => Found::Unread,
+            // A name in review has no tags yet.
+            Some(LiveStack::There { stack, .. })
+                if stack.tags.get(ADDRESS_TAG).is_none_or(|mark| mark == address)
+                    && (stack.state() == Some(StackState::ReviewInProgress) || !stack.tags.is_empty()) =>
+            {
+                there(&stack.id, Fields::new())
             }
+            Some(_) => Found::Nowhere,
+        },
+        _ => return None,
+    })
+}
+
+/// Does the policy of an attachment hold its target?
+fn is_attached(question: &Question<'_>, ids: &identity::Ids, address: &str) -> bool {
+    let Question { desired, live, .. } = question;
+    let policy = identity::policy_of_attachment(address).and_then(|policy| ids.get(&policy));
+    let target = address.split_once('/').map_or("", |(_, target)| target);
+    let target = if desired.org.address.as_deref() == Some(target) { ROOT } else { target };
+    policy.cloned().zip(ids.get(target).cloned()).is_some_and(|pair| live.attached.contains(&pair))
+}
+
+/// What was made in place of a unit or a set that the program has as it was. What stands for a unit says where those below it
+/// belong: those above come first.
+fn in_place(question: &Question<'_>, ids: &identity::Ids, begun: &mut Begun) {
+    let Question { record: (record, _), scope, .. } = question;
+    let mut ids = ids.clone();
+    let former = record.resources.keys().filter_map(|address| address.strip_suffix(FORMER));
+    let doubled: BTreeSet<&str> = record.pending.keys().map(String::as_str).chain(former).collect();
+    let mut doubled: Vec<String> = doubled.into_iter().map(str::to_owned).collect();
+    doubled.sort_by_key(|address| depth(question, address));
+    for address in doubled.iter().filter(|address| scope.takes(address, &[])) {
+        let Some(now) = record.entry(address) else { continue };
+        // The run could write down what it had made.
+        let former = record.entry(&former_address(address)).filter(|former| former.kind == now.kind);
+        if let Some(former) = former
+            && fits(question, &ids, address, &former.id)
+            && !fits(question, &ids, address, &now.id)
+        {
+            ids.insert(former_address(address), now.id.clone());
+            ids.insert(address.clone(), former.id.clone());
+            begun.back.insert(address.clone(), former.clone());
+        }
+        let pending = record.pending.get(address).filter(|pending| pending.kind == now.kind);
+        if let Some(pending) = pending {
+            unrecorded_in_place(question, &ids, (address, pending), begun);
         }
     }
-    // The same where the run could write down what it had made.
-    for (former, entry) in record.resources.iter().filter(|(address, _)| address.ends_with(FORMER)) {
-        let address = former.trim_end_matches(FORMER).to_owned();
-        let now = record.entry(&address).filter(|now| now.kind == entry.kind && scope.takes(&address, &[]));
-        if now.is_some_and(|now| fits(&address, &entry.id) && !fits(&address, &now.id)) {
-            begun.back.insert(address, entry.clone());
+}
+
+/// How many units are above one of the program.
+fn depth(question: &Question<'_>, address: &str) -> usize {
+    let above = |at: &String| question.desired.resources.get(at).map(|unit| text(&unit.fields, "parent"));
+    std::iter::successors(Some(address.to_owned()), above).take(crate::limits::OU_LEVELS.most + 1).count()
+}
+
+/// Is a unit or a set where, and named as, the program says of the address?
+fn fits(question: &Question<'_>, ids: &identity::Ids, address: &str, id: &str) -> bool {
+    let Some(wanted) = question.desired.resources.get(address).filter(|_| question.command == Command::Apply) else {
+        return false;
+    };
+    let name = text(&wanted.fields, "name");
+    match question.live.units.get(id) {
+        Some(unit) => ids.get(&text(&wanted.fields, "parent")) == Some(&unit.parent) && unit.name == name,
+        None => question.live.sets.get(id).is_some_and(|set| set.fields.name == name),
+    }
+}
+
+/// The same where the run had no time to write down what it made.
+fn unrecorded_in_place(
+    question: &Question<'_>,
+    ids: &identity::Ids,
+    (address, pending): (&String, &Pending),
+    begun: &mut Begun,
+) {
+    let Question { record: (record, _), live, scope, .. } = question;
+    let stands = begun.back.get(address).or_else(|| record.entry(address)).map(|entry| entry.id.clone());
+    let is_back = stands.as_ref().is_some_and(|id| fits(question, ids, address, id));
+    let is_unit = pending.kind == "ou";
+    if !is_unit && (pending.kind != "permission_set" || !is_back) {
+        return;
+    }
+    // Its own place may be that of what was made: the record tells which one it had.
+    let mut known = if is_unit { ids.clone() } else { identity::Ids::new() };
+    known.remove(address);
+    known.extend(stands.map(|id| (address.clone(), id)));
+    let all = identity::begun(live, address, pending, &known);
+    let former = former_address(address);
+    // Of an address that has a former one already this is another.
+    let place = if record.entry(&former).is_some() { former_address(&former) } else { former };
+    match all.iter().find(|id| marks::mark(live, id) == Some(address)) {
+        Some(id) if fits(question, ids, address, id) => {}
+        Some(id) => _ = begun.made.insert(place, entry(pending, id)),
+        // Nothing came of it, as far as all that could be it was read.
+        None => {
+            let doubted = all.iter().any(|id| marks::mark(live, id).is_none() && !marks::is_unmarked(live, id));
+            if scope.only.is_empty() && !doubted && is_back {
+                begun.nothing.insert(place, pending.clone());
+            }
         }
     }
 }
@@ -151,7 +248,7 @@ fn entry(pending: &Pending, id: &str) -> Entry {
 impl Begun {
     /// The record with what was made; none where there is nothing.
     pub(super) fn with(&self, record: &Record) -> Option<Record> {
-        let any = !self.made.is_empty() || !self.attached.is_empty() || !self.back.is_empty();
+        let any = !self.made.is_empty() || !self.placed.is_empty() || !self.back.is_empty();
         (any || !self.nothing.is_empty()).then(|| {
             let mut with = record.clone();
             // What is told of here stands for nothing any more.
@@ -163,7 +260,7 @@ impl Begun {
                     with.resources.insert(former_address(address), now);
                 }
             }
-            let all = self.made.iter().chain(&self.attached);
+            let all = self.made.iter().chain(&self.placed);
             with.resources.extend(all.map(|(address, entry)| (address.clone(), entry.clone())));
             with
         })
@@ -184,17 +281,19 @@ impl Builder<'_> {
         }
         if !begun.asked.is_empty() {
             let message =
-                "asked for by a run that was killed, and not there: if it comes, the next run takes it up".to_owned();
+                "asked for by a run that was killed, and not there: if it comes within a day, the next run takes it up".to_owned();
             self.note(message, begun.asked.clone());
         }
-        let remember = |(address, entry): (&String, &Entry)| {
+        let mut remember = |(address, entry): (&String, &Entry), goes: &str| {
             let operation =
                 self.operation(address, Verb::Remember { id: entry.id.clone() }, &[], entry.fields.clone());
-            self.step(address, Step::Gone, operation);
+            self.step(goes, Step::Gone, operation);
             (address.clone(), operation)
         };
-        // What was made in their place is the former one by that.
-        begun.made.iter().chain(&begun.back).map(remember).collect()
+        let mut all: BTreeMap<String, OperationId> = begun.made.iter().map(|made| remember(made, made.0)).collect();
+        // What was made in their place is the former one by that, and goes as such.
+        all.extend(begun.back.iter().map(|back| remember(back, &former_address(back.0))));
+        all
     }
 
     /// The changes begin with that.

@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 
 use super::canonical;
 use super::desired::{ADDRESS_TAG, Desired, PARKED_TAG, PARKING, ROOT, Wanted};
+use super::diff::repositories::Moving;
 use super::fault::Fault;
 use super::identity::{self, Ids, Parking};
 use super::marks;
@@ -55,6 +56,8 @@ pub(super) enum Step {
     Formed,
     /// The policies that are to hold a target are attached to it.
     Held,
+    /// A cell may pull from where its account is to be.
+    LetIn,
     /// It is detached, unassigned, moved away: nothing keeps what it was on from going.
     Gone,
 }
@@ -89,6 +92,8 @@ pub(super) struct Builder<'a> {
     stays: BTreeSet<String>,
     /// What is first done to the record of an address.
     pub(super) opening: HashMap<String, OperationId>,
+    /// What repository policies say while accounts move, by address.
+    pub(super) moving: BTreeMap<String, Moving>,
 }
 
 impl<'a> Builder<'a> {
@@ -133,6 +138,7 @@ impl<'a> Builder<'a> {
             looks: false,
             stays: BTreeSet::new(),
             opening: HashMap::default(),
+            moving: BTreeMap::new(),
         };
         builder.stays = super::stays::needed_by_the_excepted(&builder);
         let stays: Vec<String> = builder.stays.iter().cloned().collect();
@@ -515,13 +521,14 @@ pub(crate) fn change(address: &str, kind: &str, action: Action) -> Change {
     }
 }
 
-/// Tags of a field.
+/// Tags of a field. One without a value is none: it was being written when a run died.
 pub(crate) fn tags_of(value: &Json) -> Tags {
     let pair = |(key, value): (&String, &Json)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         (key.clone(), text)
     };
-    value.as_object().map(|fields| fields.iter().map(pair).collect()).unwrap_or_default()
+    let valued = |(_, value): &(&String, &Json)| !value.is_null();
+    value.as_object().map(|fields| fields.iter().filter(valued).map(pair).collect()).unwrap_or_default()
 }
 
 /// Tags as a field.

@@ -124,6 +124,7 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
     let replaced = builder.units();
     builder.policies();
     builder.attachments(false);
+    builder.repository_policies_before_moves();
     builder.accounts();
     builder.attachments(true);
     builder.repository_policies();

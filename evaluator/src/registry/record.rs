@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::plan::model::Fields;
+use crate::resources::ResourceKind;
 use crate::stacks::StackPlace;
 
 /// The format this version writes. A reader takes any minor version of the same major one.
@@ -40,7 +41,7 @@ pub struct Record {
     /// Emptied accounts that wait for a cell, by id.
     #[serde(default)]
     pub parked: BTreeMap<String, Parked>,
-    /// Creations whose end nobody saw yet, by address.
+    /// What was begun and nobody saw the end of yet, by address.
     #[serde(default)]
     pub pending: BTreeMap<String, Pending>,
     /// Cells and accounts that were torn down, by address: their blocks may go without a `removed` line.
@@ -143,7 +144,8 @@ pub struct Parked {
 pub struct Pending {
     /// The kind of what is created.
     pub kind: String,
-    /// Its name.
+    /// Its name; of an attachment its policy's address, of a repository's policy the account and the repository, of a stack the
+    /// account, the region and the name, with slashes between.
     pub name: String,
     /// An account's e-mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -155,6 +157,15 @@ pub struct Pending {
     /// The id that the service gave the request, once it answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+}
+
+impl Pending {
+    /// Where a stack is that was begun; none of another kind.
+    pub fn place(&self) -> Option<StackPlace> {
+        let mut parts = self.name.splitn(3, '/').map(str::to_owned);
+        let (account, region, name) = (parts.next()?, parts.next()?, parts.next()?);
+        (self.kind == "stack").then_some(StackPlace { account, region, name })
+    }
 }
 
 /// Something that was torn down.
@@ -473,6 +484,10 @@ impl Record {
             // What a run that was killed made in place of another, and nobody wants, is written down beside that one.
             self.pending.remove(address.trim_end_matches(FORMER));
             self.gone.remove(address);
+        }
+        // Of what has no id, that it is done says all.
+        if entry.kind == ResourceKind::ScpAttachment.name() {
+            self.pending.remove(address);
         }
         for (name, value) in fields {
             if value.is_null() {

@@ -85,7 +85,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn unlock(&self, lease: &Lease) -> Result<(), StoreError>;
     /// Who holds it.
     fn holder(&self) -> Result<Option<Owner>, StoreError>;
-    /// Takes the lock away from an owner that is lost; who that was.
+    /// Takes the lock away from an owner that is lost; who that was. [`StoreError::Locked`] where it goes with a process, and that lives.
     fn break_lock(&self) -> Result<Option<Owner>, StoreError>;
 
     /// The snapshot; none when there is none yet.

@@ -168,9 +168,7 @@ impl Store for FileStore {
     fn break_lock(&self) -> Result<Option<Owner>, StoreError> {
         match self.holder()? {
             None => Ok(None),
-            Some(owner) => Err(StoreError::Failed(format!(
-                "the lock is held by a process that lives: {owner}; end that process, and the lock goes with it"
-            ))),
+            Some(owner) => Err(StoreError::Locked(Box::new(owner))),
         }
     }
 

@@ -173,6 +173,12 @@ fn unlock(session: &Session<'_>, yes: bool, output: &Output) -> Result<Status, S
             return Err(say(output, &finding(Code::NotConfirmed, "the lock was left as it is".to_owned())));
         }
     }
-    store.break_lock().map_err(told)?;
+    store.break_lock().map_err(|error| match error {
+        StoreError::Locked(owner) => {
+            let message = format!("the registry is locked by a process that lives: {owner}");
+            say(output, &finding(Code::Locked, message).help("end that process: the lock of a file goes with it"))
+        }
+        error => told(error),
+    })?;
     Ok(output::result(Format::Text, &format!("unlocked; it was held by {owner}\n")))
 }

@@ -19,15 +19,15 @@ use serde_json::Value as Json;
 use super::follow::Follower;
 use super::journal::{Journal, JournalError};
 use super::readback::{Ended, ReadBack};
-use crate::plan::desired::ADDRESS_TAG;
+use crate::plan::desired::{ADDRESS_TAG, PARKED_TAG};
 use crate::plan::model::{Fields, Operation, Plan, Verb};
 use crate::plan::{canonical, later};
 use crate::provider::{Clock, CloudError, Failure, Provider};
-use crate::registry::record::{Event, FORMER, former_address};
+use crate::registry::record::{Event, FORMER, Record, former_address};
 use crate::registry::sound::kind_of_address;
 use crate::releases::clerk::Clerk;
 use crate::repositories::policy;
-use crate::stacks::wish;
+use crate::stacks::{AccountOf, wish};
 
 /// Waits between two reads of what was written, in milliseconds: it may take a while to spread.
 const READS: [u64; 9] = [0, 200, 400, 800, 1_600, 3_000, 5_000, 8_000, 12_000];
@@ -143,6 +143,7 @@ impl<'a> Context<'a> {
             }
             _ => {}
         }
+        self.begin(operation)?;
         let Seen { observed, id } = patiently(self.clock, operation, || self.write(operation, tell))?;
         if let Some(id) = &id {
             self.learn(address, id);
@@ -174,6 +175,46 @@ impl<'a> Context<'a> {
             verb if crate::plan::cost::is_set(address) => Ok(self.center(address, verb)?),
             verb => Ok(self.organization(address, verb)?),
         }
+    }
+
+    /// What the next run would not know to be ours, or to be looked for, is written down before it is done: a run that dies then
+    /// leaves it to that one.
+    fn begin(&self, operation: &Operation) -> Result<(), Stop> {
+        let address = &operation.address;
+        let name = match &operation.verb {
+            Verb::AttachPolicy { policy, .. } => policy.clone(),
+            Verb::SetRepositoryPolicy { account, repository, .. } => format!("{account}/{repository}"),
+            Verb::DeployStack(order) => {
+                let account = AccountOf::of_word(&order.account);
+                let account = account.address().map_or_else(|| Ok(order.account.clone()), |of| self.id(of))?;
+                format!("{account}/{}/{}", order.region, order.name)
+            }
+            Verb::Tag { set, remove } => return self.begin_tags(address, set.keys().chain(remove)),
+            _ => return Ok(()),
+        };
+        let is_known = |record: &Record| record.entry(address).is_some() || record.pending.contains_key(address);
+        if self.journal.with(is_known) {
+            return Ok(());
+        }
+        let kind = kind_of(address, &operation.verb).to_owned();
+        Ok(self.journal.commit(Event::Intent { address: address.clone(), kind, name, email: None })?)
+    }
+
+    /// Of tags that are being written nobody knows how they are: the record names them without a value, so that they are read.
+    fn begin_tags<'t>(&self, address: &str, keys: impl Iterator<Item = &'t String>) -> Result<(), Stop> {
+        let recorded = self.journal.with(|record| record.entry(address).cloned());
+        let Some(entry) = recorded.filter(|entry| !entry.is_claim()) else { return Ok(()) };
+        let mut tags = entry.fields.get("tags").and_then(Json::as_object).cloned().unwrap_or_default();
+        // Whose it is, and whether it is parked, the cloud says, and not the record.
+        for key in keys.filter(|key| ![ADDRESS_TAG, PARKED_TAG].contains(&key.as_str())) {
+            tags.insert(key.clone(), Json::Null);
+        }
+        let fields = Fields::from_iter([("tags".to_owned(), Json::Object(tags))]);
+        if entry.fields.get("tags") == fields.get("tags") {
+            return Ok(());
+        }
+        let (address, kind) = (address.to_owned(), entry.kind);
+        Ok(self.journal.commit(Event::Done { address, kind, id: None, fields, protect: None })?)
     }
 
     fn write_down(&self, operation: &Operation, id: Option<String>) -> Result<(), Stop> {

@@ -300,6 +300,7 @@ impl Bench {
         if receipt.ending != Ending::Done {
             return Err(format!("the next run fails: {:#?}", receipt.failed().collect::<Vec<_>>()));
         }
+        self.is_recorded().map_err(|wrong| format!("after the next run {wrong}"))?;
         self.is_settled(desired, command)?;
         world::same(shape, &self.shape())?;
         self.is_recorded()

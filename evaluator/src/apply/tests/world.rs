@@ -67,6 +67,9 @@ pub(crate) fn shape(state: &State) -> Vec<String> {
         let (status, held) = (held.stack.status.as_str(), (&held.template, &held.stack.parameters, &held.stack.tags));
         all.push(format!("stack {name} of {} in {region} {status} {held:?}", place(state, account)));
     }
+    for ((account, name), text) in &state.repositories {
+        all.push(format!("repository {name} of {} {}", place(state, account), canonical::parsed(text)));
+    }
     // Documents name accounts by id.
     for line in &mut all {
         for account in state.accounts.values() {
@@ -112,6 +115,10 @@ pub(crate) fn recorded(record: &Record, state: &State) -> Result<(), String> {
             "scp" => state.policies.contains_key(&entry.id),
             "permission_set" => state.sets.contains_key(&entry.id),
             "stack" => state.formation.stacks.values().any(|held| held.stack.id == entry.id),
+            "repository_policy" => entry
+                .id
+                .split_once('/')
+                .is_some_and(|(account, name)| state.repositories.contains_key(&(account.into(), name.into()))),
             "scp_attachment" => {
                 let target = address.split_once('/').map_or("", |(_, target)| target);
                 let target = if target.starts_with("org.") { Some(ROOT_ID.to_owned()) } else { id(record, target) };

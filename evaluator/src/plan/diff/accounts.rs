@@ -153,6 +153,8 @@ impl Builder<'_> {
         needs.extend(self.after(unit, Step::Made));
         // An account goes nowhere before what is to hold it there does.
         needs.extend(self.held(unit));
+        // Nor before it may pull from there, where that is asked of its place.
+        needs.extend(self.after(address, Step::LetIn));
         let sets = Fields::from_iter([("ou".to_owned(), Json::from(unit))]);
         let moved = self.operation(address, Verb::MoveAccount { to: unit.to_owned() }, &needs, sets);
         self.step(address, Step::Placed, moved);

@@ -1,5 +1,7 @@
 //! Repository policies: the statement of ours among those of others. What is others' is never in a plan.
 
+mod moving;
+
 use std::collections::BTreeMap;
 
 use cell_lang::diagnostics::Code;
@@ -13,6 +15,9 @@ use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
 use crate::plan::scope::{Scope, occurs_in};
 use crate::registry::record::Entry;
 use crate::repositories::{Found, PULL, Refused, edited, ours, path_of, policy, pull};
+
+pub(in crate::plan) use moving::Moving;
+use moving::has_no_room;
 
 const KIND: &str = "repository_policy";
 
@@ -216,12 +221,8 @@ impl<'b> Builder<'b> {
             Some(Found::NoRepository) => return self.no_repository(plan, spot, entry.is_some()),
             Some(found) => found.text(),
         };
-        let has_no_room = |statement: &Json| {
-            let wanted = BTreeMap::from([(PULL.to_owned(), statement.clone())]);
-            matches!(edited(text, &wanted), Err(Refused::TooLong { .. }))
-        };
         let (mut statement, mut needs) = statement(self);
-        if let Some(narrow) = narrow.filter(|_| has_no_room(&statement)) {
+        if let Some(narrow) = narrow.filter(|_| has_no_room(text, &statement)) {
             (statement, needs) = narrow(self);
             let message = format!(
                 "{address}: beside the statements of others there is no room to name each account: cells are let in by their place in the organization"
@@ -246,14 +247,17 @@ impl<'b> Builder<'b> {
             let verb = Verb::Remember { id: spot.id() };
             plan.operations.push(self.operation(&address, verb, &[], before.clone().unwrap_or_default()));
         }
-        if before.as_ref() != Some(&after) {
-            let verb = Verb::SetRepositoryPolicy {
-                account: spot.account.clone(),
-                region: self.desired.org.home_region.clone(),
-                repository: spot.name.clone(),
-                content: json!({ "Statement": [statement] }),
-            };
-            plan.operations.push(self.operation(&address, verb, &needs, after.clone()));
+        let moving = self.moving.remove(&address).unwrap_or_default();
+        if let Some(first) = moving.before {
+            plan.operations.push(first);
+            let meanwhile = "the places that accounts come from are let in until they have moved";
+            plan.reason.get_or_insert_with(|| meanwhile.to_owned());
+        }
+        if before.as_ref() != Some(&after) || moving.before.is_some() {
+            if moving.before.is_none() || !moving.is_all {
+                needs.extend(self.after_moves(&moving));
+                plan.operations.push(self.set_policy(&address, spot, &statement, &needs));
+            }
             plan.action = match (&before, entry) {
                 (None, _) => Action::Create,
                 (Some(_), None) => Action::Adopt,
@@ -337,22 +341,28 @@ impl<'b> Builder<'b> {
     fn pull_by_place(&mut self, cells: &[String]) -> (Json, Vec<OperationId>) {
         let (mut places, mut needs) = (BTreeMap::new(), Vec::new());
         for cell in cells {
-            let chain = self.units_above(cell);
-            let made: Vec<OperationId> = chain.iter().flat_map(|unit| self.after(unit, Step::Made)).collect();
+            let (place, made) = self.place_of(cell);
             needs.extend(made);
-            let ids = chain.iter().map(|unit| match self.ids.get(unit).filter(|_| !self.is_anew(unit)) {
-                Some(id) => id.clone(),
-                None if unit.starts_with("ou-") => unit.clone(),
-                None => format!("\\({unit}.id)"),
-            });
-            let ids: Vec<String> = ids.collect();
-            let organization = self.live.organization.as_ref();
-            let head = organization.map(|found| [found.id.clone(), found.root.clone()]);
-            let path = path_of(head.iter().flatten().chain(&ids).map(String::as_str));
-            let value = if path.contains('\\') { json!({ "later": path }) } else { Json::from(path.as_str()) };
-            places.insert(path, value);
+            let path = place.get("later").unwrap_or(&place).as_str().unwrap_or_default().to_owned();
+            places.insert(path, place);
         }
         (pull(&[], &places.into_values().collect::<Vec<_>>()), needs)
+    }
+
+    /// The place of a cell, as a statement has it, and what makes the units on the way.
+    fn place_of(&self, cell: &str) -> (Json, Vec<OperationId>) {
+        let chain = self.units_above(cell);
+        let made = chain.iter().flat_map(|unit| self.after(unit, Step::Made)).collect();
+        let ids = chain.iter().map(|unit| match self.ids.get(unit).filter(|_| !self.is_anew(unit)) {
+            Some(id) => id.clone(),
+            None if unit.starts_with("ou-") => unit.clone(),
+            None => format!("\\({unit}.id)"),
+        });
+        let ids: Vec<String> = ids.collect();
+        let organization = self.live.organization.as_ref();
+        let head = organization.map(|found| [found.id.clone(), found.root.clone()]);
+        let path = path_of(head.iter().flatten().chain(&ids).map(String::as_str));
+        (if path.contains('\\') { json!({ "later": path }) } else { Json::from(path) }, made)
     }
 
     /// The units above a cell, from the root down: addresses where the program has them, else ids. A cell whose own block

@@ -113,6 +113,9 @@ impl Builder<'_> {
         if entry.is_none() {
             plan.action = Action::Adopt;
             plan.reason = self.why_adopted(&address, arn);
+            // What the record has in its place may be gone: then a run that was killed had deleted it.
+            let gone = self.record.entry(&address).is_some_and(|entry| !self.live.sets.contains_key(&entry.id));
+            plan.operations.extend(gone.then(|| self.operation(&address, Verb::Forget, &[], Fields::new())));
             let verb = Verb::Remember { id: arn.to_owned() };
             let remembered = self.operation(&address, verb, &[], before.clone());
             first = Some(remembered);
@@ -275,7 +278,9 @@ impl Builder<'_> {
         let anew: Vec<(String, String)> =
             anew.filter_map(|change| Some((change.address.clone(), change.id.clone()?))).collect();
         for (address, arn) in anew {
-            let needs = self.after(&address, Step::Gone);
+            // Nobody may have had it: all the same it goes once the other is there, and the record has it as the former one.
+            let mut needs = self.after(&address, Step::Gone);
+            needs.extend(self.after(&address, Step::Formed));
             let deleted = self.operation(&address, Verb::DeleteSet { id: arn }, &needs, Fields::new());
             if let Some(change) = self.changes.iter_mut().find(|change| change.address == address) {
                 change.operations.push(deleted);

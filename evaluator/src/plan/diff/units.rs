@@ -197,7 +197,9 @@ impl Builder<'_> {
         going: &BTreeSet<String>,
         below: &mut Vec<(String, OperationId)>,
     ) {
-        let mut needs = self.after(address, Step::Gone);
+        // One that is made anew has another in its place first: the record has the former one as such by then.
+        let mut needs = self.after(address, Step::Made);
+        needs.extend(self.after(address, Step::Gone));
         needs.extend(below.iter().filter(|(parent, _)| parent == id).map(|(_, operation)| *operation));
         let mut stay = Vec::new();
         for unit in self.live.units.values().filter(|unit| unit.parent == id && !going.contains(&unit.id)) {

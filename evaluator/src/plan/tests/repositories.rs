@@ -7,6 +7,7 @@ use super::{Asked, Known, Row, of, program};
 use crate::apply::tests::bench::{Bench, only};
 use crate::plan::Command;
 use crate::plan::desired::Desired;
+use crate::provider::Failure;
 use crate::repositories::{PULL, ours};
 
 const ADDRESS: &str = "repository_policy.images/acme/cache";
@@ -148,14 +149,15 @@ fn what_others_have_is_there_after_all_of_it_is_torn_down() {
     assert_eq!(text(&bench).as_deref(), Some(theirs));
 }
 
-/// What others wrote leaves no room for forty accounts: the cells are let in by the unit that they lie in.
-#[test]
-fn where_others_leave_no_room_cells_are_let_in_by_their_place() {
-    let pulls = |outbound: &str| {
-        program(&format!(
-            r#"
+/// Forty cells in a unit that `fleet` says the place of, which pull or do not.
+fn fleet(fleet: &str, pulls: bool) -> Desired {
+    let outbound =
+        if pulls { "outbound shared { from = cells, to ecr_pull { components = components } }" } else { "" };
+    program(&format!(
+        r#"
 account images {{}}
-ou fleet {{}}
+ou top {{}}
+ou fleet {{ {fleet} }}
 for n in 1..=40 {{
   cell "c\(n)" {{ kind = "alpha", region = "us-west-2", ou = ou.fleet }}
 }}
@@ -165,17 +167,82 @@ component cache {{
   deploy make {{ target = "deploy" }}
 }}
 {outbound}"#
-        ))
-    };
-    let (without, with) =
-        (pulls(""), pulls("outbound shared { from = cells, to ecr_pull { components = components } }"));
+    ))
+}
+
+/// A text of others that leaves so much room.
+fn theirs(room: usize) -> String {
+    let padding = "x".repeat(10_240 - room);
+    format!(r#"{{"Statement":[{{"Sid":"{padding}","Effect":"Allow","Principal":"*","Action":"ecr:ListImages"}}]}}"#)
+}
+
+/// The places that a policy lets in.
+fn places(bench: &Bench) -> Vec<String> {
+    let statement = ours(&text(bench).unwrap()).unwrap().remove(PULL).unwrap();
+    let places = &statement["Condition"]["ForAnyValue:StringEquals"]["aws:PrincipalOrgPaths"];
+    places.as_array().unwrap().iter().map(|place| place.as_str().unwrap().to_owned()).collect()
+}
+
+/// What a plan does, each with what it waits for, of the policy, one cell and the units.
+fn steps(bench: &Bench, desired: &Desired) -> Vec<String> {
+    let plan = bench.plan(desired);
+    let told = plan
+        .operations
+        .iter()
+        .filter(|one| [ADDRESS, "cell.c1", "ou.fleet"].contains(&one.address.as_str()) && one.verb.word() != "tag");
+    told.map(|one| one.verb.word().to_owned()).collect()
+}
+
+/// Where a unit is made anew, its cells may pull before, while and after their accounts move.
+#[test]
+fn cells_that_are_let_in_by_their_place_may_pull_while_they_move() {
+    let (at, under) = (fleet("", true), fleet("parent = ou.top", true));
+    let bench = Bench::after(&[&fleet("", false)]);
+    put(&bench, Some(&theirs(1_000)));
+    bench.apply(&at);
+    let was = places(&bench);
+    let expected = ["create_unit", "set_repository_policy", "move_account", "set_repository_policy", "delete_unit"];
+    assert_eq!(steps(&bench, &under), expected);
+    // No account comes away: both places are let in.
+    bench.cloud.refuse("organizations:MoveAccount", Failure::Denied);
+    let (_, receipt) = bench.apply(&under);
+    assert!(receipt.failed().count() > 0);
+    let both = places(&bench);
+    assert!(both.len() == 2 && both.contains(&was[0]), "{both:?}");
+    bench.cloud.mend();
+    let (_, receipt) = bench.apply(&under);
+    assert_eq!(receipt.failed().count(), 0);
+    let now = places(&bench);
+    assert!(now.len() == 1 && now != was && both.contains(&now[0]), "{now:?}");
+    assert_eq!(of(&bench, &under, Command::Apply, ADDRESS), "nothing");
+}
+
+/// Where others leave room for one place only, the new one is let in when all have moved, and that is told.
+#[test]
+fn cells_whose_two_places_have_no_room_are_let_in_where_they_are_last() {
+    let (at, under) = (fleet("", true), fleet("parent = ou.top", true));
+    let bench = Bench::after(&[&fleet("", false)]);
+    put(&bench, Some(&theirs(1_000)));
+    bench.apply(&at);
+    let is = text(&bench).unwrap();
+    put(&bench, Some(&is.replacen("xx", &"x".repeat(10_240 - is.len() - 28), 1)));
+    let plan = bench.plan(&under);
+    let said = plan.notices.iter().any(|notice| notice.message.contains("each cannot pull from its move until"));
+    assert!(said, "{:?}", plan.notices);
+    let expected = ["create_unit", "move_account", "set_repository_policy", "delete_unit"];
+    assert_eq!(steps(&bench, &under), expected);
+    let policy = plan.operations.iter().find(|one| one.address == ADDRESS).unwrap();
+    let moves = plan.operations.iter().filter(|one| one.verb.word() == "move_account");
+    assert!(moves.map(|one| one.id).all(|id| policy.needs.contains(&id)));
+    bench.apply(&under);
+    assert_eq!(of(&bench, &under, Command::Apply, ADDRESS), "nothing");
+}
+
+/// What others wrote leaves no room for forty accounts: the cells are let in by the unit that they lie in.
+#[test]
+fn where_others_leave_no_room_cells_are_let_in_by_their_place() {
+    let (without, with) = (fleet("", false), fleet("", true));
     let bench = Bench::after(&[&without]);
-    let theirs = |room: usize| {
-        let padding = "x".repeat(10_240 - room);
-        format!(
-            r#"{{"Statement":[{{"Sid":"{padding}","Effect":"Allow","Principal":"*","Action":"ecr:ListImages"}}]}}"#
-        )
-    };
     put(&bench, Some(&theirs(1_000)));
     let (plan, receipt) = bench.apply(&with);
     assert_eq!(receipt.failed().count(), 0);

@@ -80,8 +80,8 @@ fn a_unit_is_not_moved_but_made_anew() {
         "create_unit ou.x after []",
         "create_unit ou.z after [0]",
         "move_account cell.a after [1]",
-        "delete_unit ou.z after [2]",
-        "delete_unit ou.x after [3]",
+        "delete_unit ou.z after [1, 2]",
+        "delete_unit ou.x after [0, 3]",
     ];
     assert_eq!(order, expected, "first what is above is made, at last what was below is deleted");
 }
