@@ -17,7 +17,7 @@ use super::fault::Fault;
 use super::identity::{self, Ids};
 use super::model::Fields;
 use crate::live::{Live, LiveStack};
-use crate::provider::{Account, Tags, Unit};
+use crate::provider::{Account, AccountState, Tags, Unit};
 use crate::registry::record::{Entry, FORMER, Record};
 use crate::stacks::StackPlace;
 
@@ -90,12 +90,13 @@ fn is_doubted(desired: &Desired, address: &str, entry: &Entry, account: &Account
     let wanted = desired.resources.get(address);
     let other = |email: &Json| email.as_str().is_some_and(|email| !email.eq_ignore_ascii_case(&account.email));
     let emails = [entry.fields.get("email"), wanted.and_then(|wanted| wanted.fields.get("email"))];
+    let fate = desired.removed.get(address).and_then(|removal| removal.fate.as_deref());
     // Of what is left alone nothing becomes.
-    let kept = desired.removed.get(address).is_some_and(|removal| removal.fate.as_deref() == Some("keep"));
-    identity::is_open(account)
-        && !is_named(desired, address)
-        && !kept
-        && (wanted.is_none() || emails.into_iter().flatten().any(other))
+    let kept = fate == Some("keep");
+    // One that is being closed may come back, and would be closed again.
+    let is_there =
+        identity::is_open(account) || (fate == Some("close") && account.state == AccountState::PendingClosure);
+    is_there && !is_named(desired, address) && !kept && (wanted.is_none() || emails.into_iter().flatten().any(other))
 }
 
 /// What the record has as ours, and is marked as another's, or, where it is to go, not at all. Of what is torn down everything

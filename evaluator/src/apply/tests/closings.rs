@@ -8,6 +8,7 @@ use crate::apply::receipt::{Ending, Outcome, Receipt};
 use crate::plan::Command;
 use crate::plan::desired::Desired;
 use crate::plan::model::{Plan, Verb};
+use crate::plan::scope::Scope;
 use crate::provider::AccountState;
 
 const HEAD: &str = "org o { accounts { email = \"aws+\\(.name)@x.example\" } }\n";
@@ -114,4 +115,19 @@ fn one_that_does_not_end_in_time_is_left_to_the_next_run() {
     assert!(error(&receipt).contains("has not ended in 30 minutes; the next run goes on with it"), "{receipt:#?}");
     bench.cloud.pass(7_200);
     assert_eq!(bench.is_settled(&closed(1), Command::Apply), Ok(()));
+}
+
+/// Nobody gets somebody's account closed by writing it into the record while its own closing goes on.
+#[test]
+fn one_that_carries_no_mark_of_ours_is_not_closed_again() {
+    for is in [AccountState::Active, AccountState::PendingClosure] {
+        let bench = Bench::after(&[&accounts(1)]);
+        bench.cloud.edit(|state| {
+            let id = state.account("aws+a0@x.example").unwrap().id.clone();
+            state.tags.remove(&id);
+            state.accounts.get_mut(&id).unwrap().state = is;
+        });
+        let refused = bench.try_plan(&closed(1), &Scope::default(), Command::Apply).map(|plan| closes(&plan));
+        assert_eq!(refused.map_err(|no| no.codes()), Err("E0505".to_owned()), "{is:?}");
+    }
 }
