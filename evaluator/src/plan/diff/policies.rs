@@ -217,8 +217,7 @@ impl Builder<'_> {
     /// What an attachment to a target waits for, which AWS lets have only so many: where all places are taken, an attachment that is to
     /// go makes room for it, once those before it are there. So a target is never without more than the one.
     fn room(&mut self, target: &str) -> Option<OperationId> {
-        let has =
-            self.ids.get(target).and_then(|id| self.live.policies_of.get(id)).map_or(0, |policies| policies.len());
+        let has = self.ids.get(target).and_then(|id| self.live.policies_of.get(id)).map_or(0, Vec::len);
         let changes = |makes: bool| {
             self.operations.iter().filter(move |operation| match &operation.verb {
                 Verb::AttachPolicy { target: to, .. } => makes && to == target,
