@@ -280,7 +280,8 @@ impl<'a> Run<'a> {
                 _ => Self::permissions(world, pins, aim, found),
             }
             let status = self.output.diagnostics(&sources, found);
-            if world.has_errors() || status != Status::Done {
+            // Findings are all that such a command is after: what the program comes to need not be known.
+            if matches!(aim, Aim::Findings(_)) || world.has_errors() || status != Status::Done {
                 return status;
             }
             crate::output::stream(self.output.format, |out| work(world, &Resources::new(world), out))

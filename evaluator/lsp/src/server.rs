@@ -59,7 +59,7 @@ pub(crate) struct Refusal(pub(crate) String);
 /// # Errors
 /// When the client breaks the protocol, or goes without a word.
 pub fn serve(connection: &Connection, host: &Arc<dyn Host>) -> Result<(), Failure> {
-    let (id, params) = connection.initialize_start().map_err(not_begun)?;
+    let (id, params) = connection.initialize_start().map_err(|error| not_begun(&error))?;
     let params: InitializeParams =
         serde_json::from_value(params).map_err(|error| Failure::new(format!("initialize: {error}")))?;
     let encoding = Encoding::choose(
@@ -98,7 +98,7 @@ pub fn serve(connection: &Connection, host: &Arc<dyn Host>) -> Result<(), Failur
 }
 
 /// Why a conversation did not begin.
-fn not_begun(error: ProtocolError) -> Failure {
+fn not_begun(error: &ProtocolError) -> Failure {
     if error.channel_is_disconnected() { Failure::gone() } else { Failure::new(error.to_string()) }
 }
 

@@ -74,7 +74,7 @@ fn read(from: &mut impl BufRead) -> Result<Option<Message>, Failure> {
     }
     let mut text = Vec::new();
     // What is only announced takes no memory.
-    let got = from.take(length).read_to_end(&mut text).map_err(unreadable)?;
+    let got = from.take(length).read_to_end(&mut text).map_err(|error| unreadable(&error))?;
     if (got as u64) < length {
         return Ok(None);
     }
@@ -92,7 +92,7 @@ fn head(from: &mut impl BufRead) -> Result<Option<u64>, Failure> {
     let mut length = None;
     loop {
         let mut line = Vec::new();
-        if from.take(MOST_HEAD).read_until(b'\n', &mut line).map_err(unreadable)? == 0 {
+        if from.take(MOST_HEAD).read_until(b'\n', &mut line).map_err(|error| unreadable(&error))? == 0 {
             return Ok(None);
         }
         let shown = String::from_utf8_lossy(&line);
@@ -109,7 +109,7 @@ fn head(from: &mut impl BufRead) -> Result<Option<u64>, Failure> {
     }
 }
 
-fn unreadable(error: io::Error) -> Failure {
+fn unreadable(error: &io::Error) -> Failure {
     Failure::new(format!("the client cannot be read: {error}"))
 }
 

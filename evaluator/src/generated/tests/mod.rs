@@ -165,8 +165,9 @@ fn accounts_that_are_not_known_are_parameters() {
 
 #[test]
 fn a_cells_stack_names_those_who_look_into_it_however_many_cells_there_are() {
-    let cells: String =
+    let cells: Vec<String> =
         (0..70).map(|at| format!("cell c{at} {{ kind = \"alpha\", region = \"us-west-2\" }}\n")).collect();
+    let cells = cells.concat();
     let way = "outbound way { from = [cell.c1], to assume_role { arn = \"arn:aws:iam::\\(account.images.account_id):role/reader\" } }";
     let ground = GROUND.replace("account_id = \"999999999992\"", "").replace("account_id = \"999999999993\"", "");
     let generation = expanded(&format!("{ground}{cells}{way}"), stacks);
