@@ -515,12 +515,29 @@ fn what_has_expired_is_not_made() {
     let record = project.run(&["registry", "show", "--format", "json"]).unwrap().ended(0).unwrap();
     assert!(record.stdout.contains("cell.alpha") && !record.stdout.contains("cell.dev-"), "{}", record.stdout);
     project.run(&[&["plan", "--detailed-exitcode"], &late[..]].concat()).unwrap().ended(0).unwrap();
+    // Whose account a document names is made for its sake.
+    project.append("scp named {\n  deny roles { actions = [\"iam:DeleteRole\"], resources = [\"arn:aws:iam::\\(cell[\"dev-ana\"].account_id):role/*\"] }\n}\n").unwrap();
+    let named =
+        project.run(&[&["plan", "--format", "json"], &late[..]].concat()).unwrap().ended(0).unwrap().json().unwrap();
+    let makes = |change: &serde_json::Value| change["address"] == "cell.dev-ana" && change["action"] == "create";
+    assert!(named["changes"].as_array().unwrap().iter().any(makes), "{:#}", named["changes"]);
     // Once it is wanted longer it is made.
     let longer =
         project.run(&["plan", "--format", "json", "--at", "2026-12-30T00:00:00Z"]).unwrap().ended(0).unwrap();
     let plan = longer.json().unwrap();
     let made = |change: &&serde_json::Value| change["address"] == "cell.dev-ana" && change["action"] == "create";
     assert_eq!(plan["changes"].as_array().unwrap().iter().filter(made).count(), 1);
+}
+
+/// What has expired and is there is still known when a record is made anew.
+fn what_has_expired_and_is_there_stays_known() {
+    let project = Project::applied(Registry::File).unwrap();
+    project.edit(&[("2026-12-31", "2026-05-31")]).unwrap();
+    std::fs::remove_file(project.path().join(".cellc/sandbox/registry.json")).unwrap();
+    project.run(&["registry", "rebuild", "--yes"]).unwrap().ended(0).unwrap();
+    let record = project.run(&["registry", "show", "--format", "json"]).unwrap().ended(0).unwrap().json().unwrap();
+    assert!(record["record"]["resources"]["cell.dev-ana"]["id"].is_string(), "{record:#}");
+    project.run(&["plan", "--detailed-exitcode"]).unwrap().ended(0).unwrap();
 }
 
 /// Without a word of what becomes of it, no account's block may go.
@@ -539,5 +556,6 @@ at_once! {
     edits_of_grants,
     an_expired_cell_is_told_and_stays,
     what_has_expired_is_not_made,
+    what_has_expired_and_is_there_stays_known,
     a_block_of_an_account_does_not_just_go,
 }

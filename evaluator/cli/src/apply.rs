@@ -103,7 +103,10 @@ pub(crate) fn changed(
     consent: &ConsentArgs,
     ask: Ask<'_>,
 ) -> Status {
-    let session = match Session::open(run, output, cloud, at, Purpose::Change) {
+    let session = Session::open(run, output, cloud, at, Purpose::Change);
+    let session = match session
+        .and_then(|session| if command == "apply" { session.without_expired(run) } else { Ok(session) })
+    {
         Ok(session) => session,
         Err(status) => return status,
     };

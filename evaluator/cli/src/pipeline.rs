@@ -196,9 +196,14 @@ impl<'a> Run<'a> {
         without: &BTreeSet<String>,
     ) -> Result<Option<Wish>, Status> {
         let found = std::cell::RefCell::new(None);
-        let status = self.under(lock, pins, aim, &|world, _, _| {
-            without.iter().filter_map(|cell| world.find(cell)).for_each(|cell| world.fail(cell));
-            let subject = Subject::new(world, &Resources::new(world).collect(), at, pins.clone());
+        let status = self.under(lock, pins, aim, &|world, resources, _| {
+            let resources = if without.is_empty() {
+                resources.collect()
+            } else {
+                without.iter().filter_map(|cell| world.find(cell)).for_each(|cell| world.fail(cell));
+                Resources::new(world).collect()
+            };
+            let subject = Subject::new(world, &resources, at, pins.clone());
             *found.borrow_mut() = Some((subject, Arc::clone(&world.program().sources)));
             Ok(())
         });

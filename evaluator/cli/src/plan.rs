@@ -28,7 +28,7 @@ pub(crate) fn run(args: &PlanArgs, output: &Output) -> Status {
 }
 
 fn planned(args: &PlanArgs, run: &Run<'_>, output: &Output) -> Result<Status, Status> {
-    let session = Session::open(run, output, &args.cloud, args.scope.at, Purpose::Look)?;
+    let session = Session::open(run, output, &args.cloud, args.scope.at, Purpose::Look)?.without_expired(run)?;
     let loaded = session.load()?;
     let plan = session.plan(&loaded.record, &session::scope(&args.scope), Command::Apply, !args.no_refresh)?;
     if args.policy {

@@ -64,7 +64,7 @@ fn since(run: &Run<'_>, revision: &str, args: &ReviewArgs) -> Result<Review, Sta
 }
 
 fn against_cloud(run: &Run<'_>, args: &ReviewArgs, output: &Output) -> Result<Review, Status> {
-    let session = Session::open(run, output, &args.cloud, args.scope.at, Purpose::Look)?;
+    let session = Session::open(run, output, &args.cloud, args.scope.at, Purpose::Look)?.without_expired(run)?;
     let loaded = session.load()?;
     // Access that nobody of the program has is seen only where everybody is asked about.
     let depth = if args.unmanaged { Depth::Drift } else { Depth::Plan };

@@ -62,24 +62,31 @@ impl<'a> Session<'a> {
             let now = Timestamp::now();
             Timestamp::from_second(now.as_second()).unwrap_or(now)
         });
-        let mut session = Self::connect(run, output, cloud, at, run.subject(at)?, purpose)?;
-        session.leave_out_expired(run)?;
-        Ok(session)
+        Self::connect(run, output, cloud, at, run.subject(at)?, purpose)
     }
 
-    /// Nobody wants what has expired and is not there: the program is read as if it had no such cells.
-    fn leave_out_expired(&mut self, run: &Run<'_>) -> Result<(), Status> {
+    /// For a plan of what is wanted: nobody wants what has expired and is not there, so that the program is read as if it had
+    /// no such cells, but for those whose accounts it names in a document or a parameter.
+    pub(crate) fn without_expired(mut self, run: &Run<'_>) -> Result<Self, Status> {
         if self.subject.desired.expired_cells.is_empty() {
-            return Ok(());
+            return Ok(self);
         }
-        let record = loaded(self.connection.store.as_ref(), self.output)?.record;
-        let cells = self.subject.desired.expired_and_absent(&moves::follow(&self.subject.desired, &record).0);
-        if !cells.is_empty() {
-            let expired = std::mem::take(&mut self.subject.desired.expired_cells);
-            self.subject = run.subject_without(&cells, self.at)?;
-            self.subject.desired.expired_cells = expired;
+        let record = load(self.connection.store.as_ref()).map_err(|error| self.unreadable(&error))?.record;
+        let absent = self.subject.desired.expired_and_absent(&moves::follow(&self.subject.desired, &record).0);
+        let mut left_out = absent;
+        while !left_out.is_empty() {
+            let subject = run.subject_without(&left_out, self.at)?;
+            let named = subject.desired.accounts_named();
+            let before = left_out.len();
+            left_out.retain(|cell| !named.contains(cell));
+            if left_out.len() == before {
+                let expired = std::mem::take(&mut self.subject.desired.expired_cells);
+                self.subject = subject;
+                self.subject.desired.expired_cells = expired;
+                break;
+            }
         }
-        Ok(())
+        Ok(self)
     }
 
     /// Connects for a program.

@@ -17,7 +17,9 @@ pub fn cells(plan: &Plan, said: &BTreeMap<String, Json>, record: &Record) -> BTr
     let changed: BTreeSet<&str> = plan.changes.iter().map(|change| change.address.as_str()).collect();
     let is_taken = |cell: &String| scope.takes(cell, &[]) || changed.contains(cell.as_str());
     let taken = said.iter().filter(|(cell, _)| is_taken(cell));
-    let left = record.cells.iter().filter(|(cell, _)| !is_taken(cell));
+    // What has another address now is there under that.
+    let former: BTreeSet<&str> = plan.changes.iter().filter_map(|change| change.from.as_deref()).collect();
+    let left = record.cells.iter().filter(|(cell, _)| !is_taken(cell) && !former.contains(cell.as_str()));
     left.chain(taken).map(|(cell, fields)| (cell.clone(), fields.clone())).collect()
 }
 

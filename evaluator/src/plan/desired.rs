@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value as Json;
 
 use super::generated;
+use super::later;
 use super::model::{Fields, Limits, Place, Roles, Unapplied};
 use crate::emit;
 use crate::limits;
@@ -326,6 +327,14 @@ impl Desired {
                     .insert(address, Removal { fate: removed.account.as_ref().map(ToString::to_string), place });
             }
         }
+    }
+
+    /// What has an account that documents and parameters of the program name: they are known once it is made.
+    pub fn accounts_named(&self) -> BTreeSet<String> {
+        let resources = self.resources.values().flat_map(|wanted| wanted.fields.values());
+        let deployments = self.releases.values().flat_map(|wish| wish.cells.values());
+        let parameters = deployments.filter_map(|placed| placed.fields.get("parameters"));
+        resources.chain(parameters).flat_map(later::accounts_in).collect()
     }
 
     /// The cells that have expired and that no apply has made, nor begun to make.

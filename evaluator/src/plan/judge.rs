@@ -249,7 +249,9 @@ impl Builder<'_> {
         let most = limits::SCPS_A_TARGET.most;
         let mut faults = Vec::new();
         for (target, (added, gone)) in attached {
-            let has = self.ids.get(target).and_then(|id| self.live.policies_of.get(id)).map_or(1, Vec::len);
+            // What is made anew has one of AWS's own.
+            let there = self.ids.get(target).filter(|_| !self.is_anew(target));
+            let has = there.and_then(|id| self.live.policies_of.get(id)).map_or(1, Vec::len);
             let ends = (has + added).saturating_sub(gone);
             if added > 0 && ends > most {
                 let message = format!(
@@ -274,7 +276,9 @@ impl Builder<'_> {
         for operation in &self.operations {
             if let Verb::Assign { set, target, .. } = &operation.verb {
                 let account = self.ids.get(target).unwrap_or(target);
-                if sets.entry(account).or_default().insert(self.ids.get(set).unwrap_or(set)) {
+                // One that is made anew is another one than the former, which goes last.
+                let id = self.ids.get(set).filter(|_| !self.is_anew(set)).unwrap_or(set);
+                if sets.entry(account).or_default().insert(id) {
                     grown.insert(account);
                 }
             }

@@ -112,12 +112,19 @@ impl<'a> Roles<'a> {
             (texts(is.get(name)).into_iter().collect(), texts(form.get(name)).into_iter().collect())
         };
         let (has, wants) = sides("managed");
-        wants.difference(&has).try_for_each(|policy| self.provider.attach_managed(set, policy))?;
-        has.difference(&wants).try_for_each(|policy| self.provider.detach_managed(set, policy))?;
-        let (has, wants) = sides("customer_managed");
-        let customer = |policy: &String| customer_policy(policy);
-        wants.difference(&has).try_for_each(|policy| self.provider.attach_customer(set, &customer(policy)))?;
-        has.difference(&wants).try_for_each(|policy| self.provider.detach_customer(set, &customer(policy)))?;
+        let (has_customer, wants_customer) = sides("customer_managed");
+        // Where a set has as many as AWS takes, one that goes makes room.
+        let gone = has.difference(&wants).map(|policy| (true, policy));
+        let mut old = gone.chain(has_customer.difference(&wants_customer).map(|policy| (false, policy)));
+        let new = wants.difference(&has).map(|policy| (true, policy));
+        for (managed, policy) in new.chain(wants_customer.difference(&has_customer).map(|policy| (false, policy))) {
+            while let Err(error) = self.attach(set, managed, policy) {
+                let room = if error.failure == Failure::Quota { old.next() } else { None };
+                let Some((managed, policy)) = room else { return Err(error) };
+                self.detach(set, managed, policy)?;
+            }
+        }
+        old.try_for_each(|(managed, policy)| self.detach(set, managed, policy))?;
         if differs("boundary") {
             match form.get("boundary").and_then(Json::as_str) {
                 Some(text) => self.provider.put_boundary(set, &boundary(text))?,
@@ -131,6 +138,20 @@ impl<'a> Roles<'a> {
             }
         }
         Ok(())
+    }
+
+    fn attach(&self, set: &str, managed: bool, policy: &str) -> Result<(), CloudError> {
+        match managed {
+            true => self.provider.attach_managed(set, policy),
+            false => self.provider.attach_customer(set, &customer_policy(policy)),
+        }
+    }
+
+    fn detach(&self, set: &str, managed: bool, policy: &str) -> Result<(), CloudError> {
+        match managed {
+            true => self.provider.detach_managed(set, policy),
+            false => self.provider.detach_customer(set, &customer_policy(policy)),
+        }
     }
 
     fn provision(&self, set: &str, account: &str) -> Result<String, CloudError> {

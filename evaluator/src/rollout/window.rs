@@ -1,7 +1,7 @@
 //! The hours in which cells may be begun. Owns when a window is open and when it opens next, in its own time zone.
 
 use jiff::civil::{Date, Time, Weekday};
-use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
 
@@ -59,16 +59,13 @@ impl Window {
         number.and_then(|number| DAYS.get(number)).is_some_and(|name| self.days.iter().any(|own| own == name))
     }
 
-    /// When it may begin on a day: twice where the clock shows that time twice, and when the clock is put on where it leaves that
-    /// time out.
-    fn begins(&self, day: Date, zone: &TimeZone) -> Option<[Timestamp; 2]> {
+    /// When it may begin on a day: as the clock shows the time, twice where it does so twice, or as the clock is put on or back.
+    fn begins(&self, day: Date, zone: &TimeZone) -> Option<Vec<Timestamp>> {
         let (hour, minute) = (i8::try_from(self.from / HOUR).ok()?, i8::try_from(self.from % HOUR).ok()?);
-        let time = Time::new(hour, minute, 0, 0).ok()?;
-        let begins = zone.to_ambiguous_timestamp(day.to_datetime(time));
-        if let AmbiguousOffset::Gap { .. } = begins.offset() {
-            let change = zone.following(begins.earlier().ok()?).next()?.timestamp();
-            return Some([change, change]);
-        }
-        Some([begins.clone().earlier().ok()?, begins.later().ok()?])
+        let begins = zone.to_ambiguous_timestamp(day.to_datetime(Time::new(hour, minute, 0, 0).ok()?));
+        let midnight = zone.to_timestamp(day.to_datetime(Time::midnight())).ok()?;
+        let change = zone.following(midnight).next().map(|change| change.timestamp());
+        let change = change.filter(|at| zone.to_datetime(*at).date() == day);
+        Some([begins.clone().earlier().ok(), begins.later().ok(), change].into_iter().flatten().collect())
     }
 }

@@ -146,7 +146,7 @@ impl Context<'_> {
                     },
                     Some(at) if self.clock.now().duration_since(at) > SPREADS => {
                         let message = format!("closing the account was taken, and it is still {}", state.word());
-                        return Err(CloudError::own(CALL, Failure::Failed, message));
+                        return Err(CloudError::own("organizations:CloseAccount", Failure::Failed, message));
                     }
                     Some(_) => {}
                 },

@@ -12,6 +12,7 @@ use super::store::FakeStore;
 use super::time::{Life, StillClock};
 use super::world;
 use crate::apply::journal::{Journal, JournalError, load};
+use crate::apply::published;
 use crate::apply::receipt::{Ending, Outcome, Receipt};
 use crate::apply::{Run, Watcher};
 use crate::live::{Depth, Live, Reader, recorded};
@@ -250,7 +251,7 @@ impl Bench {
             plan_id: file::plan_id(plan),
             program: desired.digest(),
             principals: desired.principals.iter().filter_map(known).collect(),
-            cells: desired.published.clone(),
+            cells: journal.with(|record| published::cells(plan, &desired.published, record)),
             clerk: None,
             stop,
             watcher: &looker,

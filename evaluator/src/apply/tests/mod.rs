@@ -12,6 +12,7 @@ mod kills;
 mod order;
 mod organizations;
 pub(crate) mod programs;
+mod published;
 mod random;
 mod read_back;
 mod regressions;

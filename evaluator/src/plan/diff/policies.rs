@@ -176,7 +176,7 @@ impl Builder<'_> {
                     needs.extend(self.after(&target, Step::Made));
                     needs.extend(self.after("policies", Step::Made));
                     if !anew {
-                        needs.extend(self.room(&target));
+                        needs.extend(self.room(&target, &needs.clone()));
                     }
                     let verb = Verb::AttachPolicy { policy, target: target.clone() };
                     let attached = self.operation(address, verb, &needs, Fields::new());
@@ -210,14 +210,14 @@ impl Builder<'_> {
         let planned: BTreeSet<String> = self.changes.iter().map(|change| change.address.clone()).collect();
         for (address, _) in self.surplus("scp_attachment") {
             if !planned.contains(address) {
-                self.surplus_attachment(address);
+                self.surplus_attachment(address, &[]);
             }
         }
     }
 
     /// What an attachment to a target waits for, which AWS lets have only so many: where all places are taken, an attachment that is to
-    /// go makes room for it, once those before it are there. So a target is never without more than the one.
-    fn room(&mut self, target: &str) -> Option<OperationId> {
+    /// go makes room for it, once those before it are there, and what this one `needs`. So a target is never without more than the one.
+    fn room(&mut self, target: &str, needs: &[OperationId]) -> Option<OperationId> {
         let has = self.ids.get(target).and_then(|id| self.live.policies_of.get(id)).map_or(0, Vec::len);
         let changes = |makes: bool| {
             self.operations.iter().filter(move |operation| match &operation.verb {
@@ -235,7 +235,7 @@ impl Builder<'_> {
         let next = surplus.find(|address| {
             self.target_of(address) == target && !planned.contains(address.as_str()) && self.is_attached(address)
         })?;
-        self.surplus_attachment(next)
+        self.surplus_attachment(next, needs)
     }
 
     fn target_of(&self, attachment: &str) -> String {
@@ -248,9 +248,9 @@ impl Builder<'_> {
         ids.is_some_and(|pair| self.live.attached.contains(&pair))
     }
 
-    /// An attachment that is to go; what detaches it, if it is there. What is attached to its target so far comes before, so that
-    /// there is no gap.
-    fn surplus_attachment(&mut self, address: &str) -> Option<OperationId> {
+    /// An attachment that is to go; what detaches it, if it is there, after what comes `first`. What is attached to its target so
+    /// far comes before, so that there is no gap.
+    fn surplus_attachment(&mut self, address: &str, first: &[OperationId]) -> Option<OperationId> {
         let policy = identity::policy_of_attachment(address).unwrap_or_default();
         let target = self.target_of(address);
         let fields = Fields::from_iter([
@@ -261,7 +261,8 @@ impl Builder<'_> {
         let detached = self.is_attached(address).then(|| {
             let is_before =
                 |other: &&Operation| matches!(&other.verb, Verb::AttachPolicy { target: to, .. } if *to == target);
-            let needs: Vec<OperationId> = self.operations.iter().filter(is_before).map(|other| other.id).collect();
+            let before = self.operations.iter().filter(is_before).map(|other| other.id);
+            let needs: Vec<OperationId> = first.iter().copied().chain(before).collect();
             let verb = Verb::DetachPolicy { policy: policy.clone(), target: target.clone() };
             let detached = self.operation(address, verb, &needs, Fields::new());
             self.step(&policy, Step::Gone, detached);

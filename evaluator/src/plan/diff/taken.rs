@@ -44,7 +44,8 @@ impl Builder<'_> {
     }
 
     fn is_taken(&mut self, plan: &Change, what: &str, other: Option<String>) -> bool {
-        let Some(id) = other else { return false };
+        // Who only looks for what was changed outside is told that, and is given nothing.
+        let Some(id) = other.filter(|_| !self.looks) else { return false };
         let fault = match self.holder(&id) {
             Some(holder) => {
                 let message = format!(

@@ -203,3 +203,34 @@ fn policies_of_a_target_are_replaced_one_at_a_time_where_there_is_no_room() {
         assert!(bench.plan(&to).operations.is_empty(), "{before:?} → {after:?}");
     }
 }
+
+/// What makes room holds its target until what takes its place is made.
+#[test]
+fn a_policy_that_makes_room_stays_until_the_new_one_is_made() {
+    let unit = |policies: [usize; 4]| {
+        let scp = |n: &usize| {
+            format!(
+                "scp s{n} {{ deny one {{ actions = [\"s3:DeleteBucket\"], resources = [\"arn:aws:s3:::{n}\"] }} }}\n"
+            )
+        };
+        let scps = policies.map(|n| format!("scp.s{n}")).join(", ");
+        program(&(policies.iter().map(scp).collect::<String>() + &format!("ou y {{ scps = [{scps}] }}")))
+    };
+    let bench = Bench::after(&[&unit([1, 2, 3, 4])]);
+    let plan = bench.plan(&unit([5, 6, 7, 8]));
+    let made = |id: &OperationId| matches!(plan.operations[id.0 as usize].verb, Verb::CreatePolicy { .. });
+    let detached: Vec<_> =
+        plan.operations.iter().filter(|operation| matches!(operation.verb, Verb::DetachPolicy { .. })).collect();
+    assert_eq!(detached.len(), 4);
+    assert!(detached.iter().all(|operation| operation.needs.iter().any(made)));
+}
+
+/// A unit that is made anew is not held to what the former one has.
+#[test]
+fn a_unit_that_is_made_anew_may_get_another_policy() {
+    let text = |parent: &str, policies: &[usize]| {
+        unit_with(policies).replace("ou y {", &format!("ou t {{}}\nou y {{ {parent}"))
+    };
+    let (from, to) = (program(&text("", &[1, 2, 3])), program(&text("parent = ou.t, ", &[1, 2, 3, 4])));
+    assert_eq!(of(&Bench::after(&[&from]), &to, Command::Apply, "ou.y"), "replace: create_unit delete_unit");
+}

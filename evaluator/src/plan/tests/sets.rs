@@ -7,6 +7,7 @@ use super::{Kind, Live, Row, holds, of, program};
 use crate::apply::tests::bench::{Bench, NoPlan, desired};
 use crate::apply::tests::cloud::State;
 use crate::plan::Command;
+use crate::plan::desired::Desired;
 use crate::plan::scope::Scope;
 
 fn edit(state: &mut State, live: Live) {
@@ -224,27 +225,29 @@ fn tags_that_no_program_named_are_left_alone() {
 
 #[test]
 fn more_sets_than_the_limits_say_are_refused() {
-    let sets = |limits: &str, count: usize| {
+    let named = |limits: &str, count: usize, first: &str| {
         let each = |at| {
+            let name = if at == 0 { first } else { "" };
             format!(
-                "permission_set P{at} {{}}\ngrant g{at} {{ to = group.ops, can = permission_set.P{at}, on = [account.x] }}\n"
+                "permission_set P{at} {{{name}}}\ngrant g{at} {{ to = group.ops, can = permission_set.P{at}, on = [account.x] }}\n"
             )
         };
         let text: String = (0..count).map(each).collect();
         let org = format!("org o {{ accounts {{ email = \"aws+\\(.name)@x.example\" }}, limits {{ {limits} }} }}");
         desired(&format!("{org}\ngroup ops {{}}\naccount x {{}}\n{text}"))
     };
+    let sets = |limits: &str, count: usize| named(limits, count, "");
     let start = Bench::after(&[&sets("", 2)]);
-    let refused =
-        |limits: &str, count: usize| match start.try_plan(&sets(limits, count), &Scope::default(), Command::Apply) {
-            Ok(_) => String::new(),
-            Err(NoPlan::Faults(faults)) => faults
-                .iter()
-                .map(|fault| format!("{}: {}", fault.code.as_str(), fault.message))
-                .collect::<Vec<_>>()
-                .join("; "),
-            Err(no) => no.codes(),
-        };
+    let told = |desired: &Desired| match start.try_plan(desired, &Scope::default(), Command::Apply) {
+        Ok(_) => String::new(),
+        Err(NoPlan::Faults(faults)) => faults
+            .iter()
+            .map(|fault| format!("{}: {}", fault.code.as_str(), fault.message))
+            .collect::<Vec<_>>()
+            .join("; "),
+        Err(no) => no.codes(),
+    };
+    let refused = |limits: &str, count: usize| told(&sets(limits, count));
     let of_account =
         "E0509: account.x would have 3 permission sets, those that go counted; the organization's `limits` say 2";
     assert_eq!(refused("account_sets = 2", 3), of_account);
@@ -253,6 +256,8 @@ fn more_sets_than_the_limits_say_are_refused() {
     assert_eq!(refused("permission_sets = 2", 3), of_instance);
     assert_eq!(refused("account_sets = 3, permission_sets = 3", 3), "");
     assert_eq!(refused("account_sets = 1, permission_sets = 1", 2), "", "AWS has taken what is there");
+    // A set of another name is another one, and is there before the former one goes.
+    assert_eq!(told(&named("account_sets = 2", 2, "name = \"Q\"")), of_account);
 }
 
 /// Where a set has as many policies as AWS takes, each one that is added waits for one that goes.

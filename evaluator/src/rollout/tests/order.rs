@@ -76,6 +76,7 @@ fn hours_that_a_clock_does_not_show_are_not_open() {
     assert!(!window(135, 195).is_open("2027-03-28T01:15:00Z".parse().unwrap()));
     assert_eq!(next(120, 150, "2027-10-30T08:00:00Z"), "2027-10-31T00:00:00Z");
     assert_eq!(next(120, 150, "2027-10-31T00:40:00Z"), "2027-10-31T01:00:00Z", "the clock shows it again");
+    assert_eq!(next(90, 150, "2027-10-31T00:40:00Z"), "2027-10-31T01:00:00Z", "it shows a part of it again");
 }
 
 #[test]
