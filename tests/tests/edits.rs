@@ -516,7 +516,8 @@ fn what_has_expired_is_not_made() {
     assert!(record.stdout.contains("cell.alpha") && !record.stdout.contains("cell.dev-"), "{}", record.stdout);
     project.run(&[&["plan", "--detailed-exitcode"], &late[..]].concat()).unwrap().ended(0).unwrap();
     // Whose account a document names is made for its sake.
-    project.append("scp named {\n  deny roles { actions = [\"iam:DeleteRole\"], resources = [\"arn:aws:iam::\\(cell[\"dev-ana\"].account_id):role/*\"] }\n}\n").unwrap();
+    let named = "permission_set Named {\n  allow roles { actions = [\"iam:GetRole\"], resources = [\"arn:aws:iam::\\(cell[\"dev-ana\"].account_id):role/*\"] }\n}\n";
+    project.append(named).unwrap();
     let named =
         project.run(&[&["plan", "--format", "json"], &late[..]].concat()).unwrap().ended(0).unwrap().json().unwrap();
     let makes = |change: &serde_json::Value| change["address"] == "cell.dev-ana" && change["action"] == "create";

@@ -141,16 +141,18 @@ impl<'a> Roles<'a> {
     }
 
     fn attach(&self, set: &str, managed: bool, policy: &str) -> Result<(), CloudError> {
-        match managed {
-            true => self.provider.attach_managed(set, policy),
-            false => self.provider.attach_customer(set, &customer_policy(policy)),
+        if managed {
+            self.provider.attach_managed(set, policy)
+        } else {
+            self.provider.attach_customer(set, &customer_policy(policy))
         }
     }
 
     fn detach(&self, set: &str, managed: bool, policy: &str) -> Result<(), CloudError> {
-        match managed {
-            true => self.provider.detach_managed(set, policy),
-            false => self.provider.detach_customer(set, &customer_policy(policy)),
+        if managed {
+            self.provider.detach_managed(set, policy)
+        } else {
+            self.provider.detach_customer(set, &customer_policy(policy))
         }
     }
 

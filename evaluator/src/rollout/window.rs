@@ -31,7 +31,7 @@ impl Window {
 
     fn is_open_in(&self, zone: &TimeZone, at: Timestamp) -> bool {
         let now = zone.to_datetime(at);
-        let minute = now.hour().unsigned_abs() as u16 * HOUR + now.minute().unsigned_abs() as u16;
+        let minute = u16::from(now.hour().unsigned_abs()) * HOUR + u16::from(now.minute().unsigned_abs());
         self.is_day(now.date()) && (self.from..self.to).contains(&minute)
     }
 
@@ -66,6 +66,6 @@ impl Window {
         let midnight = zone.to_timestamp(day.to_datetime(Time::midnight())).ok()?;
         let change = zone.following(midnight).next().map(|change| change.timestamp());
         let change = change.filter(|at| zone.to_datetime(*at).date() == day);
-        Some([begins.clone().earlier().ok(), begins.later().ok(), change].into_iter().flatten().collect())
+        Some([begins.earlier().ok(), begins.later().ok(), change].into_iter().flatten().collect())
     }
 }

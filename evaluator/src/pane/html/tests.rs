@@ -73,9 +73,9 @@ fn what_is_foreign_is_no_markup() {
 fn a_cell_over_its_budget_is_to_be_looked_at() {
     let mut pane = sample("status.json");
     pane.cells.iter_mut().for_each(|cell| cell.notes.clear());
-    let over = super::over_budget(&pane).len();
+    let over = over_budget(&pane).len();
     assert!(over > 0);
-    assert!(page(&pane).contains(&format!("{} to look at", crate::words::counted(over, "cell"))));
+    assert!(page(&pane).contains(&format!("{} to look at", counted(over, "cell"))));
     pane.cost = None;
     assert!(page(&pane).contains("nothing to look at"));
 }

@@ -60,7 +60,7 @@ fn each_cell_has_its_action() {
 
 const GROUND: &str = "cell a { kind = \"alpha\", region = \"us-west-2\" }\ncell b { kind = \"alpha\", region = \"us-west-2\" }\ngrant g { to = group.ops, can = permission_set.X, on = cells }\n";
 
-fn with(set: &str) -> crate::plan::desired::Desired {
+fn with(set: &str) -> Desired {
     program(&format!("{GROUND}permission_set X {{ {set} }}"))
 }
 
