@@ -66,26 +66,25 @@ impl<'a> Session<'a> {
     }
 
     /// For a plan of what is wanted: nobody wants what has expired and is not there, so that the program is read as if it had
-    /// no such cells, but for those whose accounts it names in a document or a parameter.
+    /// no such cells. A document or a parameter that names the account of one keeps the plan from being made.
     pub(crate) fn without_expired(mut self, run: &Run<'_>) -> Result<Self, Status> {
         if self.subject.desired.expired_cells.is_empty() {
             return Ok(self);
         }
         let record = load(self.connection.store.as_ref()).map_err(|error| self.unreadable(&error))?.record;
         let absent = self.subject.desired.expired_and_absent(&moves::follow(&self.subject.desired, &record).0);
-        let mut left_out = absent;
-        while !left_out.is_empty() {
-            let subject = run.subject_without(&left_out, self.at)?;
-            let named = subject.desired.accounts_named();
-            let before = left_out.len();
-            left_out.retain(|cell| !named.contains(cell));
-            if left_out.len() == before {
-                let expired = std::mem::take(&mut self.subject.desired.expired_cells);
-                self.subject = subject;
-                self.subject.desired.expired_cells = expired;
-                break;
-            }
+        if absent.is_empty() {
+            return Ok(self);
         }
+        let subject = run.subject_without(&absent, self.at)?;
+        let named = subject.desired.accounts_named();
+        let faults: Vec<Fault> =
+            named.iter().filter(|(cell, _)| absent.contains(*cell)).map(expired_and_named).collect();
+        if !faults.is_empty() {
+            return Err(self.faults(&faults));
+        }
+        let expired = std::mem::replace(&mut self.subject, subject).desired.expired_cells;
+        self.subject.desired.expired_cells = expired;
         Ok(self)
     }
 
@@ -404,6 +403,13 @@ impl<'a> Session<'a> {
     pub(crate) fn unreadable(&self, error: &JournalError) -> Status {
         unreadable(self.output, &self.connection.store.place(), error)
     }
+}
+
+/// A cell that has expired and is not there, and what names its account.
+fn expired_and_named((cell, (by, place)): (&String, &(String, Option<Place>))) -> Fault {
+    Fault::new(Code::AccountNotThere, format!("{by} names the account of {cell}, which has expired and is not there"))
+        .at(place.as_ref(), "here")
+        .help("take the name out, or put off the `expires` of the cell")
 }
 
 /// Opens the record alone, and says what has to be said first.

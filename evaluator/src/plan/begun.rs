@@ -123,6 +123,8 @@ fn unnamed(question: &Question<'_>, ids: &identity::Ids, (address, pending): (&S
     let there = |id: &str, fields: Fields| Found::There(Entry { fields, ..entry(pending, id) });
     Some(match pending.kind.as_str() {
         "scp_attachment" if is_attached(question, ids, address) => there("", Fields::new()),
+        // Of a part of the organization nobody can tell that it is nowhere.
+        "scp_attachment" if !question.scope.only.is_empty() => Found::Unread,
         "scp_attachment" => Found::Nowhere,
         "repository_policy" => {
             let (account, name) = pending.name.split_once('/')?;
@@ -135,10 +137,10 @@ fn unnamed(question: &Question<'_>, ids: &identity::Ids, (address, pending): (&S
         }
         "stack" => match pending.place().and_then(|place| live.stacks.get(&place)) {
             None | Some(LiveStack::Closed(_)) => Found::Unread,
-            // A name in review has no tags yet.
+            // A name in review has no tags yet; any other stack without our mark is somebody else's.
             Some(LiveStack::There { stack, .. })
-                if stack.tags.get(ADDRESS_TAG).is_none_or(|mark| mark == address)
-                    && (stack.state() == Some(StackState::ReviewInProgress) || !stack.tags.is_empty()) =>
+                if stack.tags.get(ADDRESS_TAG) == Some(address)
+                    || stack.tags.is_empty() && stack.state() == Some(StackState::ReviewInProgress) =>
             {
                 there(&stack.id, Fields::new())
             }

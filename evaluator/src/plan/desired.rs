@@ -329,12 +329,23 @@ impl Desired {
         }
     }
 
-    /// What has an account that documents and parameters of the program name: they are known once it is made.
-    pub fn accounts_named(&self) -> BTreeSet<String> {
-        let resources = self.resources.values().flat_map(|wanted| wanted.fields.values());
-        let deployments = self.releases.values().flat_map(|wish| wish.cells.values());
-        let parameters = deployments.filter_map(|placed| placed.fields.get("parameters"));
-        resources.chain(parameters).flat_map(later::accounts_in).collect()
+    /// What has an account that documents and parameters of the program name, with one that names it, and where: the id is
+    /// known once the account is made.
+    pub fn accounts_named(&self) -> BTreeMap<String, (String, Option<Place>)> {
+        let mut all = BTreeMap::new();
+        let mut note = |value: &Json, by: &str, place: Option<&Place>| {
+            for account in later::accounts_in(value) {
+                all.entry(account).or_insert_with(|| (by.to_owned(), place.cloned()));
+            }
+        };
+        for (address, wanted) in &self.resources {
+            wanted.fields.values().for_each(|value| note(value, address, wanted.sources.first()));
+        }
+        for wish in self.releases.values() {
+            let parameters = wish.cells.values().filter_map(|placed| placed.fields.get("parameters"));
+            parameters.for_each(|value| note(value, &wish.of, wish.place.as_ref()));
+        }
+        all
     }
 
     /// The cells that have expired and that no apply has made, nor begun to make.

@@ -249,10 +249,9 @@ impl Builder<'_> {
         let most = limits::SCPS_A_TARGET.most;
         let mut faults = Vec::new();
         for (target, (added, gone)) in attached {
-            // What is made anew has one of AWS's own.
-            let there = self.ids.get(target).filter(|_| !self.is_anew(target));
-            let has = there.and_then(|id| self.live.policies_of.get(id)).map_or(1, Vec::len);
-            let ends = (has + added).saturating_sub(gone);
+            let has = self.ids.get(target).and_then(|id| self.live.policies_of.get(id)).map_or(1, Vec::len);
+            // What is made anew has one of AWS's own, and nothing goes from it.
+            let ends = if self.is_anew(target) { 1 + added } else { (has + added).saturating_sub(gone) };
             if added > 0 && ends > most {
                 let message = format!(
                     "{target} would have {ends} service control policies, FullAWSAccess and foreign ones counted; AWS takes {most}"

@@ -24,28 +24,20 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const HOUR: u16 = 60;
 
 impl Window {
-    /// Whether it is open at an instant: whether its zone's clock shows one of its hours.
+    /// Whether it is open at an instant.
     pub fn is_open(&self, at: Timestamp) -> bool {
-        self.zone().is_some_and(|zone| self.is_open_in(&zone, at))
-    }
-
-    fn is_open_in(&self, zone: &TimeZone, at: Timestamp) -> bool {
-        let now = zone.to_datetime(at);
-        let minute = u16::from(now.hour().unsigned_abs()) * HOUR + u16::from(now.minute().unsigned_abs());
-        self.is_day(now.date()) && (self.from..self.to).contains(&minute)
+        self.next(at) == Some(at)
     }
 
     /// The first instant from `at` on at which it is open. None when it never is: it has no day, or its zone is not known.
     pub fn next(&self, at: Timestamp) -> Option<Timestamp> {
         let zone = self.zone()?;
-        if self.is_open_in(&zone, at) {
-            return Some(at);
-        }
         let today = zone.to_datetime(at).date();
-        // Two weeks, since a change of clocks may leave the hours of one day out altogether.
-        (0..=14).filter_map(|days| today.checked_add(days.days()).ok()).find_map(|day| {
-            let begins = |instant: &Timestamp| *instant >= at && self.is_open_in(&zone, *instant);
-            self.begins(day, &zone).into_iter().flatten().filter(begins).min()
+        // The day before too, whose hours the change of a zone's offset may have moved; and two weeks, since the change may
+        // leave the hours of one day out altogether.
+        (-1..=14).filter_map(|days| today.checked_add(days.days()).ok()).find_map(|day| {
+            let (from, to) = self.hours(day, &zone)?;
+            (at < to && from < to).then(|| at.max(from))
         })
     }
 
@@ -54,18 +46,15 @@ impl Window {
         TimeZone::get(&self.zone).ok()
     }
 
-    fn is_day(&self, day: Date) -> bool {
-        let number = usize::try_from(day.weekday().since(Weekday::Monday)).ok();
-        number.and_then(|number| DAYS.get(number)).is_some_and(|name| self.days.iter().any(|own| own == name))
-    }
-
-    /// When it may begin on a day: as the clock shows the time, twice where it does so twice, or as the clock is put on or back.
-    fn begins(&self, day: Date, zone: &TimeZone) -> Option<Vec<Timestamp>> {
-        let (hour, minute) = (i8::try_from(self.from / HOUR).ok()?, i8::try_from(self.from % HOUR).ok()?);
-        let begins = zone.to_ambiguous_timestamp(day.to_datetime(Time::new(hour, minute, 0, 0).ok()?));
-        let midnight = zone.to_timestamp(day.to_datetime(Time::midnight())).ok()?;
-        let change = zone.following(midnight).next().map(|change| change.timestamp());
-        let change = change.filter(|at| zone.to_datetime(*at).date() == day);
-        Some([begins.earlier().ok(), begins.later().ok(), change].into_iter().flatten().collect())
+    /// From when until when it is open on a day; none when it is not that day's.
+    fn hours(&self, day: Date, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
+        let name = DAYS.get(usize::try_from(day.weekday().since(Weekday::Monday)).ok()?)?;
+        let instant = |minute: u16| {
+            let (hour, minute) = (i8::try_from(minute / HOUR).ok()?, i8::try_from(minute % HOUR).ok()?);
+            let time = Time::new(hour, minute, 0, 0).ok()?;
+            zone.to_ambiguous_timestamp(day.to_datetime(time)).compatible().ok()
+        };
+        let is_day = self.days.iter().any(|own| own == name);
+        is_day.then(|| Some((instant(self.from)?, instant(self.to)?))).flatten()
     }
 }

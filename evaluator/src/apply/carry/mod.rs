@@ -143,8 +143,15 @@ impl<'a> Context<'a> {
             }
             _ => {}
         }
-        self.begin(operation)?;
-        let Seen { observed, id } = patiently(self.clock, operation, || self.write(operation, tell))?;
+        let begun = self.begin(operation)?;
+        let written = patiently(self.clock, operation, || self.write(operation, tell));
+        // What was refused is not there: whatever is there later is somebody else's.
+        if let (true, Err(Stop::Cloud(error))) = (begun, &written)
+            && error.failure.did_nothing()
+        {
+            self.journal.commit(Event::Abandoned { address: address.to_owned() })?;
+        }
+        let Seen { observed, id } = written?;
         if let Some(id) = &id {
             self.learn(address, id);
         }
@@ -178,8 +185,8 @@ impl<'a> Context<'a> {
     }
 
     /// What the next run would not know to be ours, or to be looked for, is written down before it is done: a run that dies then
-    /// leaves it to that one.
-    fn begin(&self, operation: &Operation) -> Result<(), Stop> {
+    /// leaves it to that one. Whether it was written down now.
+    fn begin(&self, operation: &Operation) -> Result<bool, Stop> {
         let address = &operation.address;
         let name = match &operation.verb {
             Verb::AttachPolicy { policy, .. } => policy.clone(),
@@ -189,15 +196,19 @@ impl<'a> Context<'a> {
                 let account = account.address().map_or_else(|| Ok(order.account.clone()), |of| self.id(of))?;
                 format!("{account}/{}/{}", order.region, order.name)
             }
-            Verb::Tag { set, remove } => return self.begin_tags(address, set.keys().chain(remove)),
-            _ => return Ok(()),
+            Verb::Tag { set, remove } => {
+                self.begin_tags(address, set.keys().chain(remove))?;
+                return Ok(false);
+            }
+            _ => return Ok(false),
         };
         let is_known = |record: &Record| record.entry(address).is_some() || record.pending.contains_key(address);
         if self.journal.with(is_known) {
-            return Ok(());
+            return Ok(false);
         }
         let kind = kind_of(address, &operation.verb).to_owned();
-        Ok(self.journal.commit(Event::Intent { address: address.clone(), kind, name, email: None })?)
+        self.journal.commit(Event::Intent { address: address.clone(), kind, name, email: None })?;
+        Ok(true)
     }
 
     /// Of tags that are being written nobody knows how they are: the record names them without a value, so that they are read.

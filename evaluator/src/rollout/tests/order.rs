@@ -64,21 +64,6 @@ fn a_window_bounds_starts_and_no_bakes() {
     assert_eq!(plan[1].begins, at("2026-06-03T08:00:00Z"));
 }
 
-/// The clock of the zone counts, by which 28 March 2027 has no hour from two to three, and 31 October has it twice.
-#[test]
-fn hours_that_a_clock_does_not_show_are_not_open() {
-    let window = |from, to| Window { days: vec!["sun".into()], from, to, zone: "Europe/Berlin".into() };
-    let next = |from, to, at: &str| window(from, to).next(at.parse().unwrap()).unwrap().to_string();
-    let spring = "2027-03-27T08:00:00Z";
-    assert_eq!(next(135, 165, spring), "2027-04-04T00:15:00Z", "02:15 to 02:45 is left out");
-    assert_eq!(next(120, 180, spring), "2027-04-04T00:00:00Z", "so is 02:00 to 03:00");
-    assert_eq!(next(135, 195, spring), "2027-03-28T01:00:00Z", "of 02:15 to 03:15 a quarter of an hour is there");
-    assert!(!window(135, 195).is_open("2027-03-28T01:15:00Z".parse().unwrap()));
-    assert_eq!(next(120, 150, "2027-10-30T08:00:00Z"), "2027-10-31T00:00:00Z");
-    assert_eq!(next(120, 150, "2027-10-31T00:40:00Z"), "2027-10-31T01:00:00Z", "the clock shows it again");
-    assert_eq!(next(90, 150, "2027-10-31T00:40:00Z"), "2027-10-31T01:00:00Z", "it shows a part of it again");
-}
-
 #[test]
 fn a_window_is_of_its_zone_also_when_clocks_change() {
     let window = Window { days: vec!["sun".into()], from: 120, to: 240, zone: "Europe/Berlin".into() };
