@@ -397,3 +397,23 @@ fn one_account_is_not_two_cells() {
         assert_eq!(refused.codes(), "E0434", "{refused:?}");
     }
 }
+
+/// What was refused is not there, and what is there later is somebody else's: the next run takes nothing of it back.
+#[test]
+fn what_was_refused_leaves_nothing_to_take_back() {
+    let scp = "scp p { deny d { actions = [\"s3:DeleteBucket\"], resources = [\"*\"] } }\n";
+    let head = "org o { accounts { email = \"aws+\\(.name)@x.example\" } }\n";
+    let (from, to) =
+        (desired(&format!("{head}{scp}ou y {{}}")), desired(&format!("{head}{scp}ou y {{ scps = [scp.p] }}")));
+    let bench = Bench::after(&[&from]);
+    bench.cloud.script("organizations:AttachPolicy", 1, Trouble::Denied);
+    let (_, receipt) = bench.apply(&to);
+    assert_eq!((receipt.ending, bench.record().pending.len()), (Ending::Failed, 0));
+    // Somebody attaches it by hand.
+    bench.cloud.mend();
+    bench.cloud.edit(|state| {
+        let (policy, unit) = (state.policy("p").unwrap().id.clone(), state.unit("y").unwrap().id.clone());
+        state.attached.insert((policy, unit));
+    });
+    assert!(bench.plan(&from).operations.is_empty());
+}
