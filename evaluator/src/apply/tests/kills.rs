@@ -12,6 +12,7 @@ use crate::apply::receipt::{Ending, Outcome, Receipt};
 use crate::live::parallel;
 use crate::plan::Command;
 use crate::plan::desired::Desired;
+use crate::provider::Tags;
 use crate::registry::record::Record;
 use crate::registry::store::Store as _;
 
@@ -185,6 +186,25 @@ fn an_edit_that_dies_may_be_taken_back() {
         }));
     }
     none(&found);
+}
+
+/// A stack that has no mark of ours is somebody else's, whatever a run that died was about to make there.
+#[test]
+fn a_stack_without_our_mark_is_not_taken_back() {
+    let (_, from, to) = edits().into_iter().find(|(name, ..)| *name == "alarm").unwrap();
+    let bench = Bench::after(&[&from]);
+    bench.cloud.script("cloudformation:ExecuteChangeSet", 1, Trouble::DiesAfter);
+    bench.apply(&to);
+    bench.cloud.pass(10);
+    bench.cloud.mend();
+    bench.cloud.edit(|state| {
+        let theirs = Tags::from([("team".to_owned(), "theirs".to_owned())]);
+        state.formation.stacks.values_mut().for_each(|held| held.stack.tags = theirs.clone());
+    });
+    assert_eq!((bench.cloud.state().formation.stacks.len(), bench.record().pending.len()), (1, 1));
+    let (plan, _) = bench.apply(&from);
+    let told = world::told(&plan);
+    assert_eq!((bench.cloud.state().formation.stacks.len(), bench.record().pending.len()), (1, 0), "{told}");
 }
 
 /// Of an account that was asked for nobody knows whether it comes; one that has not come in a day does not.
