@@ -29,6 +29,8 @@ pub(super) struct Begun {
     nothing: BTreeMap<String, Pending>,
     /// Accounts that were asked for: of one that is not there yet nobody knows whether it comes.
     asked: Vec<String>,
+    /// What could not be looked at, and so is neither taken back nor forgotten.
+    unread: Vec<String>,
     /// Units and sets in whose place another was made, and that are wanted again: what the record has as the former one.
     back: BTreeMap<String, Entry>,
 }
@@ -61,7 +63,7 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
             match found {
                 Found::There(entry) => _ = begun.placed.insert(address.clone(), entry),
                 Found::Nowhere => _ = begun.nothing.insert(address.clone(), pending.clone()),
-                Found::Unread => {}
+                Found::Unread => begun.unread.push(address.clone()),
             }
             continue;
         }
@@ -285,6 +287,10 @@ impl Builder<'_> {
             let message =
                 "asked for by a run that was killed, and not there: if it comes within a day, the next run takes it up".to_owned();
             self.note(message, begun.asked.clone());
+        }
+        if !begun.unread.is_empty() {
+            let message = "begun by a run that was killed, and not looked at by this plan: it is neither taken back nor forgotten until one does";
+            self.note(message.to_owned(), begun.unread.clone());
         }
         let mut remember = |(address, entry): (&String, &Entry), goes: &str| {
             let operation =
