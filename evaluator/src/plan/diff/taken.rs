@@ -48,18 +48,22 @@ impl Builder<'_> {
         let Some(id) = other.filter(|_| !self.looks) else { return false };
         let fault = match self.holder(&id) {
             Some(holder) => {
-                let message = format!(
-                    "the name `{}` of {} is that of {holder} as long as this plan runs",
-                    plan.name, plan.address
-                );
-                let fault = self.still_taken(message, (&plan.address, plan.sources.first()), &holder);
+                let (address, place) = (&plan.address, plan.sources.first());
+                let message =
+                    format!("the name `{}` of {address} is that of {holder} as long as this plan runs", plan.name);
+                let fault = Fault::new(Code::StillTaken, message).at(place, format!("{holder} has it"));
                 if self.desired.resources.contains_key(&holder) {
-                    fault.help(format!("apply in two steps: {holder} gets its other name first; names that are exchanged need a third one in between"))
-                } else {
                     fault.help(format!(
-                        "if it is another one: apply without {} first, which deletes {holder}",
-                        plan.address
+                        "apply in two steps: {holder} changes first; names that are exchanged need a third one in between"
                     ))
+                } else if plan.id.is_some() {
+                    fault.help(format!(
+                        "apply in two steps: {address} keeps the name that it has until {holder} is gone"
+                    ))
+                } else {
+                    fault
+                        .help(same(&holder, address))
+                        .help(format!("if it is another one: apply without {address} first, which deletes {holder}"))
                 }
             }
             None => not_owned(&plan.address, what, &plan.name, &id, plan),
@@ -75,21 +79,16 @@ impl Builder<'_> {
         });
         let Some((other, wanted)) = named else { return false };
         let message = format!("the account {id} of {other} is that of {address} as long as this plan runs");
-        let fault = self.still_taken(message, (other, wanted.sources.first()), address);
-        let fault = fault.at(place, format!("{address} ends here")).help(format!(
+        let fault = Fault::new(Code::StillTaken, message).at(wanted.sources.first(), format!("{address} has it"));
+        let fault = fault.at(place, format!("{address} ends here")).help(same(address, other)).help(format!(
             "if it is another one: `removed {{ from = \"{address}\", account = \"keep\" }}` leaves the account as it is"
         ));
         self.faults.push(fault);
         true
     }
+}
 
-    fn still_taken(&self, message: String, (address, place): (&str, Option<&Place>), holder: &str) -> Fault {
-        let fault = Fault::new(Code::StillTaken, message).at(place, format!("{holder} has it"));
-        if self.desired.resources.contains_key(holder) {
-            return fault;
-        }
-        fault.help(format!(
-            "if it is the same under another address: `moved {{ from = \"{holder}\", to = \"{address}\" }}`"
-        ))
-    }
+/// What to write where only the address is another one.
+fn same(holder: &str, address: &str) -> String {
+    format!("if it is the same under another address: `moved {{ from = \"{holder}\", to = \"{address}\" }}`")
 }
