@@ -6,6 +6,7 @@
 use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
+use super::taken::same;
 use crate::plan::build::{Builder, Command, Step, change, drifted, json_tags, tags_of, text};
 use crate::plan::desired::{AccountWish, PARKED_TAG, PARKING, ROOT, Wanted};
 use crate::plan::fault::Fault;
@@ -120,7 +121,7 @@ impl Builder<'_> {
                     "{owner} has that account, and an account keeps its e-mail for good, whoever had it when it was made"
                 ))
             } else if ends {
-                fault.help(format!("if it is the same under another address: `moved {{ from = \"{owner}\", to = \"{address}\" }}`"))
+                fault.help(same(&owner, &address))
             } else {
                 fault
             });

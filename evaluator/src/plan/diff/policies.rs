@@ -11,7 +11,7 @@ use crate::plan::canonical;
 use crate::plan::desired::{ROOT, Wanted};
 use crate::plan::fault::Fault;
 use crate::plan::identity;
-use crate::plan::model::{Action, Change, Fields, Operation, OperationId, Verb};
+use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
 use crate::provider::Policy;
 use crate::registry::record::Entry;
 
@@ -219,18 +219,15 @@ impl Builder<'_> {
     /// go makes room for it, once those before it are there, and what this one `needs`. So a target is never without more than the one.
     fn room(&mut self, target: &str, needs: &[OperationId]) -> Option<OperationId> {
         let has = self.ids.get(target).and_then(|id| self.live.policies_of.get(id)).map_or(0, Vec::len);
-        let changes = |makes: bool| {
-            self.operations.iter().filter(move |operation| match &operation.verb {
-                Verb::AttachPolicy { target: to, .. } => makes && to == target,
-                Verb::DetachPolicy { target: from, .. } => !makes && from == target,
-                _ => false,
-            })
-        };
-        let (added, gone) = (changes(true).count(), changes(false).count());
-        if (has + added).saturating_sub(gone) < crate::limits::SCPS_A_TARGET.most {
+        let detached = self.after(target, Step::Gone).into_iter().filter_map(|id| self.operations.get(id.0 as usize));
+        let planned: BTreeSet<&str> = detached
+            .filter(|operation| matches!(operation.verb, Verb::DetachPolicy { .. }))
+            .map(|operation| operation.address.as_str())
+            .collect();
+        let added = self.after(target, Step::Held).len();
+        if (has + added).saturating_sub(planned.len()) < crate::limits::SCPS_A_TARGET.most {
             return None;
         }
-        let planned: BTreeSet<&str> = changes(false).map(|operation| operation.address.as_str()).collect();
         let mut surplus = self.surplus("scp_attachment").into_iter().map(|(address, _)| address);
         let next = surplus.find(|address| {
             self.target_of(address) == target && !planned.contains(address.as_str()) && self.is_attached(address)
@@ -259,10 +256,7 @@ impl Builder<'_> {
         ]);
         let mut plan = Change { before: Some(fields), ..change(address, "scp_attachment", Action::Delete) };
         let detached = self.is_attached(address).then(|| {
-            let is_before =
-                |other: &&Operation| matches!(&other.verb, Verb::AttachPolicy { target: to, .. } if *to == target);
-            let before = self.operations.iter().filter(is_before).map(|other| other.id);
-            let needs: Vec<OperationId> = first.iter().copied().chain(before).collect();
+            let needs: Vec<OperationId> = first.iter().copied().chain(self.after(&target, Step::Held)).collect();
             let verb = Verb::DetachPolicy { policy: policy.clone(), target: target.clone() };
             let detached = self.operation(address, verb, &needs, Fields::new());
             self.step(&policy, Step::Gone, detached);

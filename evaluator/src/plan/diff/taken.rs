@@ -89,6 +89,6 @@ impl Builder<'_> {
 }
 
 /// What to write where only the address is another one.
-fn same(holder: &str, address: &str) -> String {
+pub(super) fn same(holder: &str, address: &str) -> String {
     format!("if it is the same under another address: `moved {{ from = \"{holder}\", to = \"{address}\" }}`")
 }
