@@ -92,6 +92,7 @@ impl Size {
         let accounts: Vec<SeedAccount> = accounts.collect();
         let set = |set: usize| SeedSet {
             name: format!("Set{set}"),
+            description: Some(format!("permission_set.Set{set}")),
             session_duration: Some("PT1H".to_owned()),
             managed_policies: vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()],
             tags: BTreeMap::from([("cellc:address".to_owned(), format!("permission_set.Set{set}"))]),

@@ -53,6 +53,10 @@ use crate::args::{Arguments, Command, Form};
 use crate::exit::Status;
 use crate::output::Output;
 
+/// A program is many small strings and maps, made once and freed together.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let status = match Arguments::try_parse() {
         Ok(arguments) => run(&arguments),

@@ -128,7 +128,7 @@ impl<'p> Cases<'p> {
             .iter()
             .map(|((set, place), fields)| ((set.as_str(), place.as_str()), self.way(set, fields)))
             .collect();
-        let mut all = BTreeMap::new();
+        let mut all = Vec::with_capacity(side.given.len());
         for (holding, names) in side.held() {
             let target = match targets.get(holding.1.as_str()) {
                 Some(target) => target.clone(),
@@ -141,14 +141,15 @@ impl<'p> Cases<'p> {
             let held: Vec<&Prepared> = names
                 .iter()
                 .filter_map(|name| {
-                    forms.get(&(name.as_str(), holding.1.as_str())).or_else(|| sets.get(name.as_str()))
+                    let own = if forms.is_empty() { None } else { forms.get(&(name.as_str(), holding.1.as_str())) };
+                    own.or_else(|| sets.get(name.as_str()))
                 })
                 .collect();
             let case = self.case(side, &holding.1, &target, &held);
             let id = self.numbered(case, &holding.1);
-            all.insert(holding.clone(), id);
+            all.push((holding.clone(), id));
         }
-        all
+        all.into_iter().collect()
     }
 
     /// The case of somebody who has nothing in a target: nobody's, under the limits that hold there.

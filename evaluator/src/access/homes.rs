@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cell_iam::access::{Home, Part};
 use cell_iam::policy::{Condition, Document, Elements};
+use foldhash::HashSet;
 use smol_str::{SmolStr, ToSmolStr};
 
 use super::sides::Side;
@@ -94,7 +95,8 @@ impl Homes {
         let text = |text: &String| text.to_smolstr();
         self.region = side.home_region.as_ref().map(text).or_else(|| self.region.take());
         self.partition = side.partition.as_ref().map(text).or_else(|| self.partition.take());
-        for (_, target) in side.given.keys() {
+        let targets: HashSet<&String> = side.given.keys().map(|(_, target)| target).collect();
+        for target in targets {
             let home = self.places.entry(target.clone()).or_default();
             home.account = side.accounts.get(target).map(text).or_else(|| home.account.take());
             home.region = side.regions.get(target).map(text).or_else(|| home.region.take());

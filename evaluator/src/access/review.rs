@@ -91,9 +91,13 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
     } else {
         Cow::Owned(cases.under(question.sources.now.pins).of(question.after))
     };
-    let was = with_newcomers(&mut cases, question.before, question.pins_before(), (&before, &after));
-    let now = with_newcomers(&mut cases, question.after, question.sources.now.pins, (&after, &before));
-    let changes = differing(&was, &now);
+    let changes = if is_same {
+        BTreeMap::new()
+    } else {
+        let was = with_newcomers(&mut cases, question.before, question.pins_before(), (&before, &after));
+        let now = with_newcomers(&mut cases, question.after, question.sources.now.pins, (&after, &before));
+        differing(&was, &now)
+    };
     let own =
         question.after.alone().map(|alone| cases.under(question.sources.now.pins).of(&alone)).unwrap_or_default();
     let known = Known::read()?;
@@ -133,7 +137,7 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
     let guards = guards::judge(question, &cases, [&before, &after, &own], known, &mut judge.engine);
     judge.evidence.queries += guards.queries;
     let equivalent = equivalent::find(question, &mut judge.engine);
-    let extents = extents(&before, &after);
+    let extents = if rows.is_empty() { BTreeMap::new() } else { extents(&before, &after) };
     let mut principals: Vec<Row> =
         rows.into_iter().map(|(key, (told, cells))| row(question, &extents, &told, key, &cells)).collect();
     principals.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -148,7 +152,10 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
         () => Verdict::None,
     };
     limits.extend(longer);
-    let everybody: BTreeSet<&String> = before.keys().chain(after.keys()).map(|(principal, _)| principal).collect();
+    let mut everybody = principals_of(&before);
+    if !is_same {
+        everybody.extend(principals_of(&after));
+    }
     let touched: BTreeSet<&String> = principals.iter().map(|row| &row.principal).collect();
     Ok(Review {
         format_version: FORMAT_VERSION.to_owned(),
@@ -235,6 +242,13 @@ fn longest_session(side: &Side, sets: &[String]) -> Option<String> {
     let session = |fields: &Fields| fields.get("session").and_then(|value| value.as_str()).map(str::to_owned);
     let length = |text: &String| text.parse::<jiff::SignedDuration>().map_or(0, |duration| duration.as_secs());
     sets.map(|fields| session(fields).unwrap_or_else(|| "PT1H".to_owned())).max_by_key(length)
+}
+
+/// Those who have anything anywhere. They stand one after the other.
+fn principals_of(held: &BTreeMap<Holding, CaseId>) -> BTreeSet<&String> {
+    let mut all: Vec<&String> = held.keys().map(|(principal, _)| principal).collect();
+    all.dedup();
+    all.into_iter().collect()
 }
 
 /// How many places each principal has anything in.

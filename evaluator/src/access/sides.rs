@@ -159,11 +159,12 @@ impl Side {
 
     /// Everybody who has something somewhere, with the sets: the own ones, and those of groups.
     pub(super) fn held(&self) -> impl Iterator<Item = (&Holding, BTreeSet<&String>)> {
-        let only_through = self.through.keys().filter(|holding| !self.given.contains_key(*holding));
-        self.given.keys().chain(only_through).map(|holding| {
-            let own = self.given.get(holding).into_iter().flatten();
-            (holding, own.chain(self.through.get(holding).into_iter().flatten()).collect())
-        })
+        let only_through = self.through.iter().filter(|(holding, _)| !self.given.contains_key(*holding));
+        let own = self.given.iter().map(|(holding, own)| {
+            let through = if self.through.is_empty() { None } else { self.through.get(holding) };
+            (holding, own.iter().chain(through.into_iter().flatten()).collect())
+        });
+        own.chain(only_through.map(|(holding, sets)| (holding, sets.iter().collect())))
     }
 
     /// What the plan was not asked about is as the record has it.

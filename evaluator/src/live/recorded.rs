@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use foldhash::HashMap;
 use serde_json::Value as Json;
 
 use super::{Live, LiveSet, LiveStack, SetDetail};
@@ -46,8 +47,12 @@ pub fn recorded(desired: &Desired, record: &Record) -> Live {
         put_named(&mut live, wanted);
     }
     super::repositories::recorded(record, &mut live);
-    for address in record.resources.keys() {
-        put_given(&mut live, desired, record, address);
+    // What is named by others is looked up without going through what is given.
+    let is_given = |entry: &Entry| ["assignment", "scp_attachment"].contains(&entry.kind.as_str());
+    let (given, named): (Vec<_>, Vec<_>) = record.resources.iter().partition(|(_, entry)| is_given(entry));
+    let named: HashMap<&str, &Entry> = named.into_iter().map(|(address, entry)| (address.as_str(), entry)).collect();
+    for (address, _) in given {
+        put_given(&mut live, (desired, record), &named, address);
     }
     for (address, wanted) in &desired.principals {
         let known = record.principals.get(address).map(|found| found.id.clone());
@@ -134,10 +139,10 @@ fn put_stack(live: &mut Live, entry: &Entry) {
     live.stacks.insert(place, LiveStack::There { stack: Box::new(stack), template });
 }
 
-fn put_given(live: &mut Live, desired: &Desired, record: &Record, address: &str) {
+fn put_given(live: &mut Live, (desired, record): (&Desired, &Record), named: &HashMap<&str, &Entry>, address: &str) {
     let org = |address: &str| desired.org.address.as_deref() == Some(address);
     let id = |address: &str| {
-        if org(address) { Some(ROOT.to_owned()) } else { record.entry(address).map(|entry| entry.id.clone()) }
+        if org(address) { Some(ROOT.to_owned()) } else { named.get(address).map(|entry| entry.id.clone()) }
     };
     if let Some(policy) = identity::policy_of_attachment(address) {
         let target = address.split_once('/').and_then(|(_, target)| id(target));

@@ -7,7 +7,7 @@ use super::{Live, LiveStack, Reader, parallel};
 use crate::plan::diff::deployed;
 use crate::plan::identity;
 use crate::provider::{CloudError, Failure};
-use crate::registry::record::FORMER;
+use crate::registry::record::base_of;
 use crate::releases::Kept;
 use crate::stacks::{AccountOf, StackPlace, StackState, StackWish, Stacks, wish};
 
@@ -88,7 +88,7 @@ impl Reader<'_> {
         let entries = self.record.resources.iter().filter(|(_, entry)| entry.kind == "stack");
         // The former one of a stack is its stack's, as the plan has it.
         let taken = entries.filter(|(address, _)| {
-            let wish = self.desired.stacks.get(address.strip_suffix(FORMER).unwrap_or(address));
+            let wish = self.desired.stacks.get(base_of(address));
             wish::takes(self.scope, wish, self.record, address)
         });
         taken.map(|(_, entry)| entry.id.as_str())

@@ -4,19 +4,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cell_lang::diagnostics::Code;
 use jiff::SignedDuration;
 use serde_json::Value as Json;
 
 use super::build::{Builder, Command, Step, change, text};
 use super::desired::{ADDRESS_TAG, PARKING, ROOT};
-use super::model::{Action, Change, Fields, OperationId, Verb};
+use super::fault::Fault;
+use super::model::{Action, Change, Fields, Operation, OperationId, Verb};
 use super::{Question, identity, marks};
 use crate::live::LiveStack;
 use crate::provider::Known;
-use crate::registry::record::{Entry, FORMER, Pending, Record, former_address};
+use crate::registry::record::{Entry, FORMER, Pending, Record, base_of, former_address};
 use crate::repositories::{ours, policy};
 use crate::resources::ResourceKind;
-use crate::stacks::{StackState, wish};
+use crate::stacks::{AccountOf, StackPlace, StackState, StackWish, wish};
 
 /// What was begun and is to go, by address. What nobody can tell stays waited for.
 #[derive(Debug, Default)]
@@ -85,6 +87,9 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
         }
     }
     in_place(question, &ids, &mut begun);
+    if *command == Command::Apply {
+        elsewhere(question, &ids, &mut begun);
+    }
     // A parked account that was given on, as its mark says and the record does not.
     for (id, parked) in &record.parked {
         let mark = marks::mark(live, id).filter(|mark| desired.resources.contains_key(*mark) && unrecorded(mark));
@@ -202,9 +207,18 @@ fn fits(question: &Question<'_>, ids: &identity::Ids, address: &str, id: &str) -
     };
     let name = text(&wanted.fields, "name");
     match question.live.units.get(id) {
-        Some(unit) => ids.get(&text(&wanted.fields, "parent")) == Some(&unit.parent) && unit.name == name,
+        Some(unit) => unit.name == name && is_placed(question, ids, address, id),
         None => question.live.sets.get(id).is_some_and(|set| set.fields.name == name),
     }
+}
+
+/// Is a unit where the program says of the address, and stay those above it where they are? It is made anew with them.
+fn is_placed(question: &Question<'_>, ids: &identity::Ids, address: &str, id: &str) -> bool {
+    let Some((wanted, unit)) = question.desired.resources.get(address).zip(question.live.units.get(id)) else {
+        return true;
+    };
+    let parent = text(&wanted.fields, "parent");
+    ids.get(&parent) == Some(&unit.parent) && is_placed(question, ids, &parent, &unit.parent)
 }
 
 /// The same where the run had no time to write down what it made.
@@ -218,7 +232,7 @@ fn unrecorded_in_place(
     let stands = begun.back.get(address).or_else(|| record.entry(address)).map(|entry| entry.id.clone());
     let is_back = stands.as_ref().is_some_and(|id| fits(question, ids, address, id));
     let is_unit = pending.kind == "ou";
-    if !is_unit && (pending.kind != "permission_set" || !is_back) {
+    if !is_unit && pending.kind != "permission_set" {
         return;
     }
     // Its own place may be that of what was made: the record tells which one it had.
@@ -226,9 +240,7 @@ fn unrecorded_in_place(
     known.remove(address);
     known.extend(stands.map(|id| (address.clone(), id)));
     let all = identity::begun(live, address, pending, &known);
-    let former = former_address(address);
-    // Of an address that has a former one already this is another.
-    let place = if record.entry(&former).is_some() { former_address(&former) } else { former };
+    let place = record.free_former(address);
     match all.iter().find(|id| marks::mark(live, id) == Some(address)) {
         Some(id) if fits(question, ids, address, id) => {}
         Some(id) => _ = begun.made.insert(place, entry(pending, id)),
@@ -239,6 +251,76 @@ fn unrecorded_in_place(
                 begun.nothing.insert(place, pending.clone());
             }
         }
+    }
+}
+
+/// What was begun that the program has in another place or under another name now. It stands for its address until that is made; beside
+/// what does already, it is a former one.
+fn elsewhere(question: &Question<'_>, ids: &identity::Ids, begun: &mut Begun) {
+    let Question { desired, record: (record, _), live, scope, .. } = question;
+    for (address, pending) in &record.pending {
+        if let Some(wish) = desired.stacks.get(address) {
+            if pending.kind == "stack" && wish::takes(scope, Some(wish), record, address) {
+                stack_elsewhere(question, ids, (wish, pending), begun);
+            }
+            continue;
+        }
+        let Some(wanted) = desired.resources.get(address).filter(|wanted| scope.takes(address, &wanted.sources))
+        else {
+            continue;
+        };
+        if record.entry(address).is_some() {
+            continue;
+        }
+        let is_ours = |id: &&String| marks::mark(live, id) == Some(address);
+        match (pending.kind.as_str(), ids.get(address)) {
+            ("ou", stands) => {
+                let all = identity::begun(live, address, pending, ids);
+                if let Some(id) = all.into_iter().find(is_ours) {
+                    let place = if stands.is_none() { address.clone() } else { record.free_former(address) };
+                    begun.made.insert(place, entry(pending, id));
+                }
+            }
+            ("permission_set", Some(id)) if is_ours(&id) => {
+                let name = live.sets.get(id).map(|set| set.fields.name.as_str());
+                if name.is_some_and(|name| name != text(&wanted.fields, "name")) {
+                    begun.made.insert(address.clone(), entry(pending, id));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn stack_elsewhere(
+    question: &Question<'_>,
+    ids: &identity::Ids,
+    (wish, pending): (&StackWish, &Pending),
+    begun: &mut Begun,
+) {
+    let (record, address) = (question.record.0, &wish.address);
+    let account = match &wish.account {
+        AccountOf::Id(id) => Some(id),
+        AccountOf::Of(account) => ids.get(account),
+    };
+    let is_at = |place: &StackPlace| {
+        account == Some(&place.account) && wish.region == place.region && wish.name == place.name
+    };
+    if pending.place().is_some_and(|place| is_at(&place)) {
+        return;
+    }
+    let recorded = record.entry(address);
+    match unnamed(question, ids, (address, pending)) {
+        Some(Found::There(entry)) if record.held_as(address, &entry.id).is_none() => {
+            let place = if recorded.is_none() { address.clone() } else { record.free_former(address) };
+            begun.made.insert(place, entry);
+        }
+        Some(Found::Unread) => begun.unread.push(address.clone()),
+        // It is back where it was: nothing is begun in its place any more.
+        Some(_) if recorded.and_then(|entry| StackPlace::of_arn(&entry.id)).is_some_and(|place| is_at(&place)) => {
+            begun.nothing.insert(record.free_former(address), pending.clone());
+        }
+        _ => {}
     }
 }
 
@@ -257,7 +339,7 @@ impl Begun {
             let mut with = record.clone();
             // What is told of here stands for nothing any more.
             for address in self.made.keys().chain(self.nothing.keys()).filter(|address| address.ends_with(FORMER)) {
-                with.pending.remove(address.trim_end_matches(FORMER));
+                with.pending.remove(base_of(address));
             }
             for (address, entry) in &self.back {
                 if let Some(now) = with.resources.insert(address.clone(), entry.clone()) {
@@ -293,9 +375,13 @@ impl Builder<'_> {
             self.note(message.to_owned(), begun.unread.clone());
         }
         let mut remember = |(address, entry): (&String, &Entry), goes: &str| {
-            let operation =
-                self.operation(address, Verb::Remember { id: entry.id.clone() }, &[], entry.fields.clone());
+            let base = base_of(address);
+            let needs: Vec<OperationId> = self.opening.get(base).copied().into_iter().collect();
+            let verb = Verb::Remember { id: entry.id.clone() };
+            let operation = self.operation(address, verb, &needs, entry.fields.clone());
             self.step(goes, Step::Gone, operation);
+            // What is made in its place is begun when it is written down.
+            self.opening.insert(base.to_owned(), operation);
             (address.clone(), operation)
         };
         let mut all: BTreeMap<String, OperationId> = begun.made.iter().map(|made| remember(made, made.0)).collect();
@@ -304,12 +390,40 @@ impl Builder<'_> {
         all
     }
 
+    /// An account is not given on, closed or let go with something in it that was begun and that nobody could look at.
+    pub(super) fn keep_what_is_unread(&mut self, begun: &Begun) {
+        for address in &begun.unread {
+            let Some(pending) = self.record.pending.get(address) else { continue };
+            let id = pending.name.split('/').next().unwrap_or_default();
+            let account = self.address_of("account", id);
+            let ends = |operation: &Operation| match operation.verb {
+                Verb::Park | Verb::CloseAccount | Verb::Forget => operation.address == account,
+                _ => false,
+            };
+            if pending.kind == "scp_attachment" || !self.operations.iter().any(ends) {
+                continue;
+            }
+            let message = format!(
+                "{address} was begun in {id} by a run that was killed, and could not be looked at: {account} would be given up with it"
+            );
+            let fault = Fault::new(Code::ReadFailed, message);
+            let fault = fault
+                .help("run it as somebody whom the account lets in")
+                .help(format!("`--except {account}` leaves it out"));
+            self.faults.push(fault);
+        }
+    }
+
     /// The changes begin with that.
-    pub(super) fn lead(&mut self, remembered: &BTreeMap<String, OperationId>) {
+    pub(super) fn lead(&mut self, begun: &Begun, remembered: &BTreeMap<String, OperationId>) {
         for change in &mut self.changes {
             if let Some(operation) = remembered.get(&change.address) {
                 change.operations.insert(0, *operation);
                 change.reason = Some("a run that was killed had made it".to_owned());
+                // Of it the record has no more than what the run had written down before.
+                if !begun.back.contains_key(&change.address) {
+                    change.drift.clear();
+                }
             }
         }
     }

@@ -251,6 +251,12 @@ impl<'a> Builder<'a> {
         plan.operations.push(self.operation(&plan.address, Verb::Forget, &[], Fields::new()));
     }
 
+    /// What the record has in place of what is remembered is gone, and is forgotten where it is kept as the former one.
+    pub(super) fn forget_former(&mut self, address: &str, remembered: OperationId) -> OperationId {
+        let former = self.record.free_former(address);
+        self.operation(&former, Verb::Forget, &[remembered], Fields::new())
+    }
+
     /// Adds an operation.
     pub(super) fn operation(
         &mut self,

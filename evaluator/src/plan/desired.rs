@@ -471,7 +471,8 @@ fn wanted(world: &World<'_>, resource: &Resource) -> Wanted {
         _ => (&["name", "parent", "description", "content", "tags"], false),
     };
     let mut fields: Fields = all.iter().filter(|(name, _)| compared.contains(&name.as_str())).map(own).collect();
-    let shown = if not_compared { all.clone() } else { Fields::new() };
+    let protect = matches!(all.get("protect"), Some(Json::Bool(true)));
+    let shown = if not_compared { all } else { Fields::new() };
     match resource.kind {
         ResourceKind::Ou => {
             fields.entry("parent".to_owned()).or_insert_with(|| Json::from(ROOT));
@@ -488,7 +489,6 @@ fn wanted(world: &World<'_>, resource: &Resource) -> Wanted {
     }
     let entity = resource.sources.first().map(|source| source.entity);
     let account = entity.filter(|_| resource.kind == ResourceKind::Account).map(|id| wish(world, id));
-    let protect = matches!(all.get("protect"), Some(Json::Bool(true)));
     if !not_compared {
         let tags = fields.entry("tags".to_owned()).or_insert_with(|| Json::Object(serde_json::Map::new()));
         if let Json::Object(tags) = tags {

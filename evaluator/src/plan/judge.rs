@@ -14,7 +14,7 @@ use super::identity;
 use super::model::{Access, Action, Authority, Change, Notice, NoticeKind, Operation, Quota, Service, Verb};
 use crate::limits;
 use crate::provider::AccountState;
-use crate::registry::record::FORMER;
+use crate::registry::record::base_of;
 use crate::releases::Target;
 use crate::stacks::StackPlace;
 use crate::words::counted;
@@ -32,13 +32,10 @@ impl Builder<'_> {
             .filter(|change| change.kind == "account" && matches!(change.action, Action::Create | Action::Adopt))
             .map(|change| change.address.as_str())
             .collect();
-        let before: BTreeSet<(String, String)> = self
-            .record
-            .resources
-            .iter()
-            .filter(|(_, entry)| entry.kind == "assignment")
-            .filter_map(|(address, _)| parts(address).map(|(set, principal, _)| (principal, set)))
-            .collect();
+        let recorded =
+            self.record.resources.iter().filter(|(_, entry)| !anew.is_empty() && entry.kind == "assignment");
+        let before: BTreeSet<(String, String)> =
+            recorded.filter_map(|(address, _)| parts(address).map(|(set, principal, _)| (principal, set))).collect();
         for change in self.changes.iter().filter(|change| change.kind == "assignment") {
             let Some((set, principal, target)) = parts(&change.address) else { continue };
             let row = rows.entry((principal.clone(), set.clone())).or_insert_with(|| Access {
@@ -102,8 +99,8 @@ impl Builder<'_> {
             let ids = self.ids.get(&set).zip(self.ids.get(&target));
             let was = ids.and_then(|(set, target)| held.get(&(set.as_str(), target.as_str()))).copied().unwrap_or(0);
             if by < 0 && was > 0 && was + by <= 0 {
-                let (name, former) = set.strip_suffix(FORMER).map_or((set.as_str(), false), |name| (name, true));
-                let rows = if former { &mut anew } else { &mut lost };
+                let name = base_of(&set);
+                let rows = if name != set { &mut anew } else { &mut lost };
                 rows.entry(name.to_owned()).or_default().push(target);
             }
         }

@@ -18,7 +18,7 @@ use super::identity::{self, Ids};
 use super::model::Fields;
 use crate::live::{Live, LiveStack};
 use crate::provider::{Account, AccountState, Tags, Unit};
-use crate::registry::record::{Entry, FORMER, Record};
+use crate::registry::record::{Entry, Record, base_of};
 use crate::stacks::StackPlace;
 
 /// Entries of which the mark is looked at: of what no block has any more, of accounts whose e-mail is not the one of the record
@@ -123,7 +123,7 @@ pub(super) fn alleged(
     };
     faults.extend(all.into_iter().filter_map(|(address, entry)| {
         let (name, tags) = found(live, entry)?;
-        let address = address.strip_suffix(FORMER).unwrap_or(address);
+        let address = base_of(address);
         let before = origins.get(address).map(String::as_str);
         let known = |at: &String| record.resources.contains_key(at) || desired.resources.contains_key(at);
         let recorded = entry.fields.get("tags").and_then(Json::as_object);

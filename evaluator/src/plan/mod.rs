@@ -147,9 +147,10 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
         builder.surplus_releases();
     }
     builder.surplus_accounts();
+    builder.keep_what_is_unread(&begun);
     builder.parking_begun();
     builder.surplus_units(&replaced);
-    builder.lead(&remembered);
+    builder.lead(&begun, &remembered);
     builder.judge();
     let access = builder.access();
     if !builder.faults.is_empty() {

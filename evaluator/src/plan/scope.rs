@@ -34,6 +34,9 @@ impl Scope {
     /// such a grant gives to the same principal. The record does not say by which grant something was given.
     #[must_use]
     pub fn with_taken_back(mut self, desired: &Desired, record: &Record) -> Self {
+        if self.only.is_empty() {
+            return self;
+        }
         let given: BTreeSet<(&str, &str)> = desired
             .resources
             .iter()

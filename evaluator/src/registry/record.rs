@@ -111,6 +111,16 @@ impl Entry {
         Self { kind, id, fields: Fields::new(), protect: false, applied_at: at, run }
     }
 
+    /// Where it is, as the name of what was begun says it; none of what is known otherwise.
+    pub fn place(&self) -> Option<String> {
+        match self.kind.as_str() {
+            "stack" => StackPlace::of_arn(&self.id)
+                .map(|StackPlace { account, region, name }| format!("{account}/{region}/{name}")),
+            "repository_policy" => Some(self.id.clone()),
+            _ => None,
+        }
+    }
+
     /// Is it about to be taken over?
     pub fn is_claim(&self) -> bool {
         self.run.is_empty()
@@ -407,9 +417,14 @@ impl Record {
                 self.pending.remove(address);
             }
             Event::Done { .. } => self.done(line),
-            Event::Deleted { address } | Event::Forgotten { address } => {
+            Event::Deleted { address } => {
                 self.resources.remove(address);
-                self.pending.remove(address.trim_end_matches(FORMER));
+                // What goes beside it says nothing of what is begun in its place.
+                self.pending.remove(address);
+            }
+            Event::Forgotten { address } => {
+                self.resources.remove(address);
+                self.pending.remove(base_of(address));
             }
             Event::Ended { address, fate } => {
                 self.resources.remove(address);
@@ -427,7 +442,7 @@ impl Record {
             Event::Parked { address, account, email, name } => {
                 // Of several that one address had, and of one whose address is in use again, each has an address of its own
                 // while it is taken over.
-                let from = address.trim_end_matches(FORMER).to_owned();
+                let from = base_of(address).to_owned();
                 self.resources.remove(address);
                 if from == *address {
                     self.gone.insert(from.clone(), Gone { fate: "parked".to_owned(), at: line.at });
@@ -446,6 +461,25 @@ impl Record {
         }
     }
 
+    /// Under which address the record has an id of `address`: its own, or that of a former one.
+    pub fn held_as(&self, address: &str, id: &str) -> Option<String> {
+        let own = self.resources.get_key_value(address);
+        own.into_iter().chain(self.formers(address)).find(|(_, entry)| entry.id == id).map(|(place, _)| place.clone())
+    }
+
+    /// An address for another former one of `address`.
+    pub fn free_former(&self, address: &str) -> String {
+        let next = |place: &String| Some(former_address(place));
+        let mut places = std::iter::successors(Some(former_address(address)), next);
+        let free = places.find(|place| !self.resources.contains_key(place));
+        free.unwrap_or_else(|| former_address(address))
+    }
+
+    fn formers(&self, address: &str) -> impl Iterator<Item = (&String, &Entry)> {
+        let first = former_address(address);
+        self.resources.range(first.clone()..).take_while(move |(place, _)| place.starts_with(&first))
+    }
+
     /// What says by address where it is says the new one. Only units are named so.
     pub(crate) fn rename_in_fields(&mut self, from: &str, to: &str) {
         if self.resources.get(to).is_none_or(|entry| entry.kind != "ou") {
@@ -462,9 +496,13 @@ impl Record {
 
     fn done(&mut self, line: &Line) {
         let Event::Done { address, kind, id, fields, protect } = &line.event else { return };
-        if let Some(former) = self.resources.get(address).filter(|entry| is_made_anew(entry, id.as_deref())) {
-            // What it was made in place of is still there, and ours until it is deleted.
-            self.resources.insert(former_address(address), former.clone());
+        let former = self.resources.get(address).filter(|entry| is_made_anew(entry, id.as_deref())).cloned();
+        if let Some(former) = former {
+            // What it was made in place of is still there, and ours until it is deleted. Where one of those comes back, they change
+            // places.
+            let held = id.as_deref().and_then(|id| self.held_as(address, id));
+            let place = held.unwrap_or_else(|| self.free_former(address));
+            self.resources.insert(place, former);
         }
         let entry = self.resources.entry(address.clone()).or_insert_with(|| Entry {
             kind: kind.clone(),
@@ -482,7 +520,7 @@ impl Record {
             self.parked.remove(id);
             self.pending.remove(address);
             // What a run that was killed made in place of another, and nobody wants, is written down beside that one.
-            self.pending.remove(address.trim_end_matches(FORMER));
+            self.pending.remove(base_of(address));
             self.gone.remove(address);
         }
         // Of what has no id, that it is done says all.
@@ -505,6 +543,11 @@ impl Record {
 /// The address of a unit or set that was made anew, until it is deleted.
 pub fn former_address(address: &str) -> String {
     format!("{address}{FORMER}")
+}
+
+/// The address without what says that it is of a former one.
+pub fn base_of(address: &str) -> &str {
+    address.trim_end_matches(FORMER)
 }
 
 /// What stands behind the address of something that another was made in place of.

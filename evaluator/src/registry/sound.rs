@@ -1,7 +1,7 @@
 //! Is what a record says possible? Owns of which kind an address is, and the forms of the ids in a record that AWS is asked
 //! with and people are shown: whoever may write the record can write anything there.
 
-use super::record::{Entry, FORMER, Record, RecordError};
+use super::record::{Entry, Record, RecordError, base_of};
 use crate::plan::desired::PARKING;
 use crate::terminal::visible;
 
@@ -68,7 +68,7 @@ pub(crate) fn kind_of_address(address: &str) -> &'static str {
 
 /// Has an entry the kind of its address, and its id the form of that kind?
 fn is_of_its_kind(address: &str, entry: &Entry) -> Result<(), RecordError> {
-    let kind = kind_of_address(address.strip_suffix(FORMER).unwrap_or(address));
+    let kind = kind_of_address(base_of(address));
     if entry.kind != kind {
         let (address, is) = (visible::text(address), visible::text(&entry.kind));
         return Err(unsound(format!("the kind of {address} is {kind}, and not `{is}`")));

@@ -10,7 +10,7 @@ use crate::limits;
 use crate::plan::model::{Fields, Place};
 use crate::plan::scope::Scope;
 use crate::provider::Tags;
-use crate::registry::record::{FORMER, Record};
+use crate::registry::record::{Record, base_of};
 
 /// Bytes of a template that a request takes.
 pub const TEMPLATE_BYTES: usize = limits::TEMPLATE_BODY.most;
@@ -110,7 +110,7 @@ pub(crate) fn takes(scope: &Scope, wish: Option<&StackWish>, record: &Record, ad
     let place = |account: &str| Place { entity: account.to_owned(), file: String::new(), line: 1, column: 1 };
     sources.extend(accounts.map(place));
     // The former one of a stack is its stack's.
-    scope.takes(address.strip_suffix(FORMER).unwrap_or(address), &sources)
+    scope.takes(base_of(address), &sources)
 }
 
 /// A template as it is compared: the tree of one in JSON, any other as text.

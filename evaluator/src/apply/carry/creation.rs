@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::{Context, Seen, Stop, marked};
 use crate::provider::{CloudError, Creation, Failure, Known, SetFields, Tags};
-use crate::registry::record::{Event, Pending};
+use crate::registry::record::{Event, Pending, Record};
 
 /// How often a creation is begun at most: one that nobody answered and that left no trace is begun again.
 const TRIES: u32 = 3;
@@ -235,7 +235,8 @@ impl Context<'_> {
         find: impl Fn() -> Result<Option<String>, CloudError>,
         make: impl Fn() -> Result<String, CloudError>,
     ) -> Result<String, Stop> {
-        let earlier = self.journal.with(|record| record.pending.contains_key(address));
+        let asked = |record: &Record| record.pending.get(address).is_some_and(|pending| pending.name == name);
+        let earlier = self.journal.with(asked);
         if earlier && let Some(id) = find()? {
             return Ok(id);
         }

@@ -202,7 +202,10 @@ impl<'a> Context<'a> {
             }
             _ => return Ok(false),
         };
-        let is_known = |record: &Record| record.entry(address).is_some() || record.pending.contains_key(address);
+        let is_known = |record: &Record| match record.pending.get(address) {
+            Some(pending) => pending.name == name,
+            None => record.entry(address).is_some_and(|entry| entry.place().is_none_or(|place| place == name)),
+        };
         if self.journal.with(is_known) {
             return Ok(false);
         }
@@ -231,18 +234,19 @@ impl<'a> Context<'a> {
     fn write_down(&self, operation: &Operation, id: Option<String>) -> Result<(), Stop> {
         let address = operation.address.clone();
         let event = match &operation.verb {
-            Verb::DeleteUnit { id } | Verb::DeleteSet { id } | Verb::DeleteStack { id }
-                if !self.is_recorded_as(&address, id) =>
-            {
-                Event::Deleted { address: former_address(&address) }
+            Verb::DeleteUnit { id } | Verb::DeleteSet { id } | Verb::DeleteStack { id } => {
+                let held = |record: &Record| match (record.held_as(&address, id), record.entry(&address)) {
+                    (Some(place), _) => place,
+                    (None, Some(_)) => former_address(&address),
+                    // What is known by where it is was only begun.
+                    (None, None) => address.clone(),
+                };
+                Event::Deleted { address: self.journal.with(held) }
             }
             // The former assignment of a set that is made anew has the address of the new one.
             Verb::Unassign { set, .. } if set.ends_with(FORMER) && self.given.contains(&address) => return Ok(()),
-            Verb::DeleteUnit { .. }
-            | Verb::DeletePolicy
-            | Verb::DeleteSet { .. }
+            Verb::DeletePolicy
             | Verb::RemoveRepositoryPolicy { .. }
-            | Verb::DeleteStack { .. }
             | Verb::Unassign { .. }
             | Verb::DetachPolicy { .. } => Event::Deleted { address },
             Verb::CloseAccount => Event::Ended { address, fate: "closed".to_owned() },
@@ -260,10 +264,6 @@ impl<'a> Context<'a> {
             }
         };
         Ok(self.journal.note(event)?)
-    }
-
-    fn is_recorded_as(&self, address: &str, id: &str) -> bool {
-        self.journal.with(|record| record.entry(address).is_some_and(|entry| entry.id == id))
     }
 
     fn forget(&self, address: &str) -> Result<(), Stop> {

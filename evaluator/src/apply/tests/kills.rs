@@ -12,6 +12,7 @@ use crate::apply::receipt::{Ending, Outcome, Receipt};
 use crate::live::parallel;
 use crate::plan::Command;
 use crate::plan::desired::Desired;
+use crate::plan::scope::Scope;
 use crate::provider::Tags;
 use crate::registry::record::Record;
 use crate::registry::store::Store as _;
@@ -188,6 +189,69 @@ fn an_edit_that_dies_may_be_taken_back() {
     none(&found);
 }
 
+/// Edits that are followed by another of the same thing: what was, what is to be, and what is to be after all.
+fn other_edits() -> Vec<(&'static str, Desired, Desired, Desired)> {
+    let program = |rest: &str| {
+        desired(&format!(
+            "org o {{ accounts {{ email = \"aws+\\(.name)@x.example\" }}, limits {{ revoke_count = 500 }} }}\ngroup ops {{}}\n\
+             ou workloads {{}}\nou top {{}}\nou side {{}}\n{rest}"
+        ))
+    };
+    let cell = |region: &str, rest: &str| {
+        program(&format!("cell a {{ kind = \"alpha\", region = \"{region}\", ou = ou.workloads }}\n{rest}"))
+    };
+    let west = |rest: &str| cell("us-west-2", rest);
+    let unit = |fields: &str| west(&format!("ou extra {{ {fields} }}\nou low {{ parent = ou.extra }}"));
+    let grant = "grant g { to = group.ops, can = permission_set.Look, on = cells }";
+    let set = |name: &str, rest: &str| {
+        let see = "allow see { actions = [\"ec2:Describe*\"], resources = [\"*\"] }";
+        west(&format!("permission_set Look {{ name = \"{name}\", session = 2h\n{see}\n}}\n{rest}"))
+    };
+    let policy = |name: &str| {
+        let deny = "deny leave { actions = [\"organizations:LeaveOrganization\"], resources = [\"*\"] }";
+        west(&format!("scp keep {{ name = \"{name}\"\n{deny}\n}}\nou held {{ scps = [scp.keep] }}"))
+    };
+    let alarmed =
+        |region: &str| cell(region, "alarm slow { namespace = \"n\", metric = \"Latency\", above = 5, over = 5m }");
+    vec![
+        ("unit, named otherwise", west(""), unit("name = \"one\""), unit("name = \"two\"")),
+        ("unit, put elsewhere", west(""), unit("parent = ou.top"), unit("parent = ou.side")),
+        ("unit, named and put otherwise", west(""), unit("name = \"one\", parent = ou.top"), unit("name = \"two\"")),
+        ("unit, moved twice", unit(""), unit("parent = ou.top"), unit("parent = ou.side")),
+        ("unit, moved and named", unit(""), unit("parent = ou.top"), unit("parent = ou.top, name = \"two\"")),
+        ("set", west(""), set("One", ""), set("Two", "")),
+        ("set of somebody", west(""), set("One", grant), set("Two", grant)),
+        ("set, named twice", set("One", ""), set("Two", ""), set("Three", "")),
+        ("set of somebody, named twice", set("One", grant), set("Two", grant), set("Three", grant)),
+        ("policy", west(""), policy("one"), policy("two")),
+        ("stack", west(""), alarmed("us-west-2"), alarmed("us-east-1")),
+        ("stack, moved twice", alarmed("us-west-2"), alarmed("us-east-1"), alarmed("eu-west-1")),
+    ]
+}
+
+/// An edit whose run died is followed by another one: what was made for the first goes, wherever it is and however it is named.
+#[test]
+fn an_edit_that_dies_may_become_another() {
+    let mut found = Vec::new();
+    for (name, from, to, after_all) in other_edits() {
+        let scenario = Scenario { name, start: Bench::after(&[&from]), to, command: Command::Apply };
+        let reference = Reference::of(&scenario);
+        let undisturbed = scenario.start.copy();
+        undisturbed.apply(&after_all);
+        let shape = undisturbed.shape();
+        found.extend(each(&deaths(&reference), |(call, nth, how)| {
+            let bench = scenario.start.copy();
+            bench.cloud.script(call, *nth, *how);
+            bench.run(&scenario.to, &reference.plan);
+            bench.cloud.pass(10);
+            bench.cloud.mend();
+            let ended = bench.converges(&after_all, Command::Apply, &shape);
+            ended.map_err(|wrong| format!("{name}: {call} #{nth} {how:?}: {wrong}"))
+        }));
+    }
+    none(&found);
+}
+
 /// A stack that has no mark of ours is somebody else's, whatever a run that died was about to make there.
 #[test]
 fn a_stack_without_our_mark_is_not_taken_back() {
@@ -205,6 +269,28 @@ fn a_stack_without_our_mark_is_not_taken_back() {
     let (plan, _) = bench.apply(&from);
     let told = world::told(&plan);
     assert_eq!((bench.cloud.state().formation.stacks.len(), bench.record().pending.len()), (1, 0), "{told}");
+}
+
+/// Nobody is given an account in which something of ours may be that nobody could look at.
+#[test]
+fn an_account_that_lets_nobody_look_is_not_given_up() {
+    let (_, from, to) = edits().into_iter().find(|(name, ..)| *name == "alarm").unwrap();
+    let bench = Bench::after(&[&from]);
+    bench.cloud.script("cloudformation:ExecuteChangeSet", 1, Trouble::DiesAfter);
+    bench.apply(&to);
+    bench.cloud.pass(10);
+    bench.cloud.mend();
+    bench.cloud.script("cloudformation:DescribeStacks", 1, Trouble::Denied);
+    let refused = bench.try_plan(&from, &Scope::default(), Command::Destroy).map(|plan| world::told(&plan));
+    let told = format!("{refused:?}");
+    assert!(
+        refused.is_err() && told.contains("ReadFailed") && told.contains("`--except cell.a` leaves it out"),
+        "{told}"
+    );
+    bench.cloud.mend();
+    let plan = bench.try_plan(&from, &Scope::default(), Command::Destroy).unwrap();
+    bench.run(&from, &plan);
+    assert!(bench.cloud.state().formation.stacks.values().all(|held| held.stack.status == "DELETE_COMPLETE"));
 }
 
 /// Of an account that was asked for nobody knows whether it comes; one that has not come in a day does not.
@@ -288,7 +374,7 @@ fn a_snapshot_that_is_not_written_loses_nothing() {
             let ended = not_recorded(&receipt).and_then(|()| world::same(&reference.shape, &bench.shape()));
             bench.store.fault(Fault::None);
             // Everything was done and is in the journal: there is nothing to do.
-            let left = bench.try_plan(&scenario.to, &crate::plan::scope::Scope::default(), scenario.command);
+            let left = bench.try_plan(&scenario.to, &Scope::default(), scenario.command);
             let left = left.map_err(|no| format!("{no:?}")).map(|left| left.operations.len());
             let ended =
                 ended.and(left).and_then(|left| if left == 0 { Ok(()) } else { Err(format!("{left} are left")) });

@@ -16,7 +16,6 @@ use crate::plan::fault::Fault;
 use crate::plan::identity;
 use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
 use crate::provider::{Given, Principal};
-use crate::registry::record::former_address;
 
 /// What an assignment is by its address, or by its ids where it has no address of the program.
 #[derive(Debug, Clone)]
@@ -42,16 +41,22 @@ struct Added {
     by_person: HashMap<(String, String), Vec<OperationId>>,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
     /// Assignments that are to be there, then those that are to go.
     pub(in crate::plan) fn assignments(&mut self) {
         self.missing_principals();
+        let recorded = self.recorded_assignments();
         let mut seen: HashSet<Given> = HashSet::default();
         let mut added = Added::default();
         for (address, wanted) in self.wanted("assignment") {
-            self.assignment(address, wanted, &mut seen, &mut added);
+            let given = recorded.get(address.as_str());
+            if let Some(given) = given.filter(|given| self.is_as_recorded(address, given)) {
+                seen.insert(given.clone());
+            } else {
+                self.assignment(address, wanted, &mut seen, &mut added);
+            }
         }
-        self.surplus_assignments(&seen, &added);
+        self.surplus_assignments(&recorded, &seen, &added);
     }
 
     /// A group or user that does not exist is an error with near names, and no create.
@@ -79,6 +84,20 @@ impl Builder<'_> {
             };
             self.faults.push(fault);
         }
+    }
+
+    /// What the record says was given, by address.
+    fn recorded_assignments(&self) -> BTreeMap<&'a str, Given> {
+        let record = self.record;
+        let entries = record.resources.iter().filter(|(_, entry)| entry.kind == "assignment");
+        let given = entries.filter_map(|(address, _)| Some((address.as_str(), self.given(&Named::parse(address)?)?)));
+        given.collect()
+    }
+
+    /// Is an assignment of the record there as it was given? Then it is asked for, and nothing is to be done.
+    fn is_as_recorded(&self, address: &str, given: &Given) -> bool {
+        let anew = || identity::set_of_assignment(address).is_some_and(|set| self.is_anew(&set));
+        self.live.given.contains(given) && !self.origins.contains_key(address) && !anew()
     }
 
     fn given(&self, named: &Named) -> Option<Given> {
@@ -143,14 +162,10 @@ impl Builder<'_> {
     }
 
     /// What is given and not asked for: recorded or not, of sets that are owned.
-    fn surplus_assignments(&mut self, seen: &HashSet<Given>, added: &Added) {
+    fn surplus_assignments(&mut self, recorded: &BTreeMap<&str, Given>, seen: &HashSet<Given>, added: &Added) {
         let mut surplus: BTreeMap<String, bool> = BTreeMap::new();
-        let mut by_given: HashMap<Given, &String> = HashMap::default();
-        for (address, _) in self.record.resources.iter().filter(|(_, entry)| entry.kind == "assignment") {
-            if let Some(given) = Named::parse(address).and_then(|named| self.given(&named)) {
-                by_given.insert(given, address);
-            }
-        }
+        let unasked = recorded.iter().filter(|(_, given)| !seen.contains(*given));
+        let by_given: HashMap<&Given, &str> = unasked.map(|(address, given)| (given, *address)).collect();
         for (address, _) in self.surplus("assignment") {
             surplus.insert(address.clone(), false);
         }
@@ -158,7 +173,7 @@ impl Builder<'_> {
             if !by_given.contains_key(given) && self.is_ended(&given.account) {
                 continue;
             }
-            let address = by_given.get(given).map_or_else(|| self.name_of(given), |address| (*address).clone());
+            let address = by_given.get(given).map_or_else(|| self.name_of(given), |address| (*address).to_owned());
             // What the program asks for and the scope leaves out is no surplus.
             if self.takes(&address)
                 && (self.command == crate::plan::build::Command::Destroy
@@ -200,7 +215,7 @@ impl Builder<'_> {
 
     /// An address for the former set of one that is made anew.
     fn former_set(&mut self, address: &str, arn: &str) -> String {
-        let former = former_address(address);
+        let former = self.record.free_former(address);
         let name = self.live.sets.get(arn).map(|set| set.fields.name.clone()).unwrap_or_default();
         self.stranger(&former, arn, &name);
         former

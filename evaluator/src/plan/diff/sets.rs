@@ -113,13 +113,13 @@ impl Builder<'_> {
         if entry.is_none() {
             plan.action = Action::Adopt;
             plan.reason = self.why_adopted(&address, arn);
-            // What the record has in its place may be gone: then a run that was killed had deleted it.
-            let gone = self.record.entry(&address).is_some_and(|entry| !self.live.sets.contains_key(&entry.id));
-            plan.operations.extend(gone.then(|| self.operation(&address, Verb::Forget, &[], Fields::new())));
             let verb = Verb::Remember { id: arn.to_owned() };
             let remembered = self.operation(&address, verb, &[], before.clone());
             first = Some(remembered);
             plan.operations.push(remembered);
+            // What the record has in its place may be gone: then a run that was killed had deleted it.
+            let gone = self.record.entry(&address).is_some_and(|entry| !self.live.sets.contains_key(&entry.id));
+            plan.operations.extend(gone.then(|| self.forget_former(&address, remembered)));
         }
         if PARTS.iter().any(|name| before.get(*name) != after.get(*name)) {
             first = self.record_put_back(&mut plan, &before, arn).or(first);
@@ -161,18 +161,16 @@ impl Builder<'_> {
     /// One provisioning for all edits of a set, and for what an earlier run left half applied.
     fn provision(&mut self, plan: &mut Change, set: &LiveSet, arn: &str, edited: bool, last: Option<OperationId>) {
         let address = plan.address.clone();
-        let used = self.live.given.iter().any(|given| given.set == arn)
-            || set.accounts.as_ref().is_some_and(|accounts| !accounts.is_empty())
-            || self
-                .record
-                .resources
-                .keys()
-                .any(|other| crate::plan::scope::occurs_in(&address, other) && *other != address);
+        let recorded = |other: &String| crate::plan::scope::occurs_in(&address, other) && *other != address;
+        let used = edited
+            && (self.live.given.iter().any(|given| given.set == arn)
+                || set.accounts.as_ref().is_some_and(|accounts| !accounts.is_empty())
+                || self.record.resources.keys().any(recorded));
         let needs: Vec<OperationId> = last.into_iter().collect();
-        if self.desired.rolled.contains(&address) && (edited && used || !set.stale.is_empty()) {
+        if self.desired.rolled.contains(&address) && (used || !set.stale.is_empty()) {
             return self.by_waves(plan, set, arn, edited, &needs);
         }
-        if (edited && used) || !set.stale.is_empty() {
+        if used || !set.stale.is_empty() {
             let provisioned = self.operation(&address, Verb::Provision, &needs, Fields::new());
             plan.operations.push(provisioned);
             self.step(&address, Step::Formed, provisioned);

@@ -14,9 +14,9 @@ use crate::plan::build::{Builder, Command, GONE, Step, change, drifted, json_tag
 use crate::plan::desired::ADDRESS_TAG;
 use crate::plan::fault::Fault;
 use crate::plan::identity;
-use crate::plan::model::{Action, Change, Fields, Notice, NoticeKind, OperationId, StackOrder, Verb};
+use crate::plan::model::{Action, Change, Fields, Notice, NoticeKind, Operation, OperationId, StackOrder, Verb};
 use crate::provider::Tags;
-use crate::registry::record::{Entry, FORMER, former_address};
+use crate::registry::record::{Entry, base_of, former_address};
 use crate::stacks::shelf;
 use crate::stacks::state::Step as Next;
 use crate::stacks::wish::{self, SHELVED_BYTES, TEMPLATE_BYTES, TEMPLATE_RESOURCES, recorded, same_template};
@@ -353,10 +353,12 @@ impl Builder<'_> {
         let (desired, record) = (self.desired, self.record);
         let entries = record.resources.iter().filter(|(_, entry)| entry.kind == "stack");
         for (address, entry) in entries {
-            let of = address.strip_suffix(FORMER).unwrap_or(address);
+            let of = base_of(address);
             let wish = desired.stacks.get(of);
             let stays = self.command == Command::Apply && wish.is_some() && of == address;
-            let replaced = of != address && self.operations.iter().any(|operation| operation.address == *address);
+            let forgets =
+                |operation: &Operation| matches!(operation.verb, Verb::Forget) && operation.address == *address;
+            let replaced = of != address && self.operations.iter().any(forgets);
             if !stays && !replaced && wish::takes(self.scope, wish, record, address) {
                 self.end_stack(address, entry);
             }

@@ -7,7 +7,7 @@ use super::policies::not_owned;
 use crate::plan::build::Builder;
 use crate::plan::fault::Fault;
 use crate::plan::model::{Change, Place};
-use crate::registry::record::FORMER;
+use crate::registry::record::base_of;
 
 impl Builder<'_> {
     /// Has another policy the name that this one is to get? Then that is said.
@@ -40,7 +40,7 @@ impl Builder<'_> {
     /// The address that stands for an id, in the program or the record.
     fn holder(&self, id: &str) -> Option<String> {
         let address = self.address_of("", id);
-        (!address.starts_with(':')).then(|| address.strip_suffix(FORMER).unwrap_or(&address).to_owned())
+        (!address.starts_with(':')).then(|| base_of(&address).to_owned())
     }
 
     fn is_taken(&mut self, plan: &Change, what: &str, other: Option<String>) -> bool {

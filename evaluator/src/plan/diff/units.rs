@@ -63,9 +63,12 @@ impl Builder<'_> {
         let parent_anew = replaced.iter().any(|(address, _)| *address == parent);
         if before.get("parent") != after.get("parent") || parent_anew {
             let id = unit.id.clone();
-            if entry.is_none() && self.recorded(address, &id).is_some() {
+            if entry.is_none() && marks::mark(self.live, &id).is_none_or(|mark| mark != address) {
                 self.faults.push(marks::unmarked_unit(address, unit));
                 return None;
+            }
+            if entry.is_none() {
+                self.remember_unit(&mut plan, &id, &before);
             }
             plan.reason = Some("AWS cannot move a unit: it is made anew, and what is in it moves".to_owned());
             self.create_unit(plan, after, Action::Replace);
@@ -75,18 +78,22 @@ impl Builder<'_> {
         None
     }
 
+    fn remember_unit(&mut self, plan: &mut Change, id: &str, before: &Fields) {
+        let address = plan.address.clone();
+        let remembered = self.operation(&address, Verb::Remember { id: id.to_owned() }, &[], before.clone());
+        plan.operations.push(remembered);
+        // What the record has in its place may be gone: then a run that was killed had deleted it.
+        let gone = self.record.entry(&address).is_some_and(|entry| !self.live.units.contains_key(&entry.id));
+        plan.operations.extend(gone.then(|| self.forget_former(&address, remembered)));
+    }
+
     fn change_unit(&mut self, mut plan: Change, entry: Option<&Entry>, before: &Fields, after: Fields) {
         let recorded = entry.is_some();
         let (address, id) = (plan.address.clone(), plan.id.clone().unwrap_or_default());
         if !recorded {
             plan.action = Action::Adopt;
             plan.reason = self.why_adopted(&address, &id);
-            // What the record has in its place may be gone: then a run that was killed had deleted it.
-            let gone = self.record.entry(&address).is_some_and(|entry| !self.live.units.contains_key(&entry.id));
-            let forgotten = gone.then(|| self.operation(&address, Verb::Forget, &[], Fields::new()));
-            let needs: Vec<OperationId> = forgotten.into_iter().collect();
-            plan.operations.extend(forgotten);
-            plan.operations.push(self.operation(&address, Verb::Remember { id }, &needs, before.clone()));
+            self.remember_unit(&mut plan, &id, before);
         }
         if before.get("name") != after.get("name") {
             if self.unit_name_is_taken(&plan, &text(&after, "parent")) {
