@@ -24,9 +24,10 @@ pub fn policy_of_attachment(address: &str) -> Option<String> {
 
 fn derived_from(address: &str, head: &str, kind: &str) -> Option<String> {
     let label = address.split('/').next()?.strip_prefix(head)?;
+    // Each assignment is asked: a formatted text would take several times as long.
     Some(match label.rsplit_once('.') {
-        Some((modules, label)) => format!("{modules}.{kind}.{label}"),
-        None => format!("{kind}.{label}"),
+        Some((modules, label)) => [modules, ".", kind, ".", label].concat(),
+        None => [kind, ".", label].concat(),
     })
 }
 

@@ -46,14 +46,17 @@ impl<'a> Builder<'a> {
     pub(in crate::plan) fn assignments(&mut self) {
         self.missing_principals();
         let recorded = self.recorded_assignments();
-        let mut seen: HashSet<Given> = HashSet::default();
+        let mut seen: HashSet<&Given> = HashSet::default();
         let mut added = Added::default();
+        // Both stand in the order of their addresses.
+        let mut rest = recorded.as_slice();
         for (address, wanted) in self.wanted("assignment") {
-            let given = recorded.get(address.as_str());
-            if let Some(given) = given.filter(|given| self.is_as_recorded(address, given)) {
-                seen.insert(given.clone());
-            } else {
-                self.assignment(address, wanted, &mut seen, &mut added);
+            let before = rest.iter().take_while(|(at, _)| *at < address.as_str()).count();
+            rest = rest.get(before..).unwrap_or_default();
+            let given = rest.first().filter(|(at, _)| at == address).map(|(_, given)| given);
+            match given.and_then(|given| self.as_recorded((address, wanted), given)) {
+                Some(given) => _ = seen.insert(given),
+                None => self.assignment(address, wanted, &mut seen, &mut added),
             }
         }
         self.surplus_assignments(&recorded, &seen, &added);
@@ -86,18 +89,19 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// What the record says was given, by address.
-    fn recorded_assignments(&self) -> BTreeMap<&'a str, Given> {
+    /// What the record says was given, in the order of the addresses.
+    fn recorded_assignments(&self) -> Vec<(&'a str, Given)> {
         let record = self.record;
         let entries = record.resources.iter().filter(|(_, entry)| entry.kind == "assignment");
         let given = entries.filter_map(|(address, _)| Some((address.as_str(), self.given(&Named::parse(address)?)?)));
         given.collect()
     }
 
-    /// Is an assignment of the record there as it was given? Then it is asked for, and nothing is to be done.
-    fn is_as_recorded(&self, address: &str, given: &Given) -> bool {
-        let anew = || identity::set_of_assignment(address).is_some_and(|set| self.is_anew(&set));
-        self.live.given.contains(given) && !self.origins.contains_key(address) && !anew()
+    /// An assignment of the record that is asked for and there as it was given: nothing is to be done.
+    fn as_recorded(&self, (address, wanted): (&str, &Wanted), given: &Given) -> Option<&'a Given> {
+        let set = wanted.shown.get("permission_set").and_then(Json::as_str).unwrap_or_default();
+        let there = self.live.given.get(given)?;
+        (!self.origins.contains_key(address) && !self.is_anew(set)).then_some(there)
     }
 
     fn given(&self, named: &Named) -> Option<Given> {
@@ -109,7 +113,7 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn assignment(&mut self, address: &str, wanted: &Wanted, seen: &mut HashSet<Given>, added: &mut Added) {
+    fn assignment(&mut self, address: &str, wanted: &Wanted, seen: &mut HashSet<&'a Given>, added: &mut Added) {
         let named = Named {
             set: text(&wanted.shown, "permission_set"),
             principal: text(&wanted.shown, "principal"),
@@ -118,8 +122,9 @@ impl<'a> Builder<'a> {
         let anew = self.is_anew(&named.set);
         let given = if anew { None } else { self.given(&named) };
         let recorded = self.record.entry(address).is_some();
-        let there = given.as_ref().is_some_and(|given| self.live.given.contains(given));
-        seen.extend(given);
+        let found = given.as_ref().and_then(|given| self.live.given.get(given));
+        seen.extend(found);
+        let there = found.is_some();
         if there && recorded && !self.origins.contains_key(address) {
             return;
         }
@@ -162,9 +167,9 @@ impl<'a> Builder<'a> {
     }
 
     /// What is given and not asked for: recorded or not, of sets that are owned.
-    fn surplus_assignments(&mut self, recorded: &BTreeMap<&str, Given>, seen: &HashSet<Given>, added: &Added) {
+    fn surplus_assignments(&mut self, recorded: &[(&str, Given)], seen: &HashSet<&Given>, added: &Added) {
         let mut surplus: BTreeMap<String, bool> = BTreeMap::new();
-        let unasked = recorded.iter().filter(|(_, given)| !seen.contains(*given));
+        let unasked = recorded.iter().filter(|(_, given)| !seen.contains(given));
         let by_given: HashMap<&Given, &str> = unasked.map(|(address, given)| (given, *address)).collect();
         for (address, _) in self.surplus("assignment") {
             surplus.insert(address.clone(), false);
