@@ -121,6 +121,16 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_if(path, bytes, None, || Ok(()))
 }
 
+/// Writes what somebody named a place for: as [`replace`] does the file that a link leads to; a pipe or a device gets the bytes and
+/// stays what it is.
+pub(crate) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    match fs::metadata(&real) {
+        Ok(found) if !found.is_file() => File::options().write(true).open(&real)?.write_all(bytes),
+        _ => replace(&real, bytes),
+    }
+}
+
 /// As [`replace`]. The new file gets these permissions, and takes the place of the old one only if `still` says so
 /// once all of it is on disk.
 pub(crate) fn replace_if(

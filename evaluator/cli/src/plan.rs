@@ -105,7 +105,7 @@ pub(crate) fn shown(plan: &Plan, verbose: bool, output: &Output) -> String {
 
 fn save(plan: &Plan, path: &Path) -> Result<(), Status> {
     let mut bytes = Vec::new();
-    let written = file::write(plan, &mut bytes).and_then(|()| crate::files::replace(path, &bytes));
+    let written = file::write(plan, &mut bytes).and_then(|()| crate::files::put(path, &bytes));
     written.map_err(|error| output::fail(&format!("{} cannot be written: {error}", path.display())))
 }
 

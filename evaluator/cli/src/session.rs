@@ -12,7 +12,7 @@ use cell_eval::plan::fault::{self, Fault};
 use cell_eval::plan::model::{Notice, NoticeKind, Place, Plan, Verb};
 use cell_eval::plan::scope::Scope;
 use cell_eval::plan::{Command, Question, drift, moves, plan, release};
-use cell_eval::provider::{Boundary, CloudError, Failure, Provider as _};
+use cell_eval::provider::{Boundary, Clock as _, CloudError, Failure, Provider as _};
 use cell_eval::registry::record::Record;
 use cell_eval::registry::store::{Registry, StoreError};
 use cell_eval::releases::withdrawn::put_back;
@@ -124,6 +124,7 @@ impl<'a> Session<'a> {
         let reader = self.reader(desired, record, scope, depth);
         let read = while_reading(reader.provider, self.output, || reader.read());
         let mut live = read.map_err(|error| self.cloud(&error))?;
+        live.read_at = Some(self.connection.clock.now());
         live.by_reader = self.purpose == Purpose::Look && desired.org.reader_role.is_some();
         Ok(live)
     }

@@ -11,6 +11,7 @@ use crate::journal::{Change, Record};
 use crate::model;
 use crate::sandbox::Inner;
 use crate::service::{Handler, Service};
+use crate::services::sts;
 use crate::state::State;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -214,8 +215,10 @@ impl Inner {
         let Some(key) = &call.key else {
             return Err(unsigned(call.service));
         };
-        if key.starts_with("ASIA") {
-            let session = self.state.sts.get(key).ok_or_else(|| unknown_key(call.service))?;
+        if key.starts_with(sts::SESSION) {
+            // Whose time is over is forgotten in the end, and is expired all the same.
+            let forgotten = || if sts::is_key(key) { expired(call.service) } else { unknown_key(call.service) };
+            let session = self.state.sts.get(key).ok_or_else(forgotten)?;
             return if session.expires > now { Ok(session.caller.clone()) } else { Err(expired(call.service)) };
         }
         let member =

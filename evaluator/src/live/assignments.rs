@@ -147,11 +147,19 @@ impl Reader<'_> {
     }
 
     fn pairs(&self, live: &mut Live, pairs: &[(String, String)]) -> Result<(), CloudError> {
-        let found =
-            parallel::each(self.lanes, pairs, |(account, set)| self.provider.assignments_of_pair(account, set))?;
+        let found = parallel::each(self.lanes, pairs, |(account, set)| {
+            match self.provider.assignments_of_pair(account, set) {
+                // Somebody deleted the set, and what it gave with it.
+                Err(error) if error.failure == Failure::NotFound && self.provider.set(set)?.is_none() => Ok(None),
+                other => other.map(Some),
+            }
+        })?;
         for ((account, set), principals) in pairs.iter().zip(found) {
             let given = |principal| Given { set: set.clone(), principal, account: account.clone() };
-            live.given.extend(principals.into_iter().map(given));
+            match principals {
+                Some(principals) => live.given.extend(principals.into_iter().map(given)),
+                None => _ = live.sets.remove(set),
+            }
         }
         Ok(())
     }

@@ -95,8 +95,9 @@ impl Reader<'_> {
             }
         }
         if scoped {
-            // Sets that only their assignments are asked of: that they exist is found when one is given.
-            for address in self.addresses("assignment").into_iter().filter_map(identity::set_of_assignment) {
+            // Sets that only their assignments are asked of: that they exist is found when those are read.
+            let named = self.addresses("assignment").into_iter().filter_map(identity::set_of_assignment);
+            for address in named.filter(|address| !selected.contains(address.as_str())) {
                 let (Some(arn), Some(entry)) = (known(&address), self.record.entry(&address)) else { continue };
                 let name = entry.fields.get("name").and_then(|name| name.as_str()).unwrap_or_default().to_owned();
                 live.sets.entry(arn).or_insert_with(|| LiveSet {

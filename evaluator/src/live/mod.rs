@@ -19,6 +19,7 @@ pub use survey::Survey;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use crate::plan::desired::Desired;
@@ -72,6 +73,8 @@ pub struct Live {
     pub reading: Reading,
     /// Stacks of the program and the record, by place; those of accounts that do not exist yet were not looked for.
     pub stacks: BTreeMap<StackPlace, LiveStack>,
+    /// When it was read; none where the record took its place.
+    pub read_at: Option<Timestamp>,
     /// Were accounts entered by the role that only looks?
     pub by_reader: bool,
     /// What the server could not answer, for people.

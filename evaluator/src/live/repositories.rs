@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::{Live, Reader, parallel};
 use crate::plan::desired::Desired;
 use crate::plan::diff::repositories::of_cells;
+use crate::plan::identity;
 use crate::plan::model::Fields;
 use crate::provider::{CloudError, Failure};
 use crate::registry::record::{Entry, Record};
@@ -20,11 +21,14 @@ impl Reader<'_> {
     pub(super) fn repositories(&self, live: &mut Live) -> Result<(), CloudError> {
         let region = self.desired.org.home_region.as_deref();
         let of_cells = of_cells(self.desired, self.scope).into_iter().map(|(address, _)| address.as_str());
+        // An account that a cell is given again may have its repositories.
+        let ids = identity::organization(self.desired, self.record, live);
+        let taken = identity::parked(self.desired, self.record, live, &ids).taken;
         let asked: BTreeSet<(String, String)> = self
             .addresses(KIND)
             .into_iter()
             .chain(of_cells)
-            .flat_map(|address| spots(self.desired, self.record, address))
+            .flat_map(|address| spots(self.desired, self.record, &taken, address))
             .collect();
         let asked: Vec<(String, String)> = asked.into_iter().collect();
         let found = parallel::each(self.lanes, &asked, |(account, name)| {
@@ -48,7 +52,7 @@ impl Reader<'_> {
 }
 
 /// The account and the name of a repository, as the program and the record have them.
-fn spots(desired: &Desired, record: &Record, address: &str) -> BTreeSet<(String, String)> {
+fn spots(desired: &Desired, record: &Record, taken: &identity::Ids, address: &str) -> BTreeSet<(String, String)> {
     let mut all = BTreeSet::new();
     let entry = record.entry(address);
     let begun = record.pending.get(address).filter(|pending| pending.kind == KIND).map(|pending| &pending.name);
@@ -57,8 +61,9 @@ fn spots(desired: &Desired, record: &Record, address: &str) -> BTreeSet<(String,
     if let Some(wanted) = desired.resources.get(address) {
         let text = |name: &str| wanted.shown.get(name).and_then(Json::as_str).map(str::to_owned);
         let recorded = || {
-            let entry = record.entry(&text("account")?)?;
-            (!entry.id.is_empty()).then(|| entry.id.clone())
+            let account = text("account")?;
+            let entry = record.entry(&account).map(|entry| &entry.id).filter(|id| !id.is_empty());
+            entry.or_else(|| taken.get(&account)).cloned()
         };
         all.extend(text("account_id").or_else(recorded).zip(text("repository")));
     }

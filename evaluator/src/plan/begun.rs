@@ -86,6 +86,11 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
             _ => _ = begun.nothing.insert(address.clone(), pending.clone()),
         }
     }
+    for (address, pending) in record.pending.iter().filter(|(address, _)| is_to_go(address)) {
+        if pending.kind == "stack" && record.entry(address).is_some() {
+            stack_beside(question, &ids, (address, pending), &mut begun);
+        }
+    }
     in_place(question, &ids, &mut begun);
     if *command == Command::Apply {
         elsewhere(question, &ids, &mut begun);
@@ -113,7 +118,11 @@ fn is_over(question: &Question<'_>, address: &str, pending: &Pending) -> bool {
         // One that was found by its name alone may be somebody else's.
         Some(Known::Failed) if pending.request.is_some() => true,
         Some(Known::InProgress) => false,
-        _ => question.at.duration_since(pending.at) > COMES,
+        // Who plans for another day than today knows no more of it.
+        _ => {
+            let looked = question.live.read_at.map(|read| read.min(question.at));
+            looked.is_some_and(|looked| looked.duration_since(pending.at) > COMES)
+        }
     }
 }
 
@@ -289,6 +298,23 @@ fn elsewhere(question: &Question<'_>, ids: &identity::Ids, begun: &mut Begun) {
             }
             _ => {}
         }
+    }
+}
+
+/// A stack that was begun in place of one that the record has, and both are to go.
+fn stack_beside(
+    question: &Question<'_>,
+    ids: &identity::Ids,
+    (address, pending): (&String, &Pending),
+    begun: &mut Begun,
+) {
+    let record = question.record.0;
+    match unnamed(question, ids, (address, pending)) {
+        Some(Found::There(entry)) if record.held_as(address, &entry.id).is_none() => {
+            begun.made.insert(record.free_former(address), entry);
+        }
+        Some(Found::Unread) => begun.unread.push(address.clone()),
+        _ => _ = begun.nothing.insert(record.free_former(address), pending.clone()),
     }
 }
 

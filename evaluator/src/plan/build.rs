@@ -58,6 +58,8 @@ pub(super) enum Step {
     Held,
     /// A cell may pull from where its account is to be.
     LetIn,
+    /// What components have in a cell is taken away: what watches it, and lets people see to it, is needed no more.
+    Emptied,
     /// It is detached, unassigned, moved away: nothing keeps what it was on from going.
     Gone,
 }

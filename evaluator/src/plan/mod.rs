@@ -125,6 +125,9 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
     builder.policies();
     builder.attachments(false);
     builder.repository_policies_before_moves();
+    if components == Components::Released && question.command == Command::Apply {
+        builder.repository_policies_of_cells_before_moves();
+    }
     builder.accounts();
     builder.attachments(true);
     builder.repository_policies();
@@ -133,7 +136,10 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
     }
     builder.stacks();
     match components {
-        Components::Released => builder.releases(),
+        Components::Released => {
+            builder.releases();
+            builder.surplus_releases();
+        }
         Components::LookedAt => builder.deployed(),
     }
     builder.sets();
@@ -143,9 +149,6 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
     builder.surplus_policies();
     builder.surplus_repository_policies();
     builder.surplus_stacks();
-    if components == Components::Released {
-        builder.surplus_releases();
-    }
     builder.surplus_accounts();
     builder.keep_what_is_unread(&begun);
     builder.parking_begun();

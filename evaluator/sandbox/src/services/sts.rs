@@ -6,6 +6,16 @@ use crate::service::{Handler, Op};
 use crate::state::{AccountState, Session, State};
 use serde_json::json;
 
+/// What the keys of sessions begin with. (IAM User Guide, "IAM identifiers", unique ID prefixes)
+pub(crate) const SESSION: &str = "ASIA";
+/// How many characters follow.
+const RANDOM: usize = 16;
+
+/// Has a key the form of those that sessions get here?
+pub(crate) fn is_key(key: &str) -> bool {
+    key.strip_prefix(SESSION).is_some_and(|random| random.len() == RANDOM)
+}
+
 pub(crate) const OPERATIONS: &[&[Op]] =
     &[&[("GetCallerIdentity", Handler::Read(identity)), ("AssumeRole", Handler::Write(assume))]];
 
@@ -57,7 +67,7 @@ fn assume(state: &mut State, cx: &Cx<'_>, input: Input<'_>) -> Answer {
     let session = input.owned("RoleSessionName");
     let lasts = Millis::try_from(input.number("DurationSeconds").unwrap_or(3_600)).unwrap_or(3_600);
     let expires = cx.now + lasts * 1_000;
-    let key = format!("ASIA{}", state.ids.upper(16));
+    let key = format!("{SESSION}{}", state.ids.upper(RANDOM));
     let shown = json!({
         "Credentials": {
             "AccessKeyId": key,

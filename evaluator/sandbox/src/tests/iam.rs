@@ -23,6 +23,14 @@ fn roles_and_policies_are_the_accounts_own() {
     let session = cloud.ok("sts:AssumeRole", json!({"RoleArn": arn, "RoleSessionName": "test"}));
     let caller = cloud.by(&text(&session, "/Credentials/AccessKeyId")).ok("sts:GetCallerIdentity", json!({}));
     assert_eq!(text(&caller, "/Arn"), format!("arn:aws:sts::{MEMBER}:assumed-role/deploy/test"));
+    // Its time is over, also when the sandbox has given a thousand others since.
+    cloud.sandbox.advance(std::time::Duration::from_hours(2)).unwrap();
+    let over = cloud.by(&text(&session, "/Credentials/AccessKeyId"));
+    assert_eq!(over.err("sts:GetCallerIdentity", json!({})), "ExpiredToken");
+    for _ in 0..1_000 {
+        cloud.ok("sts:AssumeRole", json!({"RoleArn": arn, "RoleSessionName": "test"}));
+    }
+    assert_eq!(over.err("sts:GetCallerIdentity", json!({})), "ExpiredToken");
     let nobody = cloud.by("ASIAUNKNOWN");
     assert_eq!(nobody.err("sts:GetCallerIdentity", json!({})), "InvalidClientTokenId");
 }

@@ -132,7 +132,8 @@ impl Bench {
         let record = self.record();
         let record = moves::follow(desired, &record).0;
         let lanes = usize::try_from(desired.org.limits.lanes).unwrap();
-        Reader { provider: &self.cloud, desired, record: &record, scope, depth, lanes }.read()
+        let live = Reader { provider: &self.cloud, desired, record: &record, scope, depth, lanes }.read()?;
+        Ok(Live { read_at: Some(dawn()), ..live })
     }
 
     /// The plan of a part, to an end.
@@ -167,7 +168,7 @@ impl Bench {
         plan(&self.question(desired, record, (live, kept), scope, command)).map_err(NoPlan::Faults)
     }
 
-    fn question<'q>(
+    pub(crate) fn question<'q>(
         &self,
         desired: &'q Desired,
         record: (&'q Record, &'q BTreeMap<String, String>),

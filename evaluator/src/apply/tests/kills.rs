@@ -1,5 +1,6 @@
 //! The run dies, or its record cannot be written: the next one goes on from what is there, and makes nothing twice.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
 use super::bench::{Bench, desired, stop_at};
@@ -9,7 +10,7 @@ use super::store::Fault;
 use super::troubles::is_read;
 use super::world;
 use crate::apply::receipt::{Ending, Outcome, Receipt};
-use crate::live::parallel;
+use crate::live::{parallel, recorded};
 use crate::plan::Command;
 use crate::plan::desired::Desired;
 use crate::plan::scope::Scope;
@@ -252,6 +253,36 @@ fn an_edit_that_dies_may_become_another() {
     none(&found);
 }
 
+/// An edit whose run died is followed by a tearing down: nothing is left of either form.
+#[test]
+fn an_edit_that_dies_may_be_torn_down() {
+    let others = other_edits().into_iter().map(|(name, from, to, _)| (name, from, to));
+    let mut found = Vec::new();
+    // An account on its own is protected, and is not torn down.
+    let unprotected = edits().into_iter().filter(|(name, ..)| !name.contains("pull"));
+    for (name, from, to) in unprotected.chain(others) {
+        let scenario = Scenario { name, start: Bench::after(&[&from]), to, command: Command::Apply };
+        let reference = Reference::of(&scenario);
+        let undisturbed = scenario.start.copy();
+        undisturbed.apply(&scenario.to);
+        let plan = undisturbed.try_plan(&scenario.to, &Scope::default(), Command::Destroy).unwrap();
+        undisturbed.run(&scenario.to, &plan);
+        let shape = undisturbed.shape();
+        let deaths = deaths(&reference);
+        let cases: Vec<_> = deaths.iter().flat_map(|death| [(death, &from), (death, &scenario.to)]).collect();
+        found.extend(each(&cases, |((call, nth, how), program)| {
+            let bench = scenario.start.copy();
+            bench.cloud.script(call, *nth, *how);
+            bench.run(&scenario.to, &reference.plan);
+            bench.cloud.pass(10);
+            bench.cloud.mend();
+            let ended = bench.torn_down(program, &shape);
+            ended.map_err(|wrong| format!("{name}: {call} #{nth} {how:?}: {wrong}"))
+        }));
+    }
+    none(&found);
+}
+
 /// A stack that has no mark of ours is somebody else's, whatever a run that died was about to make there.
 #[test]
 fn a_stack_without_our_mark_is_not_taken_back() {
@@ -309,6 +340,14 @@ fn an_account_that_does_not_come_is_waited_for_for_a_day() {
     assert!(plan.operations.is_empty(), "{}", world::told(&plan));
     assert!(plan.notices.iter().any(|notice| notice.message.contains("if it comes within a day")));
     bench.run(&gone, &plan);
+    // A plan for another day, or without a look, knows no more of it.
+    let (record, scope, none, kept) = (bench.record(), Scope::default(), BTreeMap::new(), BTreeMap::new());
+    let read = bench.read(&gone, &scope, Command::Apply.depth()).unwrap();
+    for live in [read, recorded::recorded(&gone, &record)] {
+        let question = bench.question(&gone, (&record, &none), (&live, &kept), &scope, Command::Apply);
+        let question = crate::plan::Question { at: "2026-07-01T00:00:00Z".parse().unwrap(), ..question };
+        assert!(crate::plan::plan(&question).unwrap().operations.is_empty());
+    }
     let old = "2026-05-30T23:59:59Z".parse().unwrap();
     bench.store.edit(|record| record.pending.values_mut().for_each(|pending| pending.at = old));
     let plan = bench.plan(&gone);
@@ -455,5 +494,5 @@ fn a_run_that_is_locked_out_does_nothing() {
     let receipt = bench.run(&first, &plan);
     assert_eq!(receipt.ending, Ending::NotRecorded);
     assert_eq!(receipt.count(|outcome| *outcome == Outcome::NotBegun), plan.operations.len());
-    assert_eq!(bench.cloud.asked(), std::collections::BTreeMap::new());
+    assert_eq!(bench.cloud.asked(), BTreeMap::new());
 }

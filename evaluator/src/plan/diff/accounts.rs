@@ -79,6 +79,18 @@ impl Builder<'_> {
     }
 
     fn account_is_not_there(&mut self, plan: &Change, wish: &AccountWish, id: &str) {
+        // Who looks for what was changed outside is told this, and the rest.
+        if self.looks {
+            let why = self
+                .live
+                .accounts
+                .get(id)
+                .map_or("it has left the organization", |_| "it was closed, or is being closed");
+            let before = self.record.entry(&plan.address).map(|entry| entry.fields.clone());
+            let mut gone = Change { id: Some(id.to_owned()), before, ..plan.clone() };
+            self.forget(&mut gone, why);
+            return self.change(gone);
+        }
         let (place, address) = (plan.sources.first(), &plan.address);
         let fault = match self.live.accounts.get(id) {
             Some(account) => {

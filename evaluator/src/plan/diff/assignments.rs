@@ -178,6 +178,10 @@ impl<'a> Builder<'a> {
             if !by_given.contains_key(given) && self.is_ended(&given.account) {
                 continue;
             }
+            // AWS does not take it away either: it refuses an account that is not in the organization.
+            if self.scope.only.is_empty() && !self.live.accounts.contains_key(&given.account) {
+                continue;
+            }
             let address = by_given.get(given).map_or_else(|| self.name_of(given), |address| (*address).to_owned());
             // What the program asks for and the scope leaves out is no surplus.
             if self.takes(&address)
@@ -228,7 +232,13 @@ impl<'a> Builder<'a> {
 
     fn surplus_assignment(&mut self, address: &str, is_live: bool, added: &Added) {
         let Some(named) = Named::parse(address) else { return };
-        let recorded = self.record.entry(address).is_some();
+        let of_former = |address: &str| {
+            let named = Named::parse(address)?;
+            let (former, _) = self.former_principal(self.ids.get(&named.principal)?)?;
+            let label = address.split('/').next()?;
+            self.record.entry(&format!("{label}/{former}/{}", named.target))
+        };
+        let recorded = self.record.entry(address).is_some() || of_former(address).is_some();
         let fields = Fields::from_iter([
             ("permission_set".to_owned(), Json::from(named.set.as_str())),
             ("principal".to_owned(), Json::from(named.principal.as_str())),
@@ -243,6 +253,10 @@ impl<'a> Builder<'a> {
         plan.drift = if recorded { Vec::new() } else { vec!["*".to_owned()] };
         let mut needs = added.by_pair.get(&(named.set.clone(), named.target.clone())).cloned().unwrap_or_default();
         needs.extend(added.by_person.get(&(named.principal.clone(), named.target.clone())).into_iter().flatten());
+        // Who may see to a cell may do so until nothing works in it.
+        if !self.keeps(&named.target) {
+            needs.extend(self.after(&named.target, Step::Emptied));
+        }
         let Named { mut set, principal, target } = named.clone();
         if let Some(arn) = self.ids.get(&set).cloned().filter(|_| self.is_anew(&set)) {
             set = self.former_set(&set, &arn);
@@ -254,6 +268,12 @@ impl<'a> Builder<'a> {
         self.change(plan);
     }
 
+    /// The address and the name of a group or user that the record has by another id than it has now: it was made anew.
+    fn former_principal(&self, id: &str) -> Option<(&'a String, &'a String)> {
+        let known = self.record.principals.iter().find(|(_, found)| found.id == id);
+        known.map(|(address, found)| (address, &found.name))
+    }
+
     /// An address for an assignment that nobody recorded, with the ids it needs.
     fn name_of(&mut self, given: &Given) -> String {
         let set = self.address_of("permission_set", &given.set);
@@ -262,7 +282,10 @@ impl<'a> Builder<'a> {
         let target = self.address_of("account", &given.account);
         if !self.ids.contains_key(&principal) {
             let name = self.live.names.get(&given.principal).cloned();
-            self.stranger(&principal, &given.principal.id, &name.unwrap_or_else(|| given.principal.id.clone()));
+            let former =
+                self.former_principal(&given.principal.id).map(|(_, name)| format!("{name}, as it was before"));
+            let name = name.or(former).unwrap_or_else(|| given.principal.id.clone());
+            self.stranger(&principal, &given.principal.id, &name);
         }
         if !self.ids.contains_key(&target) {
             let name = self.live.accounts.get(&given.account).map(|account| account.name.clone());

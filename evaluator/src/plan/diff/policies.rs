@@ -13,7 +13,7 @@ use crate::plan::fault::Fault;
 use crate::plan::identity;
 use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
 use crate::provider::Policy;
-use crate::registry::record::Entry;
+use crate::registry::record::{Entry, FORMER, base_of};
 
 impl Builder<'_> {
     /// Policies that are to be there.
@@ -280,7 +280,10 @@ impl Builder<'_> {
                 plan.name.clone_from(&policy.name);
                 plan.drift = drifted_with(Some(entry), &before, "content");
                 plan.before = Some(before);
-                let needs = self.after(address, Step::Gone);
+                let from_former = self.detached_from_former(address, &entry.id);
+                plan.operations.extend(&from_former);
+                let mut needs = self.after(address, Step::Gone);
+                needs.extend(from_former);
                 self.attached_elsewhere(address, &entry.id);
                 plan.operations.push(self.operation(address, Verb::DeletePolicy, &needs, Fields::new()));
             } else {
@@ -293,6 +296,28 @@ impl Builder<'_> {
 }
 
 impl Builder<'_> {
+    /// A unit that another was made in place of still has the policy: it goes, and the policy is taken from it before.
+    fn detached_from_former(&mut self, address: &str, id: &str) -> Vec<OperationId> {
+        let attached = self.live.attached.iter().filter(|(policy, _)| policy == id);
+        let targets: Vec<String> = attached.map(|(_, target)| self.address_of("target", target)).collect();
+        let goes =
+            |target: &String| target.ends_with(FORMER) && self.record.entry(target).is_some() && self.takes(target);
+        let targets: Vec<String> = targets.into_iter().filter(goes).collect();
+        let detach = |target: String| {
+            let needs = self.after(base_of(&target), Step::Held);
+            let at = format!("{}/{target}", address.replacen("scp.", "scp_attachment.", 1));
+            let operation = self.operation(
+                &at,
+                Verb::DetachPolicy { policy: address.to_owned(), target: target.clone() },
+                &needs,
+                Fields::new(),
+            );
+            self.step(&target, Step::Gone, operation);
+            operation
+        };
+        targets.into_iter().map(detach).collect()
+    }
+
     /// A policy that is attached where no program of ours attached it cannot be deleted, and is not detached there.
     fn attached_elsewhere(&mut self, address: &str, id: &str) {
         let detached = self.operations.iter().filter_map(|operation| match &operation.verb {

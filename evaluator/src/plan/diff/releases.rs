@@ -227,6 +227,7 @@ impl Builder<'_> {
         let left = known.filter(|(_, what)| !matches!(what.spec.target, Target::Cloudformation { .. }));
         if let Some((_, what)) = known {
             let account = self.address_of("account", &what.spec.account);
+            self.step(&account, Step::Emptied, operation);
             self.step(&account, Step::Gone, operation);
         }
         let reason = left.map(|(_, what)| format!("what {} made stays as it is", what.spec.target.sort()));

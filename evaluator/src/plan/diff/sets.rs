@@ -43,7 +43,9 @@ impl Builder<'_> {
 
     /// A set that something selected needs and that does not exist is taken along, since it is a create.
     pub(in crate::plan) fn needs_set(&mut self, by: &str, address: &str) {
-        if self.ids.contains_key(address) || !self.after(address, Step::Formed).is_empty() {
+        // One that somebody deleted is not there, though the record has it.
+        let there = self.ids.get(address).is_some_and(|arn| self.live.sets.contains_key(arn));
+        if there || !self.after(address, Step::Formed).is_empty() {
             return;
         }
         if let Some(wanted) = self.desired.resources.get(address) {
@@ -102,6 +104,9 @@ impl Builder<'_> {
         self.wait_for_rollout(&address, &before, &mut after);
         plan.drift = drifted_with(entry, &before, "inline");
         let taken_back = self.taken_back(&address, &before);
+        if self.is_going_back(&address, &before) {
+            plan.drift.retain(|name| !PARTS.contains(&name.as_str()));
+        }
         plan.id = Some(arn.to_owned());
         plan.before = Some(before.clone());
         if before.get("name") != after.get("name") {

@@ -236,6 +236,17 @@ impl Builder<'_> {
         is_form(&form, is).then(|| format!("the rollout of the new form was taken back: {why}; apply begins it anew"))
     }
 
+    /// Is the form of a set being taken back just now, and has it the former one already? Nobody has changed it outside; the book says
+    /// so of the first account that has gone back.
+    pub(super) fn is_going_back(&self, address: &str, is: &Fields) -> bool {
+        let Some(kept) = self.kept.get(address) else { return false };
+        let going =
+            kept.book.rollout.as_ref().filter(|rollout| matches!(rollout.state.phase, Phase::RollingBack { .. }));
+        let former =
+            going.and_then(|rollout| rollout.former.values().find_map(|has| kept.dossiers.get(&has.dossier)));
+        former.and_then(form).is_some_and(|form| is_form(&form, is))
+    }
+
     /// Before a set whose form was taken back is edited, the record gets what the set has: it still has the form that was taken
     /// back, and the edit writes what it changes alone.
     pub(super) fn record_put_back(&mut self, plan: &mut Change, before: &Fields, arn: &str) -> Option<OperationId> {

@@ -386,7 +386,9 @@ impl Builder<'_> {
                 return self.change(plan);
             }
         }
-        let deleted = self.operation(address, Verb::DeleteStack { id: entry.id.clone() }, &[], Fields::new());
+        let account = place.as_ref().map(|place| self.address_of("account", &place.account));
+        let needs = account.map(|account| self.after(&account, Step::Emptied)).unwrap_or_default();
+        let deleted = self.operation(address, Verb::DeleteStack { id: entry.id.clone() }, &needs, Fields::new());
         plan.operations.push(deleted);
         if let Some(place) = &place {
             self.gone_with(place, deleted);

@@ -11,6 +11,7 @@ use crate::plan::desired::{PARKING, ROOT, Wanted};
 use crate::plan::fault::Fault;
 use crate::plan::marks;
 use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
+use crate::plan::scope::occurs_in;
 use crate::provider::Unit;
 use crate::registry::record::Entry;
 
@@ -141,6 +142,13 @@ impl Builder<'_> {
             return;
         }
         if let Some(wanted) = self.desired.resources.get(unit) {
+            if self.scope.except.iter().any(|except| occurs_in(except, unit)) {
+                let message = format!("{by} needs {unit}, which is not there, and which `--except` leaves out");
+                let fault =
+                    Fault::new(Code::UnknownAddress, message).at(wanted.sources.first(), "it is to be made here");
+                self.faults.push(fault.help(format!("`--except {by}` leaves that out, too")));
+                return;
+            }
             let unit = unit.to_owned();
             self.unit(&unit, wanted, &[]);
             if self.takes(&unit) {
@@ -219,6 +227,7 @@ impl Builder<'_> {
             }
             needs.extend(leaves);
         }
+        stay.extend(self.unread_below(address, going));
         if !stay.is_empty() {
             self.faults.push(
                 Fault::new(
@@ -234,6 +243,23 @@ impl Builder<'_> {
         if let Some(change) = self.changes.iter_mut().find(|change| change.address == address) {
             change.operations.push(operation);
         }
+    }
+
+    /// What the record has in a unit, where only a part of the organization was read.
+    fn unread_below(&self, address: &str, going: &BTreeSet<String>) -> Vec<String> {
+        let below = |(_, entry): &(&String, &Entry)| match entry.kind.as_str() {
+            "ou" => {
+                text(&entry.fields, "parent") == address
+                    && !going.contains(&entry.id)
+                    && !self.live.units.contains_key(&entry.id)
+            }
+            "account" => text(&entry.fields, "ou") == address && !self.live.accounts.contains_key(&entry.id),
+            _ => false,
+        };
+        if self.scope.only.is_empty() {
+            return Vec::new();
+        }
+        self.record.resources.iter().filter(below).map(|(address, _)| address.clone()).collect()
     }
 
     fn depth(&self, id: &str) -> usize {

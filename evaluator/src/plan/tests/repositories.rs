@@ -151,6 +151,11 @@ fn what_others_have_is_there_after_all_of_it_is_torn_down() {
 
 /// Forty cells in a unit that `fleet` says the place of, which pull or do not.
 fn fleet(fleet: &str, pulls: bool) -> Desired {
+    fleet_and(fleet, pulls, "ou.fleet")
+}
+
+/// The same with the first of them in a unit of its own.
+fn fleet_and(fleet: &str, pulls: bool, first: &str) -> Desired {
     let outbound =
         if pulls { "outbound shared { from = cells, to ecr_pull { components = components } }" } else { "" };
     program(&format!(
@@ -158,7 +163,8 @@ fn fleet(fleet: &str, pulls: bool) -> Desired {
 account images {{}}
 ou top {{}}
 ou fleet {{ {fleet} }}
-for n in 1..=40 {{
+cell c1 {{ kind = "alpha", region = "us-west-2", ou = {first} }}
+for n in 2..=40 {{
   cell "c\(n)" {{ kind = "alpha", region = "us-west-2", ou = ou.fleet }}
 }}
 component cache {{
@@ -215,6 +221,24 @@ fn cells_that_are_let_in_by_their_place_may_pull_while_they_move() {
     let now = places(&bench);
     assert!(now.len() == 1 && now != was && both.contains(&now[0]), "{now:?}");
     assert_eq!(of(&bench, &under, Command::Apply, ADDRESS), "nothing");
+}
+
+/// A cell that is moved alone may pull all the while, too, and its former place stays the others'.
+#[test]
+fn a_cell_that_is_moved_alone_may_pull_while_it_moves() {
+    let (at, elsewhere) = (fleet("", true), fleet_and("", true, "ou.top"));
+    let bench = Bench::after(&[&fleet("", false)]);
+    put(&bench, Some(&theirs(1_000)));
+    bench.apply(&at);
+    let was = places(&bench);
+    let plan = bench.try_plan(&elsewhere, &only(&["cell.c1"]), Command::Apply).unwrap();
+    let written = plan.operations.iter().filter(|one| one.address == ADDRESS).collect::<Vec<_>>();
+    let moved = plan.operations.iter().find(|one| one.verb.word() == "move_account").unwrap();
+    assert!(written.len() == 1 && moved.needs.contains(&written[0].id), "{:?}", plan.operations);
+    bench.run(&elsewhere, &plan);
+    let both = places(&bench);
+    assert!(both.len() == was.len() + 1 && both.starts_with(&was), "{both:?}");
+    assert_eq!(of(&bench, &elsewhere, Command::Apply, ADDRESS), "nothing");
 }
 
 /// Where others leave room for one place only, the new one is let in when all have moved, and that is told.

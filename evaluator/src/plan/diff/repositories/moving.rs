@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::{KIND, Spot, places_of};
+use super::{KIND, Spot, named_cells, of_cells, places_of};
 use crate::plan::build::{Builder, Step, text};
 use crate::plan::desired::Wanted;
 use crate::plan::diff::sets::texts;
@@ -38,6 +38,48 @@ impl Builder<'_> {
         }
     }
 
+    /// The same in policies that are not selected themselves, for the cells that are: what is let in stays so.
+    pub(in crate::plan) fn repository_policies_of_cells_before_moves(&mut self) {
+        for (address, wanted) in of_cells(self.desired, self.scope) {
+            let Some(spot) = self.spot(wanted) else { continue };
+            let found = self.live.repositories.get(&(spot.account.clone(), spot.name.clone()));
+            let Some(is) = found.and_then(Found::text).and_then(|there| ours(there).ok()?.remove(PULL)) else {
+                continue;
+            };
+            let known = places_of(&is);
+            let cells: Vec<String> = named_cells(wanted).filter(|cell| self.takes(cell)).map(str::to_owned).collect();
+            let moving: Vec<String> = cells.iter().filter(|cell| self.moves(cell)).cloned().collect();
+            if known.is_empty() || moving.is_empty() {
+                continue;
+            }
+            self.units_of(&moving);
+            let (own, needs) = self.pull_by_place(&cells);
+            let mut both = known.clone();
+            both.extend(places_of(&own).into_iter().filter(|place| !known.contains(place)));
+            if both.len() > known.len() {
+                let operation = self.set_policy(address, &spot, &pull(&[], &both), &needs);
+                moving.iter().for_each(|cell| self.step(cell, Step::LetIn, operation));
+                let while_moving = Moving { before: Some(operation), is_all: true, cells: Vec::new() };
+                self.moving.insert(address.clone(), while_moving);
+            }
+        }
+    }
+
+    /// Is the account of a cell elsewhere than it is to be? Where exactly is not known of a part of the organization.
+    fn moves(&self, cell: &str) -> bool {
+        let account = self.ids.get(cell).and_then(|id| self.live.accounts.get(id));
+        let unit = self.desired.resources.get(cell).map(|wanted| text(&wanted.fields, "ou")).unwrap_or_default();
+        account.is_some_and(|account| account.parent.as_ref() != self.ids.get(&unit))
+    }
+
+    /// The units that accounts move to are there before what names them.
+    fn units_of(&mut self, moving: &[String]) {
+        for cell in moving {
+            let unit = self.desired.resources.get(cell).map(|wanted| text(&wanted.fields, "ou"));
+            self.needs_unit(cell, &unit.unwrap_or_default());
+        }
+    }
+
     /// Are its cells let in by their place, be it for want of room?
     fn is_by_place(&self, wanted: &Wanted, cells: &[String], there: &str) -> bool {
         let each = || pull(&cells.iter().map(|cell| self.root_of(cell)).collect::<Vec<_>>(), &[]);
@@ -54,10 +96,7 @@ impl Builder<'_> {
         if moving.is_empty() {
             return;
         }
-        for (cell, _) in &moving {
-            let unit = self.desired.resources.get(cell).map(|wanted| text(&wanted.fields, "ou"));
-            self.needs_unit(cell, &unit.unwrap_or_default());
-        }
+        self.units_of(&moving.iter().map(|(cell, _)| cell.clone()).collect::<Vec<_>>());
         let (statement, needs) = self.pull_by_place(cells);
         let wanted = places_of(&statement);
         let mut both = wanted.clone();
