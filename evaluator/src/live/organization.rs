@@ -200,6 +200,8 @@ impl Reader<'_> {
                 && (self.depth == Depth::Drift
                     || !self.scope.only.is_empty()
                     || parking.is_some() && is_parked(id)
+                    // A run that was killed as it gave things other addresses may have marked some of them.
+                    || self.record.under_way.is_some() && !self.desired.moved.is_empty()
                     || marks::changing(self.desired, (address, id), &ids, live)
                     || recorded.is_none_or(|entry| entry.fields.get("tags") != wanted.fields.get("tags")))
         };

@@ -58,7 +58,7 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
     let unrecorded = |address: &String| address != PARKING && record.entry(address).is_none() && is_to_go(address);
     let candidate = |address: &String, pending: &Pending| {
         let all = identity::begun(live, address, pending, &ids);
-        all.into_iter().find(|id| marks::mark(live, id) == Some(address)).cloned()
+        all.into_iter().find(|id| is_marked(question, address, id)).cloned()
     };
     for (address, pending) in record.pending.iter().filter(|(address, _)| unrecorded(address)) {
         if let Some(found) = unnamed(question, &ids, (address, pending)) {
@@ -75,8 +75,8 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
         match known.as_ref() {
             // Of a part of the organization nobody can tell that it is nowhere.
             None if by_place && !scope.only.is_empty() => {}
-            Some(id) if marks::mark(live, id) == Some(address) => {
-                begun.made.insert(address.clone(), entry(pending, id));
+            Some(id) if is_marked(question, address, id) => {
+                begun.made.insert(address.clone(), marked(question, address, entry(pending, id)));
             }
             Some(id) if marks::mark(live, id).is_none() && !marks::is_unmarked(live, id) => {}
             None if is_over(question, address, pending) => {
@@ -155,7 +155,7 @@ fn unnamed(question: &Question<'_>, ids: &identity::Ids, (address, pending): (&S
             None | Some(LiveStack::Closed(_)) => Found::Unread,
             // A name in review has no tags yet; any other stack without our mark is somebody else's.
             Some(LiveStack::There { stack, .. })
-                if stack.tags.get(ADDRESS_TAG) == Some(address)
+                if stack.tags.get(ADDRESS_TAG).is_some_and(|mark| mark == address || question.record.1.get(address) == Some(mark))
                     || stack.tags.is_empty() && stack.state() == Some(StackState::ReviewInProgress) =>
             {
                 there(&stack.id, Fields::new())
@@ -250,9 +250,9 @@ fn unrecorded_in_place(
     known.extend(stands.map(|id| (address.clone(), id)));
     let all = identity::begun(live, address, pending, &known);
     let place = record.free_former(address);
-    match all.iter().find(|id| marks::mark(live, id) == Some(address)) {
+    match all.iter().find(|id| is_marked(question, address, id)) {
         Some(id) if fits(question, ids, address, id) => {}
-        Some(id) => _ = begun.made.insert(place, entry(pending, id)),
+        Some(id) => _ = begun.made.insert(place, marked(question, address, entry(pending, id))),
         // Nothing came of it, as far as all that could be it was read.
         None => {
             let doubted = all.iter().any(|id| marks::mark(live, id).is_none() && !marks::is_unmarked(live, id));
@@ -281,19 +281,19 @@ fn elsewhere(question: &Question<'_>, ids: &identity::Ids, begun: &mut Begun) {
         if record.entry(address).is_some() {
             continue;
         }
-        let is_ours = |id: &&String| marks::mark(live, id) == Some(address);
+        let is_ours = |id: &&String| is_marked(question, address, id);
         match (pending.kind.as_str(), ids.get(address)) {
             ("ou", stands) => {
                 let all = identity::begun(live, address, pending, ids);
                 if let Some(id) = all.into_iter().find(is_ours) {
                     let place = if stands.is_none() { address.clone() } else { record.free_former(address) };
-                    begun.made.insert(place, entry(pending, id));
+                    begun.made.insert(place, marked(question, address, entry(pending, id)));
                 }
             }
             ("permission_set", Some(id)) if is_ours(&id) => {
                 let name = live.sets.get(id).map(|set| set.fields.name.as_str());
                 if name.is_some_and(|name| name != text(&wanted.fields, "name")) {
-                    begun.made.insert(address.clone(), entry(pending, id));
+                    begun.made.insert(address.clone(), marked(question, address, entry(pending, id)));
                 }
             }
             _ => {}
@@ -350,6 +350,21 @@ fn stack_elsewhere(
     }
 }
 
+/// Has it the mark of an address, or of the one that the address had when it was begun?
+fn is_marked(question: &Question<'_>, address: &str, id: &str) -> bool {
+    let mark = marks::mark(question.live, id).map(String::as_str);
+    mark.is_some() && (mark == Some(address) || mark == question.record.1.get(address).map(String::as_str))
+}
+
+/// The entry with the mark that was found, where it is the former address: the record vouches for it from here on.
+fn marked(question: &Question<'_>, address: &str, mut entry: Entry) -> Entry {
+    if let Some(mark) = marks::mark(question.live, &entry.id).filter(|mark| *mark != address) {
+        let tags = serde_json::json!({ ADDRESS_TAG: mark });
+        entry.fields.insert("tags".to_owned(), tags);
+    }
+    entry
+}
+
 fn entry(pending: &Pending, id: &str) -> Entry {
     let mut fields = Fields::from_iter([("name".to_owned(), Json::from(pending.name.as_str()))]);
     fields.extend(pending.email.as_ref().map(|email| ("email".to_owned(), Json::from(email.as_str()))));
@@ -383,7 +398,8 @@ impl Builder<'_> {
     /// What was made is written down before it goes; what came to nothing is forgotten.
     pub(super) fn remember_begun(&mut self, begun: &Begun) -> BTreeMap<String, OperationId> {
         for (address, pending) in &begun.nothing {
-            let forgotten = self.operation(address, Verb::Forget, &[], Fields::new());
+            let needs: Vec<OperationId> = self.readdress(base_of(address)).into_iter().collect();
+            let forgotten = self.operation(address, Verb::Forget, &needs, Fields::new());
             self.change(Change {
                 name: pending.name.clone(),
                 operations: vec![forgotten],
@@ -402,7 +418,9 @@ impl Builder<'_> {
         }
         let mut remember = |(address, entry): (&String, &Entry), goes: &str| {
             let base = base_of(address);
-            let needs: Vec<OperationId> = self.opening.get(base).copied().into_iter().collect();
+            // What the record has by another address is brought to this one first, with what stands beside it.
+            let mut needs: Vec<OperationId> = [base, &former_address(base)].iter().filter_map(|at| self.readdress(at)).collect();
+            needs.extend(self.opening.get(base));
             let verb = Verb::Remember { id: entry.id.clone() };
             let operation = self.operation(address, verb, &needs, entry.fields.clone());
             self.step(goes, Step::Gone, operation);

@@ -285,7 +285,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The operation that gives a moved address its place in the record, added when first needed.
-    fn readdress(&mut self, address: &str) -> Option<OperationId> {
+    pub(super) fn readdress(&mut self, address: &str) -> Option<OperationId> {
         let from = self.origins.get(address)?.clone();
         let there = self
             .operations

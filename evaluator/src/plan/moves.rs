@@ -4,18 +4,19 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::desired::Desired;
-use crate::registry::record::Record;
+use super::desired::{ADDRESS_TAG, Desired};
+use crate::registry::record::{Entry, Record, base_of};
 
 /// The record with every `moved` line followed, and from where each address came; the record itself without such lines.
 pub fn follow<'r>(desired: &Desired, record: &'r Record) -> (Cow<'r, Record>, BTreeMap<String, String>) {
     let mut origins = BTreeMap::new();
-    if desired.moved.is_empty() {
+    let moves = Moves { desired, back: back(desired, record) };
+    if desired.moved.is_empty() && moves.back.is_empty() {
         return (Cow::Borrowed(record), origins);
     }
     let mut moved = record.clone();
     for address in record.resources.keys() {
-        let Some(to) = readdressed(desired, address) else { continue };
+        let Some(to) = moves.readdressed(address) else { continue };
         // What stands at the new address already stays; the former one is then as any other that is gone.
         if record.resources.contains_key(&to) || moved.resources.contains_key(&to) {
             continue;
@@ -35,7 +36,7 @@ pub fn follow<'r>(desired: &Desired, record: &'r Record) -> (Cow<'r, Record>, BT
         }
     }
     for (address, pending) in &record.pending {
-        if let Some(to) = readdressed(desired, address) {
+        if let Some(to) = moves.readdressed(address) {
             moved.pending.remove(address);
             moved.pending.insert(to.clone(), pending.clone());
             origins.insert(to, address.clone());
@@ -46,25 +47,65 @@ pub fn follow<'r>(desired: &Desired, record: &'r Record) -> (Cow<'r, Record>, BT
 
 /// The address that `address` has now, when a part of it moved.
 pub fn readdressed(desired: &Desired, address: &str) -> Option<String> {
-    let mut any = false;
-    let mut part = |at: usize, part: &str| {
-        let to = if at == 0 { head(desired, part) } else { desired.moved_to(part) };
-        any |= to.is_some();
-        to.unwrap_or_else(|| part.to_owned())
-    };
-    let parts: Vec<String> = address.split('/').enumerate().map(|(at, text)| part(at, text)).collect();
-    any.then(|| parts.join("/"))
+    Moves { desired, back: BTreeMap::new() }.readdressed(address)
 }
 
-/// The first part: an entity, or what is named after one (`assignment.Look`).
-fn head(desired: &Desired, part: &str) -> Option<String> {
-    for (head, kind) in [("assignment.", "permission_set"), ("scp_attachment.", "scp")] {
-        let Some(label) = part.strip_prefix(head) else { continue };
-        let (modules, label) = label.rsplit_once('.').map_or((String::new(), label), |(m, l)| (format!("{m}."), l));
-        let to = desired.moved_to(&format!("{modules}{kind}.{label}"))?;
-        return Some(format!("{head}{}", to.replacen(&format!("{kind}."), "", 1)));
+/// Addresses that a run which was killed has given, and that the program has taken back: what has them is marked with the former one, as
+/// the record says and the plan holds against the mark.
+fn back(desired: &Desired, record: &Record) -> BTreeMap<String, String> {
+    if record.under_way.is_none() {
+        return BTreeMap::new();
     }
-    desired.moved_to(part)
+    let former = |(address, entry): (&String, &Entry)| {
+        let mark = entry.fields.get("tags")?.get(ADDRESS_TAG)?.as_str()?;
+        let is_back = mark != base_of(address)
+            && !desired.resources.contains_key(address)
+            && desired.resources.contains_key(mark)
+            && !record.resources.contains_key(mark)
+            && desired.moved_to(base_of(address)).is_none();
+        is_back.then(|| (address.clone(), mark.to_owned()))
+    };
+    record.resources.iter().filter_map(former).collect()
+}
+
+/// What has another address now.
+struct Moves<'d> {
+    desired: &'d Desired,
+    /// What has its former address again.
+    back: BTreeMap<String, String>,
+}
+
+impl Moves<'_> {
+    fn to(&self, from: &str) -> Option<String> {
+        self.desired.moved_to(from).or_else(|| self.back.get(from).cloned())
+    }
+
+    fn readdressed(&self, address: &str) -> Option<String> {
+        if let Some(to) = self.back.get(address) {
+            return Some(to.clone());
+        }
+        // What another was made in place of goes with it.
+        let (address, former) = address.split_at(base_of(address).len());
+        let mut any = false;
+        let mut part = |at: usize, part: &str| {
+            let to = if at == 0 { self.head(part) } else { self.to(part) };
+            any |= to.is_some();
+            to.unwrap_or_else(|| part.to_owned())
+        };
+        let parts: Vec<String> = address.split('/').enumerate().map(|(at, text)| part(at, text)).collect();
+        any.then(|| format!("{}{former}", parts.join("/")))
+    }
+
+    /// The first part: an entity, or what is named after one (`assignment.Look`).
+    fn head(&self, part: &str) -> Option<String> {
+        for (head, kind) in [("assignment.", "permission_set"), ("scp_attachment.", "scp")] {
+            let Some(label) = part.strip_prefix(head) else { continue };
+            let (modules, label) = label.rsplit_once('.').map_or((String::new(), label), |(m, l)| (format!("{m}."), l));
+            let to = self.to(&format!("{modules}{kind}.{label}"))?;
+            return Some(format!("{head}{}", to.replacen(&format!("{kind}."), "", 1)));
+        }
+        self.to(part)
+    }
 }
 
 #[cfg(test)]

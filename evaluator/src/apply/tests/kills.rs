@@ -214,7 +214,35 @@ fn other_edits() -> Vec<(&'static str, Desired, Desired, Desired)> {
     };
     let alarmed =
         |region: &str| cell(region, "alarm slow { namespace = \"n\", metric = \"Latency\", above = 5, over = 5m }");
+    let moved = |from: &str, to: &str| format!("moved {{ from = \"{from}\", to = \"{to}\" }}\n");
+    let labelled = |label: &str, rest: &str| {
+        let see = "allow see { actions = [\"ec2:Describe*\"], resources = [\"*\"] }";
+        let grant = format!("grant g {{ to = group.ops, can = permission_set.{label}, on = cells }}");
+        west(&format!("permission_set {label} {{ session = 2h\n{see}\n}}\n{grant}\n{rest}"))
+    };
+    let (look, see, watch) = ("permission_set.Look", "permission_set.See", "permission_set.Watch");
+    let place = |label: &str, fields: &str, rest: &str| {
+        west(&format!("ou {label} {{ {fields} }}\nou low {{ parent = ou.{label} }}\n{rest}"))
+    };
+    let named = |label: &str, rest: &str| {
+        program(&format!("cell {label} {{ kind = \"alpha\", region = \"us-west-2\", ou = ou.workloads, email = \"a@x.example\" }}\n{rest}"))
+    };
     vec![
+        ("set, its label back", labelled("Look", ""), labelled("See", &moved(look, see)), labelled("Look", &moved(see, look))),
+        (
+            "set, a third label",
+            labelled("Look", ""),
+            labelled("See", &moved(look, see)),
+            labelled("Watch", &(moved(look, watch) + &moved(see, watch))),
+        ),
+        ("unit, its label back", place("one", "", ""), place("two", "", &moved("ou.one", "ou.two")), place("one", "", &moved("ou.two", "ou.one"))),
+        (
+            "unit, its label and place back",
+            place("one", "", ""),
+            place("two", "parent = ou.top", &moved("ou.one", "ou.two")),
+            place("one", "", &moved("ou.two", "ou.one")),
+        ),
+        ("cell, its label back", named("one", ""), named("two", &moved("cell.one", "cell.two")), named("one", &moved("cell.two", "cell.one"))),
         ("unit, named otherwise", west(""), unit("name = \"one\""), unit("name = \"two\"")),
         ("unit, put elsewhere", west(""), unit("parent = ou.top"), unit("parent = ou.side")),
         ("unit, named and put otherwise", west(""), unit("name = \"one\", parent = ou.top"), unit("name = \"two\"")),
@@ -260,7 +288,8 @@ fn an_edit_that_dies_may_be_torn_down() {
     let mut found = Vec::new();
     // An account on its own is protected, and is not torn down.
     let unprotected = edits().into_iter().filter(|(name, ..)| !name.contains("pull"));
-    for (name, from, to) in unprotected.chain(others) {
+    // What a parked account was called depends on how far the renaming came.
+    for (name, from, to) in unprotected.chain(others).filter(|(name, ..)| !name.starts_with("cell")) {
         let scenario = Scenario { name, start: Bench::after(&[&from]), to, command: Command::Apply };
         let reference = Reference::of(&scenario);
         let undisturbed = scenario.start.copy();
