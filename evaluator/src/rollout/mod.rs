@@ -13,6 +13,6 @@ pub mod text;
 pub mod window;
 
 pub use course::{Course, OnAlarm, Wave};
-pub use read::courses;
+pub use read::{courses, drained};
 pub use state::{CellState, Event, Phase, Signal, State, Why};
 pub use step::{Effect, Refused, step};

@@ -32,6 +32,12 @@ pub fn courses(world: &World<'_>) -> Vec<Course> {
     all
 }
 
+/// The cells that are drained, which a rollout passes by.
+pub fn drained(world: &World<'_>) -> BTreeSet<String> {
+    let drained = sound(world, Kind::Cell).filter(|id| world.is(*id, "state", "draining"));
+    drained.map(|id| world.address(id).to_owned()).collect()
+}
+
 fn course(world: &World<'_>, of: EntityId, rollout: Option<&Rollout>, cells: &[Cell]) -> Course {
     let own: BTreeSet<EntityId> = cells.iter().map(|cell| cell.id).collect();
     let mut taken: BTreeSet<EntityId> = BTreeSet::new();

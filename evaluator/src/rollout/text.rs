@@ -1,6 +1,8 @@
 //! The calendar as people read it: one line for each wave, in the window's time zone. Owns the words; the times are
 //! [`super::calendar`]'s.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -15,6 +17,15 @@ use crate::words::counted;
 pub fn calendars(courses: &[&Course], at: Timestamp, takes: SignedDuration) -> String {
     let pages: Vec<String> = courses.iter().map(|course| page(course, at, takes)).collect();
     pages.join("\n")
+}
+
+/// Which of the cells of some courses are drained: a calendar has them all; none where no cell is.
+pub fn passed_by(courses: &[&Course], drained: &BTreeSet<String>) -> Option<String> {
+    let waves = courses.iter().flat_map(|course| &course.waves);
+    let own: BTreeSet<&String> = waves.flat_map(|wave| &wave.cells).filter(|cell| drained.contains(*cell)).collect();
+    let own: Vec<String> = own.into_iter().map(|cell| visible::name(cell)).collect();
+    let are = if own.len() == 1 { "is drained, and passed by until it is" } else { "are drained, and passed by until they are" };
+    (!own.is_empty()).then(|| format!("{} {are} no more: then the release comes there, too\n", own.join(", ")))
 }
 
 /// The same as one JSON document.

@@ -25,7 +25,7 @@ use cell_eval::plan::desired::Desired;
 use cell_eval::provider::Provider as _;
 use cell_eval::registry::record::Record;
 use cell_eval::releases::{Desk, DeskError};
-use cell_eval::rollout::{Event, courses, text as calendars};
+use cell_eval::rollout::{Event, courses, drained, text as calendars};
 use cell_lang::diagnostics::{Code, nearest};
 use jiff::Timestamp;
 
@@ -184,7 +184,10 @@ fn plan(args: &RolloutPlanArgs, output: &Output) -> Status {
             }
             let text = match output.format {
                 Format::Json => calendars::json(&asked, at, args.takes),
-                Format::Text => calendars::calendars(&asked, at, args.takes),
+                Format::Text => {
+                    let passed_by = calendars::passed_by(&asked, &drained(world)).unwrap_or_default();
+                    calendars::calendars(&asked, at, args.takes) + &passed_by
+                }
             };
             out.write_all(text.as_bytes())
         });

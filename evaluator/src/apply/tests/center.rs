@@ -110,7 +110,11 @@ impl IdentityCenter for FakeCloud {
     }
 
     fn assignments_of_pair(&self, account: &str, set: &str) -> Answer<Vec<Principal>> {
-        self.list("sso:ListAccountAssignments", PAGE, |state| {
+        let call = "sso:ListAccountAssignments";
+        self.list(call, PAGE, |state| {
+            if !state.sets.contains_key(set) {
+                return no(call, Failure::NotFound, "no set");
+            }
             let found = state.given.get(&(account.to_owned(), set.to_owned()));
             Ok(found.into_iter().flatten().cloned().collect())
         })

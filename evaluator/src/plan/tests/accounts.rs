@@ -7,6 +7,7 @@ use super::{Kind, Live, Row, holds, of, program};
 use crate::apply::tests::bench::Bench;
 use crate::apply::tests::cloud::{MANAGEMENT, ROOT_ID, State};
 use crate::plan::Command;
+use crate::plan::scope::Scope;
 use crate::provider::{Account, AccountState};
 use crate::registry::record::Record;
 
@@ -426,4 +427,37 @@ moved { from = "cell.one", to = "cell.two" }"#,
     bench.apply(&to);
     assert_eq!(of(&bench, &to, Command::Apply, "cell.two"), "nothing", "the line may stay");
     assert!(bench.record().entry("cell.one").is_none());
+}
+
+/// What was closed, or has left, is told by who looks for what was changed outside, with all the rest.
+#[test]
+fn drift_tells_of_an_account_that_has_ended() {
+    let wanted = program("ou w {}\ncell a { kind = \"alpha\", region = \"us-west-2\", ou = ou.w }\nou x {}");
+    for left in [false, true] {
+        let bench = Bench::after(&[&wanted]);
+        let id = bench.record().entry("cell.a").unwrap().id.clone();
+        let unit = bench.record().entry("ou.x").unwrap().id.clone();
+        bench.cloud.edit(|state| {
+            state.units.get_mut(&unit).unwrap().name = "y".to_owned();
+            match left {
+                true => _ = state.accounts.remove(&id),
+                false => state.accounts.get_mut(&id).unwrap().state = AccountState::Suspended,
+            }
+        });
+        let plan = bench.drift(&wanted);
+        let drifted = |address: &str| {
+            plan.changes.iter().find(|change| change.address == address).map(|change| change.drift.join(","))
+        };
+        assert_eq!(drifted("cell.a").as_deref(), Some("*"), "{left}");
+        assert_eq!(drifted("ou.x").as_deref(), Some("name"), "{left}");
+    }
+}
+
+/// What is left out is not made for what needs it.
+#[test]
+fn a_unit_that_is_left_out_is_not_made_for_a_cell() {
+    let wanted = program("ou w {}\ncell a { kind = \"alpha\", region = \"us-west-2\", ou = ou.w }");
+    let scope = Scope { only: Vec::new(), except: vec!["ou.w".to_owned()] };
+    let refused = Bench::new().try_plan(&wanted, &scope, Command::Apply);
+    assert!(matches!(&refused, Err(no) if no.codes() == "E0514"), "{refused:?}");
 }

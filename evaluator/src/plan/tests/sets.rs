@@ -4,7 +4,7 @@ use super::Asked::{No as Drop, Yes as Want};
 use super::Known::{No as Unknown, Yes as Kept};
 use super::Live::{Gone, New, Old, Other};
 use super::{Kind, Live, Row, holds, of, program};
-use crate::apply::tests::bench::{Bench, NoPlan, desired};
+use crate::apply::tests::bench::{Bench, NoPlan, desired, only};
 use crate::apply::tests::cloud::State;
 use crate::plan::Command;
 use crate::plan::desired::Desired;
@@ -49,6 +49,32 @@ const TABLE: &[Row] = &[
     (Drop, Kept, New, "delete: delete_set", "its block is gone"),
     (Drop, Kept, Other, "delete: delete_set", "its block is gone"),
 ];
+
+/// A cell alone is planned, and torn down, although a set that it has was deleted outside.
+#[test]
+fn a_set_that_was_deleted_outside_is_made_again_for_a_cell_alone() {
+    let granted = program(
+        "group ops {}\npermission_set X { session = 2h }\ngrant g { to = group.ops, can = permission_set.X, on = cells }\n\
+         cell a { kind = \"alpha\", region = \"us-west-2\" }\ncell b { kind = \"alpha\", region = \"us-west-2\" }",
+    );
+    let bench = Bench::after(&[&granted]);
+    bench.cloud.edit(|state| {
+        edit(state, Gone);
+        state.given.clear();
+        state.held.clear();
+    });
+    for named in ["cell.a", "permission_set.X", "grant.g"] {
+        let plan = bench.try_plan(&granted, &only(&[named]), Command::Apply).unwrap();
+        let makes = plan.operations.iter().any(|one| one.verb.word() == "create_set");
+        assert!(makes, "{named}: {:?}", plan.operations);
+    }
+    let plan = bench.try_plan(&granted, &only(&["cell.a"]), Command::Destroy).unwrap();
+    assert!(plan.operations.iter().all(|one| one.verb.word() != "unassign"), "{:?}", plan.operations);
+    let plan = bench.try_plan(&granted, &only(&["cell.a"]), Command::Apply).unwrap();
+    bench.run(&granted, &plan);
+    bench.apply(&granted);
+    assert_eq!(bench.is_settled(&granted, Command::Apply), Ok(()));
+}
 
 #[test]
 fn each_cell_has_its_action() {

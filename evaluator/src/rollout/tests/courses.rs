@@ -1,6 +1,9 @@
 //! Courses of programs.
 
-use crate::rollout::{OnAlarm, courses};
+use std::collections::BTreeSet;
+
+use crate::rollout::text::passed_by;
+use crate::rollout::{OnAlarm, courses, drained};
 use crate::rules::tests::expanded;
 
 const PROGRAM: &str = r#"
@@ -64,4 +67,15 @@ fn a_program_writes_them() {
             "released cell.e bake 0 parallel 1 requests None alarms  one_box false approval false follows true",
         ]
     );
+}
+
+/// A calendar has all cells of a wave: who reads it is told which of them a rollout passes by.
+#[test]
+fn a_calendar_tells_which_cells_are_drained() {
+    let program = PROGRAM.replacen("owner = group.ops }", "owner = group.ops, state = \"draining\" }", 1);
+    let (all, drained) = expanded(&program, |world| (courses(world), drained(world)));
+    let all: Vec<_> = all.iter().collect();
+    let told = passed_by(&all, &drained);
+    assert_eq!(told.as_deref(), Some("cell.p is drained, and passed by until it is no more: then the release comes there, too\n"));
+    assert_eq!(passed_by(&all, &BTreeSet::new()), None);
 }
