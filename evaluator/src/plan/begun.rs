@@ -155,7 +155,10 @@ fn unnamed(question: &Question<'_>, ids: &identity::Ids, (address, pending): (&S
             None | Some(LiveStack::Closed(_)) => Found::Unread,
             // A name in review has no tags yet; any other stack without our mark is somebody else's.
             Some(LiveStack::There { stack, .. })
-                if stack.tags.get(ADDRESS_TAG).is_some_and(|mark| mark == address || question.record.1.get(address) == Some(mark))
+                if stack
+                    .tags
+                    .get(ADDRESS_TAG)
+                    .is_some_and(|mark| mark == address || question.record.1.get(address) == Some(mark))
                     || stack.tags.is_empty() && stack.state() == Some(StackState::ReviewInProgress) =>
             {
                 there(&stack.id, Fields::new())
@@ -419,7 +422,8 @@ impl Builder<'_> {
         let mut remember = |(address, entry): (&String, &Entry), goes: &str| {
             let base = base_of(address);
             // What the record has by another address is brought to this one first, with what stands beside it.
-            let mut needs: Vec<OperationId> = [base, &former_address(base)].iter().filter_map(|at| self.readdress(at)).collect();
+            let mut needs: Vec<OperationId> =
+                [base, &former_address(base)].iter().filter_map(|at| self.readdress(at)).collect();
             needs.extend(self.opening.get(base));
             let verb = Verb::Remember { id: entry.id.clone() };
             let operation = self.operation(address, verb, &needs, entry.fields.clone());

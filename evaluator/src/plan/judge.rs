@@ -100,7 +100,7 @@ impl Builder<'_> {
             let was = ids.and_then(|(set, target)| held.get(&(set.as_str(), target.as_str()))).copied().unwrap_or(0);
             if by < 0 && was > 0 && was + by <= 0 {
                 let name = base_of(&set);
-                let rows = if name != set { &mut anew } else { &mut lost };
+                let rows = if name == set { &mut lost } else { &mut anew };
                 rows.entry(name.to_owned()).or_default().push(target);
             }
         }

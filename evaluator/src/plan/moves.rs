@@ -100,7 +100,8 @@ impl Moves<'_> {
     fn head(&self, part: &str) -> Option<String> {
         for (head, kind) in [("assignment.", "permission_set"), ("scp_attachment.", "scp")] {
             let Some(label) = part.strip_prefix(head) else { continue };
-            let (modules, label) = label.rsplit_once('.').map_or((String::new(), label), |(m, l)| (format!("{m}."), l));
+            let (modules, label) =
+                label.rsplit_once('.').map_or((String::new(), label), |(m, l)| (format!("{m}."), l));
             let to = self.to(&format!("{modules}{kind}.{label}"))?;
             return Some(format!("{head}{}", to.replacen(&format!("{kind}."), "", 1)));
         }

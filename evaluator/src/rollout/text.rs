@@ -24,7 +24,11 @@ pub fn passed_by(courses: &[&Course], drained: &BTreeSet<String>) -> Option<Stri
     let waves = courses.iter().flat_map(|course| &course.waves);
     let own: BTreeSet<&String> = waves.flat_map(|wave| &wave.cells).filter(|cell| drained.contains(*cell)).collect();
     let own: Vec<String> = own.into_iter().map(|cell| visible::name(cell)).collect();
-    let are = if own.len() == 1 { "is drained, and passed by until it is" } else { "are drained, and passed by until they are" };
+    let are = if own.len() == 1 {
+        "is drained, and passed by until it is"
+    } else {
+        "are drained, and passed by until they are"
+    };
     (!own.is_empty()).then(|| format!("{} {are} no more: then the release comes there, too\n", own.join(", ")))
 }
 

@@ -225,24 +225,41 @@ fn other_edits() -> Vec<(&'static str, Desired, Desired, Desired)> {
         west(&format!("ou {label} {{ {fields} }}\nou low {{ parent = ou.{label} }}\n{rest}"))
     };
     let named = |label: &str, rest: &str| {
-        program(&format!("cell {label} {{ kind = \"alpha\", region = \"us-west-2\", ou = ou.workloads, email = \"a@x.example\" }}\n{rest}"))
+        program(&format!(
+            "cell {label} {{ kind = \"alpha\", region = \"us-west-2\", ou = ou.workloads, email = \"a@x.example\" }}\n{rest}"
+        ))
     };
     vec![
-        ("set, its label back", labelled("Look", ""), labelled("See", &moved(look, see)), labelled("Look", &moved(see, look))),
+        (
+            "set, its label back",
+            labelled("Look", ""),
+            labelled("See", &moved(look, see)),
+            labelled("Look", &moved(see, look)),
+        ),
         (
             "set, a third label",
             labelled("Look", ""),
             labelled("See", &moved(look, see)),
             labelled("Watch", &(moved(look, watch) + &moved(see, watch))),
         ),
-        ("unit, its label back", place("one", "", ""), place("two", "", &moved("ou.one", "ou.two")), place("one", "", &moved("ou.two", "ou.one"))),
+        (
+            "unit, its label back",
+            place("one", "", ""),
+            place("two", "", &moved("ou.one", "ou.two")),
+            place("one", "", &moved("ou.two", "ou.one")),
+        ),
         (
             "unit, its label and place back",
             place("one", "", ""),
             place("two", "parent = ou.top", &moved("ou.one", "ou.two")),
             place("one", "", &moved("ou.two", "ou.one")),
         ),
-        ("cell, its label back", named("one", ""), named("two", &moved("cell.one", "cell.two")), named("one", &moved("cell.two", "cell.one"))),
+        (
+            "cell, its label back",
+            named("one", ""),
+            named("two", &moved("cell.one", "cell.two")),
+            named("one", &moved("cell.two", "cell.one")),
+        ),
         ("unit, named otherwise", west(""), unit("name = \"one\""), unit("name = \"two\"")),
         ("unit, put elsewhere", west(""), unit("parent = ou.top"), unit("parent = ou.side")),
         ("unit, named and put otherwise", west(""), unit("name = \"one\", parent = ou.top"), unit("name = \"two\"")),

@@ -439,9 +439,10 @@ fn drift_tells_of_an_account_that_has_ended() {
         let unit = bench.record().entry("ou.x").unwrap().id.clone();
         bench.cloud.edit(|state| {
             state.units.get_mut(&unit).unwrap().name = "y".to_owned();
-            match left {
-                true => _ = state.accounts.remove(&id),
-                false => state.accounts.get_mut(&id).unwrap().state = AccountState::Suspended,
+            if left {
+                state.accounts.remove(&id);
+            } else {
+                state.accounts.get_mut(&id).unwrap().state = AccountState::Suspended;
             }
         });
         let plan = bench.drift(&wanted);

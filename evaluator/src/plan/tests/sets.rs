@@ -54,7 +54,7 @@ const TABLE: &[Row] = &[
 #[test]
 fn a_set_that_was_deleted_outside_is_made_again_for_a_cell_alone() {
     let granted = program(
-        "group ops {}\npermission_set X { session = 2h }\ngrant g { to = group.ops, can = permission_set.X, on = cells }\n\
+        "permission_set X { session = 2h }\ngrant g { to = group.ops, can = permission_set.X, on = cells }\n\
          cell a { kind = \"alpha\", region = \"us-west-2\" }\ncell b { kind = \"alpha\", region = \"us-west-2\" }",
     );
     let bench = Bench::after(&[&granted]);

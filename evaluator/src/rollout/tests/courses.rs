@@ -76,6 +76,9 @@ fn a_calendar_tells_which_cells_are_drained() {
     let (all, drained) = expanded(&program, |world| (courses(world), drained(world)));
     let all: Vec<_> = all.iter().collect();
     let told = passed_by(&all, &drained);
-    assert_eq!(told.as_deref(), Some("cell.p is drained, and passed by until it is no more: then the release comes there, too\n"));
+    assert_eq!(
+        told.as_deref(),
+        Some("cell.p is drained, and passed by until it is no more: then the release comes there, too\n")
+    );
     assert_eq!(passed_by(&all, &BTreeSet::new()), None);
 }
