@@ -145,9 +145,10 @@ impl<'a> Context<'a> {
         }
         let begun = self.begin(operation)?;
         let written = patiently(self.clock, operation, || self.write(operation, tell));
-        // What was refused is not there: whatever is there later is somebody else's.
+        // What was refused is not there: whatever is there later is somebody else's. What came to a bad end may be there.
         if let (true, Err(Stop::Cloud(error))) = (begun, &written)
             && error.failure.did_nothing()
+            && error.failure != Failure::Failed
         {
             self.journal.commit(Event::Abandoned { address: address.to_owned() })?;
         }

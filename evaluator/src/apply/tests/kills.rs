@@ -14,7 +14,7 @@ use crate::live::{parallel, recorded};
 use crate::plan::Command;
 use crate::plan::desired::Desired;
 use crate::plan::scope::Scope;
-use crate::provider::Tags;
+use crate::provider::{Failure, Tags};
 use crate::registry::record::Record;
 use crate::registry::store::Store as _;
 
@@ -327,6 +327,23 @@ fn an_edit_that_dies_may_be_torn_down() {
         }));
     }
     none(&found);
+}
+
+/// A stack whose making failed elsewhere goes with the one that it was to replace, though no run died.
+#[test]
+fn a_stack_that_failed_elsewhere_is_torn_down_too() {
+    let (_, from, to, _) = other_edits().into_iter().find(|(name, ..)| *name == "stack, moved twice").unwrap();
+    let bench = Bench::after(&[&from]);
+    bench.cloud.refuse("cloudformation:ExecuteChangeSet", Failure::Failed);
+    let (_, receipt) = bench.apply(&to);
+    assert!(receipt.failed().count() > 0);
+    bench.cloud.mend();
+    assert_eq!(bench.record().pending.len(), 1, "{:?}", bench.record().pending);
+    let plan = bench.try_plan(&to, &Scope::default(), Command::Destroy).unwrap();
+    bench.run(&to, &plan);
+    let stacks = bench.cloud.state().formation.stacks;
+    let left: Vec<_> = stacks.values().filter(|held| held.stack.status != "DELETE_COMPLETE").collect();
+    assert!(left.is_empty() && bench.record().pending.is_empty(), "{left:?}");
 }
 
 /// A stack that has no mark of ours is somebody else's, whatever a run that died was about to make there.
