@@ -292,6 +292,19 @@ mod tests {
         (folder, root)
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn what_a_link_leads_to_is_written_and_a_device_stays_one() {
+        let (_folder, root) = project();
+        let link = root.join("link");
+        std::os::unix::fs::symlink(root.join("secret.cell"), &link).unwrap();
+        put(&link, b"plan").unwrap();
+        assert_eq!(fs::read(root.join("secret.cell")).unwrap(), b"plan");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        put(Path::new("/dev/null"), b"plan").unwrap();
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    }
+
     #[test]
     fn a_folder_means_its_main_file_and_git_makes_the_project() {
         let (_folder, root) = project();

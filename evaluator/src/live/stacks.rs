@@ -9,7 +9,7 @@ use crate::plan::identity;
 use crate::provider::{CloudError, Failure};
 use crate::registry::record::base_of;
 use crate::releases::Kept;
-use crate::stacks::{AccountOf, StackPlace, StackState, StackWish, Stacks, wish};
+use crate::stacks::{StackPlace, StackState, StackWish, Stacks, wish};
 
 /// Stacks that are read at once: each account and region has its own limits.
 const LANES: usize = 16;
@@ -66,14 +66,7 @@ impl Reader<'_> {
         let mut ids = identity::organization(desired, record, live);
         let parked = identity::parked(desired, record, live, &ids);
         ids.extend(parked.taken);
-        let place = |stack: &&StackWish| {
-            let account = match &stack.account {
-                AccountOf::Id(id) => id,
-                AccountOf::Of(address) => ids.get(address)?,
-            };
-            Some(StackPlace { account: account.clone(), region: stack.region.clone(), name: stack.name.clone() })
-        };
-        let mut places: BTreeSet<StackPlace> = wished.iter().filter_map(place).collect();
+        let mut places: BTreeSet<StackPlace> = wished.iter().filter_map(|stack| stack.place(&ids)).collect();
         places.extend(recorded.into_iter().filter_map(StackPlace::of_arn).chain(begun));
         places.into_iter().collect()
     }

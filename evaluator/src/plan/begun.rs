@@ -1,6 +1,7 @@
-//! What a run that was killed has begun and nobody wants now. Owns how it is known: the record says that it was begun, and it has
-//! the mark that it was made with. So it goes with the rest; what it was made in place of stands for its address again; and
-//! what came to nothing is waited for no more.
+//! What a run that was killed, or failed, has begun and the program does not have so now: not at all, under another name, or in another
+//! place. Owns how it is known: the record says that it was begun, and it has the mark that it was made with. So it goes with the rest, or
+//! stands for its address until another does; what it was made in place of stands for that again; and what came to nothing is waited for no
+//! more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +19,7 @@ use crate::provider::Known;
 use crate::registry::record::{Entry, FORMER, Pending, Record, base_of, former_address};
 use crate::repositories::{ours, policy};
 use crate::resources::ResourceKind;
-use crate::stacks::{AccountOf, StackPlace, StackState, StackWish, wish};
+use crate::stacks::{StackPlace, StackState, StackWish, wish};
 
 /// What was begun and is to go, by address. What nobody can tell stays waited for.
 #[derive(Debug, Default)]
@@ -88,7 +89,7 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
     }
     for (address, pending) in record.pending.iter().filter(|(address, _)| is_to_go(address)) {
         if pending.kind == "stack" && record.entry(address).is_some() {
-            stack_beside(question, &ids, (address, pending), &mut begun);
+            stack_elsewhere(question, &ids, (address, pending, None), &mut begun);
         }
     }
     in_place(question, &ids, &mut begun);
@@ -273,7 +274,7 @@ fn elsewhere(question: &Question<'_>, ids: &identity::Ids, begun: &mut Begun) {
     for (address, pending) in &record.pending {
         if let Some(wish) = desired.stacks.get(address) {
             if pending.kind == "stack" && wish::takes(scope, Some(wish), record, address) {
-                stack_elsewhere(question, ids, (wish, pending), begun);
+                stack_elsewhere(question, ids, (address, pending, Some(wish)), begun);
             }
             continue;
         }
@@ -304,38 +305,15 @@ fn elsewhere(question: &Question<'_>, ids: &identity::Ids, begun: &mut Begun) {
     }
 }
 
-/// A stack that was begun in place of one that the record has, and both are to go.
-fn stack_beside(
-    question: &Question<'_>,
-    ids: &identity::Ids,
-    (address, pending): (&String, &Pending),
-    begun: &mut Begun,
-) {
-    let record = question.record.0;
-    match unnamed(question, ids, (address, pending)) {
-        Some(Found::There(entry)) if record.held_as(address, &entry.id).is_none() => {
-            begun.made.insert(record.free_former(address), entry);
-        }
-        Some(Found::Unread) => begun.unread.push(address.clone()),
-        _ => _ = begun.nothing.insert(record.free_former(address), pending.clone()),
-    }
-}
-
+/// A stack that was begun in another place than the program has it in, or that is to go beside the one that the record has.
 fn stack_elsewhere(
     question: &Question<'_>,
     ids: &identity::Ids,
-    (wish, pending): (&StackWish, &Pending),
+    (address, pending, wish): (&String, &Pending, Option<&StackWish>),
     begun: &mut Begun,
 ) {
-    let (record, address) = (question.record.0, &wish.address);
-    let account = match &wish.account {
-        AccountOf::Id(id) => Some(id),
-        AccountOf::Of(account) => ids.get(account),
-    };
-    let is_at = |place: &StackPlace| {
-        account == Some(&place.account) && wish.region == place.region && wish.name == place.name
-    };
-    if pending.place().is_some_and(|place| is_at(&place)) {
+    let (record, wanted) = (question.record.0, wish.and_then(|wish| wish.place(ids)));
+    if wanted.is_some() && pending.place() == wanted {
         return;
     }
     let recorded = record.entry(address);
@@ -345,8 +323,8 @@ fn stack_elsewhere(
             begun.made.insert(place, entry);
         }
         Some(Found::Unread) => begun.unread.push(address.clone()),
-        // It is back where it was: nothing is begun in its place any more.
-        Some(_) if recorded.and_then(|entry| StackPlace::of_arn(&entry.id)).is_some_and(|place| is_at(&place)) => {
+        // Nothing is begun in place of what is to go, or is back where it was.
+        _ if wish.is_none() || recorded.is_some_and(|entry| StackPlace::of_arn(&entry.id) == wanted) => {
             begun.nothing.insert(record.free_former(address), pending.clone());
         }
         _ => {}

@@ -1,5 +1,5 @@
 //! `moved`: the record as it would be if things had always had the addresses they have now. Owns which addresses
-//! follow when an entity moves.
+//! follow when an entity moves, and which are taken back with a `moved` line whose run was killed.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

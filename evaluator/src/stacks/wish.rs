@@ -80,6 +80,17 @@ pub struct StackWish {
     pub sources: Vec<Place>,
 }
 
+impl StackWish {
+    /// Where it is to be, its account by these ids; none while the account has none.
+    pub fn place(&self, ids: &BTreeMap<String, String>) -> Option<StackPlace> {
+        let account = match &self.account {
+            AccountOf::Id(id) => id,
+            AccountOf::Of(address) => ids.get(address)?,
+        };
+        Some(StackPlace { account: account.clone(), region: self.region.clone(), name: self.name.clone() })
+    }
+}
+
 /// Where a stack is: in no account and region are there two of a name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StackPlace {

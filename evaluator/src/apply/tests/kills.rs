@@ -346,15 +346,21 @@ fn a_stack_that_failed_elsewhere_is_torn_down_too() {
     assert!(left.is_empty() && bench.record().pending.is_empty(), "{left:?}");
 }
 
-/// A stack that has no mark of ours is somebody else's, whatever a run that died was about to make there.
-#[test]
-fn a_stack_without_our_mark_is_not_taken_back() {
+/// A run died as it made a stack, which is there and not in the record; the program before.
+fn with_a_stack_begun() -> (Bench, Desired) {
     let (_, from, to) = edits().into_iter().find(|(name, ..)| *name == "alarm").unwrap();
     let bench = Bench::after(&[&from]);
     bench.cloud.script("cloudformation:ExecuteChangeSet", 1, Trouble::DiesAfter);
     bench.apply(&to);
     bench.cloud.pass(10);
     bench.cloud.mend();
+    (bench, from)
+}
+
+/// A stack that has no mark of ours is somebody else's, whatever a run that died was about to make there.
+#[test]
+fn a_stack_without_our_mark_is_not_taken_back() {
+    let (bench, from) = with_a_stack_begun();
     bench.cloud.edit(|state| {
         let theirs = Tags::from([("team".to_owned(), "theirs".to_owned())]);
         state.formation.stacks.values_mut().for_each(|held| held.stack.tags = theirs.clone());
@@ -368,12 +374,7 @@ fn a_stack_without_our_mark_is_not_taken_back() {
 /// Nobody is given an account in which something of ours may be that nobody could look at.
 #[test]
 fn an_account_that_lets_nobody_look_is_not_given_up() {
-    let (_, from, to) = edits().into_iter().find(|(name, ..)| *name == "alarm").unwrap();
-    let bench = Bench::after(&[&from]);
-    bench.cloud.script("cloudformation:ExecuteChangeSet", 1, Trouble::DiesAfter);
-    bench.apply(&to);
-    bench.cloud.pass(10);
-    bench.cloud.mend();
+    let (bench, from) = with_a_stack_begun();
     bench.cloud.script("cloudformation:DescribeStacks", 1, Trouble::Denied);
     let refused = bench.try_plan(&from, &Scope::default(), Command::Destroy).map(|plan| world::told(&plan));
     let told = format!("{refused:?}");

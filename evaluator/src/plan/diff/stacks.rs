@@ -93,7 +93,7 @@ impl Builder<'_> {
             later,
             ..change(&wish.address, "stack", Action::NoOp)
         };
-        let place = self.place(wish);
+        let place = wish.place(&self.ids);
         match place.as_ref().and_then(|place| self.live.stacks.get(place)) {
             Some(LiveStack::Closed(why)) => {
                 let place = place.as_ref().filter(|place| self.is_open_to_others(place, reader, &after));
@@ -157,15 +157,6 @@ impl Builder<'_> {
         plan.after = Some(after);
         self.change(plan);
         None
-    }
-
-    /// Where it will be; none in an account that this plan makes.
-    fn place(&self, wish: &StackWish) -> Option<StackPlace> {
-        let account = match wish.account.address() {
-            Some(address) => self.ids.get(address).cloned()?,
-            None => wish.account.word().to_owned(),
-        };
-        Some(StackPlace { account, region: wish.region.clone(), name: wish.name.clone() })
     }
 
     /// Does a request take its template?
