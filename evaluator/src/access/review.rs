@@ -112,28 +112,7 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
         )),
         evidence: Evidence { cases: cases.len(), actions_of: known.date.to_owned(), ..Evidence::default() },
     };
-    let mut rows: BTreeMap<Key, (Told, BTreeMap<String, String>)> = BTreeMap::new();
-    let mut through: BTreeSet<String> = BTreeSet::new();
-    let found = changes.iter().filter_map(|(pair, holdings)| {
-        let (_, first) = holdings.first()?;
-        judge.change(*pair, first).map(|told| (*pair, holdings, told))
-    });
-    let found: Vec<_> = found.collect();
-    let told: BTreeMap<&Holding, &Told> =
-        found.iter().flat_map(|(_, holdings, told)| holdings.iter().map(move |holding| (holding, told))).collect();
-    for ((old, new), holdings, change) in &found {
-        through.extend(holdings.iter().filter(|_| change.weakened).map(|holding| holding.1.clone()));
-        let shape = change.shape();
-        let Some((_, first)) = holdings.first() else { continue };
-        for holding in holdings.iter().filter(|holding| !is_told_of_groups(question, &told, holding, change)) {
-            let sets = set_change(question, holding);
-            let until = longest_session(question.before, &sets.taken);
-            let key = Key { principal: holding.0.clone(), shape: shape.clone(), sets, until };
-            let moved = || change.moved(&cases, (*old, *new), (first, &holding.1));
-            let row = rows.entry(key).or_insert_with(|| (moved(), BTreeMap::new()));
-            row.1.insert(holding.1.clone(), change.digest.clone());
-        }
-    }
+    let (rows, through) = folded(&changes, &mut judge);
     let guards = guards::judge(question, &cases, [&before, &after, &own], known, &mut judge.engine);
     judge.evidence.queries += guards.queries;
     let equivalent = equivalent::find(question, &mut judge.engine);
@@ -183,6 +162,37 @@ struct Key {
     shape: String,
     sets: SetChange,
     until: Option<String>,
+}
+
+/// Rows in the making, each with the cells and the digest of the change there.
+type Rows = BTreeMap<Key, (Told, BTreeMap<String, String>)>;
+
+/// Each distinct change decided once, those that read alike folded, and the places in which a change weakens a limit.
+fn folded(changes: &BTreeMap<(CaseId, CaseId), Vec<Holding>>, judge: &mut Judge<'_, '_>) -> (Rows, BTreeSet<String>) {
+    let question = judge.question;
+    let mut rows: Rows = BTreeMap::new();
+    let mut through: BTreeSet<String> = BTreeSet::new();
+    let found = changes.iter().filter_map(|(pair, holdings)| {
+        let (_, first) = holdings.first()?;
+        judge.change(*pair, first).map(|told| (*pair, holdings, told))
+    });
+    let found: Vec<_> = found.collect();
+    let told: BTreeMap<&Holding, &Told> =
+        found.iter().flat_map(|(_, holdings, told)| holdings.iter().map(move |holding| (holding, told))).collect();
+    for ((old, new), holdings, change) in &found {
+        through.extend(holdings.iter().filter(|_| change.weakened).map(|holding| holding.1.clone()));
+        let shape = change.shape();
+        let Some((_, first)) = holdings.first() else { continue };
+        for holding in holdings.iter().filter(|holding| !is_told_of_groups(question, &told, holding, change)) {
+            let sets = set_change(question, holding);
+            let until = longest_session(question.before, &sets.taken);
+            let key = Key { principal: holding.0.clone(), shape: shape.clone(), sets, until };
+            let moved = || change.moved(judge.cases, (*old, *new), (first, &holding.1));
+            let row = rows.entry(key).or_insert_with(|| (moved(), BTreeMap::new()));
+            row.1.insert(holding.1.clone(), change.digest.clone());
+        }
+    }
+    (rows, through)
 }
 
 /// Tells accounts apart that a guard names.

@@ -190,18 +190,27 @@ fn an_edit_that_dies_may_be_taken_back() {
     none(&found);
 }
 
-/// Edits that are followed by another of the same thing: what was, what is to be, and what is to be after all.
-fn other_edits() -> Vec<(&'static str, Desired, Desired, Desired)> {
-    let program = |rest: &str| {
-        desired(&format!(
-            "org o {{ accounts {{ email = \"aws+\\(.name)@x.example\" }}, limits {{ revoke_count = 500 }} }}\ngroup ops {{}}\n\
-             ou workloads {{}}\nou top {{}}\nou side {{}}\n{rest}"
-        ))
-    };
-    let cell = |region: &str, rest: &str| {
-        program(&format!("cell a {{ kind = \"alpha\", region = \"{region}\", ou = ou.workloads }}\n{rest}"))
-    };
-    let west = |rest: &str| cell("us-west-2", rest);
+/// A program with units, and with a cell in a region.
+fn cell(region: &str, rest: &str) -> Desired {
+    units(&format!("cell a {{ kind = \"alpha\", region = \"{region}\", ou = ou.workloads }}\n{rest}"))
+}
+
+fn west(rest: &str) -> Desired {
+    cell("us-west-2", rest)
+}
+
+fn units(rest: &str) -> Desired {
+    desired(&format!(
+        "org o {{ accounts {{ email = \"aws+\\(.name)@x.example\" }}, limits {{ revoke_count = 500 }} }}\ngroup ops {{}}\n\
+         ou workloads {{}}\nou top {{}}\nou side {{}}\n{rest}"
+    ))
+}
+
+/// What was, what is to be, and what is to be after all.
+type OtherEdit = (&'static str, Desired, Desired, Desired);
+
+/// Edits that are followed by another of the same thing.
+fn other_edits() -> Vec<OtherEdit> {
     let unit = |fields: &str| west(&format!("ou extra {{ {fields} }}\nou low {{ parent = ou.extra }}"));
     let grant = "grant g { to = group.ops, can = permission_set.Look, on = cells }";
     let set = |name: &str, rest: &str| {
@@ -214,6 +223,26 @@ fn other_edits() -> Vec<(&'static str, Desired, Desired, Desired)> {
     };
     let alarmed =
         |region: &str| cell(region, "alarm slow { namespace = \"n\", metric = \"Latency\", above = 5, over = 5m }");
+    let mut all = relabelled();
+    all.extend([
+        ("unit, named otherwise", west(""), unit("name = \"one\""), unit("name = \"two\"")),
+        ("unit, put elsewhere", west(""), unit("parent = ou.top"), unit("parent = ou.side")),
+        ("unit, named and put otherwise", west(""), unit("name = \"one\", parent = ou.top"), unit("name = \"two\"")),
+        ("unit, moved twice", unit(""), unit("parent = ou.top"), unit("parent = ou.side")),
+        ("unit, moved and named", unit(""), unit("parent = ou.top"), unit("parent = ou.top, name = \"two\"")),
+        ("set", west(""), set("One", ""), set("Two", "")),
+        ("set of somebody", west(""), set("One", grant), set("Two", grant)),
+        ("set, named twice", set("One", ""), set("Two", ""), set("Three", "")),
+        ("set of somebody, named twice", set("One", grant), set("Two", grant), set("Three", grant)),
+        ("policy", west(""), policy("one"), policy("two")),
+        ("stack", west(""), alarmed("us-west-2"), alarmed("us-east-1")),
+        ("stack, moved twice", alarmed("us-west-2"), alarmed("us-east-1"), alarmed("eu-west-1")),
+    ]);
+    all
+}
+
+/// The same where a `moved` line gives another label.
+fn relabelled() -> Vec<OtherEdit> {
     let moved = |from: &str, to: &str| format!("moved {{ from = \"{from}\", to = \"{to}\" }}\n");
     let labelled = |label: &str, rest: &str| {
         let see = "allow see { actions = [\"ec2:Describe*\"], resources = [\"*\"] }";
@@ -225,7 +254,7 @@ fn other_edits() -> Vec<(&'static str, Desired, Desired, Desired)> {
         west(&format!("ou {label} {{ {fields} }}\nou low {{ parent = ou.{label} }}\n{rest}"))
     };
     let named = |label: &str, rest: &str| {
-        program(&format!(
+        units(&format!(
             "cell {label} {{ kind = \"alpha\", region = \"us-west-2\", ou = ou.workloads, email = \"a@x.example\" }}\n{rest}"
         ))
     };
@@ -260,18 +289,6 @@ fn other_edits() -> Vec<(&'static str, Desired, Desired, Desired)> {
             named("two", &moved("cell.one", "cell.two")),
             named("one", &moved("cell.two", "cell.one")),
         ),
-        ("unit, named otherwise", west(""), unit("name = \"one\""), unit("name = \"two\"")),
-        ("unit, put elsewhere", west(""), unit("parent = ou.top"), unit("parent = ou.side")),
-        ("unit, named and put otherwise", west(""), unit("name = \"one\", parent = ou.top"), unit("name = \"two\"")),
-        ("unit, moved twice", unit(""), unit("parent = ou.top"), unit("parent = ou.side")),
-        ("unit, moved and named", unit(""), unit("parent = ou.top"), unit("parent = ou.top, name = \"two\"")),
-        ("set", west(""), set("One", ""), set("Two", "")),
-        ("set of somebody", west(""), set("One", grant), set("Two", grant)),
-        ("set, named twice", set("One", ""), set("Two", ""), set("Three", "")),
-        ("set of somebody, named twice", set("One", grant), set("Two", grant), set("Three", grant)),
-        ("policy", west(""), policy("one"), policy("two")),
-        ("stack", west(""), alarmed("us-west-2"), alarmed("us-east-1")),
-        ("stack, moved twice", alarmed("us-west-2"), alarmed("us-east-1"), alarmed("eu-west-1")),
     ]
 }
 
