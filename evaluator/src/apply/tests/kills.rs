@@ -224,7 +224,7 @@ fn other_edits() -> Vec<OtherEdit> {
     let alarmed =
         |region: &str| cell(region, "alarm slow { namespace = \"n\", metric = \"Latency\", above = 5, over = 5m }");
     let mut all = relabelled();
-    all.extend([
+    all.extend(vec![
         ("unit, named otherwise", west(""), unit("name = \"one\""), unit("name = \"two\"")),
         ("unit, put elsewhere", west(""), unit("parent = ou.top"), unit("parent = ou.side")),
         ("unit, named and put otherwise", west(""), unit("name = \"one\", parent = ou.top"), unit("name = \"two\"")),
