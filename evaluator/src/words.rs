@@ -10,6 +10,12 @@ pub fn counted(count: usize, one: &str) -> String {
     format!("{count} {}", if count == 1 { one.to_owned() } else { plural(one) })
 }
 
+/// Names, the first `most` of them, and how many more there are: `a, b and 3 more`.
+pub fn first_of(names: &[String], most: usize) -> String {
+    let told = names.get(..most).unwrap_or(names).join(", ");
+    if names.len() > most { format!("{told} and {} more", names.len() - most) } else { told }
+}
+
 /// The verb that goes with so many: `has`, `have`.
 pub fn have(count: usize) -> &'static str {
     if count == 1 { "has" } else { "have" }
@@ -49,5 +55,7 @@ mod tests {
             ["1 cell", "0 cells", "2 entities"]
         );
         assert_eq!(plural("key"), "keys");
+        let names = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!([first_of(&names, 3), first_of(&names, 2)], ["a, b, c", "a, b and 1 more"]);
     }
 }

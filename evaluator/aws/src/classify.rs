@@ -203,6 +203,8 @@ pub(crate) fn classify(refusal: &Refusal<'_>) -> Failure {
         // Of Cost Explorer alone this is a rate.
         "LimitExceededException" if refusal.call.starts_with("ce:") => Failure::Throttled,
         "ConflictException" if gives_what_may_exist(refusal) => Failure::Exists,
+        // Each refusal with this status has a code: this one was cut off, and may have been one to wait for.
+        "" if refusal.status == 400 && refusal.body != Body::Empty => Failure::Lost,
         code => by_code(code).unwrap_or_else(|| by_status(refusal.status, refusal.body)),
     }
 }
@@ -300,6 +302,13 @@ mod tests {
         assert_eq!(classify(&attach), Failure::Conflict);
         let assign = refusal("sso-admin:CreateAccountAssignment", 400, "ConflictException");
         assert_eq!(classify(&Refusal { message, ..assign }), Failure::Conflict);
+    }
+
+    #[test]
+    fn a_refusal_that_was_cut_off_is_lost() {
+        let cut = |body| classify(&Refusal { body, ..refusal("organizations:ListRoots", 400, "") });
+        assert_eq!([cut(Body::Foreign), cut(Body::Formed)], [Failure::Lost; 2]);
+        assert_eq!(cut(Body::Empty), Failure::Invalid, "an answer to HEAD has none");
     }
 
     #[test]

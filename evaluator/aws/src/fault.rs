@@ -111,12 +111,18 @@ pub(crate) fn of_silence(call: &str, error: &(dyn Error + 'static), otherwise: F
         .iter()
         .filter_map(|e| e.downcast_ref::<io::Error>())
         .any(|e| e.kind() == io::ErrorKind::ConnectionRefused);
+    if text.contains("failed to apply endpoint") {
+        // The SDK says it back, with the password that may stand in it.
+        return CloudError::own(call, Failure::Invalid, NO_URL);
+    }
     match unreached(refused, &text) {
         Some(why) => CloudError::own(call, Failure::Unavailable, why),
         None => CloudError::own(call, otherwise, harmless(&text, otherwise)),
     }
 }
 
+const NO_URL: &str =
+    "the endpoint that AWS_ENDPOINT_URL or the profile says is no URL; one is `http://localhost:4566`";
 const REFUSED: &str = "nothing listens at the endpoint (connection refused)";
 const NO_NAME: &str = "the name of the endpoint cannot be resolved";
 const NO_WAY: &str = "the endpoint cannot be reached (no connection in time)";

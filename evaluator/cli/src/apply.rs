@@ -440,10 +440,12 @@ fn still_true(session: &Session<'_>, record: &Record, saved: &Plan, output: &Out
         let told = format!("it was begun, and what is left is not its rest: {}", some_of(&beyond));
         return Err(say(output, &stale_plan(&told)));
     }
-    let (left, all) = (now.changes.len(), counted(saved.changes.len(), "change"));
+    left_for_the_next(saved, &now, output);
+    let rest = part(now, saved).map_err(|why| say(output, &stale_plan(&format!("it was begun, and {why}"))))?;
+    let (left, all) = (rest.changes.len(), counted(saved.changes.len(), "change"));
     output.remark(&format!("the plan was run before and came to no end: {left} of {all} are left"));
     // What was approved is the whole.
-    Ok(Plan { rest_of: Some(file::plan_id(saved)), review: saved.review.clone(), ..now }.into())
+    Ok(Asked { plan: Plan { rest_of: Some(id), review: saved.review.clone(), ..rest }, whole })
 }
 
 /// Says how many changes a saved plan leaves.

@@ -188,9 +188,12 @@ impl Reader<'_> {
         let ids = identity::organization(self.desired, self.record, live);
         // A run that was killed as it parked an account, or gave a parked one on, leaves it there with its mark in part.
         let parking = ids.get(PARKING);
-        let is_parked = |id: &String| live.accounts.get(id).is_some_and(|account| account.parent.as_ref() == parking);
+        let is_parked = |id: &String| {
+            parking.is_some() && live.accounts.get(id).is_some_and(|account| account.parent.as_ref() == parking)
+        };
         let in_question = |(address, id): &(&String, &String)| {
-            if self.record.pending.contains_key(*address) && self.takes(address) && live.has(id) {
+            let is_begun = self.record.pending.contains_key(*address) || is_parked(id);
+            if is_begun && self.takes(address) && live.has(id) {
                 return true;
             }
             let Some(wanted) = self.desired.resources.get(*address) else { return false };
@@ -199,7 +202,6 @@ impl Reader<'_> {
                 && live.has(id)
                 && (self.depth == Depth::Drift
                     || !self.scope.only.is_empty()
-                    || parking.is_some() && is_parked(id)
                     // A run that was killed as it gave things other addresses may have marked some of them.
                     || self.record.under_way.is_some() && !self.desired.moved.is_empty()
                     || marks::changing(self.desired, (address, id), &ids, live)

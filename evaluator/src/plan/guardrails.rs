@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::Builder;
 use super::desired::{Desired, ROOT};
-use super::model::{Action, Change, Notice, NoticeKind};
+use super::identity;
+use super::model::{Action, Change, Fields, Notice, NoticeKind};
+use crate::registry::record::Record;
 use crate::resources::ResourceKind;
 
 /// Units above each other that are followed: AWS allows five levels. (AWS Organizations quotas)
@@ -14,7 +16,7 @@ const LEVELS: usize = 16;
 /// Says of each account and unit that moves under other policies which it leaves and which it comes under: its people
 /// keep what they were given, and can do more or less with it.
 pub(super) fn moved(builder: &Builder<'_>) -> Vec<Notice> {
-    let above = Above::new(builder.desired);
+    let above = Above::new(builder.desired, builder.record);
     let mut moves: BTreeMap<(BTreeSet<&str>, BTreeSet<&str>), Vec<String>> = BTreeMap::new();
     for change in builder.changes.iter().filter(|change| !matches!(change.action, Action::Forget | Action::NoOp)) {
         let Some((from, to)) = places(change) else { continue };
@@ -50,22 +52,33 @@ fn places(change: &Change) -> Option<(&str, &str)> {
     (from != to).then_some((from, to))
 }
 
-/// The units of a program, and the policies on each.
+/// The units of a program, and the policies on each; of units that the program has no more, by the record.
 struct Above<'d> {
     parents: BTreeMap<&'d str, &'d str>,
-    attached: BTreeMap<&'d str, BTreeSet<&'d str>>,
+    attached: BTreeMap<&'d str, BTreeSet<String>>,
 }
 
 impl<'d> Above<'d> {
-    fn new(desired: &'d Desired) -> Self {
-        let (mut parents, mut attached) = (BTreeMap::new(), BTreeMap::<&str, BTreeSet<&str>>::new());
+    fn new(desired: &'d Desired, record: &'d Record) -> Self {
+        let (mut parents, mut attached) = (BTreeMap::new(), BTreeMap::<&str, BTreeSet<String>>::new());
+        let text = |fields: &'d Fields, name: &str| fields.get(name).and_then(|value| value.as_str());
         for (address, wanted) in &desired.resources {
-            let text =
-                |fields: &'d super::model::Fields, name: &str| fields.get(name).and_then(|value| value.as_str());
             if wanted.kind == ResourceKind::Ou {
                 parents.extend(text(&wanted.fields, "parent").map(|parent| (address.as_str(), parent)));
             } else if wanted.kind == ResourceKind::ScpAttachment
                 && let (Some(policy), Some(target)) = (text(&wanted.shown, "policy"), text(&wanted.shown, "target"))
+            {
+                attached.entry(target).or_default().insert(policy.to_owned());
+            }
+        }
+        let is_gone = |unit: &str| unit != ROOT && !desired.resources.contains_key(unit);
+        for (address, entry) in &record.resources {
+            if entry.kind == ResourceKind::Ou.name() && is_gone(address) {
+                parents.extend(text(&entry.fields, "parent").map(|parent| (address.as_str(), parent)));
+            } else if entry.kind == ResourceKind::ScpAttachment.name()
+                && let (Some(policy), Some((_, target))) =
+                    (identity::policy_of_attachment(address), address.split_once('/'))
+                && is_gone(target)
             {
                 attached.entry(target).or_default().insert(policy);
             }
@@ -74,9 +87,9 @@ impl<'d> Above<'d> {
     }
 
     /// What holds in a unit: its own policies, and those of what it lies in. Those of the root hold everywhere.
-    fn policies(&self, unit: &str) -> BTreeSet<&'d str> {
+    fn policies(&self, unit: &str) -> BTreeSet<&str> {
         let up = std::iter::successors(Some(unit), |at| self.parents.get(at).copied());
         let up = up.take(LEVELS).take_while(|at| *at != ROOT);
-        up.flat_map(|at| self.attached.get(at).into_iter().flatten().copied()).collect()
+        up.flat_map(|at| self.attached.get(at).into_iter().flatten().map(String::as_str)).collect()
     }
 }

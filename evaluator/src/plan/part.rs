@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cost;
 use super::model::{Access, Change, Operation, OperationId, Plan};
+use super::stale::Known;
 
 /// Of a plan that was made just now the changes of a saved one, with what makes them. Both are about the same: nothing of the
 /// saved one has [moved](super::stale::moved).
@@ -12,9 +13,9 @@ use super::model::{Access, Change, Operation, OperationId, Plan};
 /// # Errors
 /// Why it is no part by itself: something of it needs now what is not in the saved one.
 pub fn part(mut now: Plan, saved: &Plan) -> Result<Plan, String> {
-    let known: BTreeSet<&str> = saved.changes.iter().map(|change| change.address.as_str()).collect();
+    let known = Known::of(saved);
     let (kept, left): (Vec<Change>, Vec<Change>) =
-        now.changes.into_iter().partition(|change| known.contains(change.address.as_str()));
+        now.changes.into_iter().partition(|change| known.has(&change.address));
     now.changes = kept;
     if left.is_empty() {
         return Ok(now);

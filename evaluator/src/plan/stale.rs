@@ -3,8 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value as Json;
+
 use super::model::{Action, Change, Fields, Notice, Plan};
-use crate::registry::record::Record;
+use crate::registry::record::{FORMER, Record};
 use crate::stacks::wish::recorded;
 
 /// What moved under the changes of a saved plan, one line each: nothing when it may be run as it is. What is new is none of
@@ -26,14 +28,16 @@ fn others(saved: &Plan, now: &Plan) -> Vec<String> {
     principals.into_iter().filter_map(told).collect()
 }
 
-/// What of a plan is not the rest of a saved one, one line each: nothing when running it finishes the saved one.
+/// What of a plan is not the rest of a saved one, one line each: nothing when running the [part](super::part::part) of it that is
+/// in the saved one finishes that.
 ///
 /// For a saved plan that was begun, of the same program, and with no other run since: so a change that is needed no more was
 /// made, and one that is left is the same, or a step further.
 pub fn beyond(saved: &Plan, now: &Plan, record: &Record) -> Vec<String> {
-    let left = saved.changes.iter().filter_map(|change| strays(change, now, record));
-    let new = new(saved, now).map(|change| format!("to {} {} is not in it", change.action.word(), change.address));
-    left.chain(new).chain(others(saved, now)).collect()
+    let anew = saved.changes.iter().filter(|change| matches!(change.action, Action::Create | Action::Replace));
+    let anew: BTreeSet<&str> = anew.map(|change| change.address.as_str()).collect();
+    let left = saved.changes.iter().filter_map(|change| strays(change, now, record, &anew));
+    left.chain(others(saved, now)).collect()
 }
 
 /// What a program that was changed since asks otherwise of what is left of a plan, one line each.
@@ -56,8 +60,22 @@ pub fn undone(saved: &Plan, now: &Plan) -> Vec<String> {
 
 /// The changes that are not in a saved plan.
 pub fn new<'p>(saved: &'p Plan, now: &'p Plan) -> impl Iterator<Item = &'p Change> {
-    let known: BTreeSet<&str> = saved.changes.iter().map(|change| change.address.as_str()).collect();
-    now.changes.iter().filter(move |change| !known.contains(change.address.as_str()))
+    let known = Known::of(saved);
+    now.changes.iter().filter(move |change| !known.has(&change.address))
+}
+
+/// What a saved plan is about.
+pub(super) struct Known<'p>(BTreeSet<&'p str>);
+
+impl<'p> Known<'p> {
+    pub(super) fn of(saved: &'p Plan) -> Self {
+        Self(saved.changes.iter().map(|change| change.address.as_str()).collect())
+    }
+
+    /// A change of what the plan is about, or the end of a former one in whose place it makes another.
+    pub(super) fn has(&self, address: &str) -> bool {
+        self.0.contains(address) || self.0.contains(address.replace(FORMER, "").as_str())
+    }
 }
 
 fn found<'p>(change: &Change, now: &'p Plan) -> Option<&'p Change> {
@@ -108,8 +126,8 @@ fn otherwise_asked(change: &Change, found: &Change) -> String {
     format!("the program says something else of {} now ({fields})", change.address)
 }
 
-/// Why what is left of a change is not a part of it.
-fn strays(change: &Change, now: &Plan, record: &Record) -> Option<String> {
+/// Why what is left of a change is not a part of it; `anew` are the things that the plan makes.
+fn strays(change: &Change, now: &Plan, record: &Record, anew: &BTreeSet<&str>) -> Option<String> {
     let found = found(change, now)?;
     let address = &change.address;
     let goes_on = match (change.action, found.action) {
@@ -119,8 +137,10 @@ fn strays(change: &Change, now: &Plan, record: &Record) -> Option<String> {
         (Action::Create | Action::Replace | Action::Adopt | Action::Move, Action::Update) => {
             record.entry(address).is_some()
         }
-        // It was made and not recorded, or deleted and not made anew.
-        (Action::Create, Action::Adopt) | (Action::Replace, Action::Create) => true,
+        // It was made and not recorded, deleted and not made anew, or gone and not recorded.
+        (Action::Create | Action::Replace, Action::Adopt)
+        | (Action::Replace, Action::Create)
+        | (Action::Delete, Action::Forget) => true,
         _ => false,
     };
     if !goes_on {
@@ -140,8 +160,13 @@ fn strays(change: &Change, now: &Plan, record: &Record) -> Option<String> {
         return None;
     };
     let of_either = |name: &&String| {
+        // What goes into a unit that is made anew may lie there already, which the record does not know yet.
+        let is_inside = || will.get(*name).and_then(Json::as_str).is_some_and(|unit| anew.contains(unit));
         let is = is.get(*name);
-        is == was.get(*name) || is == will.get(*name) || change.later.contains(*name)
+        is == was.get(*name)
+            || is == will.get(*name)
+            || change.later.contains(*name)
+            || matches!(name.as_str(), "ou" | "parent") && is_inside()
     };
     let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
     let other: Vec<&str> = names.into_iter().filter(|name| !of_either(name)).map(String::as_str).collect();

@@ -286,6 +286,17 @@ fn a_server_that_is_not_there_is_told_soon() {
 }
 
 #[test]
+fn an_endpoint_that_is_no_url_is_not_said_back() {
+    for endpoint in ["http://user:hunter2@[::1", "http//user:hunter2@x", "user:hunter2@x:99", "http://u:hunter2 @x"] {
+        let endpoint = Some(endpoint.to_owned());
+        let settings = Settings { endpoint, credentials: Some(Keys::test()), ..Settings::default() };
+        let error = AwsCloud::connect(&settings).unwrap().caller().unwrap_err();
+        assert_eq!(error.failure, Failure::Invalid);
+        assert!(error.message.contains("is no URL") && !error.message.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
 fn credentials_that_have_expired_are_said_so_once() {
     let server = Server::start(|_, _| refusal(400, "ExpiredTokenException", "The security token is expired"));
     let error = server.cloud().organization().unwrap_err();

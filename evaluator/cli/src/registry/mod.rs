@@ -61,7 +61,7 @@ fn show(session: &Session<'_>, output: &Output) -> Result<Status, Status> {
 fn text(place: &str, holder: Option<&Owner>, record: &Record) -> String {
     let mut out = String::new();
     // A string takes everything.
-    let _ = writeln!(out, "{place}: {} resources, serial {}", record.resources.len(), record.serial);
+    let _ = writeln!(out, "{place}: {}, serial {}", counted(record.resources.len(), "resource"), record.serial);
     if let Some(found) = &record.organization {
         let _ = writeln!(
             out,

@@ -13,7 +13,9 @@ use crate::apply::receipt::{Ending, Outcome, Receipt};
 use crate::live::{parallel, recorded};
 use crate::plan::Command;
 use crate::plan::desired::Desired;
+use crate::plan::part::part;
 use crate::plan::scope::Scope;
+use crate::plan::stale;
 use crate::provider::{Failure, Tags};
 use crate::registry::record::Record;
 use crate::registry::store::Store as _;
@@ -309,6 +311,63 @@ fn an_edit_that_dies_may_become_another() {
             bench.cloud.pass(10);
             bench.cloud.mend();
             let ended = bench.converges(&after_all, Command::Apply, &shape);
+            ended.map_err(|wrong| format!("{name}: {call} #{nth} {how:?}: {wrong}"))
+        }));
+    }
+    none(&found);
+}
+
+/// An account that a run which died was to park is kept after all: it is where it was, and marked as it was.
+#[test]
+fn an_account_that_was_being_parked_may_be_kept() {
+    let cell =
+        |name: &str| format!("cell {name} {{ kind = \"alpha\", region = \"us-west-2\", ou = ou.workloads }}\n");
+    let fate = |name: &str, fate: &str| format!("removed {{ from = \"cell.{name}\", account = \"{fate}\" }}\n");
+    let both = units(&(cell("a") + &cell("b")));
+    // There is a unit of parked accounts already.
+    let start = Bench::after(&[&both, &units(&(cell("a") + &fate("b", "park")))]);
+    let end = |how: &str| units(&(fate("a", how) + &fate("b", "park")));
+    let scenario = Scenario { name: "parked", start, to: end("park"), command: Command::Apply };
+    let (reference, kept) = (Reference::of(&scenario), end("keep"));
+    let undisturbed = scenario.start.copy();
+    undisturbed.apply(&kept);
+    let shape = undisturbed.shape();
+    let deaths = deaths(&reference);
+    assert!(deaths.len() >= 6, "moved, marked, and the former mark taken: {}", deaths.len());
+    none(&each(&deaths, |(call, nth, how)| {
+        let bench = scenario.start.copy();
+        bench.cloud.script(call, *nth, *how);
+        bench.run(&scenario.to, &reference.plan);
+        bench.cloud.mend();
+        let ended = bench.converges(&kept, Command::Apply, &shape);
+        ended.map_err(|wrong| format!("{call} #{nth} {how:?}: {wrong}"))
+    }));
+}
+
+/// A saved plan whose run died is finished by running it again, and what somebody does elsewhere meanwhile is left.
+#[test]
+fn a_saved_plan_that_dies_is_finished_by_itself() {
+    let mut found = Vec::new();
+    let others = other_edits().into_iter().map(|(name, from, to, _)| (name, from, to));
+    for (name, from, to) in edits().into_iter().chain(others) {
+        let scenario = Scenario { name, start: Bench::after(&[&from]), to, command: Command::Apply };
+        let reference = Reference::of(&scenario);
+        found.extend(each(&deaths(&reference), |(call, nth, how)| {
+            let (saved, bench) = (&reference.plan, scenario.start.copy());
+            bench.cloud.script(call, *nth, *how);
+            bench.run(&scenario.to, saved);
+            bench.cloud.pass(10);
+            bench.cloud.mend();
+            let (now, record) = (bench.plan(&scenario.to), bench.record());
+            let moved = stale::moved(saved, &now, &record);
+            let beyond = if moved.is_empty() { moved } else { stale::beyond(saved, &now, &record) };
+            let rest = part(now, saved).map_err(|why| vec![why]);
+            let rest = if beyond.is_empty() { rest } else { Err(beyond) };
+            let ended = rest.map_err(|why| format!("it is stale: {why:?}")).and_then(|rest| {
+                bench.run(&scenario.to, &rest);
+                bench.is_settled(&scenario.to, Command::Apply)?;
+                world::same(&reference.shape, &bench.shape())
+            });
             ended.map_err(|wrong| format!("{name}: {call} #{nth} {how:?}: {wrong}"))
         }));
     }

@@ -407,6 +407,8 @@ impl Builder<'_> {
         match fate {
             "keep" => {
                 plan.action = Action::Forget;
+                self.unpark(&mut plan, entry, before, &needs);
+                let needs = [needs, plan.operations.clone()].concat();
                 plan.operations.push(self.operation(address, Verb::Forget, &needs, Fields::new()));
             }
             "close" => {
@@ -422,6 +424,23 @@ impl Builder<'_> {
             _ => self.park(&mut plan, &before, needs),
         }
         self.change(plan);
+    }
+
+    /// An account that is kept goes from among the parked ones, where a run that was killed has put it, to where it was, if that
+    /// is still there, and is marked as it was.
+    fn unpark(&mut self, plan: &mut Change, entry: &Entry, mut before: Fields, needs: &[OperationId]) {
+        let is_there = |unit: &&str| *unit == ROOT || self.desired.resources.contains_key(*unit);
+        let home = entry.fields.get("ou").and_then(Json::as_str).filter(is_there);
+        let (Some(home), Some(PARKING)) = (home, before.get("ou").and_then(Json::as_str)) else { return };
+        let mut after = before.clone();
+        after.insert("ou".to_owned(), Json::from(home));
+        after.extend(entry.fields.get("tags").map(|tags| ("tags".to_owned(), tags.clone())));
+        if let (Some(mark), Some(Json::Object(tags))) =
+            (self.live.tags.get(&entry.id).and_then(|tags| tags.get(PARKED_TAG)), before.get_mut("tags"))
+        {
+            tags.insert(PARKED_TAG.to_owned(), Json::from(mark.as_str()));
+        }
+        self.account_operations(plan, &before, &after, needs);
     }
 
     fn park(&mut self, plan: &mut Change, before: &Fields, mut needs: Vec<OperationId>) {

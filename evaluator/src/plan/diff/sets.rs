@@ -17,6 +17,10 @@ use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
 use crate::provider::{Boundary, CustomerPolicy, SetFields};
 use crate::registry::record::{Entry, FORMER};
 use crate::releases::sets::PARTS;
+use crate::words::first_of;
+
+/// Accounts of a set that is half applied, told at most.
+pub(super) const TOLD: usize = 10;
 
 impl Builder<'_> {
     /// Permission sets that are to be there.
@@ -182,7 +186,8 @@ impl Builder<'_> {
             if !edited {
                 let accounts: Vec<String> =
                     set.stale.iter().map(|account| self.address_of("account", account)).collect();
-                plan.reason = Some(format!("half applied: an older form is in force in {}", accounts.join(", ")));
+                plan.reason =
+                    Some(format!("half applied: an older form is in force in {}", first_of(&accounts, TOLD)));
             }
         } else if let Some(last) = last {
             self.step(&address, Step::Formed, last);

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use crate::digest::sha256;
 use crate::live::LiveSet;
 use crate::plan::build::{Builder, Step};
+use crate::plan::diff::sets::TOLD;
 use crate::plan::model::{Change, Fields, InForce, OperationId, QueueOrder, Verb};
 use crate::releases::dossier::{Cell, FORMAT_VERSION};
 use crate::releases::sets::PARTS;
@@ -16,7 +17,7 @@ use crate::releases::withdrawn::form;
 use crate::releases::{Dossier, Spec, Target};
 use crate::rollout::{Event, Phase, step};
 use crate::terminal::visible;
-use crate::words::{counted, have};
+use crate::words::{counted, first_of, have};
 
 /// Letters of a form's digest that are its version.
 const VERSION: usize = 8;
@@ -104,8 +105,10 @@ impl Builder<'_> {
         }
         if !edited && !plan.operations.is_empty() {
             let accounts: Vec<String> = left.iter().map(|account| self.address_of("account", account)).collect();
-            plan.reason =
-                Some(format!("half applied: another form than the set's is in force in {}", accounts.join(", ")));
+            plan.reason = Some(format!(
+                "half applied: another form than the set's is in force in {}",
+                first_of(&accounts, TOLD)
+            ));
         }
     }
 

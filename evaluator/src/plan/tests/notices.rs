@@ -65,6 +65,15 @@ fn a_move_under_other_service_control_policies_is_a_hazard() {
     assert_eq!(told("a", "b"), Some(format!("{changes} leaves scp.strict")));
     assert_eq!(told("b", "inner"), Some(format!("{changes} comes under scp.strict")));
     assert_eq!(told("a", "inner"), None, "what lies in a unit is under its policies");
+    // The unit has another label now, and the same policies.
+    let named = |unit: &str| {
+        program(&format!(
+            "scp strict {{ deny d {{ actions = [\"s3:*\"], resources = [\"*\"] }} }}\n\
+             ou {unit} {{ scps = [scp.strict] }}\nou inner {{ parent = ou.{unit} }}\n\
+             cell c {{ kind = \"alpha\", region = \"us-west-2\", ou = ou.inner }}"
+        ))
+    };
+    assert_eq!(hazards(&Bench::after(&[&named("a")]).plan(&named("b"))), [""; 0]);
 }
 
 #[test]
