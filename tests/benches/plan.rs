@@ -196,10 +196,17 @@ fn against_the_sandbox(size: Size) -> Json {
     let scope = Scope::default();
     let begun = Instant::now();
     let lanes = 8;
-    let live =
-        Reader { provider: &cloud, desired: &desired, record: &record, scope: &scope, depth: Depth::Plan, lanes }
-            .read()
-            .expect("the sandbox is read");
+    let live = Reader {
+        provider: &cloud,
+        clock: &cell_tests::driver::Wall,
+        desired: &desired,
+        record: &record,
+        scope: &scope,
+        depth: Depth::Plan,
+        lanes,
+    }
+    .read()
+    .expect("the sandbox is read");
     let reading = begun.elapsed();
     let sent: u64 = sandbox.calls().values().sum();
     let (formula, terms) = size.formula();

@@ -457,6 +457,15 @@ fn a_minute_later(project: &Project, server: &Server, bucket: bool) -> Result<()
     Ok(())
 }
 
+/// Whichever form the set has while a rollout is under way is nobody else's doing.
+fn nothing_came_from_outside(project: &Project) -> Result<(), String> {
+    let planned = project.run(&["plan", "--format", "json"])?.ended(0)?;
+    let plan: Value = serde_json::from_str(&planned.stdout).map_err(|error| error.to_string())?;
+    let drifted = |change: &&Value| change["drift"].as_array().is_some_and(|fields| !fields.is_empty());
+    let found = plan["changes"].as_array().ok_or("the plan has no changes")?.iter().find(drifted);
+    found.map_or(Ok(()), |change| Err(format!("changed outside, by the plan: {change}")))
+}
+
 /// Kills a run at a call, and lets others go on to the end; `back` is the wave in which an alarm is off.
 fn killed(kill: Kill, after: bool, bucket: bool, back: Option<usize>) -> Result<(), String> {
     let mut project = fork(if bucket { &BUCKET } else { &FILE }, bucket)?;
@@ -496,6 +505,9 @@ fn killed(kill: Kill, after: bool, bucket: bool, back: Option<usize>) -> Result<
     a_minute_later(&project, &server, bucket)?;
     if bucket {
         project.run(&["registry", "unlock", "--yes"])?.ended(0)?;
+    }
+    if [PROVISION, STATUS, DESCRIBE, SEEN].contains(&operation) {
+        nothing_came_from_outside(&project)?;
     }
     if kill.run == "apply" {
         project.run(&["apply", "--yes"])?.ended(0)?;

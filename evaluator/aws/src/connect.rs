@@ -135,10 +135,28 @@ impl Primed {
         match asked {
             Ok(Ok(first)) => {
                 told::learn(&first);
+                well_formed(&first)?;
                 Ok(Self { first: Mutex::new(Some(first)), chain })
             }
             Ok(Err(error)) => Err(none_had(settings, &error)),
             Err(_) => Err(CloudError::own(CALL, Failure::Credentials, "no credentials came in time")),
+        }
+    }
+}
+
+/// What was read from a file with the line feed at its end can be sent in no header.
+fn well_formed(keys: &Credentials) -> Answer<()> {
+    let parts = [
+        ("access key id", Some(keys.access_key_id())),
+        ("secret access key", Some(keys.secret_access_key())),
+        ("session token", keys.session_token()),
+    ];
+    let is_odd = |text: &str| text.chars().any(|c| c.is_whitespace() || c.is_control());
+    match parts.into_iter().find(|(_, text)| text.is_some_and(is_odd)) {
+        None => Ok(()),
+        Some((what, _)) => {
+            let why = format!("the {what} has a blank or a line feed in it, as no key has; it may stand at its end");
+            Err(CloudError::own(CALL, Failure::Credentials, why))
         }
     }
 }

@@ -70,7 +70,15 @@ fn read(connection: &Connection, output: &Output) -> Result<Live, Status> {
     let (desired, record, scope) = (Desired::default(), Record::default(), Scope::default());
     let provider = connection.provider.as_ref();
     let depth = cell_eval::live::Depth::Drift;
-    let reader = Reader { provider, desired: &desired, record: &record, scope: &scope, depth, lanes: LANES };
+    let reader = Reader {
+        provider,
+        clock: connection.clock.as_ref(),
+        desired: &desired,
+        record: &record,
+        scope: &scope,
+        depth,
+        lanes: LANES,
+    };
     while_reading(provider, output, || reader.survey(Survey::Whole)).map_err(|error| session::unread(output, &error))
 }
 

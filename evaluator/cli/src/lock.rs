@@ -130,6 +130,7 @@ fn organization(session: &Session<'_>) -> Result<Seen, Status> {
     let (record, _) = moves::follow(&session.subject.desired, &loaded.record);
     let reader = Reader {
         provider: session.connection.provider.as_ref(),
+        clock: session.connection.time.as_ref(),
         desired: &session.subject.desired,
         record: &record,
         scope: &Scope::default(),

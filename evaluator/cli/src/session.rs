@@ -259,7 +259,15 @@ impl<'a> Session<'a> {
 
     fn reader<'r>(&'r self, desired: &'r Desired, record: &'r Record, scope: &'r Scope, depth: Depth) -> Reader<'r> {
         let lanes = usize::try_from(desired.org.limits.lanes).unwrap_or(1);
-        Reader { provider: self.connection.provider.as_ref(), desired, record, scope, depth, lanes }
+        Reader {
+            provider: self.connection.provider.as_ref(),
+            clock: self.connection.time.as_ref(),
+            desired,
+            record,
+            scope,
+            depth,
+            lanes,
+        }
     }
 
     /// Asks for a plan in which no component has a part, and tells what keeps it from being made.

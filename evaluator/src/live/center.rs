@@ -21,6 +21,7 @@ impl Reader<'_> {
         if live.center.is_none() {
             return Ok(());
         }
+        self.settle(live)?;
         self.principals(live)?;
         self.memberships(live)?;
         self.sets(live)

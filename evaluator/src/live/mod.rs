@@ -10,6 +10,7 @@ mod organization;
 pub(crate) mod parallel;
 pub mod recorded;
 mod repositories;
+mod settle;
 mod stacks;
 mod survey;
 #[cfg(test)]
@@ -25,7 +26,7 @@ use serde_json::Value as Json;
 use crate::plan::desired::Desired;
 use crate::plan::scope::Scope;
 use crate::provider::{
-    Account, Boundary, Center, CloudError, Creation, CustomerPolicy, Given, Organization, Policy, Principal,
+    Account, Boundary, Center, Clock, CloudError, Creation, CustomerPolicy, Given, Organization, Policy, Principal,
     Provider, SetFields, Tags, Unit,
 };
 use crate::registry::record::Record;
@@ -172,6 +173,8 @@ pub enum Depth {
 pub struct Reader<'a> {
     /// The cloud.
     pub provider: &'a dyn Provider,
+    /// What is waited by for requests that are under way.
+    pub clock: &'a dyn Clock,
     /// What the program asks for.
     pub desired: &'a Desired,
     /// What was left behind.

@@ -23,6 +23,7 @@ impl Reader<'_> {
         live.organization = Some(organization);
         self.pending(live)?;
         self.policies(live)?;
+        self.policies_of_what_is_made_anew(live)?;
         self.tags(live)
     }
 
@@ -177,6 +178,29 @@ impl Reader<'_> {
             asked.extend((!attached).then_some(target));
         }
         let asked: Vec<String> = asked.into_iter().cloned().collect();
+        let found = parallel::each(self.lanes, &asked, |target| self.provider.policies_of(target))?;
+        live.policies_of.extend(asked.into_iter().zip(found));
+        Ok(())
+    }
+
+    /// The policies of the units that are to be made anew, whose attachments those of others are, too.
+    fn policies_of_what_is_made_anew(&self, live: &mut Live) -> Result<(), CloudError> {
+        if live.organization.as_ref().is_none_or(|organization| !organization.policies_enabled) {
+            return Ok(());
+        }
+        let anew = identity::made_anew(self.desired, self.record, live);
+        let asked: Vec<String> = anew
+            .into_iter()
+            .filter(|(address, id)| self.takes(address) && !live.policies_of.contains_key(id))
+            .map(|(_, id)| id)
+            .collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        if live.policies.is_empty() {
+            let all = self.provider.policies()?;
+            live.policies = all.into_iter().map(|policy| (policy.id.clone(), policy)).collect();
+        }
         let found = parallel::each(self.lanes, &asked, |target| self.provider.policies_of(target))?;
         live.policies_of.extend(asked.into_iter().zip(found));
         Ok(())

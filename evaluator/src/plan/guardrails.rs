@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cell_lang::diagnostics::Code;
+
 use super::build::Builder;
 use super::desired::{Desired, ROOT};
 use super::identity;
@@ -34,6 +36,34 @@ pub(super) fn moved(builder: &Builder<'_>) -> Vec<Notice> {
         allow: None,
     };
     moves.into_iter().map(notice).collect()
+}
+
+/// Units that are made anew and hold policies of others: the new one has none of these.
+pub(super) fn of_others(builder: &Builder<'_>) -> Vec<Notice> {
+    let owned = identity::policies(builder.record, builder.live);
+    let foreign = |id: &&String| {
+        let policy = builder.live.policies.get(*id);
+        !owned.values().any(|owned| owned == *id) && policy.is_none_or(|policy| !policy.aws_managed)
+    };
+    let name = |id: &String| builder.live.policies.get(id).map_or(id.clone(), |policy| format!("`{}`", policy.name));
+    let replaced = builder.changes.iter().filter(|change| change.kind == "ou" && change.action == Action::Replace);
+    let held = replaced.filter_map(|change| {
+        let all = builder.live.policies_of.get(change.id.as_ref()?)?;
+        let names: Vec<String> = all.iter().filter(foreign).map(name).collect();
+        (!names.is_empty()).then(|| (change.address.clone(), names))
+    });
+    let brake = |(address, names): (String, Vec<String>)| Notice {
+        kind: NoticeKind::Brake,
+        code: Some(Code::Braked.as_str().to_owned()),
+        message: format!(
+            "{address} is made anew, and {} that cellc does not own {} attached to it: the new one is without",
+            names.join(", "),
+            if names.len() == 1 { "is" } else { "are" }
+        ),
+        addresses: vec![address],
+        allow: Some("foreign-policy".to_owned()),
+    };
+    held.map(brake).collect()
 }
 
 fn message(left: &BTreeSet<&str>, gained: &BTreeSet<&str>) -> String {

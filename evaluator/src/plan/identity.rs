@@ -59,6 +59,28 @@ pub fn policies(record: &Record, live: &Live) -> Ids {
     ids
 }
 
+/// Units that belong elsewhere than they are, and all below them: AWS moves none.
+pub fn made_anew(desired: &Desired, record: &Record, live: &Live) -> Ids {
+    let ids = organization(desired, record, live);
+    let units = || desired.resources.iter().filter(|(_, wanted)| wanted.kind == ResourceKind::Ou);
+    let mut anew = Ids::new();
+    // As deep as units lie in each other, and no deeper.
+    for _ in 0..=crate::limits::OU_LEVELS.most {
+        let before = anew.len();
+        for (address, wanted) in units() {
+            let Some(unit) = ids.get(address).and_then(|id| live.units.get(id)) else { continue };
+            let parent = text(wanted, "parent");
+            if anew.contains_key(parent) || ids.get(parent) != Some(&unit.parent) {
+                anew.insert(address.clone(), unit.id.clone());
+            }
+        }
+        if anew.len() == before {
+            break;
+        }
+    }
+    anew
+}
+
 fn recorded(record: &Record, kind: &str) -> Ids {
     let of_kind = record.resources.iter().filter(|(_, entry)| entry.kind == kind && !entry.id.is_empty());
     of_kind.map(|(address, entry)| (address.clone(), entry.id.clone())).collect()

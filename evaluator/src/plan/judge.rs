@@ -71,6 +71,8 @@ impl Builder<'_> {
         self.roles();
         let moved = super::guardrails::moved(self);
         self.notices.extend(moved);
+        let lost = super::guardrails::of_others(self);
+        self.notices.extend(lost);
         self.revocations();
         self.unmanaged();
         self.closed_to_us();

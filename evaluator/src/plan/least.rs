@@ -13,7 +13,7 @@ mod stacks;
 const NOT_INCLUDED: &str = "what the resources of a stack's template need to be made, changed and deleted: the role that is entered has it (the one that an organization makes has AdministratorAccess)";
 
 /// What planning reads.
-const READS: [&str; 36] = [
+const READS: [&str; 39] = [
     "iam:GetPolicy",
     "identitystore:DescribeGroup",
     "identitystore:DescribeUser",
@@ -40,12 +40,15 @@ const READS: [&str; 36] = [
     "sso:DescribePermissionSet",
     "sso:GetInlinePolicyForPermissionSet",
     "sso:GetPermissionsBoundaryForPermissionSet",
+    "sso:ListAccountAssignmentCreationStatus",
+    "sso:ListAccountAssignmentDeletionStatus",
     "sso:ListAccountAssignments",
     "sso:ListAccountAssignmentsForPrincipal",
     "sso:ListAccountsForProvisionedPermissionSet",
     "sso:ListCustomerManagedPolicyReferencesInPermissionSet",
     "sso:ListInstances",
     "sso:ListManagedPoliciesInPermissionSet",
+    "sso:ListPermissionSetProvisioningStatus",
     "sso:ListPermissionSets",
     "sso:ListTagsForResource",
     "sso:DescribePermissionSetProvisioningStatus",
@@ -53,13 +56,10 @@ const READS: [&str; 36] = [
 ];
 
 /// Polls of what goes on after its call was answered.
-const POLLS: [&str; 6] = [
+const POLLS: [&str; 3] = [
     "sso:DescribeAccountAssignmentCreationStatus",
     "sso:DescribeAccountAssignmentDeletionStatus",
     "sso:DescribePermissionSetProvisioningStatus",
-    "sso:ListAccountAssignmentCreationStatus",
-    "sso:ListAccountAssignmentDeletionStatus",
-    "sso:ListPermissionSetProvisioningStatus",
 ];
 
 /// What Identity Center does with the caller's own rights when it works on the management account.

@@ -103,6 +103,18 @@ pub enum Unready {
         /// The parameter.
         parameter: String,
     },
+    /// When the version was released no cell was to have it in this way.
+    #[error(
+        "nobody asked which {what} {version} is when it was released; `cellc rollout start {label} {version}` does"
+    )]
+    Unasked {
+        /// What: the commit, the image.
+        what: &'static str,
+        /// The component's label.
+        label: String,
+        /// The version.
+        version: String,
+    },
     /// The template was not read.
     #[error("the template `{0}` was not read")]
     Template(String),
@@ -305,6 +317,9 @@ impl Wish {
             .map_err(|parameter| Unready::Parameter { cell: cell.to_owned(), parameter })?;
         let texts = || given.iter().map(|(name, value)| (name.clone(), plain(value))).collect();
         let target = match of("sort").as_str() {
+            "kubernetes" if release.image.is_empty() && self.has_image() => {
+                return Err(self.unasked("image", release));
+            }
             "kubernetes" => Target::Kubernetes {
                 cluster: of("cluster"),
                 namespace: of("namespace"),
@@ -317,6 +332,15 @@ impl Wish {
             _ => self.stack(made, release, fields, texts())?,
         };
         Ok(Spec { account, region: of("region"), target })
+    }
+
+    fn has_image(&self) -> bool {
+        self.artifact.as_ref().and_then(|artifact| artifact.get("sort")).is_some_and(|sort| sort == "ecr")
+    }
+
+    fn unasked(&self, what: &'static str, release: &Release) -> Unready {
+        let label = self.of.strip_prefix("component.").unwrap_or(&self.of).to_owned();
+        Unready::Unasked { what, label, version: release.version.clone() }
     }
 
     /// Does CloudFormation take the template, by a request or out of a bucket?
@@ -335,7 +359,7 @@ impl Wish {
         (cell, target, said): (&str, &str, Option<&Json>),
         parameters: Map<String, Json>,
     ) -> Result<Target, Unready> {
-        let commit = release.digests.get("commit").map_or(release.version.as_str(), String::as_str);
+        let commit = release.digests.get("commit").ok_or_else(|| self.unasked("commit", release))?;
         let step = Step {
             component: self.of.clone(),
             name: self.of.strip_prefix("component.").unwrap_or(&self.of).to_owned(),

@@ -101,7 +101,7 @@ pub(crate) struct ConsentArgs {
     /// The change of access that was approved: a review's fingerprint, or those of its rows. Any other is refused.
     #[arg(long, env = "CELLC_APPROVE", hide_env = true, value_name = "FINGERPRINT", value_delimiter = ',')]
     pub(crate) approve: Vec<String>,
-    /// Let this brake go: `mass-revoke`, `close-account`, `delete-prod`, `role-arn`; may be said several times.
+    /// Let this brake go: `mass-revoke`, `close-account`, `delete-prod`, `role-arn`, `foreign-policy`; may be said several times.
     #[arg(long, env = "CELLC_ALLOW", hide_env = true, value_name = "KIND", value_enum, value_delimiter = ',')]
     pub(crate) allow: Vec<Brake>,
     /// Show every item that is else folded.
@@ -120,6 +120,8 @@ pub(crate) enum Brake {
     DeleteProd,
     /// The ARN of a role in production changes.
     RoleArn,
+    /// A unit that holds policies of others is made anew without them.
+    ForeignPolicy,
 }
 
 impl Brake {
@@ -130,6 +132,7 @@ impl Brake {
             Self::CloseAccount => "close-account",
             Self::DeleteProd => "delete-prod",
             Self::RoleArn => "role-arn",
+            Self::ForeignPolicy => "foreign-policy",
         }
     }
 }

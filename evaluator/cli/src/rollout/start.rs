@@ -214,6 +214,7 @@ fn what_to_do(unready: &Unready) -> String {
         Unready::Open { .. } => "give them in the component's `parameters`, or give them a default".to_owned(),
         Unready::Large { most, .. } if *most <= TEMPLATE_BYTES => shelf::HELP.to_owned(),
         Unready::Large { .. } => "divide it: one stack has no more".to_owned(),
+        Unready::Unasked { .. } => "without `--digest` it is asked for".to_owned(),
         Unready::Template(_) | Unready::Malformed { .. } => "correct it in the repository".to_owned(),
     }
 }

@@ -132,7 +132,16 @@ impl Bench {
         let record = self.record();
         let record = moves::follow(desired, &record).0;
         let lanes = usize::try_from(desired.org.limits.lanes).unwrap();
-        let live = Reader { provider: &self.cloud, desired, record: &record, scope, depth, lanes }.read()?;
+        let live = Reader {
+            provider: &self.cloud,
+            clock: self.clock.as_ref(),
+            desired,
+            record: &record,
+            scope,
+            depth,
+            lanes,
+        }
+        .read()?;
         Ok(Live { read_at: Some(dawn()), ..live })
     }
 

@@ -65,8 +65,6 @@ fn a_run_that_dies_at_a_call_is_taken_up() {
             let bench = scenario.start.copy();
             bench.cloud.script(call, *nth, *how);
             bench.run(&scenario.to, &reference.plan);
-            // What went on when the process died comes to its end without it.
-            bench.cloud.pass(10);
             let converged = bench.converges(&scenario.to, scenario.command, &reference.shape);
             converged.map_err(|wrong| format!("{}: {call} #{nth} {how:?}: {wrong}", scenario.name))
         }));
@@ -91,7 +89,6 @@ fn a_run_that_dies_may_be_followed_by_its_opposite() {
             let bench = scenario.start.copy();
             bench.cloud.script(call, *nth, *how);
             bench.run(&scenario.to, &reference.plan);
-            bench.cloud.pass(10);
             bench.cloud.mend();
             let ended = match then {
                 Command::Apply if bench.cloud.state().unit("cellc-parked").is_none() => {
@@ -182,7 +179,6 @@ fn an_edit_that_dies_may_be_taken_back() {
             let bench = scenario.start.copy();
             bench.cloud.script(call, *nth, *how);
             bench.run(&scenario.to, &reference.plan);
-            bench.cloud.pass(10);
             bench.cloud.mend();
             let (wanted, shape) = if *back { (&from, &before) } else { (&to, &reference.shape) };
             let ended = bench.converges(wanted, Command::Apply, shape);
@@ -308,7 +304,6 @@ fn an_edit_that_dies_may_become_another() {
             let bench = scenario.start.copy();
             bench.cloud.script(call, *nth, *how);
             bench.run(&scenario.to, &reference.plan);
-            bench.cloud.pass(10);
             bench.cloud.mend();
             let ended = bench.converges(&after_all, Command::Apply, &shape);
             ended.map_err(|wrong| format!("{name}: {call} #{nth} {how:?}: {wrong}"))
@@ -356,7 +351,6 @@ fn a_saved_plan_that_dies_is_finished_by_itself() {
             let (saved, bench) = (&reference.plan, scenario.start.copy());
             bench.cloud.script(call, *nth, *how);
             bench.run(&scenario.to, saved);
-            bench.cloud.pass(10);
             bench.cloud.mend();
             let (now, record) = (bench.plan(&scenario.to), bench.record());
             let moved = stale::moved(saved, &now, &record);
@@ -396,7 +390,6 @@ fn an_edit_that_dies_may_be_torn_down() {
             let bench = scenario.start.copy();
             bench.cloud.script(call, *nth, *how);
             bench.run(&scenario.to, &reference.plan);
-            bench.cloud.pass(10);
             bench.cloud.mend();
             let ended = bench.torn_down(program, &shape);
             ended.map_err(|wrong| format!("{name}: {call} #{nth} {how:?}: {wrong}"))

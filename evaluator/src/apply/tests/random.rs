@@ -17,50 +17,111 @@ use crate::plan::{Command, cost};
 use crate::provider::Given;
 
 const CELLS: [&str; 4] = ["a", "b", "c", "d"];
+const POLICIES: [&str; 2] = ["deny", "more"];
 const UNITS: [&str; 3] = ["one", "two", "three"];
 const SETS: [&str; 3] = ["Look", "Run", "Own"];
 const GROUPS: [&str; 3] = ["ops", "dev", "sec"];
 
+/// A unit, as choices.
+#[derive(Debug, Clone, Copy)]
+struct UnitSketch {
+    tagged: bool,
+    /// Which policies are attached to it, of those that are there.
+    held: [bool; POLICIES.len()],
+    /// What it lies in: one of the units before it, else the root.
+    parent: u8,
+    /// Under which name.
+    name: u8,
+}
+
+/// A permission set, as choices.
+#[derive(Debug, Clone, Copy)]
+struct SetSketch {
+    session: u8,
+    /// One of AWS's policies.
+    managed: bool,
+    /// A policy that names a cell's account.
+    inline: bool,
+    /// Under which name.
+    name: u8,
+    tagged: bool,
+}
+
 /// A program, as choices.
 #[derive(Debug, Clone)]
 struct Sketch {
-    /// Each unit: is it there, tagged, and what is attached to it?
-    units: Vec<Option<(bool, bool)>>,
-    /// Each cell: in which unit, under which name?
-    cells: Vec<Option<(u8, u8)>>,
-    /// Each set: session, one of AWS's policies, an inline policy that names a cell's account.
-    sets: Vec<Option<(u8, bool, bool)>>,
+    /// Each policy: is it there, and what does it deny?
+    policies: Vec<Option<u8>>,
+    units: Vec<Option<UnitSketch>>,
+    /// Each cell: in which unit, under which name, and held by the first policy?
+    cells: Vec<Option<(u8, u8, bool)>>,
+    sets: Vec<Option<SetSketch>>,
     /// Group, set, cell: who has what where.
     grants: BTreeSet<(u8, u8, u8)>,
 }
 
+fn unit() -> impl Strategy<Value = UnitSketch> {
+    let fields = (any::<bool>(), any::<[bool; POLICIES.len()]>(), 0..4_u8, 0..2_u8);
+    fields.prop_map(|(tagged, held, parent, name)| UnitSketch { tagged, held, parent, name })
+}
+
+fn set() -> impl Strategy<Value = SetSketch> {
+    let fields = (1..4_u8, any::<bool>(), any::<bool>(), 0..2_u8, any::<bool>());
+    fields.prop_map(|(session, managed, inline, name, tagged)| SetSketch { session, managed, inline, name, tagged })
+}
+
 fn sketch() -> impl Strategy<Value = Sketch> {
-    let units = proptest::collection::vec(proptest::option::of(any::<(bool, bool)>()), UNITS.len());
-    let cells = proptest::collection::vec(proptest::option::weighted(0.8, (0..4_u8, 0..3_u8)), CELLS.len());
-    let sets = proptest::collection::vec(
-        proptest::option::weighted(0.8, (1..4_u8, any::<bool>(), any::<bool>())),
-        SETS.len(),
+    use proptest::collection::{btree_set, vec};
+    use proptest::option::weighted;
+    let all = (
+        vec(weighted(0.8, 0..2_u8), POLICIES.len()),
+        vec(weighted(0.8, unit()), UNITS.len()),
+        vec(weighted(0.8, (0..4_u8, 0..3_u8, any::<bool>())), CELLS.len()),
+        vec(weighted(0.8, set()), SETS.len()),
+        btree_set((0..3_u8, 0..3_u8, 0..4_u8), 0..12),
     );
-    let grants = proptest::collection::btree_set((0..3_u8, 0..3_u8, 0..4_u8), 0..12);
-    (units, cells, sets, grants).prop_map(|(units, cells, sets, grants)| Sketch { units, cells, sets, grants })
+    all.prop_map(|(policies, units, cells, sets, grants)| Sketch { policies, units, cells, sets, grants })
 }
 
 impl Sketch {
+    /// Those of some policies that are there, as a field of a unit or a cell.
+    fn scps(&self, held: &[bool]) -> String {
+        let there =
+            POLICIES.iter().zip(&self.policies).zip(held).filter(|((_, policy), held)| policy.is_some() && **held);
+        let names: Vec<String> = there.map(|((name, _), _)| format!("scp.{name}")).collect();
+        if names.is_empty() { String::new() } else { format!(", scps = [{}]", names.join(", ")) }
+    }
+
+    fn units(&self) -> String {
+        let mut text = "ou home {}\n".to_owned();
+        for (at, (label, unit)) in UNITS.iter().zip(&self.units).enumerate() {
+            let Some(unit) = unit else { continue };
+            let tags = if unit.tagged { ", tags { team = \"x\" }" } else { "" };
+            let above = usize::from(unit.parent);
+            let parent = UNITS.get(above).filter(|_| above < at && self.units[above].is_some());
+            let parent = parent.map_or_else(String::new, |parent| format!(", parent = ou.{parent}"));
+            let (name, scps) = (unit.name, self.scps(&unit.held));
+            text.push_str(&format!("ou {label} {{ name = \"{label}{name}\"{parent}{scps}{tags} }}\n"));
+        }
+        text
+    }
+
     /// The program; cells of `before` that are gone are parked.
     fn program(&self, before: Option<&Self>) -> Desired {
         let mut text =
-            "org o { accounts { email = \"aws+\\(.label)@x.example\" }, limits { lanes = 4, creations = 3 } }\n\
-             scp deny { deny all { actions = [\"sdb:*\"], resources = [\"*\"] } }\nou home {}\n"
+            "org o { accounts { email = \"aws+\\(.label)@x.example\" }, limits { lanes = 4, creations = 3 } }\n"
                 .to_owned();
-        GROUPS.iter().for_each(|group| text.push_str(&format!("group {group} {{}}\n")));
-        for (name, unit) in UNITS.iter().zip(&self.units) {
-            let Some((tagged, denied)) = unit else { continue };
-            let tags = if *tagged { "tags { team = \"x\" }" } else { "" };
-            let scps = if *denied { ", scps = [scp.deny]" } else { "" };
-            text.push_str(&format!("ou {name} {{ name = \"{name}\"{scps}, {tags} }}\n"));
+        for (label, policy) in POLICIES.iter().zip(&self.policies) {
+            let Some(what) = policy else { continue };
+            let actions = ["sdb:*", "sdb:Select"][usize::from(*what)];
+            text.push_str(&format!(
+                "scp {label} {{ deny all {{ actions = [\"{actions}\"], resources = [\"*\"] }} }}\n"
+            ));
         }
+        text.push_str(&self.units());
+        GROUPS.iter().for_each(|group| text.push_str(&format!("group {group} {{}}\n")));
         for (at, (label, cell)) in CELLS.iter().zip(&self.cells).enumerate() {
-            let Some((unit, name)) = cell else {
+            let Some((unit, name, held)) = cell else {
                 if before.is_some_and(|before| before.cells[at].is_some()) {
                     text.push_str(&format!("removed {{ from = \"cell.{label}\", account = \"park\" }}\n"));
                 }
@@ -71,18 +132,22 @@ impl Sketch {
                 .filter(|_| self.units.get(usize::from(*unit)).is_some_and(Option::is_some));
             // What a program does not say of an account stays: it always says where the account is.
             let unit = unit.unwrap_or(&"home");
+            let scps = self.scps(&[*held]);
             text.push_str(&format!(
-                "cell {label} {{ kind = \"alpha\", region = \"us-west-2\", name = \"{label}{name}\", ou = ou.{unit} }}\n"
+                "cell {label} {{ kind = \"alpha\", region = \"us-west-2\", name = \"{label}{name}\", ou = ou.{unit}{scps} }}\n"
             ));
         }
         let known = CELLS.iter().zip(&self.cells).find(|(_, cell)| cell.is_some()).map(|(label, _)| *label);
         for (name, set) in SETS.iter().zip(&self.sets) {
-            let Some((session, managed, inline)) = set else { continue };
+            let Some(SetSketch { session, managed, inline, name: other, tagged }) = set else { continue };
+            let tags = if *tagged { "tags { team = \"x\" }," } else { "" };
             let managed = if *managed { "managed = [\"arn:aws:iam::aws:policy/ReadOnlyAccess\"]," } else { "" };
             let inline = known.filter(|_| *inline).map_or_else(String::new, |cell| {
                 format!("allow run {{ actions = [\"ec2:StartInstances\"], resources = [\"arn:aws:ec2:*:\\(cell.{cell}.account_id):*\"] }}")
             });
-            text.push_str(&format!("permission_set {name} {{ session = {session}h, {managed} {inline} }}\n"));
+            text.push_str(&format!(
+                "permission_set {name} {{ name = \"{name}{other}\", session = {session}h, {tags} {managed} {inline} }}\n"
+            ));
         }
         for (group, set, cell) in &self.grants {
             let at = |index: &u8| usize::from(*index);
@@ -213,8 +278,13 @@ fn bytes(bench: &Bench, desired: &Desired) -> Vec<u8> {
     out
 }
 
+/// How many of each property are tried: as many as `PROPTEST_CASES` says, where somebody has more time.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|said| said.parse().ok()).unwrap_or(32)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// From one program to another, over what others did meanwhile: the cloud is as a first apply would have made it.
     #[test]

@@ -4,8 +4,10 @@
 use std::collections::BTreeSet;
 
 use cell_lang::diagnostics::Code;
+use foldhash::HashMap;
 use serde_json::Value as Json;
 
+use crate::limits::OU_LEVELS;
 use crate::plan::build::{Builder, GONE, Step, change, drifted_with, tags_of, text};
 use crate::plan::canonical;
 use crate::plan::desired::{ROOT, Wanted};
@@ -208,11 +210,31 @@ impl Builder<'_> {
     /// Attachments that are to go.
     pub(in crate::plan) fn surplus_attachments(&mut self) {
         let planned: BTreeSet<String> = self.changes.iter().map(|change| change.address.clone()).collect();
+        let taken = self.taken_below();
         for (address, _) in self.surplus("scp_attachment") {
             if !planned.contains(address) {
-                self.surplus_attachment(address, &[]);
+                let target = self.ids.get(&self.target_of(address));
+                // Nobody has more for a while: what holds them goes when what they had has gone.
+                let first = target.and_then(|target| taken.get(target)).cloned().unwrap_or_default();
+                self.surplus_attachment(address, &first);
             }
         }
+    }
+
+    /// What takes access away, by the ids of the account and of each unit that it lies in.
+    fn taken_below(&self) -> HashMap<String, Vec<OperationId>> {
+        let mut below: HashMap<String, Vec<OperationId>> = HashMap::default();
+        for operation in &self.operations {
+            let Verb::Unassign { target, .. } = &operation.verb else { continue };
+            let Some(id) = self.ids.get(target) else { continue };
+            let account = self.live.accounts.get(id).and_then(|account| account.parent.clone());
+            let above = |unit: &String| self.live.units.get(unit).map(|unit| unit.parent.clone());
+            let units = std::iter::successors(account, above).take(OU_LEVELS.most + 1);
+            for at in std::iter::once(id.clone()).chain(units) {
+                below.entry(at).or_default().push(operation.id);
+            }
+        }
+        below
     }
 
     /// What an attachment to a target waits for, which AWS lets have only so many: where all places are taken, an attachment that is to
@@ -256,8 +278,15 @@ impl Builder<'_> {
         ]);
         let mut plan = Change { before: Some(fields), ..change(address, "scp_attachment", Action::Delete) };
         let detached = self.is_attached(address).then(|| {
-            let needs: Vec<OperationId> = first.iter().copied().chain(self.after(&target, Step::Held)).collect();
-            let verb = Verb::DetachPolicy { policy: policy.clone(), target: target.clone() };
+            let mut needs: Vec<OperationId> = first.iter().copied().chain(self.after(&target, Step::Held)).collect();
+            // Of a unit that is made anew the former one has it.
+            let mut has = target.clone();
+            if self.is_anew(&target) {
+                has = self.record.free_former(&target);
+                self.ids.extend(self.ids.get(&target).cloned().map(|id| (has.clone(), id)));
+                needs.extend(self.after(&target, Step::Made));
+            }
+            let verb = Verb::DetachPolicy { policy: policy.clone(), target: has };
             let detached = self.operation(address, verb, &needs, Fields::new());
             self.step(&policy, Step::Gone, detached);
             self.step(&target, Step::Gone, detached);

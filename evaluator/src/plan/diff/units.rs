@@ -7,12 +7,12 @@ use cell_lang::diagnostics::Code;
 use serde_json::Value as Json;
 
 use crate::plan::build::{Builder, GONE, Step, change, drifted, tags_of, text};
-use crate::plan::desired::{PARKING, ROOT, Wanted};
+use crate::plan::desired::{ADDRESS_TAG, PARKING, ROOT, Wanted};
 use crate::plan::fault::Fault;
 use crate::plan::marks;
 use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
 use crate::plan::scope::occurs_in;
-use crate::provider::Unit;
+use crate::provider::{Tags, Unit};
 use crate::registry::record::Entry;
 
 impl Builder<'_> {
@@ -126,7 +126,10 @@ impl Builder<'_> {
         if action == Action::Create && self.record.entry(&address).is_some() {
             plan.operations.push(self.operation(&address, Verb::Forget, &[], Fields::new()));
         }
-        let tags = after.get("tags").map(tags_of).unwrap_or_default();
+        let mut tags = after.get("tags").map(tags_of).unwrap_or_default();
+        if action == Action::Replace {
+            tags.extend(self.tags_of_others(&address, plan.id.as_deref().unwrap_or_default(), &after));
+        }
         let verb = Verb::CreateUnit { parent, name: text(&after, "name"), tags };
         let operation = self.operation(&address, verb, &needs, after.clone());
         self.step(&address, Step::Made, operation);
@@ -134,6 +137,16 @@ impl Builder<'_> {
         plan.action = action;
         plan.after = Some(after);
         self.change(plan);
+    }
+
+    /// The tags that others gave a unit which is made anew.
+    fn tags_of_others(&self, address: &str, id: &str, after: &Fields) -> Tags {
+        let entry = self.record.entry(address);
+        let ours = [entry.and_then(|entry| entry.fields.get("tags")), after.get("tags")].into_iter().flatten();
+        let ours: BTreeSet<String> = ours.flat_map(tags_of).map(|(key, _)| key).collect();
+        let all = self.live.tags.get(id).into_iter().flatten();
+        let others = all.filter(|(key, _)| !ours.contains(*key) && !key.starts_with("aws:") && *key != ADDRESS_TAG);
+        others.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// A unit that something selected needs and that does not exist: it is taken along, since it is a create.

@@ -5,7 +5,7 @@ use crate::apply::tests::bench::{Bench, desired};
 use crate::plan::Command;
 use crate::plan::model::{NoticeKind, Plan};
 use crate::plan::scope::Scope;
-use crate::provider::{Account, AccountState};
+use crate::provider::{Account, AccountState, Policy};
 
 /// The brakes of a plan, by the word that lets them go.
 fn brakes(plan: &Plan) -> Vec<&str> {
@@ -74,6 +74,29 @@ fn a_move_under_other_service_control_policies_is_a_hazard() {
         ))
     };
     assert_eq!(hazards(&Bench::after(&[&named("a")]).plan(&named("b"))), [""; 0]);
+}
+
+/// What others attached to a unit does not come along when it is made anew, and what they wrote on it does.
+#[test]
+fn a_unit_of_which_others_hold_something_is_not_made_anew_unasked() {
+    let of = |parent: &str| program(&format!("ou top {{}}\nou y {{ {parent} }}"));
+    let bench = Bench::after(&[&of("")]);
+    let unit = bench.record().entry("ou.y").unwrap().id.clone();
+    bench.cloud.edit(|state| {
+        let (id, name) = ("p-guard".to_owned(), "security-team-guard".to_owned());
+        let guard = Policy { id: id.clone(), name, description: String::new(), content: None, aws_managed: false };
+        state.policies.insert(id.clone(), guard);
+        state.attached.insert((id, unit.clone()));
+        state.tags.entry(unit.clone()).or_default().insert("cost".to_owned(), "42".to_owned());
+    });
+    let plan = bench.plan(&of("parent = ou.top"));
+    let told: Vec<&str> = plan.brakes().map(|notice| notice.message.as_str()).collect();
+    let expected = "ou.y is made anew, and `security-team-guard` that cellc does not own is attached to it: the new one is without";
+    assert_eq!((told, brakes(&plan)), (vec![expected], vec!["foreign-policy"]));
+    bench.run(&of("parent = ou.top"), &plan);
+    let anew = bench.cloud.state().unit("y").unwrap().id.clone();
+    assert_eq!(bench.cloud.state().tags[&anew].get("cost").map(String::as_str), Some("42"));
+    assert!(bench.plan(&of("parent = ou.top")).changes.is_empty());
 }
 
 #[test]

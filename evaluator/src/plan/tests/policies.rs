@@ -1,5 +1,7 @@
 //! Service control policies, and where they are attached.
 
+use cell_lang::diagnostics::Code;
+
 use super::Asked::{No as Drop, Yes as Want};
 use super::Known::{No as Unknown, Yes as Kept};
 use super::Live::{Gone, New, Old, Other};
@@ -233,4 +235,46 @@ fn a_unit_that_is_made_anew_may_get_another_policy() {
     };
     let (from, to) = (program(&text("", &[1, 2, 3])), program(&text("parent = ou.t, ", &[1, 2, 3, 4])));
     assert_eq!(of(&Bench::after(&[&from]), &to, Command::Apply, "ou.y"), "replace: create_unit delete_unit");
+}
+
+const DENY: &str = "scp x { deny all { actions = [\"sdb:*\"], resources = [\"*\"] } }";
+
+/// What a unit that is made anew held goes from the former one before the policy is deleted.
+#[test]
+fn a_policy_goes_with_what_is_made_anew() {
+    let held = program(&format!("ou t {{}}\nou y {{ scps = [scp.x] }}\n{DENY}"));
+    let bench = Bench::after(&[&held]);
+    let (plan, receipt) = bench.apply(&program("ou t {}\nou y { parent = ou.t }"));
+    assert_eq!(receipt.failed().count(), 0, "{:?}", receipt.failed().collect::<Vec<_>>());
+    let detached = plan.operations.iter().find(|one| matches!(one.verb, Verb::DetachPolicy { .. })).unwrap();
+    let former = bench.record().entry("ou.y").map(|entry| entry.id.clone());
+    assert_ne!(plan.ids.get("ou.y:former").cloned(), former, "{detached:?}");
+    assert_eq!(bench.cloud.state().policies.len(), 1, "AWS's own");
+}
+
+/// Nobody is without what held him while he still has what it was to hold.
+#[test]
+fn what_holds_people_goes_after_what_they_had() {
+    let head = "permission_set X {}\n";
+    let cell = "account a { email = \"a@x.example\", ou = ou.y, protect = false }\n";
+    let grant = "grant g { to = group.ops, can = permission_set.X, on = [account.a] }";
+    let program = |scps: &str, rest: &str| program(&format!("{head}ou y {{ {scps} }}\n{cell}{rest}"));
+    let from = program("scps = [scp.x]", &format!("{grant}\n{DENY}"));
+    let plan = Bench::after(&[&from]).plan(&program("", ""));
+    let of = |is: fn(&Verb) -> bool| plan.operations.iter().find(|one| is(&one.verb)).unwrap();
+    let taken = of(|verb| matches!(verb, Verb::Unassign { .. }));
+    assert!(of(|verb| matches!(verb, Verb::DetachPolicy { .. })).needs.contains(&taken.id), "{:?}", plan.operations);
+}
+
+/// Somebody attached our policy elsewhere: it cannot be deleted, and is not detached there.
+#[test]
+fn a_policy_that_somebody_uses_is_not_deleted() {
+    let with = program(&format!("ou y {{}}\n{DENY}"));
+    let bench = Bench::after(&[&with]);
+    let policy = bench.record().entry("scp.x").unwrap().id.clone();
+    bench.cloud.edit(|state| {
+        let unit = state.unit("y").unwrap().id.clone();
+        state.attached.insert((policy.clone(), unit));
+    });
+    assert_eq!(of(&bench, &program("ou y {}"), Command::Apply, "scp.x"), Code::PolicyInUse.as_str());
 }

@@ -1,11 +1,11 @@
 //! Components in cells: what a plan says of those that come and go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::apply::tests::bench::{Bench, desired};
 use crate::plan::desired::Desired;
 use crate::plan::least;
-use crate::plan::model::{DeployOrder, Plan, Verb};
+use crate::plan::model::{DeployOrder, Operation, Plan, Verb};
 use crate::plan::scope::Scope;
 use crate::releases::wishes::Release;
 use crate::releases::{Book, Dossier, Has, Kept};
@@ -14,6 +14,10 @@ const TEMPLATE: &str = "Resources: {Queue: {Type: AWS::SQS::Queue}}";
 
 /// Cells that take two components, one by a stack and one by a make target.
 fn program(cells: &[(&str, &str)]) -> Desired {
+    with(cells, "")
+}
+
+fn with(cells: &[(&str, &str)], rest: &str) -> Desired {
     let cell = |(name, region): &(&str, &str)| {
         format!("cell {name} {{ kind = \"dev\", region = \"{region}\", expires = 2027-01-31, owner = group.ops }}\n")
     };
@@ -34,6 +38,7 @@ component tool {{
   deploy make {{ target = "deploy" }}
   rollout = rollout.steady
 }}
+{rest}
 "#
     ))
 }
@@ -41,7 +46,8 @@ component tool {{
 /// The books after a first release, of which these cells have something.
 fn kept(bench: &Bench, desired: &Desired, has: &[&str]) -> BTreeMap<String, Kept> {
     let templates = BTreeMap::from([("api.yaml".to_owned(), TEMPLATE.to_owned())]);
-    let release = Release { version: "v1".to_owned(), templates, ..Release::default() };
+    let digests = BTreeMap::from([("commit".to_owned(), "c0ffee".to_owned())]);
+    let release = Release { version: "v1".to_owned(), templates, digests, ..Release::default() };
     let book = |(of, wish): (&String, &crate::releases::wishes::Wish)| {
         let dossier: Dossier = wish.dossier(&release, &bench.record(), &|cell| has.contains(&cell)).unwrap();
         let (name, _) = dossier.sealed().unwrap();
@@ -128,4 +134,43 @@ fn a_target_of_make_is_told_what_the_program_says_of_its_cell() {
     assert_eq!(placed("component.tool"), desired.published.get("cell.east"));
     assert!(placed("component.tool").is_some());
     assert_eq!(placed("component.api"), None);
+}
+
+/// A component that comes in another way now: what that needs was not asked when its version was released.
+#[test]
+fn a_release_lacks_what_another_target_needs() {
+    let desired = program(&[("a", "eu-west-1")]);
+    let bench = Bench::after(&[&desired]);
+    let mut kept = kept(&bench, &desired, &["cell.a"]);
+    let tool = kept.get_mut("component.tool").unwrap();
+    tool.dossiers.values_mut().for_each(|dossier| dossier.digests.clear());
+    let plan = bench.plan_with(&desired, &kept, &Scope::default()).unwrap();
+    assert_eq!(orders(&plan).len(), 0);
+    let told: Vec<&str> = plan.notices.iter().map(|notice| notice.message.as_str()).collect();
+    let expected = "deployment.tool/cell.a: nobody asked which commit v1 is when it was released; `cellc rollout start tool v1` does";
+    assert_eq!(told, [expected]);
+}
+
+/// Of a cell that goes the alarms and the access go after its components: a rollout under way there looks at the alarms.
+#[test]
+fn a_cell_loses_its_stacks_and_its_access_after_its_components() {
+    const WATCHED: &str = r#"
+alarm slow { namespace = "n", metric = "Latency", above = 5, over = 5m }
+permission_set Look { session = 2h }
+grant g { to = group.ops, can = permission_set.Look, on = cells }
+"#;
+    let both = with(&[("a", "eu-west-1"), ("b", "eu-west-1")], WATCHED);
+    let bench = Bench::after(&[&both]);
+    let kept = kept(&bench, &both, &["cell.a", "cell.b"]);
+    let removed = format!("{WATCHED}removed {{ from = \"cell.b\", account = \"park\" }}");
+    let plan = bench.plan_with(&with(&[("a", "eu-west-1")], &removed), &kept, &Scope::default()).unwrap();
+    let undone = |operation: &Operation| matches!(operation.verb, Verb::Undeploy { .. });
+    let all: BTreeSet<_> = plan.operations.iter().filter(|one| undone(one)).map(|one| one.id).collect();
+    assert_eq!(all.len(), 2);
+    let goes = |one: &&Operation| matches!(one.verb, Verb::DeleteStack { .. } | Verb::Unassign { .. });
+    let going: Vec<&Operation> = plan.operations.iter().filter(goes).collect();
+    assert_eq!(going.len(), 2, "{:?}", plan.operations);
+    for operation in going {
+        assert!(all.iter().all(|undone| operation.needs.contains(undone)), "{operation:?}");
+    }
 }

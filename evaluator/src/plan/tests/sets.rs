@@ -1,5 +1,7 @@
 //! Permission sets.
 
+use cell_lang::diagnostics::Code;
+
 use super::Asked::{No as Drop, Yes as Want};
 use super::Known::{No as Unknown, Yes as Kept};
 use super::Live::{Gone, New, Old, Other};
@@ -374,4 +376,12 @@ fn without_a_reading_an_instance_counts_as_there() {
         let told: Vec<String> = plan.changes.iter().map(|change| super::told(&plan, change)).collect();
         assert_eq!((told, plan.target.instance.as_deref()), (vec!["create: create_set".to_owned()], instance));
     }
+}
+
+/// Identity Center has another instance than the program names.
+#[test]
+fn another_instance_than_that_of_the_program_is_none() {
+    let org = "identity_center = \"arn:aws:sso:::instance/ssoins-fedcba9876543210\"";
+    let wish = desired(&format!("org o {{ {org} }}\npermission_set X {{}}"));
+    assert_eq!(of(&Bench::new(), &wish, Command::Apply, "permission_set.X"), Code::NoCenter.as_str());
 }
