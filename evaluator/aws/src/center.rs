@@ -132,16 +132,29 @@ impl IdentityCenter for AwsCloud {
 
     fn accounts_of_set(&self, set: &str, status: Option<Provisioned>) -> Answer<Vec<String>> {
         const NAME: &str = "sso-admin:ListAccountsForProvisionedPermissionSet";
-        list!(
-            self,
-            NAME,
-            ALL,
-            account_ids,
-            list_accounts_for_provisioned_permission_set
-                .permission_set_arn(set)
-                .set_provisioning_status(status.map(convert::provisioned_to))
-                .max_results(PAGE)
-        )
+        let of = |status: Option<Provisioned>| {
+            list!(
+                self,
+                NAME,
+                ALL,
+                account_ids,
+                list_accounts_for_provisioned_permission_set
+                    .permission_set_arn(set)
+                    .set_provisioning_status(status.map(convert::provisioned_to))
+                    .max_results(PAGE)
+            )
+        };
+        let found: Vec<String> = of(status)?;
+        // An account has the newest form or an older one: a server that says both of it, before and after, does not look at what it
+        // is asked.
+        if status == Some(Provisioned::NotLatest)
+            && !found.is_empty()
+            && of(Some(Provisioned::Latest))? == found
+            && of(status)? == found
+        {
+            return Err(CloudError::own(NAME, Failure::Unsupported, "the server does not tell the forms apart"));
+        }
+        Ok(found)
     }
 
     fn assignments_of_pair(&self, account: &str, set: &str) -> Answer<Vec<Principal>> {

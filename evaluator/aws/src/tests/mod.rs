@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cell_eval::provider::{
-    Failure, Given, IdentityCenter, Organizations, Principal, PrincipalKind, Provider, State, Tags,
+    Failure, Given, IdentityCenter, Organizations, Principal, PrincipalKind, Provider, Provisioned, State, Tags,
 };
 
 use crate::{AwsCloud, Keys, Settings};
@@ -294,6 +294,18 @@ fn an_endpoint_that_is_no_url_is_not_said_back() {
         assert_eq!(error.failure, Failure::Invalid);
         assert!(error.message.contains("is no URL") && !error.message.contains("hunter2"), "{error}");
     }
+}
+
+#[test]
+fn a_server_that_does_not_tell_forms_apart_is_found_out() {
+    let (_server, cloud) = center(|_, _| json(200, r#"{"AccountIds":["111111111111"]}"#));
+    let error = cloud.accounts_of_set("arn:x", Some(Provisioned::NotLatest)).unwrap_err();
+    assert_eq!(error.failure, Failure::Unsupported);
+    let (_server, cloud) = center(|request, _| {
+        let behind = String::from_utf8_lossy(&request.body).contains("NOT_PROVISIONED");
+        json(200, if behind { r#"{"AccountIds":["111111111111"]}"# } else { r#"{"AccountIds":[]}"# })
+    });
+    assert_eq!(cloud.accounts_of_set("arn:x", Some(Provisioned::NotLatest)).unwrap(), ["111111111111"]);
 }
 
 #[test]
