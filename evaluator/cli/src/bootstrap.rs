@@ -10,6 +10,7 @@ use cell_deploy::folder::Folder;
 use cell_eval::bootstrap::{Course, Refused, Step, course};
 use cell_eval::plan::desired::Desired;
 use cell_eval::registry::record::Record;
+use cell_eval::releases::Desk;
 use cell_eval::terminal::visible::line;
 use cell_eval::words::counted;
 use cell_lang::diagnostics::{Code, Diagnostic, nearest};
@@ -38,9 +39,11 @@ fn bootstrap(run: &Run<'_>, args: &BootstrapArgs, output: &Output) -> Result<Sta
     let began = Instant::now();
     let (course, desired) = wished(run, args, output)?;
     let all: Vec<&str> = course.steps.iter().map(|step| step.component.as_str()).collect();
-    let versions = versions(&args.versions, &all, output)?;
+    let said = versions(&args.versions, &all, output)?;
     let from = args.from.as_ref().map(|from| known(from, &all)).transpose().map_err(|error| say(output, &error))?;
-    let record = loaded(recorded(run, &args.cloud, &desired, output)?.store.as_ref(), output)?.record;
+    let place = recorded(run, &args.cloud, &desired, output)?;
+    let record = loaded(place.store.as_ref(), output)?.record;
+    let versions = with_released(said, &all, &Desk::new(place.store.as_ref()), output)?;
     let cell = in_registry(&record, &course, output)?;
     if args.cloud.cloud == Cloud::Sandbox {
         output.remark(
@@ -123,6 +126,24 @@ pub(crate) fn versions(
 ) -> Result<BTreeMap<String, String>, Status> {
     let one = |(name, version): &(String, String)| Ok((known(name, all)?, version.clone()));
     said.iter().map(one).collect::<Result<_, Diagnostic>>().map_err(|error| say(output, &error))
+}
+
+/// Of what no version is said, that which is released, by its commit: what a release brings to a new cell.
+fn with_released(
+    mut said: BTreeMap<String, String>,
+    all: &[&str],
+    desk: &Desk<'_>,
+    output: &Output,
+) -> Result<BTreeMap<String, String>, Status> {
+    for component in all.iter().filter(|component| !said.contains_key(**component)).copied().collect::<Vec<_>>() {
+        let read = desk.read(component);
+        let book = read.map_err(|error| say(output, &finding(Code::RecordUnreadable, error.to_string())))?.book;
+        let Some(released) = book.released.as_ref() else { continue };
+        let commit = book.built.get(&released.dossier).and_then(|made| made.get("commit"));
+        output.remark(&format!("{component}: {} is released", visible(&released.version)));
+        said.insert(component.to_owned(), commit.unwrap_or(&released.version).clone());
+    }
+    Ok(said)
 }
 
 /// The addresses of components that are named.

@@ -208,6 +208,14 @@ impl Reader<'_> {
         for account in self.addresses("account").into_iter().filter_map(|address| accounts.get(address)) {
             whole.extend(sets.values().map(|set| (account.clone(), set.clone())));
         }
+        // Of one that waits for a cell nobody knows who has something there.
+        for (_, account) in identity::parked(self.desired, self.record, live, &accounts)
+            .taken
+            .iter()
+            .filter(|(cell, _)| self.takes(cell))
+        {
+            whole.extend(sets.values().map(|set| (account.clone(), set.clone())));
+        }
         if !all && pairs.len() > FEW_PAIRS && self.selected_by_principal(live, &selected, &pairs)? {
             self.pairs(live, &whole.into_iter().collect::<Vec<_>>())?;
             self.named_people(live, &sets)?;

@@ -215,6 +215,7 @@ impl Reader<'_> {
         let is_parked = |id: &String| {
             parking.is_some() && live.accounts.get(id).is_some_and(|account| account.parent.as_ref() == parking)
         };
+        let anew = identity::made_anew(self.desired, self.record, live);
         let in_question = |(address, id): &(&String, &String)| {
             let is_begun = self.record.pending.contains_key(*address) || is_parked(id);
             if is_begun && self.takes(address) && live.has(id) {
@@ -229,6 +230,7 @@ impl Reader<'_> {
                     // A run that was killed as it gave things other addresses may have marked some of them.
                     || self.record.under_way.is_some() && !self.desired.moved.is_empty()
                     || marks::changing(self.desired, (address, id), &ids, live)
+                    || anew.contains_key(*address)
                     || recorded.is_none_or(|entry| entry.fields.get("tags") != wanted.fields.get("tags")))
         };
         let mut asked: BTreeSet<String> = ids.iter().filter(in_question).map(|(_, id)| id.clone()).collect();

@@ -27,7 +27,7 @@ impl Reader<'_> {
         }
         for what in [State::Unassigning, State::Assigning, State::Provisioning] {
             match self.ended(what) {
-                Err(error) if matches!(error.failure, Failure::Denied | Failure::Unsupported) => {
+                Err(error) if error.failure == Failure::Unsupported => {
                     live.unanswered.insert("which requests of a run that came to no end are under way".to_owned());
                 }
                 other => other?,

@@ -130,6 +130,17 @@ pub(super) fn version(book: &Book, cell: &str) -> Version {
 
 /// What somebody has to know of a cell's part in a rollout.
 pub(super) fn note(of: &str, book: &Book, cell: &str) -> Option<Note> {
+    let part = book.in_part.get(cell).map(|part| Note {
+        grave: true,
+        text: format!(
+            "{of} {} may be there in part: it failed or could not go back, and nothing has come there well since",
+            part.version
+        ),
+    });
+    of_the_last(of, book, cell).or(part)
+}
+
+fn of_the_last(of: &str, book: &Book, cell: &str) -> Option<Note> {
     let rollout = book.rollout.as_ref()?;
     let at = rollout.state.cells.get(cell)?;
     let version = &rollout.state.version;

@@ -239,6 +239,12 @@ impl<'a> Builder<'a> {
         self.addresses.get(id).cloned().unwrap_or_else(|| format!("{kind}:{id}"))
     }
 
+    /// From here on the address stands for the thing of this id.
+    pub(super) fn stands(&mut self, address: String, id: &str) {
+        self.addresses.insert(id.to_owned(), address.clone());
+        self.ids.insert(address, id.to_owned());
+    }
+
     /// Takes an id into the plan for a thing that has no address; its name for people.
     pub(super) fn stranger(&mut self, address: &str, id: &str, name: &str) {
         self.ids.insert(address.to_owned(), id.to_owned());

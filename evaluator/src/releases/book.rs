@@ -47,6 +47,10 @@ pub struct Book {
     /// Where an earlier rollout was ended to stay, by cell, and the name of the dossier that stays there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stays: BTreeMap<String, String>,
+    /// Where an earlier rollout failed, or could not go back, by cell, and what it brought: it may be there in part, until something
+    /// has come there well.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub in_part: BTreeMap<String, InPart>,
     /// The runs of a pipeline that brought or bring releases, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub driven: Vec<Driven>,
@@ -77,6 +81,18 @@ pub struct Has {
     /// What was seen when it came.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub observed: String,
+}
+
+/// A release that may be somewhere in part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InPart {
+    /// Its version.
+    pub version: String,
+    /// The dossier that says what it is.
+    pub dossier: String,
+    /// Why not all of it came, or went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// A rollout.
@@ -180,10 +196,12 @@ impl Book {
         (stopped || ended || stays).then_some(has.version.as_str())
     }
 
-    /// Whether a cell could not go back when the last rollout did: what it has is not what is written down.
+    /// Whether a cell could not go back when the last rollout did, or has something of an earlier one in part: what it has is not
+    /// what is written down.
     pub fn is_stuck(&self, cell: &str) -> bool {
         let over = self.rollout.as_ref().filter(|rollout| rollout.state.is_over());
-        over.and_then(|rollout| rollout.state.cells.get(cell)).is_some_and(|cell| cell.state == CellState::Stuck)
+        let last = over.and_then(|rollout| rollout.state.cells.get(cell));
+        last.is_some_and(|cell| cell.state == CellState::Stuck) || self.in_part.contains_key(cell)
     }
 
     /// The cells in which something is, or may be in part, with the name of the dossier that says what.
@@ -192,7 +210,8 @@ impl Book {
             let in_part = rollout.state.that_are(CellState::is_in_part);
             in_part.map(|(name, _)| (name, &rollout.dossier))
         });
-        reached.chain(self.cells.iter().map(|(name, has)| (name, &has.dossier))).collect()
+        let in_part = self.in_part.iter().map(|(name, part)| (name, &part.dossier));
+        in_part.chain(reached).chain(self.cells.iter().map(|(name, has)| (name, &has.dossier))).collect()
     }
 
     /// The name of the dossier that says what is in a cell, or may be in part.
@@ -200,11 +219,13 @@ impl Book {
         let in_part = |rollout: &&Rollout| rollout.state.cells.get(cell).is_some_and(|cell| cell.state.is_in_part());
         let has = self.cells.get(cell).map(|has| &has.dossier);
         has.or_else(|| self.rollout.as_ref().filter(in_part).map(|rollout| &rollout.dossier))
+            .or_else(|| self.in_part.get(cell).map(|part| &part.dossier))
     }
 
     /// A cell was emptied, and gets nothing of what is under way. Nobody is at work in it.
     pub fn leave(&mut self, cell: &str) {
         self.cells.remove(cell);
+        self.in_part.remove(cell);
         let is_part = |rollout: &&mut Rollout| {
             let in_part = rollout.state.cells.get(cell).is_some_and(|cell| cell.state.is_in_part());
             in_part || !rollout.state.is_over()
@@ -256,7 +277,8 @@ impl Book {
         let rollout = self.rollout.iter();
         let spoken = rollout.flat_map(|one| one.former.values().map(|has| &has.dossier).chain([&one.dossier]));
         let has = self.cells.values().chain(&self.released).map(|has| &has.dossier);
-        let known: BTreeSet<&String> = spoken.chain(has).collect();
+        let in_part = self.in_part.values().map(|part| &part.dossier);
+        let known: BTreeSet<&String> = spoken.chain(has).chain(in_part).collect();
         self.built.retain(|name, _| known.contains(name));
         if !made.digests.is_empty() {
             self.built.insert(dossier.to_owned(), made.digests.clone());
@@ -278,6 +300,7 @@ impl Book {
         self.unqueued = None;
         let stays = self.cells.iter().filter(|(cell, _)| self.left(cell).is_some());
         self.stays = stays.map(|(cell, has)| (cell.clone(), has.dossier.clone())).collect();
+        self.keep_what_is_in_part();
         let former = |cell: &str| self.cells.get(cell).cloned();
         let mut state = State::new(&dossier.course, &queued.version, at, |cell| former(cell).map(|has| has.version));
         // What had the form before stays with it: an earlier rollout was ended there to stay.
@@ -314,8 +337,10 @@ impl Book {
                 let has = Has { version, dossier, at, observed: observed.to_owned() };
                 self.cells.insert(cell.clone(), has);
                 self.stays.remove(cell);
+                self.in_part.remove(cell);
             }
             Event::WentBack { cell } => {
+                self.in_part.remove(cell);
                 self.withdrawn = Some(rollout.dossier.clone());
                 match rollout.former.get(cell) {
                     Some(former) => self.cells.insert(cell.clone(), Has { at, ..former.clone() }),
@@ -347,6 +372,16 @@ impl Book {
 }
 
 impl Book {
+    /// Remembers of the rollout that another takes the place of where it failed or could not go back.
+    fn keep_what_is_in_part(&mut self) {
+        let Some(rollout) = &self.rollout else { return };
+        let part = |(name, cell): (&String, &Cell)| {
+            let (version, dossier) = (rollout.state.version.clone(), rollout.dossier.clone());
+            (name.clone(), InPart { version, dossier, why: cell.why.clone() })
+        };
+        self.in_part.extend(rollout.state.that_are(CellState::is_in_part).map(part));
+    }
+
     /// What an apply has queued of the version that was released until now has no reason any more once another is: the next apply
     /// queues what differs from that. A permission set has one form, and what an apply queues of it is the newest.
     fn fall_away(&mut self, version: &str, why: &str, at: Timestamp) {

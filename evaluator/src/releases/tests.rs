@@ -713,6 +713,25 @@ fn work_that_panics_has_failed_and_is_waited_for_no_longer() {
     assert!(book.log.iter().any(|note| note.what.contains("at once")), "{:?}", book.log);
 }
 
+/// What may be somewhere in part is known until something has come there well, whatever comes elsewhere meanwhile.
+#[test]
+fn what_is_in_part_is_not_forgotten_with_its_rollout() {
+    let (memory, clock, stop) = (Memory::default(), Slept(Mutex::new(start())), AtomicBool::new(false));
+    queue(&memory, "v1", start());
+    engine(&memory, &Broken, &clock, &stop).run().unwrap();
+    let cells = Cells::default();
+    queue_of(&memory, &dossier_of("v2", vec![wave("one", &["cell.b"], 1)]), clock.now());
+    assert_eq!(run(&memory, &cells, &clock, "two"), Ok(Ending::Over(Phase::Done)));
+    let book = Desk::new(&memory).read(OF).unwrap().book;
+    assert!(book.is_stuck("cell.a") && !book.is_stuck("cell.b"), "{:?}", book.in_part);
+    assert_eq!(book.in_part["cell.a"].version, "v1");
+    assert_eq!(book.in_cell("cell.a"), Some(&book.in_part["cell.a"].dossier), "taken away with the cell");
+    queue(&memory, "v3", clock.now());
+    assert_eq!(run(&memory, &cells, &clock, "three"), Ok(Ending::Over(Phase::Done)));
+    let book = Desk::new(&memory).read(OF).unwrap().book;
+    assert!(book.in_part.is_empty() && !book.is_stuck("cell.a"), "{:?}", book.in_part);
+}
+
 #[test]
 fn a_look_at_alarms_that_panics_is_one_that_read_nothing() {
     let (memory, clock, stop) = (Memory::default(), Slept(Mutex::new(start())), AtomicBool::new(false));

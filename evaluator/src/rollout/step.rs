@@ -91,6 +91,7 @@ pub fn step(course: &Course, state: State, at: Timestamp, event: &Event) -> Step
     let mut run = Run { course, state, effects: Vec::new(), moved: false };
     // What is over stays as it ended, whatever the time is by then.
     if !(run.state.phase.is_over() && *event == Event::Tick) {
+        run.unwatched(at.duration_since(run.state.now));
         run.state.now = run.state.now.max(at);
     }
     let due = run.state.wake.is_none_or(|wake| wake <= run.state.now);
@@ -168,6 +169,19 @@ impl<'c> Run<'c> {
                 Ok(())
             }
             Event::Superseded { by } => self.superseded(by),
+        }
+    }
+
+    /// A bake is time in which alarms are looked at. Where nobody carried the rollout out for longer than from one look to the next, what
+    /// went off meanwhile may be over: the bake lasts as much longer.
+    fn unwatched(&mut self, time: SignedDuration) {
+        let watched = self.wave().is_some_and(Wave::is_watched);
+        if let Phase::Baking { until, .. } = &mut self.state.phase
+            && watched
+            && time > LOOK * 2
+        {
+            *until = until.checked_add(time).unwrap_or(Timestamp::MAX);
+            self.moved = true;
         }
     }
 

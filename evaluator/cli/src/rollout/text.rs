@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cell_eval::releases::wishes::is_of_component;
 use cell_eval::releases::{Book, Dossier, Driven, Note};
 use cell_eval::rollout::{CellState, Phase, State};
 use cell_eval::terminal::visible::{self, line};
@@ -141,7 +142,11 @@ pub(crate) fn cells_that_are_not_well(book: &Book) -> String {
         let why = cell.why.as_ref()?;
         Some(format!("  {name} {}: {}\n", cell.state.word(), line(why.as_bytes())))
     };
-    let all: String = rollout.state.cells.iter().filter_map(bad).collect();
+    let mut all: String = rollout.state.cells.iter().filter_map(bad).collect();
+    for (name, part) in &book.in_part {
+        let version = line(part.version.as_bytes());
+        all.push_str(&format!("  {name} may have {version} in part, of an earlier rollout that failed there\n"));
+    }
     if rollout.state.that_are(|state| state == CellState::Stuck).next().is_none() {
         return all;
     }
@@ -151,7 +156,12 @@ pub(crate) fn cells_that_are_not_well(book: &Book) -> String {
         }
         None => {
             let label = book.of.rsplit('.').next().unwrap_or(&book.of);
-            format!("it in part: nothing is released, and the next `cellc rollout start {label} VERSION` brings that")
+            let next = if is_of_component(&book.of) {
+                format!("`cellc rollout start {label} VERSION`")
+            } else {
+                "`cellc apply`".to_owned()
+            };
+            format!("it in part: nothing is released, and the next {next} brings that")
         }
     };
     format!("{all}  what is stuck may have {mended}\n")

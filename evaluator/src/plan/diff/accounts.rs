@@ -302,7 +302,7 @@ impl Builder<'_> {
         self.step(&address, Step::Made, remembered);
         plan.operations.push(remembered);
         self.account_operations(&mut plan, &before, &after, &[remembered]);
-        self.ids.insert(address, id.to_owned());
+        self.stands(address, id);
         plan.action = Action::Adopt;
         plan.id = Some(id.to_owned());
         plan.reason = Some(format!("the parked account that was {was}; it keeps its e-mail"));

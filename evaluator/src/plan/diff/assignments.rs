@@ -142,10 +142,10 @@ impl<'a> Builder<'a> {
             }
             return self.change(plan);
         }
-        // A set that is gone took its assignments along: they are given again.
-        let lived = self.ids.get(&named.set).is_some_and(|arn| self.live.sets.contains_key(arn));
-        plan.action = if anew && recorded && lived { Action::Replace } else { Action::Create };
-        plan.drift = if recorded && !(anew && lived) { vec!["*".to_owned()] } else { Vec::new() };
+        // What the former set does not give, or a set that is gone took along, is given again.
+        let lived = anew && self.given(&named).is_some_and(|former| self.live.given.contains(&former));
+        plan.action = if recorded && lived { Action::Replace } else { Action::Create };
+        plan.drift = if recorded && !lived { vec!["*".to_owned()] } else { Vec::new() };
         let operation = self.assign(address, &named);
         plan.operations.push(operation);
         added.by_pair.entry((named.set.clone(), named.target.clone())).or_default().push(operation);

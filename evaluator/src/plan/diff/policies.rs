@@ -151,7 +151,9 @@ impl Builder<'_> {
             }
             let ids = self.ids.get(&policy).cloned().zip(self.ids.get(&target).cloned());
             let anew = self.is_anew(&target);
-            let attached = !anew && ids.is_some_and(|pair| self.live.attached.contains(&pair));
+            // Of a target that is made anew, the former one.
+            let was = ids.is_some_and(|pair| self.live.attached.contains(&pair));
+            let attached = !anew && was;
             let recorded = self.record.entry(address).is_some();
             let mut plan = Change {
                 sources: wanted.sources.clone(),
@@ -168,7 +170,7 @@ impl Builder<'_> {
                 }
                 (false, _) => {
                     plan.action = Action::Create;
-                    plan.drift = if recorded && !anew { vec!["*".to_owned()] } else { Vec::new() };
+                    plan.drift = if recorded && !was { vec!["*".to_owned()] } else { Vec::new() };
                     self.needs_unit(address, &target);
                     self.needs_account(address, &target);
                     if !self.keeps(&policy) && !self.ids.contains_key(&policy) {
@@ -210,31 +212,36 @@ impl Builder<'_> {
     /// Attachments that are to go.
     pub(in crate::plan) fn surplus_attachments(&mut self) {
         let planned: BTreeSet<String> = self.changes.iter().map(|change| change.address.clone()).collect();
-        let taken = self.taken_below();
+        let before = self.what_comes_first();
         for (address, _) in self.surplus("scp_attachment") {
             if !planned.contains(address) {
                 let target = self.ids.get(&self.target_of(address));
-                // Nobody has more for a while: what holds them goes when what they had has gone.
-                let first = target.and_then(|target| taken.get(target)).cloned().unwrap_or_default();
+                let first = target.and_then(|target| before.get(target)).cloned().unwrap_or_default();
                 self.surplus_attachment(address, &first);
             }
         }
     }
 
-    /// What takes access away, by the ids of the account and of each unit that it lies in.
-    fn taken_below(&self) -> HashMap<String, Vec<OperationId>> {
-        let mut below: HashMap<String, Vec<OperationId>> = HashMap::default();
+    /// What comes before a policy goes from a target, by the id of the target: that those below it lose what it was to hold, and that what
+    /// holds them instead is attached, or they are moved under it. So nobody may do more for a while, nor if one of these fails.
+    fn what_comes_first(&self) -> HashMap<String, Vec<OperationId>> {
+        let mut first: HashMap<String, Vec<OperationId>> = HashMap::default();
         for operation in &self.operations {
-            let Verb::Unassign { target, .. } = &operation.verb else { continue };
-            let Some(id) = self.ids.get(target) else { continue };
+            let of = match &operation.verb {
+                Verb::Unassign { target, .. } | Verb::AttachPolicy { target, .. } => target,
+                Verb::MoveAccount { .. } => &operation.address,
+                _ => continue,
+            };
+            let Some(id) = self.ids.get(of) else { continue };
             let account = self.live.accounts.get(id).and_then(|account| account.parent.clone());
+            let parent = account.or_else(|| self.live.units.get(id).map(|unit| unit.parent.clone()));
             let above = |unit: &String| self.live.units.get(unit).map(|unit| unit.parent.clone());
-            let units = std::iter::successors(account, above).take(OU_LEVELS.most + 1);
+            let units = std::iter::successors(parent, above).take(OU_LEVELS.most + 1);
             for at in std::iter::once(id.clone()).chain(units) {
-                below.entry(at).or_default().push(operation.id);
+                first.entry(at).or_default().push(operation.id);
             }
         }
-        below
+        first
     }
 
     /// What an attachment to a target waits for, which AWS lets have only so many: where all places are taken, an attachment that is to

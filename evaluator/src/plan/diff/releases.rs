@@ -79,10 +79,17 @@ impl Builder<'_> {
             match kept.cell(cell) {
                 None => self.new_deployment(wish, kept, (cell, &waves), Some((&wanted, what))),
                 Some(_) if kept.book.is_stuck(cell) => {
-                    let message = format!(
-                        "{}: it could not go back, and may have what was taken back in part",
-                        wish.address(cell)
-                    );
+                    let message = match kept.book.in_part.get(cell) {
+                        Some(part) => format!(
+                            "{}: {} failed there or could not go back, and nothing has come there well since: it may be there in part",
+                            wish.address(cell),
+                            part.version
+                        ),
+                        None => format!(
+                            "{}: it could not go back, and may have what was taken back in part",
+                            wish.address(cell)
+                        ),
+                    };
                     self.note(message, vec![wish.address(cell)]);
                     behind.insert(cell.clone());
                 }

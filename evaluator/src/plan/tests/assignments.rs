@@ -61,6 +61,40 @@ fn each_cell_has_its_action() {
     holds(&Kind { address: ADDRESS, old: with(), new: with(), without: program(GROUND), edit }, TABLE);
 }
 
+/// What somebody took away is given anew in the sight of all, also by a set that is made anew.
+#[test]
+fn a_set_that_is_made_anew_gives_nothing_back_unseen() {
+    let named = |name: &str| {
+        let ground = GROUND.replace("session = 2h", &format!("session = 2h, name = \"{name}\""));
+        program(&format!("{ground}{GRANT}"))
+    };
+    let bench = Bench::after(&[&named("Look")]);
+    assert_eq!(of(&bench, &named("Other"), Command::Apply, ADDRESS), "replace: assign unassign");
+    bench.cloud.edit(|state| edit(state, Gone));
+    assert_eq!(of(&bench, &named("Other"), Command::Apply, ADDRESS), "create drift=*: assign");
+    let access = bench.plan(&named("Other")).access;
+    assert_eq!(access.iter().map(|row| row.gained.as_slice()).collect::<Vec<_>>(), [["cell.a"]]);
+}
+
+/// What somebody gave in a parked account is seen by the part that takes it, and goes.
+#[test]
+fn a_part_sees_what_was_given_in_a_parked_account() {
+    let cells = |cell: &str| {
+        let cell = format!("cell {cell} {{ kind = \"dev\", region = \"us-west-2\", expires = 2027-01-31 }}");
+        program(&GROUND.replace("cell a { kind = \"alpha\", region = \"us-west-2\" }", &cell))
+    };
+    let bench = Bench::after(&[&cells("a")]);
+    let torn = bench.try_plan(&cells("a"), &only(&["cell.a"]), Command::Destroy).unwrap();
+    assert_eq!(bench.run(&cells("a"), &torn).failed().count(), 0);
+    bench.cloud.edit(|state| {
+        let by_hand = given(state, "guests");
+        state.give(&by_hand);
+    });
+    let plan = bench.try_plan(&cells("d"), &only(&["cell.d"]), Command::Apply).unwrap();
+    let gone = plan.changes.iter().find(|change| change.action.word() == "delete");
+    assert!(gone.is_some_and(|change| change.address.ends_with("/cell.d")), "{:?}", plan.changes);
+}
+
 #[test]
 fn a_group_that_does_not_exist_is_an_error_with_near_names() {
     let wish = program(&format!(

@@ -7,7 +7,7 @@ use super::Known::{No as Unknown, Yes as Kept};
 use super::Live::{Gone, New, Old, Other};
 use super::{Kind, Live, Row, holds, of, program};
 use crate::apply::tests::bench::Bench;
-use crate::apply::tests::cloud::State;
+use crate::apply::tests::cloud::{FULL, State};
 use crate::plan::Command;
 use crate::plan::model::{OperationId, Verb};
 
@@ -277,4 +277,30 @@ fn a_policy_that_somebody_uses_is_not_deleted() {
         state.attached.insert((policy.clone(), unit));
     });
     assert_eq!(of(&bench, &program("ou y {}"), Command::Apply, "scp.x"), Code::PolicyInUse.as_str());
+}
+
+/// What somebody detached is attached to a unit that is made anew as what was changed outside.
+#[test]
+fn what_was_detached_outside_is_drift_also_of_what_is_made_anew() {
+    let at = |parent: &str| program(&format!("ou t {{}}\nou y {{ scps = [scp.x] {parent} }}\n{DENY}"));
+    let (from, to) = (at(""), at(", parent = ou.t"));
+    let (bench, address) = (Bench::after(&[&from]), "scp_attachment.x/ou.y");
+    assert_eq!(of(&bench, &to, Command::Apply, address), "create: attach_policy");
+    bench.cloud.edit(|state| state.attached.retain(|(policy, _)| policy == FULL));
+    assert_eq!(of(&bench, &to, Command::Apply, address), "create drift=*: attach_policy");
+}
+
+/// What holds an account comes from its unit to itself: never is it without.
+#[test]
+fn a_policy_that_comes_closer_is_attached_before_it_goes_above() {
+    let of = |unit: &str, account: &str| {
+        let account = format!("account a {{ email = \"a@x.example\", ou = ou.y {account} }}");
+        program(&format!("ou y {{ {unit} }}\n{account}\n{DENY}"))
+    };
+    let bench = Bench::after(&[&of("scps = [scp.x]", "")]);
+    let plan = bench.plan(&of("", ", scps = [scp.x]"));
+    let find = |is: fn(&Verb) -> bool| plan.operations.iter().find(|one| is(&one.verb)).unwrap();
+    let attached = find(|verb| matches!(verb, Verb::AttachPolicy { .. }));
+    let detached = find(|verb| matches!(verb, Verb::DetachPolicy { .. }));
+    assert!(detached.needs.contains(&attached.id), "{:?}", plan.operations);
 }

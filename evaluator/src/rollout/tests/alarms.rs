@@ -3,7 +3,8 @@
 use jiff::SignedDuration;
 
 use super::world::{Fleet, MINUTE, course, name, start, wave};
-use crate::rollout::{CellState, Course, OnAlarm, Phase, Signal, Why};
+use crate::rollout::step::step;
+use crate::rollout::{CellState, Course, Event, OnAlarm, Phase, Signal, State, Why};
 
 fn three() -> Course {
     course(vec![wave("first", &["a"]), wave("second", &["b", "c"]), wave("third", &["d"])])
@@ -90,4 +91,18 @@ fn a_bake_that_is_not_watched_ends_by_time() {
     let mut fleet = saying("cell.a", 0, Signal::Alarm);
     assert_eq!(fleet.run(&course, vec![]).phase, Phase::Done);
     assert_eq!(fleet.begun_at("cell.b"), start() + MINUTE * 125);
+}
+
+/// Nobody looked for an hour of the bake: what went off then may be over, and the bake lasts an hour more.
+#[test]
+fn time_in_which_nobody_looked_is_no_bake() {
+    let course = three();
+    let tick = |state: State, at| step(&course, state, at, &Event::Tick).state;
+    let state = tick(State::new(&course, "2", start(), |_| None), start());
+    let state = step(&course, state, start(), &Event::Deployed { cell: "cell.a".to_owned() }).state;
+    let Phase::Baking { until, .. } = state.phase else { panic!("{:?}", state.phase) };
+    let watched = tick(state.clone(), start() + MINUTE * 2);
+    assert!(matches!(watched.phase, Phase::Baking { until: later, .. } if later == until));
+    let unwatched = tick(state, start() + MINUTE * 60);
+    assert!(matches!(unwatched.phase, Phase::Baking { until: later, .. } if later == until + MINUTE * 60));
 }
