@@ -211,4 +211,17 @@ mod tests {
         );
         assert_eq!(without_stderr("no SSO token"), "no SSO token; sign in with `aws sso login`");
     }
+
+    #[test]
+    fn a_line_feed_at_the_end_of_a_key_is_told_and_not_sent() {
+        let keys = |id: &str, token: Option<&str>| Credentials::new(id, "x", token.map(str::to_owned), None, "test");
+        assert!(well_formed(&keys("AKIAEXAMPLE", Some("a/b+c=="))).is_ok());
+        for odd in [keys("AKIAEXAMPLE\n", None), keys("AKIAEXAMPLE", Some("abc\r\n"))] {
+            let told = well_formed(&odd).err().map(|error| (error.failure, error.message));
+            let is_told = |(failure, message): (Failure, String)| {
+                failure == Failure::Credentials && message.contains("line feed") && !message.contains("AKIA")
+            };
+            assert!(told.is_some_and(is_told));
+        }
+    }
 }

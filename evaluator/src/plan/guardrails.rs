@@ -1,5 +1,5 @@
-//! What moves under other service control policies. Owns the comparison of what an account or a unit is under before
-//! and after, by the program; attaching and detaching are changes of their own.
+//! What moves under other service control policies, and what a unit that is made anew loses of those of others. Owns the comparison
+//! of what an account or a unit is under before and after, by the program; attaching and detaching are changes of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
