@@ -1,13 +1,15 @@
 //! IAM Identity Center on the SDK. Owns which call answers which question, and which refusals
 //! mean that it is done.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ssoadmin::types::{InstanceMetadata, ProvisionTargetType, TargetType};
 use cell_eval::provider::{
     Answer, Boundary, Center, CloudError, CustomerPolicy, Failure, Given, IdentityCenter, Principal, PrincipalKind,
     Progress, ProvisionTarget, Provisioned, SetFields, State, Tags,
 };
+
+use jiff::Timestamp;
 
 use crate::call::{creation, read, write};
 use crate::center_convert::{self as convert, kind_to, tags_to};
@@ -378,5 +380,9 @@ impl IdentityCenter for AwsCloud {
 
     fn going_on(&self, what: State, pages: usize) -> Answer<BTreeSet<String>> {
         self.ask_going_on(what, pages)
+    }
+
+    fn ended_well(&self, what: State, since: Timestamp, pages: usize) -> Answer<BTreeMap<String, Timestamp>> {
+        self.ask_ended_well(what, since, pages)
     }
 }

@@ -5,8 +5,8 @@ use aws_sdk_ssoadmin::types::{
     StatusValues, Tag,
 };
 use cell_eval::provider::{
-    Answer, Boundary, CloudError, CustomerPolicy, Failure, Known, Principal, PrincipalKind, Progress, Provisioned,
-    SetFields, Tags,
+    Answer, Boundary, CloudError, CustomerPolicy, Failure, Given, Known, Principal, PrincipalKind, Progress,
+    Provisioned, SetFields, Tags,
 };
 
 use crate::convert::need;
@@ -95,7 +95,11 @@ fn unsaid(call: &str, error: &impl ToString) -> CloudError {
 /// How far an assignment is.
 pub(crate) fn assignment(call: &str, status: Option<sdk::AccountAssignmentOperationStatus>) -> Answer<Progress> {
     let status = need(call, "Status", status)?;
-    progress(call, status.request_id, status.status.as_ref(), status.failure_reason.as_deref())
+    let principal = principal(status.principal_type.as_ref(), status.principal_id);
+    let given = status.permission_set_arn.zip(principal).zip(status.target_id);
+    let given = given.map(|((set, principal), account)| Given { set, principal, account });
+    let known = progress(call, status.request_id, status.status.as_ref(), status.failure_reason.as_deref())?;
+    Ok(Progress { given, ..known })
 }
 
 /// How far a provisioning is.
@@ -117,5 +121,5 @@ pub(crate) fn progress(
         _ => Known::InProgress,
     };
     let reason = reason.map(told::harmless);
-    Ok(Progress { request: need(call, "RequestId", request)?, known, reason })
+    Ok(Progress { request: need(call, "RequestId", request)?, known, reason, given: None })
 }

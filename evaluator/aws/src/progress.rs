@@ -1,13 +1,16 @@
 //! What goes on in Identity Center after its call was answered. Owns the three pairs of calls that tell how far it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ssoadmin::types::{OperationStatusFilter, StatusValues};
+use aws_smithy_types::DateTime;
 use cell_eval::provider::{Answer, Progress, State};
+use jiff::Timestamp;
 
 use crate::call::read;
 use crate::center_convert::{self as convert};
 use crate::cloud::AwsCloud;
+use crate::convert::timestamp;
 use crate::paging::listed;
 
 /// The most that Identity Center puts on a page.
@@ -47,39 +50,62 @@ impl AwsCloud {
         })
     }
 
-    /// The requests that go on, of at most so many pages. A server may not look at the filter, so the answer is
-    /// filtered too.
+    /// The requests that go on, of at most so many pages.
     pub(crate) fn ask_going_on(&self, what: State, most: usize) -> Answer<BTreeSet<String>> {
+        Ok(self.ask_requests(what, StatusValues::InProgress, most)?.into_iter().map(|(id, _)| id).collect())
+    }
+
+    /// The requests that ended well and were begun since then, of at most so many pages.
+    pub(crate) fn ask_ended_well(
+        &self,
+        what: State,
+        since: Timestamp,
+        most: usize,
+    ) -> Answer<BTreeMap<String, Timestamp>> {
+        let all = self.ask_requests(what, StatusValues::Succeeded, most)?;
+        let begun = |(id, begun): (String, Option<DateTime>)| Some((id, timestamp(&begun?)?));
+        Ok(all.into_iter().filter_map(begun).filter(|(_, begun)| *begun >= since).collect())
+    }
+
+    /// The requests that stand so, and when they were begun. A server may not look at the filter, so the answer is filtered
+    /// too.
+    fn ask_requests(
+        &self,
+        what: State,
+        status: StatusValues,
+        most: usize,
+    ) -> Answer<Vec<(String, Option<DateTime>)>> {
         const CREATIONS: &str = "sso-admin:ListAccountAssignmentCreationStatus";
         const DELETIONS: &str = "sso-admin:ListAccountAssignmentDeletionStatus";
         const PROVISIONINGS: &str = "sso-admin:ListPermissionSetProvisioningStatus";
         let arn = &self.instance(CREATIONS)?.arn;
         let client = &self.center;
-        let filter = OperationStatusFilter::builder().status(StatusValues::InProgress).build();
+        let filter = OperationStatusFilter::builder().status(status.clone()).build();
         let filter = &filter;
+        macro_rules! stands {
+            ($name:expr, $operation:ident, $field:ident) => {{
+                let list = client.$operation().instance_arn(arn).max_results(PAGE).filter(filter.clone());
+                let list = &list;
+                let all = listed!(self, $name, most, list.clone(), $field)?;
+                all.into_iter().map(|one| (one.request_id, one.status, one.created_date)).collect()
+            }};
+        }
         self.block(async {
-            let all: Vec<(Option<String>, Option<StatusValues>)> = match what {
+            let all: Vec<(Option<String>, Option<StatusValues>, Option<DateTime>)> = match what {
                 State::Assigning => {
-                    let list = client.list_account_assignment_creation_status().instance_arn(arn).max_results(PAGE);
-                    let list = &list.filter(filter.clone());
-                    let all = listed!(self, CREATIONS, most, list.clone(), account_assignments_creation_status)?;
-                    all.into_iter().map(|one| (one.request_id, one.status)).collect()
+                    stands!(CREATIONS, list_account_assignment_creation_status, account_assignments_creation_status)
                 }
                 State::Unassigning => {
-                    let list = client.list_account_assignment_deletion_status().instance_arn(arn).max_results(PAGE);
-                    let list = &list.filter(filter.clone());
-                    let all = listed!(self, DELETIONS, most, list.clone(), account_assignments_deletion_status)?;
-                    all.into_iter().map(|one| (one.request_id, one.status)).collect()
+                    stands!(DELETIONS, list_account_assignment_deletion_status, account_assignments_deletion_status)
                 }
-                State::Provisioning => {
-                    let list = client.list_permission_set_provisioning_status().instance_arn(arn).max_results(PAGE);
-                    let list = &list.filter(filter.clone());
-                    let all = listed!(self, PROVISIONINGS, most, list.clone(), permission_sets_provisioning_status)?;
-                    all.into_iter().map(|one| (one.request_id, one.status)).collect()
-                }
+                State::Provisioning => stands!(
+                    PROVISIONINGS,
+                    list_permission_set_provisioning_status,
+                    permission_sets_provisioning_status
+                ),
             };
-            let going = all.into_iter().filter(|(_, status)| *status == Some(StatusValues::InProgress));
-            Ok(going.filter_map(|(id, _)| id).collect())
+            let all = all.into_iter().filter(|(_, is, _)| is.as_ref() == Some(&status));
+            Ok(all.filter_map(|(id, _, begun)| Some((id?, begun))).collect())
         })
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Ended {
     pub(super) on: bool,
     /// By which call that was seen, for the receipt.
     pub(super) by: &'static str,
+    /// The request that did it; none where there was nothing to do.
+    pub(super) asked: Option<String>,
     /// The request that is asked if what it did is not seen; none when it is known to have ended well.
     pub(super) request: Option<String>,
 }
@@ -55,8 +57,8 @@ impl<'p> Unseen<'p> {
 /// What a look came to for one.
 #[derive(Debug)]
 pub(super) enum Look<'p> {
-    /// It was seen, or it failed.
-    Over(&'p Operation, Result<String, CloudError>),
+    /// It was seen, with the request that did it, or it failed.
+    Over(&'p Operation, Result<(String, Option<String>), CloudError>),
     /// It has to be looked for again.
     Again(Unseen<'p>),
 }
@@ -129,7 +131,8 @@ impl<'a> ReadBack<'a> {
             match shown.get(&list) {
                 Some(Ok(all)) if all.contains(given) == one.ended.on => {
                     let so = if one.ended.on { "there" } else { "gone" };
-                    Look::Over(one.operation, Ok(format!("{}: {so}; ended by {}", list.call(), one.ended.by)))
+                    let observed = format!("{}: {so}; ended by {}", list.call(), one.ended.by);
+                    Look::Over(one.operation, Ok((observed, one.ended.asked)))
                 }
                 Some(Ok(_)) => self.missed(follower, one, list.call()),
                 Some(Err(error)) => self.unanswered(one, &list, error),

@@ -176,7 +176,8 @@ impl Run<'_> {
                 match look {
                     Look::Over(operation, result) => {
                         let result = result.map_err(Stop::Cloud);
-                        let result = result.and_then(|observed| context.seen(operation).map(|()| observed));
+                        let result = result
+                            .and_then(|(observed, request)| context.seen(operation, request).map(|()| observed));
                         self.end(operation, result, shared);
                     }
                     Look::Again(one) => locked(shared).unseen.push(one),

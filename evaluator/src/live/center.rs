@@ -9,22 +9,26 @@ use crate::provider::{CloudError, Failure, PrincipalKind, Provisioned, SetFields
 impl Reader<'_> {
     /// Reads what is asked of Identity Center, but for the assignments.
     pub(super) fn center(&self, live: &mut Live) -> Result<(), CloudError> {
+        self.instance(live)?;
+        if live.center.is_none() {
+            return Ok(());
+        }
+        self.principals(live)?;
+        self.memberships(live)?;
+        self.sets(live)
+    }
+
+    /// Finds the instance, where something of it is in question and it was not found yet.
+    pub(super) fn instance(&self, live: &mut Live) -> Result<(), CloudError> {
         let any = |kind: &str| {
             self.desired.resources.values().any(|wanted| wanted.kind.name() == kind)
                 || self.record.resources.values().any(|entry| entry.kind == kind)
                 || self.record.pending.values().any(|pending| pending.kind == kind)
         };
-        if !any("permission_set") && !any("assignment") {
-            return Ok(());
+        if live.center.is_none() && (any("permission_set") || any("assignment")) {
+            live.center = self.provider.center(self.desired.org.identity_center.as_deref())?;
         }
-        live.center = self.provider.center(self.desired.org.identity_center.as_deref())?;
-        if live.center.is_none() {
-            return Ok(());
-        }
-        self.settle(live)?;
-        self.principals(live)?;
-        self.memberships(live)?;
-        self.sets(live)
+        Ok(())
     }
 
     /// A call for each user of the program that is looked up: what a person has is also what her groups have.

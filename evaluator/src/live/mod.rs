@@ -194,6 +194,7 @@ impl Reader<'_> {
     /// The first call that failed, in the order of the questions.
     pub fn read(&self) -> Result<Live, CloudError> {
         let mut live = Live::default();
+        self.settle(&mut live)?;
         self.organization(&mut live)?;
         self.repositories(&mut live)?;
         self.stacks(&mut live)?;

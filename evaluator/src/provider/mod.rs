@@ -174,6 +174,14 @@ pub trait IdentityCenter: Send + Sync {
     /// List…Status of the requests that go on: their ids, of at most `pages` pages. [`Failure::Unsupported`] when the
     /// server has no such operation.
     fn going_on(&self, what: State, pages: usize) -> Answer<BTreeSet<String>>;
+    /// List…Status of the requests that ended well: of those that were begun since then their ids and when that was, as far
+    /// as `pages` pages show them. [`Failure::Unsupported`] as above.
+    fn ended_well(
+        &self,
+        what: State,
+        since: jiff::Timestamp,
+        pages: usize,
+    ) -> Answer<BTreeMap<String, jiff::Timestamp>>;
 }
 
 /// A provider: both services, and what is asked of the rest.

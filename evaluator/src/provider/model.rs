@@ -262,4 +262,6 @@ pub struct Progress {
     pub known: Known,
     /// Why it failed; lists carry none.
     pub reason: Option<String>,
+    /// What it gives or takes away; only Describe says that, and not of a provisioning.
+    pub given: Option<Given>,
 }

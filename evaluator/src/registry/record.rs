@@ -65,6 +65,12 @@ pub struct UnderWay {
     pub plan: String,
     /// The digest of the program it was run for, as [`crate::plan::desired::Desired::digest`] has it.
     pub program: String,
+    /// When the first of the runs began that came to no end since one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Requests to give and to take away of those runs, of which what they did was seen by a list: the address of each.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub seen: BTreeMap<String, String>,
 }
 
 /// Which organization.
@@ -256,11 +262,17 @@ pub enum Event {
         /// Is its removal refused without a `removed` line?
         #[serde(default, skip_serializing_if = "Option::is_none")]
         protect: Option<bool>,
+        /// The request that gave it, of an assignment.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<String>,
     },
     /// A resource is no more, and was seen to be no more.
     Deleted {
         /// Its address.
         address: String,
+        /// The request that took it away, of an assignment.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<String>,
     },
     /// A cell or account has come to its end.
     Ended {
@@ -398,7 +410,10 @@ impl Record {
         self.fence = self.fence.max(line.fence);
         match &line.event {
             Event::Began { plan, program, organization, principals } => {
-                self.under_way = Some(UnderWay { plan: plan.clone(), program: program.clone() });
+                let former = self.under_way.take();
+                let (since, seen) = former.map_or_else(Default::default, |former| (former.since, former.seen));
+                let (plan, program, since) = (plan.clone(), program.clone(), since.or(Some(line.at)));
+                self.under_way = Some(UnderWay { plan, program, since, seen });
                 self.finished = None;
                 self.organization = Some(organization.clone());
                 self.principals.extend(principals.iter().map(|(address, found)| (address.clone(), found.clone())));
@@ -417,7 +432,8 @@ impl Record {
                 self.pending.remove(address);
             }
             Event::Done { .. } => self.done(line),
-            Event::Deleted { address } => {
+            Event::Deleted { address, request } => {
+                self.see(address, request.as_ref());
                 self.resources.remove(address);
                 // What goes beside it says nothing of what is begun in its place.
                 self.pending.remove(address);
@@ -494,8 +510,15 @@ impl Record {
         }
     }
 
+    fn see(&mut self, address: &str, request: Option<&String>) {
+        if let (Some(begun), Some(request)) = (&mut self.under_way, request) {
+            begun.seen.insert(request.clone(), address.to_owned());
+        }
+    }
+
     fn done(&mut self, line: &Line) {
-        let Event::Done { address, kind, id, fields, protect } = &line.event else { return };
+        let Event::Done { address, kind, id, fields, protect, request } = &line.event else { return };
+        self.see(address, request.as_ref());
         let former = self.resources.get(address).filter(|entry| is_made_anew(entry, id.as_deref())).cloned();
         if let Some(former) = former {
             // What it was made in place of is still there, and ours until it is deleted. Where one of those comes back, they change
@@ -585,6 +608,7 @@ mod tests {
             id: Some(id.into()),
             fields: Fields::from_iter([("name".to_owned(), Json::from("a"))]),
             protect: Some(true),
+            request: None,
         };
         let intent =
             Event::Intent { address: "cell.a".into(), kind: "account".into(), name: "a".into(), email: None };
@@ -620,6 +644,7 @@ mod tests {
             id: Some(id.into()),
             fields: Fields::new(),
             protect: None,
+            request: None,
         };
         let mut record = Record::default();
         record.replay(&[text(&[line(made("old")), line(made("new")), line(made("new"))])]).unwrap();

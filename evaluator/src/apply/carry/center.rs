@@ -179,13 +179,14 @@ impl Context<'_> {
         } else {
             match self.provider.unassign(&given) {
                 Err(error) if error.failure == Failure::NotFound => {
-                    return Ok(Ended { given, on, by: "it was gone", request: None });
+                    return Ok(Ended { given, on, by: "it was gone", asked: None, request: None });
                 }
                 other => (other?, State::Unassigning),
             }
         };
+        let asked = Some(begun.request.clone());
         let Followed { by, request } = self.follower.follow(what, begun, Gone::Suffices)?;
-        Ok(Ended { given, on, by, request })
+        Ok(Ended { given, on, by, asked, request })
     }
 }
 

@@ -156,13 +156,13 @@ impl<'a> Context<'a> {
         if let Some(id) = &id {
             self.learn(address, id);
         }
-        self.write_down(operation, id)?;
+        self.write_down(operation, id, None)?;
         Ok(Carried::Seen(observed))
     }
 
     /// Writes down that an operation is done which was seen by a list of many.
-    pub(super) fn seen(&self, operation: &Operation) -> Result<(), Stop> {
-        self.write_down(operation, None)
+    pub(super) fn seen(&self, operation: &Operation, request: Option<String>) -> Result<(), Stop> {
+        self.write_down(operation, None, request)
     }
 
     fn write(&self, operation: &Operation, tell: &dyn Fn(&str)) -> Result<Seen, Stop> {
@@ -229,10 +229,10 @@ impl<'a> Context<'a> {
             return Ok(());
         }
         let (address, kind) = (address.to_owned(), entry.kind);
-        Ok(self.journal.commit(Event::Done { address, kind, id: None, fields, protect: None })?)
+        Ok(self.journal.commit(Event::Done { address, kind, id: None, fields, protect: None, request: None })?)
     }
 
-    fn write_down(&self, operation: &Operation, id: Option<String>) -> Result<(), Stop> {
+    fn write_down(&self, operation: &Operation, id: Option<String>, request: Option<String>) -> Result<(), Stop> {
         let address = operation.address.clone();
         let event = match &operation.verb {
             Verb::DeleteUnit { id } | Verb::DeleteSet { id } | Verb::DeleteStack { id } => {
@@ -242,14 +242,14 @@ impl<'a> Context<'a> {
                     // What is known by where it is was only begun.
                     (None, None) => address.clone(),
                 };
-                Event::Deleted { address: self.journal.with(held) }
+                Event::Deleted { address: self.journal.with(held), request: None }
             }
             // The former assignment of a set that is made anew has the address of the new one.
             Verb::Unassign { set, .. } if set.ends_with(FORMER) && self.given.contains(&address) => return Ok(()),
             Verb::DeletePolicy
             | Verb::RemoveRepositoryPolicy { .. }
             | Verb::Unassign { .. }
-            | Verb::DetachPolicy { .. } => Event::Deleted { address },
+            | Verb::DetachPolicy { .. } => Event::Deleted { address, request },
             Verb::CloseAccount => Event::Ended { address, fate: "closed".to_owned() },
             Verb::EnablePolicies => return Ok(()),
             _ => {
@@ -261,7 +261,8 @@ impl<'a> Context<'a> {
                     fields.insert("template".to_owned(), Json::from(wish::digest(&self.filled(&order.template))));
                 }
                 let protect = fields.remove("protect").and_then(|value| value.as_bool());
-                Event::Done { kind: kind_of(&address, &operation.verb).to_owned(), address, id, fields, protect }
+                let kind = kind_of(&address, &operation.verb).to_owned();
+                Event::Done { kind, address, id, fields, protect, request }
             }
         };
         Ok(self.journal.note(event)?)

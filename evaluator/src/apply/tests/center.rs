@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::cloud::{FakeCloud, MANAGEMENT, Set, State, no};
 use super::formation::There;
 use super::state::Job;
@@ -49,13 +51,26 @@ impl FakeCloud {
                 return no(call, Failure::NotFound, "no assignment");
             }
             let request = state.begin(what, &given.set, Some(given), at);
-            Ok(Progress { request, known: Known::InProgress, reason: None })
+            Ok(Progress { request, known: Known::InProgress, reason: None, given: None })
+        })
+    }
+
+    /// The requests of a kind that stand so, and when they were begun.
+    fn jobs_of(&self, what: Goes, known: Known) -> Answer<Vec<(String, Timestamp)>> {
+        let call = match what {
+            Goes::Assigning => "sso:ListAccountAssignmentCreationStatus",
+            Goes::Unassigning => "sso:ListAccountAssignmentDeletionStatus",
+            Goes::Provisioning => "sso:ListPermissionSetProvisioningStatus",
+        };
+        self.list(call, PAGE, |state| {
+            let of = state.jobs.iter().filter(|(_, job)| job.what == what && job.known == known);
+            Ok(of.map(|(id, job)| (id.clone(), job.begun)).collect())
         })
     }
 }
 
 fn progress((id, job): (&String, &Job)) -> Progress {
-    Progress { request: id.clone(), known: job.known, reason: job.reason.clone() }
+    Progress { request: id.clone(), known: job.known, reason: job.reason.clone(), given: job.given.clone() }
 }
 
 fn is_used(state: &State, set: &str) -> bool {
@@ -116,7 +131,14 @@ impl IdentityCenter for FakeCloud {
                 return no(call, Failure::NotFound, "no set");
             }
             let found = state.given.get(&(account.to_owned(), set.to_owned()));
-            Ok(found.into_iter().flatten().cloned().collect())
+            let given = |principal: &Principal| Given {
+                set: set.to_owned(),
+                principal: principal.clone(),
+                account: account.to_owned(),
+            };
+            let there = found.into_iter().flatten().map(given).collect();
+            let shown = state.shown(there, &|given| given.account == account && given.set == set);
+            Ok(shown.into_iter().map(|given| given.principal).collect())
         })
     }
 
@@ -127,7 +149,8 @@ impl IdentityCenter for FakeCloud {
                 principal: principal.clone(),
                 account: account.clone(),
             };
-            Ok(state.held.get(principal).into_iter().flatten().map(given).collect())
+            let there = state.held.get(principal).into_iter().flatten().map(given).collect();
+            Ok(state.shown(there, &|given| given.principal == *principal).into_iter().collect())
         })
     }
 
@@ -292,7 +315,7 @@ impl IdentityCenter for FakeCloud {
             if let (Some(job), ProvisionTarget::Account(account)) = (state.jobs.get_mut(&request), target) {
                 job.account = Some(account.clone());
             }
-            Ok(Progress { request, known: Known::InProgress, reason: None })
+            Ok(Progress { request, known: Known::InProgress, reason: None, given: None })
         })
     }
 
@@ -309,16 +332,12 @@ impl IdentityCenter for FakeCloud {
     }
 
     fn going_on(&self, what: Goes, _pages: usize) -> Answer<BTreeSet<String>> {
-        let call = match what {
-            Goes::Assigning => "sso:ListAccountAssignmentCreationStatus",
-            Goes::Unassigning => "sso:ListAccountAssignmentDeletionStatus",
-            Goes::Provisioning => "sso:ListPermissionSetProvisioningStatus",
-        };
-        let going = self.list(call, PAGE, |state| {
-            let of = state.jobs.iter().filter(|(_, job)| job.what == what && job.known == Known::InProgress);
-            Ok(of.map(|(id, _)| id.clone()).collect::<Vec<_>>())
-        })?;
-        Ok(going.into_iter().collect())
+        Ok(self.jobs_of(what, Known::InProgress)?.into_iter().map(|(id, _)| id).collect())
+    }
+
+    fn ended_well(&self, what: Goes, since: Timestamp, _pages: usize) -> Answer<BTreeMap<String, Timestamp>> {
+        let all = self.jobs_of(what, Known::Succeeded)?;
+        Ok(all.into_iter().filter(|(_, begun)| *begun >= since).collect())
     }
 }
 

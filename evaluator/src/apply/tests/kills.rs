@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
+use jiff::SignedDuration;
+
 use super::bench::{Bench, desired, stop_at};
 use super::cloud::Trouble;
 use super::programs::{FIRST, Reference, Scenario};
@@ -13,6 +15,7 @@ use crate::apply::receipt::{Ending, Outcome, Receipt};
 use crate::live::{parallel, recorded};
 use crate::plan::Command;
 use crate::plan::desired::Desired;
+use crate::plan::model::Plan;
 use crate::plan::part::part;
 use crate::plan::scope::Scope;
 use crate::plan::stale;
@@ -20,6 +23,8 @@ use crate::provider::{Failure, Tags};
 use crate::registry::record::Record;
 use crate::registry::store::Store as _;
 
+/// By so much lists of assignments are behind: less than what a run waits until it sees what it did.
+const BEHIND: SignedDuration = SignedDuration::from_secs(25);
 /// Runs at once.
 const LANES: usize = 24;
 
@@ -34,6 +39,17 @@ fn deaths(reference: &Reference) -> Vec<(&str, u64, Trouble)> {
     let changing = reference.asked.iter().filter(|(call, _)| !is_read(call));
     let nths = changing.flat_map(|(call, count)| (1..=*count).map(move |nth| (call.as_str(), nth)));
     nths.flat_map(|(call, nth)| [Trouble::DiesBefore, Trouble::DiesAfter].map(|how| (call, nth, how))).collect()
+}
+
+/// After a run that died at a call. Lists of assignments are behind, for longer than the next run takes to begin.
+fn died(start: &Bench, to: &Desired, plan: &Plan, (call, nth, how): (&str, u64, Trouble)) -> Bench {
+    let bench = start.copy();
+    bench.cloud.pass(BEHIND.unsigned_abs().as_secs());
+    bench.cloud.edit(|state| state.spread = Some(BEHIND));
+    bench.cloud.script(call, nth, how);
+    bench.run(to, plan);
+    bench.cloud.mend();
+    bench
 }
 
 #[track_caller]
@@ -86,10 +102,7 @@ fn a_run_that_dies_may_be_followed_by_its_opposite() {
         let reference = Reference::of(scenario);
         let cases = deaths(&reference);
         none(&each(&cases, |(call, nth, how)| {
-            let bench = scenario.start.copy();
-            bench.cloud.script(call, *nth, *how);
-            bench.run(&scenario.to, &reference.plan);
-            bench.cloud.mend();
+            let bench = died(&scenario.start, &scenario.to, &reference.plan, (call, *nth, *how));
             let ended = match then {
                 Command::Apply if bench.cloud.state().unit("cellc-parked").is_none() => {
                     bench.converges(&scenario.to, then, &applied)
@@ -176,10 +189,7 @@ fn an_edit_that_dies_may_be_taken_back() {
         let deaths = deaths(&reference);
         let cases: Vec<_> = deaths.iter().flat_map(|death| [(death, false), (death, true)]).collect();
         found.extend(each(&cases, |((call, nth, how), back)| {
-            let bench = scenario.start.copy();
-            bench.cloud.script(call, *nth, *how);
-            bench.run(&scenario.to, &reference.plan);
-            bench.cloud.mend();
+            let bench = died(&scenario.start, &scenario.to, &reference.plan, (call, *nth, *how));
             let (wanted, shape) = if *back { (&from, &before) } else { (&to, &reference.shape) };
             let ended = bench.converges(wanted, Command::Apply, shape);
             ended.map_err(|wrong| format!("{name}, back {back}: {call} #{nth} {how:?}: {wrong}"))
@@ -301,10 +311,7 @@ fn an_edit_that_dies_may_become_another() {
         undisturbed.apply(&after_all);
         let shape = undisturbed.shape();
         found.extend(each(&deaths(&reference), |(call, nth, how)| {
-            let bench = scenario.start.copy();
-            bench.cloud.script(call, *nth, *how);
-            bench.run(&scenario.to, &reference.plan);
-            bench.cloud.mend();
+            let bench = died(&scenario.start, &scenario.to, &reference.plan, (call, *nth, *how));
             let ended = bench.converges(&after_all, Command::Apply, &shape);
             ended.map_err(|wrong| format!("{name}: {call} #{nth} {how:?}: {wrong}"))
         }));
@@ -387,10 +394,7 @@ fn an_edit_that_dies_may_be_torn_down() {
         let deaths = deaths(&reference);
         let cases: Vec<_> = deaths.iter().flat_map(|death| [(death, &from), (death, &scenario.to)]).collect();
         found.extend(each(&cases, |((call, nth, how), program)| {
-            let bench = scenario.start.copy();
-            bench.cloud.script(call, *nth, *how);
-            bench.run(&scenario.to, &reference.plan);
-            bench.cloud.mend();
+            let bench = died(&scenario.start, &scenario.to, &reference.plan, (call, *nth, *how));
             let ended = bench.torn_down(program, &shape);
             ended.map_err(|wrong| format!("{name}: {call} #{nth} {how:?}: {wrong}"))
         }));

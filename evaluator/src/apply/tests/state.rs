@@ -55,6 +55,7 @@ pub(crate) struct Job {
     pub(crate) set: String,
     /// The account that is provisioned; none for all.
     pub(crate) account: Option<String>,
+    pub(crate) begun: Timestamp,
     pub(crate) due: Timestamp,
     pub(crate) known: Known,
     pub(crate) reason: Option<String>,
@@ -84,6 +85,9 @@ pub(crate) struct State {
     pub(crate) formation: Formation,
     /// How long an account takes, if not as long as ever.
     pub(crate) slow: Option<SignedDuration>,
+    /// How long lists of assignments do not show what a request did that has ended well.
+    pub(crate) spread: Option<SignedDuration>,
+    pub(crate) now: Timestamp,
     pub(crate) next: u64,
 }
 
@@ -104,6 +108,23 @@ impl State {
         }
         self.held.entry(given.principal.clone()).or_default().insert(pair.clone());
         self.given.entry(pair).or_default().insert(given.principal.clone());
+    }
+
+    /// What a list shows of those that are there: it is behind by [`Self::spread`].
+    pub(crate) fn shown(&self, there: BTreeSet<Given>, of: &dyn Fn(&Given) -> bool) -> BTreeSet<Given> {
+        let mut shown = there;
+        let Some(spread) = self.spread else { return shown };
+        let is_new = |job: &&Job| job.known == Known::Succeeded && job.due + spread > self.now;
+        let mut new: Vec<&Job> = self.jobs.values().filter(is_new).collect();
+        new.sort_by_key(|job| std::cmp::Reverse(job.due));
+        for job in new {
+            match (job.what, job.given.as_ref().filter(|given| of(given))) {
+                (Goes::Assigning, Some(given)) => _ = shown.remove(given),
+                (Goes::Unassigning, Some(given)) => _ = shown.insert(given.clone()),
+                _ => {}
+            }
+        }
+        shown
     }
 
     /// What a role of a set that is provisioned now gets.
@@ -180,6 +201,7 @@ impl State {
 
     /// Lets what is due come to its end.
     pub(crate) fn settle(&mut self, now: Timestamp) {
+        self.now = now;
         let due: Vec<String> =
             self.jobs.iter().filter(|(_, job)| job.known == Known::InProgress && job.due <= now).map(first).collect();
         for id in due {
@@ -262,6 +284,7 @@ impl State {
             given: given.cloned(),
             set: set.to_owned(),
             account: None,
+            begun: at.now,
             due: at.now + ASSIGNING,
             known,
             reason,
