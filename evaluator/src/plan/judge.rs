@@ -100,7 +100,7 @@ impl Builder<'_> {
         for ((set, target), by) in left {
             let ids = self.ids.get(&set).zip(self.ids.get(&target));
             let was = ids.and_then(|(set, target)| held.get(&(set.as_str(), target.as_str()))).copied().unwrap_or(0);
-            if by < 0 && was > 0 && was + by <= 0 {
+            if by < 0 && was > 0 && was + by <= 0 && !self.was_begun_for_another_name(&set) {
                 let name = base_of(&set);
                 let rows = if name == set { &mut lost } else { &mut anew };
                 rows.entry(name.to_owned()).or_default().push(target);
@@ -122,6 +122,19 @@ impl Builder<'_> {
             let goes = self.changes.iter().any(|change| change.address == set && change.action == Action::Delete);
             self.hazard(message, targets, goes && self.command == Command::Apply);
         }
+    }
+
+    /// Is it a former set only since the last run, which came to no end, made it in place of the one that is kept after all?
+    fn was_begun_for_another_name(&self, former: &str) -> bool {
+        let address = base_of(former);
+        let kept = self.record.entry(address).map(|entry| entry.id.as_str());
+        address != former
+            && self.operations.iter().any(|operation| match &operation.verb {
+                Verb::Remember { id } => {
+                    operation.address == former || operation.address == address && kept == Some(id)
+                }
+                _ => false,
+            })
     }
 
     fn hazard(&mut self, message: String, targets: Vec<String>, brake: bool) {

@@ -319,6 +319,33 @@ fn an_edit_that_dies_may_become_another() {
     none(&found);
 }
 
+/// The role of a set whose new name is taken back after its run died stays what it is: what goes is the role that was made for the
+/// other name.
+#[test]
+fn a_set_that_keeps_its_name_after_all_keeps_its_role() {
+    let set = |name: &str| {
+        let see = "allow see { actions = [\"ec2:Describe*\"], resources = [\"*\"] }";
+        west(&format!(
+            "permission_set Look {{ name = \"{name}\", session = 2h\n{see}\n}}\n\
+             grant g {{ to = group.ops, can = permission_set.Look, on = cells }}"
+        ))
+    };
+    let (one, two) = (set("One"), set("Two"));
+    let scenario = Scenario { name: "named", start: Bench::after(&[&one]), to: two.clone(), command: Command::Apply };
+    let reference = Reference::of(&scenario);
+    let is_told = |bench: &Bench, wanted: &Desired| {
+        let plan = bench.try_plan(wanted, &Scope::default(), Command::Apply).unwrap();
+        plan.notices.iter().any(|notice| notice.message.starts_with("role ARN will change"))
+    };
+    assert!(is_told(&scenario.start.copy(), &two));
+    // Once the former one is being deleted nobody has its role any more.
+    let deaths = deaths(&reference).into_iter().filter(|(call, ..)| *call != "sso:DeletePermissionSet");
+    none(&each(&deaths.collect::<Vec<_>>(), |(call, nth, how)| {
+        let bench = died(&scenario.start, &two, &reference.plan, (call, *nth, *how));
+        if is_told(&bench, &one) { Err(format!("{call} #{nth} {how:?}: the role is said to change")) } else { Ok(()) }
+    }));
+}
+
 /// An account that a run which died was to park is kept after all: it is where it was, and marked as it was.
 #[test]
 fn an_account_that_was_being_parked_may_be_kept() {
