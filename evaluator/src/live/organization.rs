@@ -6,6 +6,7 @@ use super::{Depth, Live, Reader, parallel};
 use crate::plan::desired::{PARKING, ROOT};
 use crate::plan::{identity, marks};
 use crate::provider::{CloudError, Failure, Organization, Unit};
+use crate::resources::ResourceKind;
 
 /// Organizations lists so many at once.
 const PAGE: usize = 20;
@@ -23,7 +24,7 @@ impl Reader<'_> {
         live.organization = Some(organization);
         self.pending(live)?;
         self.policies(live)?;
-        self.policies_of_what_is_made_anew(live)?;
+        self.policies_that_are_left(live)?;
         self.tags(live)
     }
 
@@ -183,17 +184,14 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The policies of the units that are to be made anew, whose attachments those of others are, too.
-    fn policies_of_what_is_made_anew(&self, live: &mut Live) -> Result<(), CloudError> {
+    /// The policies of the units that are to be made anew or to go, and of those that something is to be moved out of or into: some may be of
+    /// others.
+    fn policies_that_are_left(&self, live: &mut Live) -> Result<(), CloudError> {
         if live.organization.as_ref().is_none_or(|organization| !organization.policies_enabled) {
             return Ok(());
         }
-        let anew = identity::made_anew(self.desired, self.record, live);
-        let asked: Vec<String> = anew
-            .into_iter()
-            .filter(|(address, id)| self.takes(address) && !live.policies_of.contains_key(id))
-            .map(|(_, id)| id)
-            .collect();
+        let asked: Vec<String> =
+            self.units_that_change(live).into_iter().filter(|id| !live.policies_of.contains_key(id)).collect();
         if asked.is_empty() {
             return Ok(());
         }
@@ -204,6 +202,30 @@ impl Reader<'_> {
         let found = parallel::each(self.lanes, &asked, |target| self.provider.policies_of(target))?;
         live.policies_of.extend(asked.into_iter().zip(found));
         Ok(())
+    }
+
+    /// Those units, by id.
+    fn units_that_change(&self, live: &Live) -> BTreeSet<String> {
+        let taken = |(address, id): (String, String)| self.takes(&address).then_some(id);
+        let anew = identity::made_anew(self.desired, self.record, live).into_iter().filter_map(taken);
+        let gone = self.record.resources.iter().filter(|(address, entry)| {
+            entry.kind == ResourceKind::Ou.name() && !self.desired.resources.contains_key(*address)
+        });
+        let gone = gone.filter_map(|(address, entry)| taken((address.clone(), entry.id.clone())));
+        let mut all: BTreeSet<String> = anew.chain(gone).filter(|id| live.units.contains_key(id)).collect();
+        let ids = identity::organization(self.desired, self.record, live);
+        let accounts = self.desired.resources.iter().filter(|(_, wanted)| wanted.kind == ResourceKind::Account);
+        for (address, wanted) in accounts.filter(|(address, _)| self.takes(address)) {
+            let from = ids.get(address).and_then(|id| live.accounts.get(id)?.parent.as_ref());
+            let to = wanted.fields.get("ou").and_then(|ou| ids.get(ou.as_str()?));
+            if let (Some(from), true) = (from, from != to) {
+                for at in [Some(from), to] {
+                    let up = std::iter::successors(at, |id| live.units.get(*id).map(|unit| &unit.parent));
+                    all.extend(up.filter(|id| live.units.contains_key(*id)).cloned());
+                }
+            }
+        }
+        all
     }
 
     /// Tags of the units, accounts and policies whose tags are not as they were last applied, that are to be changed or

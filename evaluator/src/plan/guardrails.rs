@@ -18,17 +18,21 @@ const LEVELS: usize = 16;
 /// Says of each account and unit that moves under other policies which it leaves and which it comes under: its people
 /// keep what they were given, and can do more or less with it.
 pub(super) fn moved(builder: &Builder<'_>) -> Vec<Notice> {
-    let above = Above::new(builder.desired, builder.record);
-    let mut moves: BTreeMap<(BTreeSet<&str>, BTreeSet<&str>), Vec<String>> = BTreeMap::new();
+    let (above, others) = (Above::new(builder.desired, builder.record), Others::new(builder));
+    let mut moves: BTreeMap<(BTreeSet<String>, BTreeSet<String>), Vec<String>> = BTreeMap::new();
     for change in builder.changes.iter().filter(|change| !matches!(change.action, Action::Forget | Action::NoOp)) {
         let Some((from, to)) = places(change) else { continue };
-        let (before, after) = (above.policies(from), above.policies(to));
+        let under = |unit: &str| {
+            let own = above.policies(unit).into_iter().map(str::to_owned);
+            own.chain(others.above(builder, &above, unit)).collect::<BTreeSet<String>>()
+        };
+        let (before, after) = (under(from), under(to));
         let (left, gained) = (&before - &after, &after - &before);
         if !(left.is_empty() && gained.is_empty()) {
             moves.entry((left, gained)).or_default().push(change.address.clone());
         }
     }
-    let notice = |((left, gained), addresses): ((BTreeSet<&str>, BTreeSet<&str>), Vec<String>)| Notice {
+    let notice = |((left, gained), addresses): ((BTreeSet<String>, BTreeSet<String>), Vec<String>)| Notice {
         kind: NoticeKind::Hazard,
         code: None,
         message: message(&left, &gained),
@@ -38,36 +42,60 @@ pub(super) fn moved(builder: &Builder<'_>) -> Vec<Notice> {
     moves.into_iter().map(notice).collect()
 }
 
-/// Units that are made anew and hold policies of others: the new one has none of these.
+/// Units that are made anew or deleted and hold policies of others, which go with them.
 pub(super) fn of_others(builder: &Builder<'_>) -> Vec<Notice> {
-    let owned = identity::policies(builder.record, builder.live);
-    let foreign = |id: &&String| {
-        let policy = builder.live.policies.get(*id);
-        !owned.values().any(|owned| owned == *id) && policy.is_none_or(|policy| !policy.aws_managed)
+    let others = Others::new(builder);
+    let brake = |change: &Change| {
+        let after = match change.action {
+            Action::Replace => ": the new one is without",
+            Action::Delete => "",
+            _ => return None,
+        };
+        let names: Vec<String> = others.on(builder, change.id.as_ref()?).collect();
+        let what = if change.action == Action::Replace { "made anew" } else { "deleted" };
+        let are = if names.len() == 1 { "is" } else { "are" };
+        let (address, all) = (&change.address, names.join(", "));
+        (!names.is_empty()).then(|| Notice {
+            kind: NoticeKind::Brake,
+            code: Some(Code::Braked.as_str().to_owned()),
+            message: format!("{address} is {what}, and {all} that cellc does not own {are} attached to it{after}"),
+            addresses: vec![address.clone()],
+            allow: Some("foreign-policy".to_owned()),
+        })
     };
-    let name = |id: &String| builder.live.policies.get(id).map_or(id.clone(), |policy| format!("`{}`", policy.name));
-    let replaced = builder.changes.iter().filter(|change| change.kind == "ou" && change.action == Action::Replace);
-    let held = replaced.filter_map(|change| {
-        let all = builder.live.policies_of.get(change.id.as_ref()?)?;
-        let names: Vec<String> = all.iter().filter(foreign).map(name).collect();
-        (!names.is_empty()).then(|| (change.address.clone(), names))
-    });
-    let brake = |(address, names): (String, Vec<String>)| Notice {
-        kind: NoticeKind::Brake,
-        code: Some(Code::Braked.as_str().to_owned()),
-        message: format!(
-            "{address} is made anew, and {} that cellc does not own {} attached to it: the new one is without",
-            names.join(", "),
-            if names.len() == 1 { "is" } else { "are" }
-        ),
-        addresses: vec![address],
-        allow: Some("foreign-policy".to_owned()),
-    };
-    held.map(brake).collect()
+    builder.changes.iter().filter(|change| change.kind == "ou").filter_map(brake).collect()
 }
 
-fn message(left: &BTreeSet<&str>, gained: &BTreeSet<&str>) -> String {
-    let names = |all: &BTreeSet<&str>| all.iter().copied().collect::<Vec<_>>().join(", ");
+/// The policies that neither cellc nor AWS owns, where they were looked for.
+struct Others {
+    owned: BTreeSet<String>,
+}
+
+impl Others {
+    fn new(builder: &Builder<'_>) -> Self {
+        Self { owned: identity::policies(builder.record, builder.live).into_values().collect() }
+    }
+
+    /// The names of those that are attached to a unit itself, by its id.
+    fn on<'b>(&'b self, builder: &'b Builder<'_>, id: &str) -> impl Iterator<Item = String> + 'b {
+        let policy = |id: &String| builder.live.policies.get(id);
+        let all = builder.live.policies_of.get(id).into_iter().flatten();
+        let foreign =
+            all.filter(move |id| !self.owned.contains(*id) && policy(id).is_none_or(|policy| !policy.aws_managed));
+        foreign.map(move |id| policy(id).map_or(id.clone(), |policy| format!("`{}`", policy.name)))
+    }
+
+    /// The names of those that hold in a unit of this address; where it is not there yet, in what it is to lie in.
+    fn above(&self, builder: &Builder<'_>, above: &Above<'_>, unit: &str) -> BTreeSet<String> {
+        let id = above.up(unit).find_map(|unit| builder.ids.get(unit));
+        let parent = |id: &&String| builder.live.units.get(*id).map(|unit| &unit.parent);
+        let up = std::iter::successors(id, parent).take(LEVELS).filter(|id| builder.live.units.contains_key(*id));
+        up.flat_map(|id| self.on(builder, id)).collect()
+    }
+}
+
+fn message(left: &BTreeSet<String>, gained: &BTreeSet<String>) -> String {
+    let names = |all: &BTreeSet<String>| all.iter().cloned().collect::<Vec<_>>().join(", ");
     let parts = [("leaves", left), ("comes under", gained)];
     let parts = parts.into_iter().filter(|(_, all)| !all.is_empty());
     let parts: Vec<String> = parts.map(|(verb, all)| format!("{verb} {}", names(all))).collect();
@@ -118,8 +146,12 @@ impl<'d> Above<'d> {
 
     /// What holds in a unit: its own policies, and those of what it lies in. Those of the root hold everywhere.
     fn policies(&self, unit: &str) -> BTreeSet<&str> {
+        self.up(unit).flat_map(|at| self.attached.get(at).into_iter().flatten().map(String::as_str)).collect()
+    }
+
+    /// It, and what it lies in, but for the root.
+    fn up<'u>(&'u self, unit: &'u str) -> impl Iterator<Item = &'u str> {
         let up = std::iter::successors(Some(unit), |at| self.parents.get(at).copied());
-        let up = up.take(LEVELS).take_while(|at| *at != ROOT);
-        up.flat_map(|at| self.attached.get(at).into_iter().flatten().map(String::as_str)).collect()
+        up.take(LEVELS).take_while(|at| *at != ROOT)
     }
 }

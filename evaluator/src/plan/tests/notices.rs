@@ -76,17 +76,47 @@ fn a_move_under_other_service_control_policies_is_a_hazard() {
     assert_eq!(hazards(&Bench::after(&[&named("a")]).plan(&named("b"))), [""; 0]);
 }
 
-/// What others attached to a unit does not come along when it is made anew, and what they wrote on it does.
-#[test]
-fn a_unit_of_which_others_hold_something_is_not_made_anew_unasked() {
-    let of = |parent: &str| program(&format!("ou top {{}}\nou y {{ {parent} }}"));
-    let bench = Bench::after(&[&of("")]);
-    let unit = bench.record().entry("ou.y").unwrap().id.clone();
+/// Attaches a policy of others to a unit, whose id is answered.
+fn guarded_by_others(bench: &Bench, unit: &str) -> String {
+    let unit = bench.record().entry(unit).unwrap().id.clone();
     bench.cloud.edit(|state| {
         let (id, name) = ("p-guard".to_owned(), "security-team-guard".to_owned());
         let guard = Policy { id: id.clone(), name, description: String::new(), content: None, aws_managed: false };
         state.policies.insert(id.clone(), guard);
         state.attached.insert((id, unit.clone()));
+    });
+    unit
+}
+
+/// What leaves a unit of which others hold something is told so, and such a unit does not go unasked.
+#[test]
+fn what_leaves_a_policy_of_others_is_told() {
+    let of = |units: &str, ou: &str| {
+        let cell = format!("cell c {{ kind = \"alpha\", region = \"us-west-2\", ou = ou.{ou} }}");
+        program(&format!("ou a {{}}\n{units}\n{cell}"))
+    };
+    let (inner, without) = ("ou y {}\nou z { parent = ou.y }", "");
+    let bench = Bench::after(&[&of(inner, "z")]);
+    guarded_by_others(&bench, "ou.y");
+    let plan = bench.plan(&of(inner, "a"));
+    let leaves = "what may be done there at most changes: by moving it leaves `security-team-guard`";
+    let told: Vec<&str> = plan.notices.iter().map(|notice| notice.message.as_str()).collect();
+    assert!(told.contains(&leaves) && brakes(&plan).is_empty(), "{told:?}");
+    let plan = bench.plan(&of(inner, "y"));
+    assert_eq!((hazards(&plan).len(), brakes(&plan).len()), (0, 0), "it holds in both");
+    let plan = bench.plan(&of(without, "a"));
+    let told: Vec<&str> = plan.brakes().map(|notice| notice.message.as_str()).collect();
+    let gone = "ou.y is deleted, and `security-team-guard` that cellc does not own is attached to it";
+    assert_eq!((told, brakes(&plan)), (vec![gone], vec!["foreign-policy"]));
+}
+
+/// What others attached to a unit does not come along when it is made anew, and what they wrote on it does.
+#[test]
+fn a_unit_of_which_others_hold_something_is_not_made_anew_unasked() {
+    let of = |parent: &str| program(&format!("ou top {{}}\nou y {{ {parent} }}"));
+    let bench = Bench::after(&[&of("")]);
+    let unit = guarded_by_others(&bench, "ou.y");
+    bench.cloud.edit(|state| {
         state.tags.entry(unit.clone()).or_default().insert("cost".to_owned(), "42".to_owned());
     });
     let plan = bench.plan(&of("parent = ou.top"));
