@@ -369,8 +369,13 @@ impl Desired {
             || self.cells.contains_key(address)
     }
 
-    /// Where the former address `from` is now by a `moved` line; none when no line takes it.
+    /// Where the former address `from` is now by `moved` lines, one after the other; none when no line takes it.
     pub fn moved_to(&self, from: &str) -> Option<String> {
+        // Nothing is declared that a line moves away from, so a chain ends; one of patterns that does not is no longer than they are many.
+        std::iter::successors(self.moved_once(from), |at| self.moved_once(at)).take(self.moved.len()).last()
+    }
+
+    fn moved_once(&self, from: &str) -> Option<String> {
         self.moved.iter().find_map(|(pattern, to)| match (pattern.split_once('*'), to.split_once('*')) {
             (None, _) => (pattern == from).then(|| to.clone()),
             (Some((head, tail)), Some((to_head, to_tail))) => {

@@ -125,4 +125,18 @@ mod tests {
         assert_eq!(to("scp_attachment.deny/cell.a1").as_deref(), Some("scp_attachment.deny/cell.b1"));
         assert_eq!(to("cell.c"), None);
     }
+
+    /// The lines of several edits may stay: what an earlier one moved, a later one moves on.
+    #[test]
+    fn a_chain_of_lines_is_followed_to_its_end() {
+        let moved = [("ou.c", "ou.d"), ("ou.a", "ou.b"), ("ou.b", "ou.c"), ("group.x-*", "group.x-x-*")];
+        let moved = moved.map(|(from, to)| (from.to_owned(), to.to_owned())).to_vec();
+        let desired = Desired { moved, ..Desired::default() };
+        let to = |address: &str| readdressed(&desired, address);
+        for former in ["ou.a", "ou.b", "ou.c"] {
+            assert_eq!(to(former).as_deref(), Some("ou.d"), "{former}");
+        }
+        assert_eq!(to("ou.d"), None);
+        assert!(to("group.x-y").is_some(), "it ends");
+    }
 }
