@@ -532,6 +532,7 @@ pub(crate) fn store_finding(error: &StoreError) -> Diagnostic {
             .help("wait until it ends; the lock of a file goes with its process, one in a bucket a minute after, or by `cellc registry unlock`"),
         other => finding(Code::RecordUnreadable, other.to_string()).help(match other {
             StoreError::LockLost(_) => "another run may be under way: when it has ended, run again",
+            StoreError::NoLock(_) => "once no run is under way there, `cellc registry unlock` puts it right",
             StoreError::Moved => "run again: it begins with what the other run wrote",
             StoreError::Unknown(_) => "run again: it looks whether it was written",
             _ => "see that the place can be read and written, and run again: what was there before is still there",

@@ -61,6 +61,9 @@ pub enum StoreError {
     /// The lock is no longer ours: it expired or was broken, and another run may write.
     #[error("the lock of this run was lost: {0}")]
     LockLost(String),
+    /// What lies in the lock's place is no lock: nobody can tell who holds it.
+    #[error("{0}")]
+    NoLock(String),
     /// The snapshot was replaced by somebody else since it was read.
     #[error("the record was written by another run since it was read")]
     Moved,
@@ -85,7 +88,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn unlock(&self, lease: &Lease) -> Result<(), StoreError>;
     /// Who holds it.
     fn holder(&self) -> Result<Option<Owner>, StoreError>;
-    /// Takes the lock away from an owner that is lost; who that was. [`StoreError::Locked`] where it goes with a process, and that lives.
+    /// Takes the lock away from an owner that is lost, or from what is no lock; who that was. [`StoreError::Locked`] where it goes with a
+    /// process, and that lives.
     fn break_lock(&self) -> Result<Option<Owner>, StoreError>;
 
     /// The snapshot; none when there is none yet.

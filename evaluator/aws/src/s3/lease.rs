@@ -31,7 +31,7 @@ impl Record {
 
     pub(super) fn parse(bytes: &[u8], place: &str) -> Result<Self, StoreError> {
         serde_json::from_slice(bytes)
-            .map_err(|error| StoreError::Failed(format!("the lock {place} cannot be read: {error}")))
+            .map_err(|error| StoreError::NoLock(format!("the lock {place} cannot be read: {error}")))
     }
 
     pub(super) fn bytes(&self) -> Result<Vec<u8>, StoreError> {
@@ -84,6 +84,6 @@ mod tests {
         assert!(!record.is(&Lease { owner: owner("b"), ..lease.clone() }));
         assert!(!Record::released(3, at(0)).is(&lease));
         assert_eq!(Record::parse(&record.bytes().unwrap(), "p").unwrap(), record);
-        assert!(matches!(Record::parse(b"{", "p"), Err(StoreError::Failed(_))));
+        assert!(matches!(Record::parse(b"{", "p"), Err(StoreError::NoLock(_))));
     }
 }

@@ -124,9 +124,14 @@ impl S3Store {
     }
 
     async fn read_lock(&self) -> Result<Option<(Record, String)>, StoreError> {
-        let key = self.lock_key();
-        let object = self.bucket.get(&key).await.map_err(|error| failed(&error))?;
-        object.map(|object| Ok((Record::parse(&object.bytes, &key)?, object.etag))).transpose()
+        self.lock_object().await?.map(|(lock, etag)| Ok((lock?, etag))).transpose()
+    }
+
+    /// What lies in the lock's place, be it a lock or not, and its ETag.
+    async fn lock_object(&self) -> Result<Option<(Result<Record, StoreError>, String)>, StoreError> {
+        let object = self.bucket.get(&self.lock_key()).await.map_err(|error| failed(&error))?;
+        let place = format!("{}.lock", self.url);
+        Ok(object.map(|object| (Record::parse(&object.bytes, &place), object.etag)))
     }
 
     async fn write_lock(&self, record: &Record, condition: &If) -> Result<Put, StoreError> {
@@ -280,11 +285,15 @@ impl Store for S3Store {
     fn break_lock(&self) -> Result<Option<Owner>, StoreError> {
         self.bucket.link.block(async {
             for _ in 0..TRIES {
-                let Some((record, etag)) = self.read_lock().await? else { return Ok(None) };
-                let Some(owner) = record.owner else { return Ok(None) };
-                let released = Record::released(record.fence, self.clock.now());
+                let Some((lock, etag)) = self.lock_object().await? else { return Ok(None) };
+                let (owner, fence) = match lock {
+                    Ok(Record { owner: None, .. }) => return Ok(None),
+                    Ok(Record { owner, fence, .. }) => (owner, fence),
+                    Err(_) => (None, self.last_fence().await?),
+                };
+                let released = Record::released(fence, self.clock.now());
                 if let Put::Done(_) = self.write_lock(&released, &If::Is(etag)).await? {
-                    return Ok(Some(owner));
+                    return Ok(owner);
                 }
             }
             Err(StoreError::Failed(format!("the lock of {} changes all the time", self.url)))

@@ -247,6 +247,21 @@ fn a_lock_whose_answer_is_lost_is_ours() {
     store.unlock(&lease).unwrap();
 }
 
+/// What somebody has put there, or cut short, is no end: it is taken away as a lock of a lost run is, and the number goes on.
+#[test]
+fn what_is_no_lock_is_taken_away() {
+    let world = World::new();
+    let store = world.store();
+    let lease = locked(&store);
+    store.append(&lease, &[1]).unwrap();
+    world.objects.lock().unwrap().insert("/b/dir/r.json.lock".to_owned(), b"{\"owner\":".to_vec());
+    assert!(matches!(store.holder(), Err(StoreError::NoLock(_))));
+    assert!(matches!(store.lock(&owner("b")), Err(StoreError::NoLock(_))));
+    assert_eq!(store.break_lock(), Ok(None));
+    assert_eq!(store.lock(&owner("b")).map(|lease| lease.fence), Ok(lease.fence + 1));
+    assert!(matches!(store.save(&lease, b"late", None), Err(StoreError::LockLost(_))));
+}
+
 #[test]
 fn the_journal_keeps_its_order_and_a_lost_segment_is_there_once() {
     let world = World::new();

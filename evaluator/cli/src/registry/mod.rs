@@ -153,12 +153,15 @@ fn not_published(output: &Output, error: &StoreError) -> Status {
 fn unlock(session: &Session<'_>, yes: bool, output: &Output) -> Result<Status, Status> {
     let store = &session.connection.store;
     let told = |error| say(output, &store_finding(&error));
-    let Some(owner) = store.holder().map_err(told)? else {
-        return Ok(output::result(Format::Text, "not locked\n"));
+    let holder = match store.holder() {
+        Ok(None) => return Ok(output::result(Format::Text, "not locked\n")),
+        Ok(Some(owner)) => owner.to_string(),
+        Err(StoreError::NoLock(why)) => format!("nobody knows whom ({why})"),
+        Err(error) => return Err(told(error)),
     };
     if !yes && !io::stdin().is_terminal() {
         let message = format!(
-            "the registry is locked by {owner}; to take the lock away from a run that may still live, say so"
+            "the registry is locked by {holder}; to take the lock away from a run that may still live, say so"
         );
         return Err(say(
             output,
@@ -166,7 +169,7 @@ fn unlock(session: &Session<'_>, yes: bool, output: &Output) -> Result<Status, S
         ));
     }
     if !yes {
-        output.remark(&format!("locked by {owner}. Is that run certainly gone? Only `yes` is taken:"));
+        output.remark(&format!("locked by {holder}. Is that run certainly gone? Only `yes` is taken:"));
         let mut answer = String::new();
         let read = io::stdin().read_line(&mut answer);
         if read.is_err() || answer.trim() != "yes" {
@@ -180,5 +183,5 @@ fn unlock(session: &Session<'_>, yes: bool, output: &Output) -> Result<Status, S
         }
         error => told(error),
     })?;
-    Ok(output::result(Format::Text, &format!("unlocked; it was held by {owner}\n")))
+    Ok(output::result(Format::Text, &format!("unlocked; it was held by {holder}\n")))
 }
