@@ -15,7 +15,9 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Another process uses the folder.
-    #[error("the sandbox in `{0}` is in use by another process")]
+    #[error(
+        "the sandbox in `{0}` is in use by another process; one that is served takes `POST /_sandbox/advance` and `/_sandbox/reset`"
+    )]
     InUse(String),
     /// A saved file does not read.
     #[error("`{file}` is not a saved sandbox")]

@@ -416,7 +416,7 @@ impl Builder<'_> {
                 self.notices.push(Notice {
                     kind: NoticeKind::Brake,
                     code: Some(Code::Braked.as_str().to_owned()),
-                    message: format!("the account of {address} ({}) is closed", account.name),
+                    message: format!("the account of {address} ({}) would be closed", account.name),
                     addresses: vec![address.to_owned()],
                     allow: Some("close-account".to_owned()),
                 });

@@ -11,7 +11,7 @@ use crate::words::counted;
 
 /// Classes of notices in the order in which a reader has to see them.
 const CLASSES: &[(NoticeKind, &str)] = &[
-    (NoticeKind::Brake, "apply refuses this plan"),
+    (NoticeKind::Brake, "apply refuses this plan unless it is let through"),
     (NoticeKind::Hazard, "hazards"),
     (NoticeKind::Unmanaged, "access that cellc does not manage"),
     (NoticeKind::Waits, "under way, queued, or waited for"),

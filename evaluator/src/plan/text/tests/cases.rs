@@ -283,7 +283,7 @@ fn hazards_and_brakes_are_told_with_what_they_do() {
     done besides
       ~ org.momento  operation 1: enable policies
 
-    apply refuses this plan
+    apply refuses this plan unless it is let through
       ! 40 of 120 assignments are taken away; `--allow mass-revoke` lets it through
 
     hazards
