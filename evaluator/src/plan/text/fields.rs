@@ -9,7 +9,7 @@ use super::names::Names;
 use super::page::{Row, Sign};
 use super::{policy, template, visible};
 use crate::plan::desired::ADDRESS_TAG;
-use crate::plan::model::{Change, Fields};
+use crate::plan::model::{Action, Change, Fields};
 
 /// Fields that hold an address.
 const REFERENCES: &[&str] = &[
@@ -58,7 +58,9 @@ impl Writer<'_> {
                 after = Some(&unknown);
             }
             let marked = before.is_some_and(|before| before.get(ADDRESS_TAG).is_some());
-            let unmarked = after.filter(|_| !marked).and_then(|after| without_mark(after, &change.address));
+            // Where somebody took it away, that is what there is to say.
+            let lost = change.action == Action::Update && change.drift.iter().any(|field| field == "tags");
+            let unmarked = after.filter(|_| !marked && !lost).and_then(|after| without_mark(after, &change.address));
             self.field(name, before, unmarked.as_ref().or(after))
         };
         fields.iter().flat_map(one).collect()

@@ -329,6 +329,17 @@ fn access_that_drift_found_is_taken_away_by_the_name_of_its_set() {
     assert!(told("apply").contains("  apply takes it away:"), "{}", told("apply"));
 }
 
+/// The mark is not worth a line where something is made, and is where it was taken away.
+#[test]
+fn a_mark_that_is_gone_is_told() {
+    let before = json!({ "tags": {} });
+    let after = json!({ "tags": { "cellc:address": "cell.x" } });
+    let account = change("cell.x", "account", Action::Update, &before, &after);
+    let drifted = Change { drift: vec!["tags".to_owned()], ..account.clone() };
+    let told = |change: Change| text(&Plan { changes: vec![change], ..empty() }).contains("cellc:address");
+    assert!(told(drifted) && !told(account));
+}
+
 #[test]
 fn names_cannot_draw_on_the_screen() {
     let evil = "x\u{1b}[2J\u{202e}, alpha";
