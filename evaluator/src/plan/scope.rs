@@ -59,6 +59,11 @@ impl Scope {
         (self.only.is_empty() || self.only.iter().any(occurs)) && !self.except.iter().any(occurs)
     }
 
+    /// Does `--except` name what this address is, or is a part of?
+    pub fn leaves_out(&self, address: &str) -> bool {
+        self.except.iter().any(|named| occurs_in(named, address))
+    }
+
     /// The addresses named that are not among `known`, nor occur in one of them.
     pub fn unknown<'a>(&'a self, known: &BTreeSet<&str>) -> Vec<&'a str> {
         let all = self.only.iter().chain(&self.except);

@@ -50,6 +50,11 @@ impl Builder<'_> {
             return;
         }
         if let Some(wanted) = self.desired.resources.get(address) {
+            // Who looks for what was changed outside asks for nothing to be made; what is left out since it has expired nobody named.
+            let named = !self.looks && !self.desired.expired_cells.contains_key(address);
+            if named && self.scope.leaves_out(address) {
+                return self.is_left_out(by, address, wanted);
+            }
             self.account(address, wanted);
             if self.takes(address) {
                 return;

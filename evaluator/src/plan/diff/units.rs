@@ -11,7 +11,6 @@ use crate::plan::desired::{ADDRESS_TAG, PARKING, ROOT, Wanted};
 use crate::plan::fault::Fault;
 use crate::plan::marks;
 use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
-use crate::plan::scope::occurs_in;
 use crate::provider::{Tags, Unit};
 use crate::registry::record::Entry;
 
@@ -155,12 +154,8 @@ impl Builder<'_> {
             return;
         }
         if let Some(wanted) = self.desired.resources.get(unit) {
-            if self.scope.except.iter().any(|except| occurs_in(except, unit)) {
-                let message = format!("{by} needs {unit}, which is not there, and which `--except` leaves out");
-                let fault =
-                    Fault::new(Code::UnknownAddress, message).at(wanted.sources.first(), "it is to be made here");
-                self.faults.push(fault.help(format!("`--except {by}` leaves that out, too")));
-                return;
+            if self.scope.leaves_out(unit) {
+                return self.is_left_out(by, unit, wanted);
             }
             let unit = unit.to_owned();
             self.unit(&unit, wanted, &[]);
@@ -171,6 +166,16 @@ impl Builder<'_> {
                 taken.reason = Some(format!("needed by {by}"));
             }
         }
+    }
+
+    /// Something needs what is not there and what `--except` says is not to be made. It is said once of each that needs it.
+    pub(super) fn is_left_out(&mut self, by: &str, address: &str, wanted: &Wanted) {
+        let message = format!("{by} needs {address}, which is not there, and which `--except` leaves out");
+        if self.faults.iter().any(|fault| fault.message == message) {
+            return;
+        }
+        let fault = Fault::new(Code::UnknownAddress, message).at(wanted.sources.first(), "it is to be made here");
+        self.faults.push(fault.help(format!("`--except {by}` leaves that out, too")));
     }
 
     fn unit_fields(&self, unit: &Unit, after: &Fields, entry: Option<&Entry>) -> Fields {

@@ -4,7 +4,7 @@ use super::Asked::{No as Drop, Yes as Want};
 use super::Known::{No as Unknown, Yes as Kept};
 use super::Live::{Gone, New, Old, Other};
 use super::{Kind, Live, Row, holds, of, program};
-use crate::apply::tests::bench::Bench;
+use crate::apply::tests::bench::{Bench, desired};
 use crate::apply::tests::cloud::{MANAGEMENT, ROOT_ID, State};
 use crate::plan::Command;
 use crate::plan::scope::Scope;
@@ -158,7 +158,7 @@ fn an_account_that_was_applied_may_end_outside() {
 #[test]
 fn the_management_account_is_the_one_that_is_meant() {
     let wish = |id: &str| {
-        crate::apply::tests::bench::desired(&format!(
+        desired(&format!(
             "org o {{ management_account = \"{id}\", accounts {{ email = \"aws+\\(.name)@x.example\" }} }}\nou y {{}}"
         ))
     };
@@ -181,7 +181,7 @@ fn a_record_says_of_which_organization_it_is() {
     type Edit = fn(&mut Record);
     // The instance is looked at where there is a set.
     let set = r#"permission_set Look { allow look { actions = ["s3:ListAllMyBuckets"], resources = ["*"] } }"#;
-    let wish = crate::apply::tests::bench::desired(&format!("ou y {{}}\nou z {{}}\n{set}"));
+    let wish = desired(&format!("ou y {{}}\nou z {{}}\n{set}"));
     let bench = Bench::new();
     bench.apply(&wish);
     let edits: [(Edit, &str); 4] = [
@@ -204,7 +204,7 @@ fn a_record_says_of_which_organization_it_is() {
 /// Whoever writes the management account into the place of a cell's does not get a plan that treats it as one.
 #[test]
 fn a_record_in_which_a_cell_is_the_management_account_was_edited() {
-    let wish = crate::apply::tests::bench::desired("account one { email = \"one@x.example\" }\n");
+    let wish = desired("account one { email = \"one@x.example\" }\n");
     let bench = Bench::new();
     bench.apply(&wish);
     bench.store.edit(|record| {
@@ -461,4 +461,31 @@ fn a_unit_that_is_left_out_is_not_made_for_a_cell() {
     let scope = Scope { only: Vec::new(), except: vec!["ou.w".to_owned()] };
     let refused = Bench::new().try_plan(&wanted, &scope, Command::Apply);
     assert!(matches!(&refused, Err(no) if no.codes() == "E0514"), "{refused:?}");
+}
+
+/// A view of all cells names their accounts, and no account is made for its sake that is left out.
+#[test]
+fn an_account_that_is_left_out_is_not_made_for_what_names_it() {
+    let ground = r#"
+org o { home_region = "us-west-2", accounts { email = "aws+\(.name)@x.example" } }
+group ops {}
+account monitoring {}
+alarm slow { namespace = "n", metric = "Latency", statistic = "p99", above = 250, over = 10m }
+rollout r { alarms = [alarm.slow], wave one { on = cells, bake = 1h } }
+component c { repo = "https://git.x.example/x/c", rollout = rollout.r, deploy make { target = "go" } }
+"#;
+    let cell = |name: &str| format!("cell {name} {{ kind = \"prod\", owner = group.ops, region = \"us-west-2\" }}\n");
+    let one = desired(&format!("{ground}{}", cell("a")));
+    let two = desired(&format!("{ground}{}{}", cell("a"), cell("b")));
+    let bench = Bench::after(&[&one]);
+    let told = |left: &[&str]| {
+        let scope = Scope { only: Vec::new(), except: left.iter().map(|&name| name.to_owned()).collect() };
+        match bench.try_plan(&two, &scope, Command::Apply) {
+            Ok(plan) => plan.changes.iter().map(|change| change.address.clone()).collect(),
+            Err(no) => vec![no.codes()],
+        }
+    };
+    assert_eq!(told(&["cell.b"]), ["E0514"]);
+    assert_eq!(told(&["cell.b", "stack.monitoring"]), [""; 0]);
+    assert_eq!(told(&[]), ["cell.b", "stack.cell/b", "stack.monitoring"]);
 }
