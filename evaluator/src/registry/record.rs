@@ -173,6 +173,9 @@ pub struct Pending {
     /// The id that the service gave the request, once it answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+    /// Of a repository's policy what is being written: it may be there, and is then no doing of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Json>,
 }
 
 impl Pending {
@@ -223,7 +226,7 @@ pub enum Event {
         /// Groups and users as they were looked up.
         principals: BTreeMap<String, Principal>,
     },
-    /// Something is about to be created, by a call that nothing tells apart from a second one.
+    /// Something is about to be created, by a call that nothing tells apart from a second one, or written.
     Intent {
         /// Its address.
         address: String,
@@ -234,6 +237,9 @@ pub enum Event {
         /// An account's e-mail.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         email: Option<String>,
+        /// Of a repository's policy what is to be written.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content: Option<Json>,
     },
     /// The service answered with an id of the request.
     Requested {
@@ -418,9 +424,10 @@ impl Record {
                 self.organization = Some(organization.clone());
                 self.principals.extend(principals.iter().map(|(address, found)| (address.clone(), found.clone())));
             }
-            Event::Intent { address, kind, name, email } => {
-                let (kind, name, email) = (kind.clone(), name.clone(), email.clone());
-                let pending = Pending { kind, name, email, at: line.at, run: line.run.clone(), request: None };
+            Event::Intent { address, kind, name, email, content } => {
+                let (kind, name, email, content) = (kind.clone(), name.clone(), email.clone(), content.clone());
+                let (at, run, request) = (line.at, line.run.clone(), None);
+                let pending = Pending { kind, name, email, at, run, request, content };
                 self.pending.insert(address.clone(), pending);
             }
             Event::Requested { address, request } => {
@@ -610,8 +617,13 @@ mod tests {
             protect: Some(true),
             request: None,
         };
-        let intent =
-            Event::Intent { address: "cell.a".into(), kind: "account".into(), name: "a".into(), email: None };
+        let intent = Event::Intent {
+            address: "cell.a".into(),
+            kind: "account".into(),
+            name: "a".into(),
+            email: None,
+            content: None,
+        };
         let requested = Event::Requested { address: "cell.a".into(), request: "car-1".into() };
         let moved = Event::Readdressed { from: "cell.a".into(), to: "cell.b".into() };
         [intent, requested, made("cell.a", "1"), moved].map(line).to_vec()

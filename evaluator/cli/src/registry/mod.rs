@@ -81,7 +81,8 @@ fn text(place: &str, holder: Option<&Owner>, record: &Record) -> String {
     }
     for (address, pending) in &record.pending {
         let request = pending.request.as_deref().unwrap_or("no answer");
-        let _ = writeln!(out, "  {}  being created since {} ({})", visible(address), pending.at, visible(request));
+        let what = if record.resources.contains_key(address) { "written" } else { "created" };
+        let _ = writeln!(out, "  {}  being {what} since {} ({})", visible(address), pending.at, visible(request));
     }
     for (id, parked) in &record.parked {
         let _ = writeln!(out, "  parked  {}  was {} since {}", visible(id), visible(&parked.from), parked.since);

@@ -55,6 +55,7 @@ impl Context<'_> {
             kind: "account".to_owned(),
             name: name.to_owned(),
             email: Some(email.to_owned()),
+            content: None,
         };
         self.journal.commit(intent)?;
         let answer = self.patiently(|| self.provider.create_account(email, name, tags));
@@ -240,8 +241,13 @@ impl Context<'_> {
         if earlier && let Some(id) = find()? {
             return Ok(id);
         }
-        let intent =
-            Event::Intent { address: address.to_owned(), kind: kind.to_owned(), name: name.to_owned(), email: None };
+        let intent = Event::Intent {
+            address: address.to_owned(),
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            email: None,
+            content: None,
+        };
         self.journal.commit(intent)?;
         let mut unsure = earlier;
         for _ in 0..TRIES {

@@ -203,16 +203,28 @@ impl<'a> Context<'a> {
             }
             _ => return Ok(false),
         };
+        // Of a policy the record has what it was: what it is to be would be taken for a change by others.
+        let content = matches!(operation.verb, Verb::SetRepositoryPolicy { .. }).then(|| self.sets(operation));
+        let content = content.and_then(|mut fields| fields.remove("content"));
         let is_known = |record: &Record| match record.pending.get(address) {
-            Some(pending) => pending.name == name,
+            Some(pending) => pending.name == name && pending.content == content,
+            None if content.is_some() => false,
             None => record.entry(address).is_some_and(|entry| entry.place().is_none_or(|place| place == name)),
         };
         if self.journal.with(is_known) {
             return Ok(false);
         }
+        // What an earlier run has begun may be there though this one is refused.
+        let begun = self.journal.with(|record| record.pending.get(address).is_some_and(|begun| begun.name == name));
         let kind = kind_of(address, &operation.verb).to_owned();
-        self.journal.commit(Event::Intent { address: address.clone(), kind, name, email: None })?;
-        Ok(true)
+        self.journal.commit(Event::Intent { address: address.clone(), kind, name, email: None, content })?;
+        Ok(!begun)
+    }
+
+    /// What an operation is recorded with.
+    fn sets(&self, operation: &Operation) -> Fields {
+        let recorded = |name: &String, value| recorded((&operation.verb, name), value, self.filled(value));
+        operation.sets.iter().map(|(name, value)| (name.clone(), recorded(name, value))).collect()
     }
 
     /// Of tags that are being written nobody knows how they are: the record names them without a value, so that they are read.
@@ -253,9 +265,7 @@ impl<'a> Context<'a> {
             Verb::CloseAccount => Event::Ended { address, fate: "closed".to_owned() },
             Verb::EnablePolicies => return Ok(()),
             _ => {
-                let recorded = |name: &String, value| recorded((&operation.verb, name), value, self.filled(value));
-                let mut fields: Fields =
-                    operation.sets.iter().map(|(name, value)| (name.clone(), recorded(name, value))).collect();
+                let mut fields = self.sets(operation);
                 if let Verb::DeployStack(order) = &operation.verb {
                     // The digest of what was sent, with what was known only then.
                     fields.insert("template".to_owned(), Json::from(wish::digest(&self.filled(&order.template))));

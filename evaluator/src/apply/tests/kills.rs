@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::SignedDuration;
 
-use super::bench::{Bench, desired, stop_at};
+use super::bench::{Bench, desired, only, stop_at};
 use super::cloud::Trouble;
 use super::programs::{FIRST, Reference, Scenario};
 use super::store::Fault;
@@ -157,6 +157,10 @@ fn edits() -> Vec<(&'static str, Desired, Desired)> {
         ))
     };
     let pulls = pulling("outbound o { from = cells, to ecr_pull { components = components } }");
+    let pulled_by = |from: &str| {
+        let b = "cell b { kind = \"alpha\", region = \"us-west-2\", ou = ou.workloads }";
+        pulling(&format!("{b}\noutbound o {{ from = {from}, to ecr_pull {{ components = components }} }}"))
+    };
     vec![
         ("down", root.clone(), below.clone()),
         ("up", below, root.clone()),
@@ -173,6 +177,8 @@ fn edits() -> Vec<(&'static str, Desired, Desired)> {
         ("no alarm", alarmed, free.clone()),
         ("pull", pulling(""), pulls.clone()),
         ("no pull", pulls, pulling("")),
+        ("pull by one more", pulled_by("[cell.a]"), pulled_by("cells")),
+        ("pull by one less", pulled_by("cells"), pulled_by("[cell.a]")),
         ("form", plain.clone(), formed.clone()),
         ("plain", formed, plain),
     ]
@@ -184,7 +190,9 @@ fn edits() -> Vec<(&'static str, Desired, Desired)> {
 fn an_edit_that_dies_may_be_taken_back() {
     let mut found = Vec::new();
     for (name, from, to) in edits() {
-        let scenario = Scenario { name, start: Bench::after(&[&from]), to: to.clone(), command: Command::Apply };
+        // The policy of a repository comes when its account is there.
+        let scenario =
+            Scenario { name, start: Bench::after(&[&from, &from]), to: to.clone(), command: Command::Apply };
         let (reference, before) = (Reference::of(&scenario), scenario.start.shape());
         let deaths = deaths(&reference);
         let cases: Vec<_> = deaths.iter().flat_map(|death| [(death, false), (death, true)]).collect();
@@ -535,6 +543,51 @@ fn what_a_killed_run_waits_for_is_no_drift() {
         let drift = bench.drift(&scenario.to);
         let told = drift.changes.iter().find(|change| waits.contains_key(&change.address));
         assert!(told.is_none(), "{how:?}: {told:?}");
+    }
+}
+
+/// What a killed run has written into a policy that was there is no doing of others, whatever of the program it was for.
+#[test]
+fn what_a_killed_run_wrote_into_a_policy_is_no_drift() {
+    let program = |cells: &[&str]| {
+        let cell =
+            |name: &&str| format!("cell {name} {{ kind = \"alpha\", region = \"us-west-2\", ou = ou.workloads }}\n");
+        let cells: String = cells.iter().map(cell).collect();
+        units(&format!(
+            "account images {{}}\ncomponent cache {{\n repo = \"https://git.x.example/cache\"\n\
+             artifact ecr {{ repository = \"x/cache\", account = account.images }}\n deploy make {{ target = \"deploy\" }}\n}}\n\
+             outbound o {{ from = cells, to ecr_pull {{ components = components }} }}\n{cells}"
+        ))
+    };
+    let (was, is, more) = (program(&["a"]), program(&["a", "b"]), program(&["a", "b", "c"]));
+    let start = Bench::after(&[&program(&[]), &was]);
+    let undisturbed = start.copy();
+    undisturbed.apply(&more);
+    let shape = undisturbed.shape();
+    let scope = only(&["cell.b"]);
+    for how in [Trouble::DiesBefore, Trouble::DiesAfter] {
+        let bench = start.copy();
+        let plan = bench.try_plan(&is, &scope, Command::Apply).unwrap();
+        bench.cloud.script("ecr:SetRepositoryPolicy", 1, how);
+        bench.run(&is, &plan);
+        bench.cloud.mend();
+        let drifted = |plan: &Plan| -> Vec<String> {
+            plan.changes
+                .iter()
+                .filter(|change| !change.drift.is_empty())
+                .map(|change| change.address.clone())
+                .collect()
+        };
+        assert_eq!(drifted(&bench.plan(&more)), [""; 0], "{how:?}");
+        assert_eq!(drifted(&bench.drift(&more)), [""; 0], "{how:?}");
+        // What others write meanwhile is told.
+        let other = bench.copy();
+        other
+            .cloud
+            .edit(|state| state.repositories.values_mut().for_each(|text| *text = text.replace(":root", ":role/x")));
+        assert_eq!(drifted(&other.plan(&more)), ["repository_policy.images/x/cache"], "{how:?}");
+        bench.converges(&more, Command::Apply, &shape).unwrap();
+        assert!(bench.record().pending.is_empty(), "{how:?}: {:?}", bench.record().pending);
     }
 }
 

@@ -209,6 +209,7 @@ fn record() -> Record {
             at: at("2026-06-02T22:15:00Z"),
             run: "r2".into(),
             request: None,
+            content: None,
         },
     );
     record.gone.insert("cell.down".into(), Gone { fate: "parked".into(), at: at("2026-05-20T09:00:00Z") });

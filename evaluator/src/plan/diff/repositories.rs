@@ -248,6 +248,9 @@ impl<'b> Builder<'b> {
             plan.operations.push(self.operation(&address, verb, &[], before.clone().unwrap_or_default()));
         }
         let moving = self.moving.remove(&address).unwrap_or_default();
+        if let (Some(before), Some(_)) = (&before, entry) {
+            self.begun_by_us(&mut plan, before, moving.before.is_some());
+        }
         if let Some(first) = moving.before {
             plan.operations.push(first);
             let meanwhile = "the places that accounts come from are let in until they have moved";
@@ -273,6 +276,24 @@ impl<'b> Builder<'b> {
         plan.before = before;
         plan.after = Some(after);
         self.change(plan);
+    }
+
+    /// What a run that came to no end was writing, if that is there, is no doing of others: it is taken into the record, and waited
+    /// for no more. So it is where the policy is what it was; what is written first anyhow does both.
+    fn begun_by_us(&mut self, plan: &mut Change, before: &Fields, is_written: bool) {
+        let Some(content) = self.record.pending.get(&plan.address).and_then(|begun| begun.content.as_ref()) else {
+            return;
+        };
+        let is_there = before.get("content") == Some(content);
+        if is_there {
+            plan.drift.clear();
+            plan.reason
+                .get_or_insert_with(|| "an earlier run ended before it was recorded that it wrote this".to_owned());
+        }
+        if !is_written && (is_there || plan.drift.is_empty()) {
+            let verb = Verb::Remember { id: plan.id.clone().unwrap_or_default() };
+            plan.operations.push(self.operation(&plan.address.clone(), verb, &[], before.clone()));
+        }
     }
 
     /// The statements of ours that are there; none when nothing can be planned, which is said.
@@ -418,7 +439,10 @@ impl<'b> Builder<'b> {
         match spot.filter(|_| !is.is_empty()) {
             Some(spot) => {
                 let before = Fields::from_iter([("content".to_owned(), policy::document(is.values()))]);
-                plan.drift = drifted(Some(entry), &before);
+                let begun = self.record.pending.get(address).and_then(|begun| begun.content.as_ref());
+                if before.get("content") != begun {
+                    plan.drift = drifted(Some(entry), &before);
+                }
                 plan.before = Some(before);
                 let account = self.address_of("account", &spot.account);
                 let verb = Verb::RemoveRepositoryPolicy {
