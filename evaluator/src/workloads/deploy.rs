@@ -167,13 +167,20 @@ impl Run<'_, '_> {
         match self.send(&change)? {
             Applied::Done(workload) => return Ok(*workload),
             Applied::Conflicts(conflicts) if self.wanted.take_over => (self.see)(Sight::Takes(&conflicts)),
-            Applied::Conflicts(conflicts) => return Err(Stopped::Conflicts { conflicts }),
+            Applied::Conflicts(conflicts) => return Err(self.refused(conflicts)),
         }
         change.force = true;
         match self.send(&change)? {
             Applied::Done(workload) => Ok(*workload),
-            Applied::Conflicts(conflicts) => Err(Stopped::Conflicts { conflicts }),
+            Applied::Conflicts(conflicts) => Err(self.refused(conflicts)),
         }
+    }
+
+    /// Others own what it says. An apply has no word for taking that over, and a rollout has.
+    fn refused(&self, conflicts: Vec<Conflict>) -> Stopped {
+        let Wanted { address, release, .. } = self.wanted;
+        let of = address.strip_prefix("deployment.").and_then(|rest| rest.split('/').next()).unwrap_or(address);
+        Stopped::Conflicts { release: format!("{of} {release}"), conflicts }
     }
 
     fn send(&self, change: &Change<'_>) -> Result<Applied, Stopped> {

@@ -43,8 +43,13 @@ pub enum Stopped {
         reason: &'static str,
     },
     /// Others own what would be changed. Nothing was done.
-    #[error("fields of it have other owners, and nothing was done (`--take-over` takes them){}", listed(conflicts))]
+    #[error(
+        "fields of it have other owners, and nothing was done (`cellc rollout start {release} --take-over` takes them){}",
+        listed(conflicts)
+    )]
     Conflicts {
+        /// What was to come, as `rollout start` is told it: `api v1`.
+        release: String,
         /// The fields.
         conflicts: Vec<Conflict>,
     },

@@ -71,6 +71,9 @@ fn a_field_of_another_owner_is_left_alone_unless_it_is_to_be_taken() {
     let told = answer.unwrap_err().to_string();
     let field = ".spec.template.spec.containers[name=\"cache\"].image";
     assert!(told.contains(&format!("`kubectl-client-side-apply` owns {field}")), "{told}");
+    // An apply brings releases, too, and has no such word: the command that has it is named whole.
+    let taken = format!("(`cellc rollout start cache {} --take-over` takes them)", two.release);
+    assert!(told.contains(&taken), "{told}");
     assert_eq!(cluster.now().unwrap().generation, 1);
     two.take_over = true;
     let (answer, seen) = run(&clock, &cluster, &two);
