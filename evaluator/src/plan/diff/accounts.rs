@@ -160,9 +160,23 @@ impl Builder<'_> {
             plan.reason =
                 Some("an earlier run asked for it: it is looked for before it is asked for again".to_owned());
         }
+        plan.reason = plan.reason.or_else(|| self.kept_for_others(&address));
         plan.action = Action::Create;
         plan.after = Some(after);
         self.change(plan);
+    }
+
+    /// Why a dev cell, which would take a parked account, has a new one: those that there are are others'.
+    fn kept_for_others(&self, address: &str) -> Option<String> {
+        let cell = self.desired.resources.get(address)?.account.as_ref()?.cell.as_deref();
+        let taken = self.parked.taken.iter().filter(|_| cell == Some("dev"));
+        let one = |(other, id): (&String, &String)| {
+            let how = if self.takes(other) { "is taken by" } else { "is kept for" };
+            let was = self.record.parked.get(id).map_or(id, |parked| &parked.from);
+            format!("the parked account that was {was} {how} {other}")
+        };
+        let all: Vec<String> = taken.map(one).collect();
+        (!all.is_empty()).then(|| format!("a new account: {}", all.join(", ")))
     }
 
     fn move_account(&mut self, address: &str, unit: &str, needs: &[OperationId]) -> OperationId {

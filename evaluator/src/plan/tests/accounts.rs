@@ -4,7 +4,7 @@ use super::Asked::{No as Drop, Yes as Want};
 use super::Known::{No as Unknown, Yes as Kept};
 use super::Live::{Gone, New, Old, Other};
 use super::{Kind, Live, Row, holds, of, program};
-use crate::apply::tests::bench::{Bench, desired};
+use crate::apply::tests::bench::{Bench, desired, only};
 use crate::apply::tests::cloud::{MANAGEMENT, ROOT_ID, State};
 use crate::plan::Command;
 use crate::plan::scope::Scope;
@@ -244,6 +244,24 @@ fn a_parked_account_is_taken_by_the_next_dev_cell() {
     assert!(record.parked.is_empty(), "it is nobody else's");
     assert_eq!(record.entry("cell.two").unwrap().fields.get("email").unwrap(), "aws+one@x.example");
     assert_eq!(of(&bench, &program(two), Command::Apply, "cell.two"), "nothing", "its e-mail is no drift");
+}
+
+/// A part of a program leaves a parked account to whom the whole would give it, and says so.
+#[test]
+fn whom_a_parked_account_is_kept_for_is_said_where_a_new_one_is_made() {
+    let bench = Bench::after(&[&program(DEV)]);
+    bench.apply(&program("removed { from = \"cell.one\", account = \"park\" }"));
+    let dev =
+        |name: &str| format!("cell {name} {{ kind = \"dev\", region = \"us-west-2\", expires = 2027-01-31 }}\n");
+    let wish = program(&format!("{}{}cell z {{ kind = \"alpha\", region = \"us-west-2\" }}", dev("a"), dev("b")));
+    let reason = |scope: &Scope, address: &str| {
+        let plan = bench.try_plan(&wish, scope, Command::Apply).unwrap();
+        plan.changes.into_iter().find(|change| change.address == address).unwrap().reason
+    };
+    let said = |how: &str| Some(format!("a new account: the parked account that was cell.one {how} cell.a"));
+    assert_eq!(reason(&Scope::default(), "cell.b"), said("is taken by"));
+    assert_eq!(reason(&only(&["cell.b"]), "cell.b"), said("is kept for"));
+    assert_eq!(reason(&Scope::default(), "cell.z"), None, "it takes none");
 }
 
 /// Whoever may write the record names any account as a parked one. What AWS says decides.
