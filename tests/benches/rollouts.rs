@@ -239,6 +239,7 @@ fn engine() -> Value {
         fleet: &cells,
         stop: &stop,
         people: false,
+        drained: false,
         sleeps: Duration::from_secs(5),
     };
     assert_eq!(engine.run().unwrap(), Ending::Over(Phase::Done));

@@ -196,9 +196,9 @@ impl Book {
         (stopped || ended || stays).then_some(has.version.as_str())
     }
 
-    /// Whether a cell could not go back when the last rollout did, or has something of an earlier one in part: what it has is not
-    /// what is written down.
-    pub fn is_stuck(&self, cell: &str) -> bool {
+    /// Whether something may be in a cell in part though nobody is at work there: it could not go back when the last rollout did, or
+    /// failed in an earlier one. What it has is not what is written down.
+    pub fn is_left_in_part(&self, cell: &str) -> bool {
         let over = self.rollout.as_ref().filter(|rollout| rollout.state.is_over());
         let last = over.and_then(|rollout| rollout.state.cells.get(cell));
         last.is_some_and(|cell| cell.state == CellState::Stuck) || self.in_part.contains_key(cell)

@@ -66,6 +66,9 @@ pub struct Engine<'a> {
     pub stop: &'a AtomicBool,
     /// Whether people are waited for; else it leaves when only they can help.
     pub people: bool,
+    /// Whether cells that are drained are waited for like them: not where no apply can say, as long as this process has the cloud
+    /// to itself, that they are drained no more.
+    pub drained: bool,
     /// How long it sleeps at most before it looks whether somebody has changed the book.
     pub sleeps: Duration,
 }
@@ -240,7 +243,7 @@ impl Engine<'_> {
                 self.start(held, scope, flight, &effects);
             }
             let waits = flight.is_empty() && waits_for_people(held);
-            if waits && !self.people {
+            if waits && !(self.people && (self.drained || phase != Phase::Draining)) {
                 return Ok(Ending::Waits(phase));
             }
             self.wait(held, flight, receive, waits);
@@ -431,7 +434,12 @@ impl Engine<'_> {
         let now = self.clock.now();
         let until = wake.map(|wake| wake.duration_since(now).unsigned_abs()).filter(|_| wake > Some(now));
         match until {
-            Some(time) if flight.is_empty() && !people => self.sleep(time.min(self.sleeps)),
+            Some(time) if flight.is_empty() && !people => {
+                if is_overdue(held, now) {
+                    std::thread::sleep(TICK);
+                }
+                self.sleep(time.min(self.sleeps));
+            }
             _ if wake.is_some_and(|wake| wake <= now) => {}
             _ => match receive.recv_timeout(TICK) {
                 Ok(message) => flight.take(message),
@@ -507,6 +515,12 @@ fn follow(held: &Held, events: &[(Event, String)], now: Timestamp) -> Followed {
         }
     }
     all
+}
+
+/// Is there a bake whose time has gone by? Traffic, or an answer of the alarms, does not come sooner where time goes by at once.
+fn is_overdue(held: &Held, now: Timestamp) -> bool {
+    let phase = held.rollout().map(|rollout| &rollout.state.phase);
+    matches!(phase, Some(Phase::Baking { until, .. }) if *until <= now)
 }
 
 /// Is there nothing but people to wait for?

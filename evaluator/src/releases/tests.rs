@@ -253,6 +253,7 @@ fn engine<'a, T: Targets + Signals>(
         fleet: &EVERYWHERE,
         stop,
         people: false,
+        drained: false,
         sleeps: Duration::from_hours(1),
     }
 }
@@ -587,6 +588,38 @@ fn alarms_are_asked_once_a_minute_however_often_the_book_is_read() {
     assert!((9..=12).contains(&looks), "{looks} looks in a bake of ten minutes");
 }
 
+/// Alarms that nobody could ask, as often as is said.
+#[derive(Debug, Default)]
+struct Unasked(AtomicUsize);
+
+impl Targets for Unasked {
+    fn bring(&self, _: Order<'_>, _: &mut dyn FnMut(&str)) -> Result<String, Failed> {
+        Ok("saw it".into())
+    }
+
+    fn take_away(&self, _: Order<'_>, _: &mut dyn FnMut(&str)) -> Result<String, Failed> {
+        Ok("gone".into())
+    }
+}
+
+impl Signals for Unasked {
+    fn look(&self, look: &Look<'_>) -> Result<Looked, String> {
+        let says = if self.0.fetch_add(1, Ordering::SeqCst) < 15 { Signal::Unread } else { Signal::Ok };
+        Ok((look.cells.iter().map(|cell| ("alarm.errors".to_owned(), cell.clone(), says)).collect(), 1_000))
+    }
+}
+
+/// What is waited for when a bake is over does not come sooner where time goes by at once: who waits for it is not busy with that.
+#[test]
+fn a_bake_that_outlasts_its_time_is_waited_for_in_real_time() {
+    let (memory, clock, stop) = (Memory::default(), Slept(Mutex::new(start())), AtomicBool::new(false));
+    queue_of(&memory, &dossier_of("v1", vec![wave("alpha", &["cell.a"], 1)]), start());
+    let (cells, begun) = (Unasked::default(), std::time::Instant::now());
+    assert_eq!(engine(&memory, &cells, &clock, &stop).run(), Ok(Ending::Over(Phase::Done)));
+    let looks = cells.0.load(Ordering::SeqCst);
+    assert!(looks > 15 && begun.elapsed() > Duration::from_millis(300), "{looks} looks in {:?}", begun.elapsed());
+}
+
 #[test]
 fn a_store_that_is_away_for_a_while_ends_nothing() {
     for at in 0..12 {
@@ -723,13 +756,13 @@ fn what_is_in_part_is_not_forgotten_with_its_rollout() {
     queue_of(&memory, &dossier_of("v2", vec![wave("one", &["cell.b"], 1)]), clock.now());
     assert_eq!(run(&memory, &cells, &clock, "two"), Ok(Ending::Over(Phase::Done)));
     let book = Desk::new(&memory).read(OF).unwrap().book;
-    assert!(book.is_stuck("cell.a") && !book.is_stuck("cell.b"), "{:?}", book.in_part);
+    assert!(book.is_left_in_part("cell.a") && !book.is_left_in_part("cell.b"), "{:?}", book.in_part);
     assert_eq!(book.in_part["cell.a"].version, "v1");
     assert_eq!(book.in_cell("cell.a"), Some(&book.in_part["cell.a"].dossier), "taken away with the cell");
     queue(&memory, "v3", clock.now());
     assert_eq!(run(&memory, &cells, &clock, "three"), Ok(Ending::Over(Phase::Done)));
     let book = Desk::new(&memory).read(OF).unwrap().book;
-    assert!(book.in_part.is_empty() && !book.is_stuck("cell.a"), "{:?}", book.in_part);
+    assert!(book.in_part.is_empty() && !book.is_left_in_part("cell.a"), "{:?}", book.in_part);
 }
 
 #[test]

@@ -57,6 +57,7 @@ pub(crate) fn drive(session: &Session<'_>, all: &[String], how: Carry, beside: &
             fleet: &cells,
             stop,
             people: !how.no_wait,
+            drained: connection.name != "sandbox",
             sleeps: if connection.name == "sandbox" { LOOKS_IN_SANDBOX } else { LOOKS },
         };
         engine.run().map_err(|error| error.to_string())
@@ -67,6 +68,12 @@ pub(crate) fn drive(session: &Session<'_>, all: &[String], how: Carry, beside: &
         let broke = |_| Err("an internal error ended what carries it out".to_owned());
         threads.into_iter().map(|(of, thread)| (of, thread.join().unwrap_or_else(broke))).collect()
     });
+    let drained = |ending: &Result<Ending, String>| matches!(ending, Ok(Ending::Waits(Phase::Draining)));
+    if connection.name == "sandbox" && ended.values().any(drained) {
+        session.output.remark(
+            "sandbox: one process at a time works on it, so that nobody waits here for a cell that is drained: apply that it is not, then `cellc rollout run`",
+        );
+    }
     tell(session, &ended)
 }
 

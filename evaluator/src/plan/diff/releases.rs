@@ -78,7 +78,7 @@ impl Builder<'_> {
         for (cell, what) in &wanted.cells {
             match kept.cell(cell) {
                 None => self.new_deployment(wish, kept, (cell, &waves), Some((&wanted, what))),
-                Some(_) if kept.book.is_stuck(cell) => {
+                Some(_) if kept.book.is_left_in_part(cell) => {
                     let message = match kept.book.in_part.get(cell) {
                         Some(part) => format!(
                             "{}: {} failed there or could not go back, and nothing has come there well since: it may be there in part",

@@ -97,6 +97,17 @@ fn a_cell_that_is_drained_while_a_release_comes_is_passed_by() {
     assert_eq!(*cells.have.lock().unwrap(), all_have("v1"));
 }
 
+/// Where no apply can come meanwhile, nobody waits for what only an apply can say.
+#[test]
+fn who_has_the_cloud_to_itself_does_not_wait_for_a_drained_cell() {
+    let (memory, cells, stop) = (Memory::default(), Cells::default(), AtomicBool::new(false));
+    let clock = Slept(Mutex::new(start()));
+    let fleet = Standing { draining: ["cell.d".to_owned()].into(), here: None };
+    queue(&memory, "v1", start());
+    let alone = Engine { fleet: &fleet, people: true, ..engine(&memory, &cells, &clock, &stop) };
+    assert_eq!(alone.run(), Ok(Ending::Waits(Phase::Draining)));
+}
+
 #[test]
 fn a_release_whose_cells_have_all_left_is_over_and_not_released() {
     let (memory, cells, stop) = (Memory::default(), Cells::default(), AtomicBool::new(false));
