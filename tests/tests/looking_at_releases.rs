@@ -219,7 +219,14 @@ fn what_was_ended_to_stay_stays() {
     project.apply();
     assert_eq!(project.well(&["rollout", "run"]), "no rollout is under way, and none is queued\n");
     alpha("v2");
-    says(&project.well(&["rollout", "watch", "--once"]), &["not released   v2 is in 1 cell: cell.alpha"]);
+    let mends = "v2 is in 1 cell: cell.alpha; `cellc rollout start api v1` brings v1 there, `cellc rollout start api v2` brings v2 to all";
+    says(&project.well(&["rollout", "watch", "--once"]), &[&format!("  not released   {mends}")]);
+    says(&project.well(&["status"]), &[mends]);
+    let told = project.well(&["rollout", "plan", "--of", "api"]);
+    says(&told, &["component.api by rollout.steady", &format!("component.api: {mends}")]);
+    let told: Value =
+        serde_json::from_str(&project.well(&["rollout", "plan", "--of", "api", "--format", "json"])).unwrap();
+    assert_eq!(told["calendars"][0]["apart"][0]["cells"], serde_json::json!(["cell.alpha"]), "{told}");
 
     // The same of a pipeline's run.
     until_asked("v1");

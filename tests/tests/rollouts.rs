@@ -34,6 +34,10 @@ fn the_calendar_is_data_too() {
     for pair in waves.windows(2) {
         assert!(pair[0]["ends"].as_str() <= pair[1]["begins"].as_str(), "{pair:?}");
     }
+    let of =
+        |name: &str| run(&["rollout", "plan", "examples/rollouts", "--at", "2026-06-01T07:00:00Z", "--of", name]).0;
+    assert!(of("query").starts_with("component.query by "));
+    assert_eq!(of("query"), of("component.query"), "its label alone is enough");
     let (shown, said) = run(&["rollout", "plan", "examples/rollouts", "--of", "component.qery"]);
     assert!(said.contains("did you mean `component.query`?"), "{said}");
     assert!(shown.is_empty());

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::bill::Bill;
+use crate::releases::Apart;
 
 /// The format this version writes: the minor grows by what is added, the major by what changes.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -66,6 +67,9 @@ pub struct Release {
     /// The runs of a pipeline that are under way, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<PipelineRun>,
+    /// Cells with another version than the released one, while nothing is under way or queued that would change it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apart: Vec<Apart>,
 }
 
 /// A run of a pipeline that brings a release.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::releases::{Book, Driven, Going};
+use crate::releases::{Book, Driven, Going, apart};
 use crate::rollout::{CellState, Phase};
 
 use super::model::{Compared, Next, Note, PipelineRun, Place, Release, Released, Rollout, Version};
@@ -30,6 +30,7 @@ pub(super) fn release(of: &str, shelved: &Shelved, at: Timestamp) -> Release {
             since: next.at,
         }),
         runs: book.driven.iter().filter(|driven| driven.state == Going::Forth).map(run).collect(),
+        apart: apart(book),
     }
 }
 
@@ -133,19 +134,36 @@ pub(super) fn note(of: &str, book: &Book, cell: &str) -> Option<Note> {
     let part = book.in_part.get(cell).map(|part| Note {
         grave: true,
         text: format!(
-            "{of} {} may be there in part: it failed or could not go back, and nothing has come there well since",
-            part.version
+            "{of} {} may be there in part: it failed or could not go back, and nothing has come there well since{}",
+            part.version,
+            because(part.why.as_ref())
         ),
     });
     of_the_last(of, book, cell).or(part)
+}
+
+fn because(why: Option<&String>) -> String {
+    why.map(|why| format!(": {why}")).unwrap_or_default()
+}
+
+/// What a cell waits for that has nothing of a component: an apply brings what is released to a new one.
+pub(super) fn awaited(of: &str, shelved: &Shelved, version: &Version) -> Option<Note> {
+    let released =
+        shelved.book.released.as_ref().filter(|_| version.version.is_none() && version.rollout.is_none())?;
+    let text = format!("{of} is not deployed there yet: `cellc apply` brings {}", released.version);
+    Some(Note { grave: false, text })
 }
 
 fn of_the_last(of: &str, book: &Book, cell: &str) -> Option<Note> {
     let rollout = book.rollout.as_ref()?;
     let at = rollout.state.cells.get(cell)?;
     let version = &rollout.state.version;
-    let why = at.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    let why = because(at.why.as_ref());
     let text = match at.state {
+        // It has what it had, and is well: why nothing came is asked all the same.
+        CellState::RolledBack if at.why.is_some() => {
+            return Some(Note { grave: false, text: format!("{of} {version} failed there and went back{why}") });
+        }
         CellState::Failed => format!("{of} {version} failed{why}"),
         CellState::Stuck => format!("{of} could not go back from {version}{why}"),
         CellState::Deploying if rollout.state.phase.is_over() => {

@@ -13,7 +13,7 @@ use crate::terminal::address;
 
 use super::alarms::{Heard, told, wanted};
 use super::model::{Applied, Cell, FORMAT_VERSION, Note, Pane, Parked, Sound, Standing, Version, Wave};
-use super::releases::{is_component, note, release, version};
+use super::releases::{awaited, is_component, note, release, version};
 
 /// A book, and the names of the waves of its rollout.
 #[derive(Debug, Clone, PartialEq)]
@@ -155,6 +155,10 @@ fn row(given: &Given<'_>, shown: &[(&String, &Shelved)], applied: Option<Applied
         });
     }
     notes.extend(shown.iter().filter_map(|(of, shelved)| note(of, &shelved.book, cell)));
+    if standing == Standing::Applied {
+        let all = shown.iter().filter_map(|(of, shelved)| awaited(of, shelved, versions.get(*of)?));
+        notes.extend(all);
+    }
     if let (Sound::Unknown, Some(why)) =
         (alarms.state, alarms.why.as_ref().filter(|_| cloud != "aws" && given.unread.is_none()))
     {

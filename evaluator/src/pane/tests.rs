@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 
 use super::model::{Compared, Sound, Standing};
 use super::*;
-use crate::rollout::Signal;
+use crate::releases::book::InPart;
+use crate::rollout::state::{Cell as RolledCell, Why};
+use crate::rollout::{CellState, Phase, Signal};
 use crate::terminal::Look;
 use samples::{Fleet, at};
 
@@ -148,6 +150,34 @@ fn alarms_are_asked_for_once_a_cell() {
     assert_eq!(asked.len(), heard.len());
     assert_eq!(asked.first().unwrap(), "cell.dev 100000000005 us-west-2 errors-dev");
     assert!(asked.iter().all(|line| !line.contains("cell.made") && !line.contains("cell.down")), "{asked:?}");
+}
+
+/// Why something is not as it should be is told as the book keeps it, and what a cell without a version waits for.
+#[test]
+fn why_a_cell_has_not_what_is_released_is_told() {
+    let mut fleet = Fleet::many(4);
+    let part = InPart { version: "v3".into(), dossier: "d".into(), why: Some("no room".into()) };
+    let book = &mut fleet.books.get_mut("component.api").unwrap().book;
+    book.in_part.insert("cell.use1-1".into(), part);
+    book.cells.remove("cell.use1-2");
+    let mut rollout = samples::rollout();
+    rollout.state.phase = Phase::RolledBack { why: Why::Person { who: "ana".into() } };
+    let cell = rollout.state.cells.values().next().unwrap().clone();
+    let back = RolledCell { state: CellState::RolledBack, why: Some("out of memory".into()), ..cell };
+    rollout.state.cells = [("cell.use1-3".to_owned(), back)].into();
+    rollout.state.version = "v3".into();
+    book.rollout = Some(rollout);
+    let pane = fleet.pane(&[]);
+    let notes = |name: &str| {
+        let cell = pane.cells.iter().find(|cell| cell.cell == name).unwrap();
+        cell.notes.iter().map(|note| note.text.clone()).collect::<Vec<_>>()
+    };
+    let unwell =
+        "may be there in part: it failed or could not go back, and nothing has come there well since: no room";
+    assert_eq!(notes("cell.use1-1"), [format!("component.api v3 {unwell}")]);
+    assert_eq!(notes("cell.use1-2"), ["component.api is not deployed there yet: `cellc apply` brings v2"]);
+    assert_eq!(notes("cell.use1-3"), ["component.api v3 failed there and went back: out of memory"]);
+    assert_eq!(notes("cell.use1-4"), [""; 0]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::fmt;
 
 use indexmap::IndexMap;
 
+use crate::releases::Apart;
 use crate::terminal::Look;
 use crate::terminal::page::{Page, Row, Sign, Tone};
 use crate::terminal::{address, visible};
@@ -96,6 +97,9 @@ fn releases(pane: &Pane, page: &mut Page) {
             page.labelled("", tone, &Row::plain(2, of_rollout(rollout)));
         }
         release.runs.iter().for_each(|run| page.plain(2, &visible::text(&of_run(run))));
+        for apart in &release.apart {
+            page.labelled("", Tone::Warning, &Row::plain(2, of_apart(apart)));
+        }
         if let Some(next) = &release.next {
             let (version, by) = (visible::name(&next.version), visible::text(&next.by));
             page.plain(2, &format!("queued: {version}, by {by} since {}", moment(next.since)));
@@ -104,7 +108,10 @@ fn releases(pane: &Pane, page: &mut Page) {
 }
 
 fn is_worth_telling(release: &Release) -> bool {
-    release.next.is_some() || !release.runs.is_empty() || release.rollout.as_ref().is_some_and(is_told)
+    release.next.is_some()
+        || !release.runs.is_empty()
+        || !release.apart.is_empty()
+        || release.rollout.as_ref().is_some_and(is_told)
 }
 
 /// `run e-2 of v2 is under way: 3 cells reached, 1 failed; begun … by …`
@@ -113,6 +120,11 @@ pub(super) fn of_run(run: &PipelineRun) -> String {
     let (reached, since) = (counted(run.reached, "cell"), moment(run.since));
     let head = format!("run {} of {} is under way: {reached} reached{failed}", run.run, run.version);
     format!("{head}; begun {since} by {}", run.by)
+}
+
+/// `v2 is in 1 cell: cell.alpha; …` and the command that mends it.
+pub(super) fn of_apart(apart: &Apart) -> String {
+    format!("{}; {}", apart.told(), visible::text(&apart.mend))
 }
 
 /// One that went through is told by its version.

@@ -2,8 +2,9 @@
 //! ([`book`]), how it is changed by several at a time ([`desk`]), and the engine that carries out what
 //! [`crate::rollout::step`] decides ([`engine`]), what a program says of them ([`wishes`]), and what an apply does about
 //! them ([`clerk`]). Targets, alarms, time and the place of what is kept are behind traits, and permission sets behind that of
-//! the cloud ([`sets`]; [`withdrawn`] is what the record says of one that went back); it knows no SDK and no terminal.
+//! the cloud ([`sets`]; [`withdrawn`] is what the record says of one that went back); [`mod@apart`] is what a fleet is left as; it knows no SDK and no terminal.
 
+pub mod apart;
 pub mod book;
 pub mod clerk;
 pub mod desk;
@@ -19,6 +20,7 @@ mod tests;
 pub mod wishes;
 pub mod withdrawn;
 
+pub use apart::{Apart, apart};
 pub use book::{Book, Has, Note, Queued, Rollout, Runner};
 pub use desk::{By, Desk, DeskError, Entered, Kept};
 pub use dossier::{Cell, Dossier, Spec, Target};

@@ -1,7 +1,7 @@
 //! The calendar as people read it: one line for each wave, in the window's time zone. Owns the words; the times are
 //! [`super::calendar`]'s.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::calendar::{Entry, calendar};
 use super::course::Course;
+use crate::releases::Apart;
 use crate::terminal::visible;
 use crate::words::counted;
 
@@ -32,19 +33,37 @@ pub fn passed_by(courses: &[&Course], drained: &BTreeSet<String>) -> Option<Stri
     (!own.is_empty()).then(|| format!("{} {are} no more: then the release comes there, too\n", own.join(", ")))
 }
 
-/// The same as one JSON document.
-pub fn json(courses: &[&Course], at: Timestamp, takes: SignedDuration) -> String {
+/// The same as one JSON document, with the cells that are apart now, of what there are such.
+pub fn json(
+    courses: &[&Course],
+    at: Timestamp,
+    takes: SignedDuration,
+    apart: &BTreeMap<String, Vec<Apart>>,
+) -> String {
     let one = |course: &&Course| {
-        json!({
+        let mut one = json!({
             "of": course.of,
             "rollout": course.rollout,
             "zone": course.window.as_ref().map(|window| &window.zone),
             "waves": calendar(course, at, takes),
-        })
+        });
+        if let Some(apart) = apart.get(&course.of) {
+            one["apart"] = json!(apart);
+        }
+        one
     };
     let calendars: Vec<Json> = courses.iter().map(one).collect();
     let takes = takes.as_secs();
     format!("{}\n", json!({ "format_version": "1.0", "at": at, "takes_seconds": takes, "calendars": calendars }))
+}
+
+/// Cells that are apart now, a line each, and what makes them one again.
+pub fn apart(apart: &BTreeMap<String, Vec<Apart>>) -> String {
+    let mut out = String::new();
+    for (of, one) in apart.iter().flat_map(|(of, all)| all.iter().map(move |one| (of, one))) {
+        out.push_str(&format!("{}: {}; {}\n", visible::name(of), one.told(), visible::text(&one.mend)));
+    }
+    out
 }
 
 fn page(course: &Course, at: Timestamp, takes: SignedDuration) -> String {

@@ -56,6 +56,9 @@ pub(crate) struct RolloutPlanArgs {
     /// The program.
     #[command(flatten)]
     pub(crate) program: Program,
+    /// Where its record is.
+    #[command(flatten)]
+    pub(crate) cloud: CloudArgs,
 }
 
 /// The arguments of `rollout start`.

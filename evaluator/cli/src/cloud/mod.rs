@@ -134,13 +134,19 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
+    /// The same where no cloud is needed for it: a record in a file.
+    pub(crate) fn open_file(args: &CloudArgs, desired: &Desired, beside: &Path) -> Option<Self> {
+        let file = || in_file(args.cloud, &desired.org, &beside.join(OWN), beside);
+        bucket(&desired.org).is_none().then(|| Self { store: file(), remarks: Vec::new(), _sandbox: None })
+    }
+
     /// Opens it: for a record in a file without any connection, for one in a bucket with that of its store.
     pub(crate) fn open(args: &CloudArgs, desired: &Desired, beside: &Path) -> Result<Self, Unconnected> {
         let own = beside.join(OWN);
-        let Some(url) = bucket(&desired.org) else {
-            let store = in_file(args.cloud, &desired.org, &own, beside);
-            return Ok(Self { store, remarks: Vec::new(), _sandbox: None });
-        };
+        if let Some(opened) = Self::open_file(args, desired, beside) {
+            return Ok(opened);
+        }
+        let url = bucket(&desired.org).unwrap_or_default();
         let Reached { provider, mut remarks, running, .. } = reach(args, desired, &own, Purpose::Look)?;
         let store = in_bucket(url, &provider, &Arc::new(SystemClock), &mut remarks)?;
         Ok(Self { store, remarks, _sandbox: running })

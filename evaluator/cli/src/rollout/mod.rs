@@ -19,12 +19,12 @@ pub(crate) use fleet::tell as tell_draining;
 pub(crate) use targets::Hands;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cell_eval::plan::desired::Desired;
 use cell_eval::provider::Provider as _;
 use cell_eval::registry::record::Record;
-use cell_eval::releases::{Desk, DeskError};
+use cell_eval::releases::{Apart, Desk, DeskError, apart};
 use cell_eval::rollout::{Event, courses, drained, text as calendars};
 use cell_lang::diagnostics::{Code, nearest};
 use jiff::Timestamp;
@@ -158,35 +158,48 @@ fn released(desired: &Desired, name: &str) -> Result<String, Status> {
 
 /// The address, of these, of what is named by it, or by its label alone.
 fn named(all: &BTreeSet<String>, name: &str) -> Result<String, Status> {
+    found(all, name).map_err(|near| refused(name, &near))
+}
+
+/// The same; those that may have been meant where it is none, or more than one in modules.
+fn found(all: &BTreeSet<String>, name: &str) -> Result<String, Vec<String>> {
     let full = [name.to_owned(), format!("component.{name}"), format!("permission_set.{name}")];
     if let Some(found) = full.iter().find(|name| all.contains(*name)) {
         return Ok(found.clone());
     }
     let label = |address: &str| address.rsplit('.').next().unwrap_or(address).to_owned();
+    let own: Vec<String> = all.iter().filter(|address| label(address) == name).cloned().collect();
+    if let [one] = own.as_slice() {
+        return Ok(one.clone());
+    }
     let labels: Vec<String> = all.iter().map(|address| label(address)).collect();
     let near = nearest(&label(name), labels.iter().map(String::as_str), 3);
-    let near = all.iter().filter(|address| near.contains(&label(address).as_str())).cloned();
-    Err(refused(name, &near.collect::<Vec<_>>()))
+    Err(all.iter().filter(|address| near.contains(&label(address).as_str())).cloned().collect())
 }
 
 fn plan(args: &RolloutPlanArgs, output: &Output) -> Status {
     let at = args.at.unwrap_or_else(Timestamp::now);
     output.run(&args.program, |run| {
         let unknown = RefCell::new(None);
-        let status = run.result(&|world, _, out| {
+        let status = run.result(&|world, resources, out| {
             let all = courses(world);
-            let asked: Vec<_> =
-                all.iter().filter(|course| args.of.as_ref().is_none_or(|of| *of == course.of)).collect();
-            if let (Some(of), true) = (&args.of, asked.is_empty()) {
-                let near = nearest(of, all.iter().map(|course| course.of.as_str()), 3);
-                *unknown.borrow_mut() = Some(near.into_iter().map(str::to_owned).collect::<Vec<_>>());
-                return Ok(());
-            }
+            let one = args.of.as_ref().map(|of| found(&all.iter().map(|course| course.of.clone()).collect(), of));
+            let one = match one.transpose() {
+                Ok(one) => one,
+                Err(near) => {
+                    *unknown.borrow_mut() = Some(near);
+                    return Ok(());
+                }
+            };
+            let asked: Vec<_> = all.iter().filter(|course| one.as_ref().is_none_or(|of| *of == course.of)).collect();
+            let desired = Desired::new(world, &resources.collect(), at);
+            let recorded = Recorded::open_file(&args.cloud, &desired, &run.folder());
+            let apart = apart_of(recorded.as_ref(), asked.iter().map(|course| &course.of), output);
             let text = match output.format {
-                Format::Json => calendars::json(&asked, at, args.takes),
+                Format::Json => calendars::json(&asked, at, args.takes, &apart),
                 Format::Text => {
                     let passed_by = calendars::passed_by(&asked, &drained(world)).unwrap_or_default();
-                    calendars::calendars(&asked, at, args.takes) + &passed_by
+                    calendars::calendars(&asked, at, args.takes) + &passed_by + &calendars::apart(&apart)
                 }
             };
             out.write_all(text.as_bytes())
@@ -196,6 +209,24 @@ fn plan(args: &RolloutPlanArgs, output: &Output) -> Status {
             None => status,
         }
     })
+}
+
+/// The cells that are apart, by the books of a record that can be read without a cloud.
+fn apart_of<'o>(
+    recorded: Option<&Recorded>,
+    all: impl Iterator<Item = &'o String>,
+    output: &Output,
+) -> BTreeMap<String, Vec<Apart>> {
+    let Some(recorded) = recorded else { return BTreeMap::new() };
+    let desk = Desk::new(recorded.store.as_ref());
+    let one = |of: &'o String| match desk.read(of) {
+        Ok(read) => Some((of.clone(), apart(&read.book))).filter(|(_, apart)| !apart.is_empty()),
+        Err(error) => {
+            output.remark(&format!("which version is where is not known: {error}"));
+            None
+        }
+    };
+    all.filter_map(one).collect()
 }
 
 fn refused(of: &str, near: &[String]) -> Status {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cell_eval::releases::wishes::is_of_component;
-use cell_eval::releases::{Book, Dossier, Driven, Note};
+use cell_eval::releases::{Apart, Book, Dossier, Driven, Note, apart};
 use cell_eval::rollout::{CellState, Phase, State};
 use cell_eval::terminal::visible::{self, line};
 use cell_eval::words::counted;
@@ -107,11 +107,17 @@ fn queued(book: &Book) -> String {
     book.next.as_ref().map(|next| format!("  then {}, queued by {}\n", next.version, next.by)).unwrap_or_default()
 }
 
-/// When a rollout is over: the cells that have another version than the released one.
+/// When a rollout is over: the cells that have another version than the released one, and what mends that.
 pub(crate) fn beside(book: &Book) -> String {
     if book.open().is_some() {
         return String::new();
     }
+    let apart = apart(book);
+    if !apart.is_empty() {
+        let told = |apart: &Apart| format!("  not released   {}; {}\n", apart.told(), line(apart.mend.as_bytes()));
+        return apart.iter().map(told).collect();
+    }
+    // Something is queued, which may mend it.
     let mut by: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     book.beside_the_released().for_each(|(cell, version)| by.entry(version).or_default().push(cell));
     let told = |(version, cells): (String, Vec<&str>)| {
@@ -145,7 +151,8 @@ pub(crate) fn cells_that_are_not_well(book: &Book) -> String {
     let mut all: String = rollout.state.cells.iter().filter_map(bad).collect();
     for (name, part) in &book.in_part {
         let version = line(part.version.as_bytes());
-        all.push_str(&format!("  {name} may have {version} in part, of an earlier rollout that failed there\n"));
+        let why = part.why.as_ref().map(|why| format!(": {}", line(why.as_bytes()))).unwrap_or_default();
+        all.push_str(&format!("  {name} may have {version} in part, of an earlier rollout that failed there{why}\n"));
     }
     if rollout.state.that_are(|state| state == CellState::Stuck).next().is_none() {
         return all;

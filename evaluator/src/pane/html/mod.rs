@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use super::bill::{Line, Standing};
 use super::model::{Cell, Pane, Release, Sound, Told};
-use super::text::{account, is_told, kind, of_rollout, of_run, sum, version_piece};
+use super::text::{account, is_told, kind, of_apart, of_rollout, of_run, sum, version_piece};
 use super::times::{day, moment};
 use crate::terminal::address;
 use crate::terminal::page::Tone;
@@ -104,6 +104,9 @@ fn release(release: &Release) -> String {
     }
     for run in &release.runs {
         out.push_str(&format!("<br>{}", safe(&of_run(run))));
+    }
+    for apart in &release.apart {
+        out.push_str(&format!("<br>{}", safe(&of_apart(apart))));
     }
     if let Some(next) = &release.next {
         let said = format!("queued: {}, by {} since {}", next.version, next.by, moment(next.since));

@@ -234,7 +234,7 @@ fn record() -> Record {
 }
 
 /// It bakes in its first wave, one cell of the next was tried and failed, and one is drained.
-fn rollout() -> Rollout {
+pub(super) fn rollout() -> Rollout {
     let cell = |wave: usize, state: CellState, why: Option<&str>| crate::rollout::state::Cell {
         state,
         wave,

@@ -81,9 +81,10 @@ impl Builder<'_> {
                 Some(_) if kept.book.is_left_in_part(cell) => {
                     let message = match kept.book.in_part.get(cell) {
                         Some(part) => format!(
-                            "{}: {} failed there or could not go back, and nothing has come there well since: it may be there in part",
+                            "{}: {} failed there or could not go back, and nothing has come there well since: it may be there in part{}",
                             wish.address(cell),
-                            part.version
+                            part.version,
+                            part.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default()
                         ),
                         None => format!(
                             "{}: it could not go back, and may have what was taken back in part",
