@@ -164,6 +164,11 @@ impl<'a> Journal<'a> {
         Ok(self.store.renew(&self.lease)?)
     }
 
+    /// Makes sure that nobody else has the lock, before something is begun.
+    pub fn assure(&self) -> Result<(), JournalError> {
+        Ok(self.store.assure(&self.lease)?)
+    }
+
     /// Replaces the snapshot by the record as it is now, and drops the journal.
     pub fn snapshot(&self) -> Result<(), JournalError> {
         self.flush()?;

@@ -138,12 +138,14 @@ impl Run<'_> {
 
     /// Renews the lock until the run is over.
     fn keep_alive(&self, shared: &Mutex<Shared<'_>>, over: &AtomicBool) {
-        let mut waited = Duration::ZERO;
+        let (mut renewed, mut waited) = (self.clock.now(), Duration::ZERO);
         while !over.load(Ordering::Relaxed) {
             std::thread::park_timeout(TICK);
             waited += TICK;
-            if waited >= RENEWAL {
-                waited = Duration::ZERO;
+            // The clock goes on while the machine sleeps, and ticks where it stands still.
+            let age = self.clock.now().duration_since(renewed).unsigned_abs();
+            if waited.max(age) >= RENEWAL {
+                (renewed, waited) = (self.clock.now(), Duration::ZERO);
                 if let Err(error) = self.journal.renew() {
                     locked(shared).broken.get_or_insert_with(|| error.to_string());
                 }
@@ -153,6 +155,12 @@ impl Run<'_> {
 
     fn work(&self, context: &Context<'_>, shared: &Mutex<Shared<'_>>, news: &Condvar) {
         while let Some(operation) = self.next(shared, news) {
+            // A process that was asleep may have slept through the deadline of its lock.
+            if let Err(error) = self.journal.assure() {
+                locked(shared).broken.get_or_insert_with(|| error.to_string());
+                news.notify_all();
+                return;
+            }
             self.watcher.began(operation);
             match context.carry(operation, &|text| self.watcher.told(operation, text)) {
                 Ok(Carried::Ended(ended)) => {

@@ -5,6 +5,7 @@
 
 pub(crate) mod assignments;
 mod center;
+mod confirmed;
 mod foreign;
 mod organization;
 pub(crate) mod parallel;

@@ -20,6 +20,7 @@ impl Reader<'_> {
         let organization = self.provider.organization()?;
         if !self.scoped_tree(live, &organization)? {
             self.whole_tree(live, &organization)?;
+            self.confirmed(live, &organization.root)?;
         }
         live.organization = Some(organization);
         self.pending(live)?;

@@ -84,6 +84,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn lock(&self, owner: &Owner) -> Result<Lease, StoreError>;
     /// Says that the owner still lives; where a lock goes with its process, this does nothing.
     fn renew(&self, lease: &Lease) -> Result<(), StoreError>;
+    /// Whether the lock is certainly still ours, before something is begun that only its owner may do: it is renewed first where
+    /// another run may have taken it meanwhile. Asks nobody while none may have.
+    fn assure(&self, lease: &Lease) -> Result<(), StoreError>;
     /// Gives the lock back.
     fn unlock(&self, lease: &Lease) -> Result<(), StoreError>;
     /// Who holds it.

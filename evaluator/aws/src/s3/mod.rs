@@ -189,12 +189,13 @@ impl S3Store {
 
     /// Like [`Self::confirm`], but without asking while nobody may have taken it.
     async fn confirm_lately(&self, lease: &Lease) -> Result<(), StoreError> {
-        let known = hold(&self.mine).clone();
-        match known.filter(|mine| mine.fence == lease.fence) {
-            // Half its time is left: the write that follows ends well before the deadline.
-            Some(mine) if later(self.clock.now(), self.time / 2) < mine.deadline => Ok(()),
-            _ => self.confirm(lease).await.map(drop),
-        }
+        if self.is_fresh(lease) { Ok(()) } else { self.confirm(lease).await.map(drop) }
+    }
+
+    /// Is half its time left? Then what follows ends well before the deadline.
+    fn is_fresh(&self, lease: &Lease) -> bool {
+        let known = hold(&self.mine).clone().filter(|mine| mine.fence == lease.fence);
+        known.is_some_and(|mine| later(self.clock.now(), self.time / 2) < mine.deadline)
     }
 
     async fn write_ours(&self, lease: &Lease, record: &Record) -> Result<(), StoreError> {
@@ -270,6 +271,10 @@ impl Store for S3Store {
     fn renew(&self, lease: &Lease) -> Result<(), StoreError> {
         let record = Record::held(lease, self.clock.now(), self.time);
         self.bucket.link.block(self.write_ours(lease, &record))
+    }
+
+    fn assure(&self, lease: &Lease) -> Result<(), StoreError> {
+        if self.is_fresh(lease) { Ok(()) } else { self.renew(lease) }
     }
 
     fn unlock(&self, lease: &Lease) -> Result<(), StoreError> {

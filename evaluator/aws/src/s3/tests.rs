@@ -247,6 +247,23 @@ fn a_lock_whose_answer_is_lost_is_ours() {
     store.unlock(&lease).unwrap();
 }
 
+/// Who was asleep past the deadline has its lock if nobody took it, and knows at once if somebody did.
+#[test]
+fn who_was_asleep_makes_sure_of_its_lock() {
+    let world = World::new();
+    let (store, other) = (world.store(), world.store());
+    let lease = locked(&store);
+    let writes = world.puts("/b/dir/r.json.lock");
+    store.assure(&lease).unwrap();
+    assert_eq!(world.puts("/b/dir/r.json.lock"), writes, "nobody is asked while it is fresh");
+    world.time.sleep(Duration::from_mins(5));
+    store.assure(&lease).unwrap();
+    assert!(matches!(other.lock(&owner("b")), Err(StoreError::Locked(_))), "it is renewed");
+    world.time.sleep(Duration::from_mins(5));
+    other.lock(&owner("b")).unwrap();
+    assert!(matches!(store.assure(&lease), Err(StoreError::LockLost(_))));
+}
+
 /// What somebody has put there, or cut short, is no end: it is taken away as a lock of a lost run is, and the number goes on.
 #[test]
 fn what_is_no_lock_is_taken_away() {

@@ -140,6 +140,11 @@ impl Store for FileStore {
         Ok(())
     }
 
+    /// It goes with the process, and with nothing else.
+    fn assure(&self, _: &Lease) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn unlock(&self, lease: &Lease) -> Result<(), StoreError> {
         let mut held = self.held();
         held.segment = None;

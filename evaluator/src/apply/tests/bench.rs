@@ -270,8 +270,11 @@ impl Bench {
         if self.life.is_over() {
             self.life.begin();
             self.store.free();
-        } else {
+        } else if receipt.ending != Ending::NotRecorded {
             self.store.unlock(&lease).unwrap();
+        } else {
+            // One that was lost is not given back.
+            _ = self.store.unlock(&lease);
         }
         Ok(receipt)
     }

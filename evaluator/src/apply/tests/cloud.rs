@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub(crate) use super::state::{Moment, Set, State};
+use jiff::{SignedDuration, Timestamp};
+
 use super::time::{Life, StillClock};
 use crate::provider::{Account, AccountState, Answer, Center, CloudError, Failure, Known, Policy, PrincipalKind};
 
@@ -63,6 +65,8 @@ pub(super) struct Inner {
     laws: Vec<Law>,
     broken: Vec<String>,
     no_paths: bool,
+    /// By so much the lists of units and accounts are behind, and what there was before each change since they are.
+    lag: Option<(SignedDuration, Vec<(Timestamp, State)>)>,
 }
 
 /// The cloud.
@@ -260,6 +264,25 @@ impl FakeCloud {
         Ok(answer)
     }
 
+    /// A list of the organization's tree, which may be behind.
+    pub(crate) fn tree<T>(
+        &self,
+        call: &'static str,
+        size: usize,
+        look: impl FnOnce(&State) -> Answer<Vec<T>>,
+    ) -> Answer<Vec<T>> {
+        let now = self.clock.at();
+        let behind = self.inner().lag.as_ref().and_then(|(by, changes)| {
+            changes.iter().find(|(at, _)| *at + *by > now).map(|(_, before)| before.clone())
+        });
+        self.list(call, size, |state| look(behind.as_ref().unwrap_or(state)))
+    }
+
+    /// Lets the lists of units and accounts be behind from now on.
+    pub(crate) fn lag(&self, by: SignedDuration) {
+        self.inner().lag = Some((by, Vec::new()));
+    }
+
     /// A question that changes something.
     pub(crate) fn write<T>(
         &self,
@@ -272,6 +295,10 @@ impl FakeCloud {
             inner.before = inner.state.clone();
         }
         let at = Moment { now: self.clock.at(), fails: trouble == Some(Trouble::FailsLater) };
+        let before = inner.lag.is_some().then(|| (at.now, inner.state.clone()));
+        if let Some((_, changes)) = &mut inner.lag {
+            changes.extend(before);
+        }
         let answer = act(&mut inner.state, at);
         let Inner { laws, state, broken, .. } = &mut *inner;
         broken.extend(laws.iter().filter_map(|law| law(state)).map(|what| format!("after {call}: {what}")));

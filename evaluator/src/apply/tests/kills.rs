@@ -15,7 +15,7 @@ use crate::apply::receipt::{Ending, Outcome, Receipt};
 use crate::live::{parallel, recorded};
 use crate::plan::Command;
 use crate::plan::desired::Desired;
-use crate::plan::model::Plan;
+use crate::plan::model::{Operation, Plan, Verb};
 use crate::plan::part::part;
 use crate::plan::scope::Scope;
 use crate::plan::stale;
@@ -117,7 +117,7 @@ fn a_run_that_dies_may_be_followed_by_its_opposite() {
 }
 
 /// Edits, as what was and what is to be.
-fn edits() -> Vec<(&'static str, Desired, Desired)> {
+pub(crate) fn edits() -> Vec<(&'static str, Desired, Desired)> {
     let program = |rest: &str| {
         desired(&format!(
             "org o {{ accounts {{ email = \"aws+\\(.name)@x.example\" }}, limits {{ revoke_count = 500 }} }}\ngroup ops {{}}\n\
@@ -223,10 +223,10 @@ fn units(rest: &str) -> Desired {
 }
 
 /// What was, what is to be, and what is to be after all.
-type OtherEdit = (&'static str, Desired, Desired, Desired);
+pub(crate) type OtherEdit = (&'static str, Desired, Desired, Desired);
 
 /// Edits that are followed by another of the same thing.
-fn other_edits() -> Vec<OtherEdit> {
+pub(crate) fn other_edits() -> Vec<OtherEdit> {
     let unit = |fields: &str| west(&format!("ou extra {{ {fields} }}\nou low {{ parent = ou.extra }}"));
     let grant = "grant g { to = group.ops, can = permission_set.Look, on = cells }";
     let set = |name: &str, rest: &str| {
@@ -689,6 +689,32 @@ fn told_to_stop_it_lets_finish_what_is_under_way_and_begins_nothing_more() {
             converged.map_err(|wrong| format!("{}: stopped at {at}: {wrong}", scenario.name))
         }));
     }
+}
+
+/// A run that slept, as with the lid of a laptop, has lost its lock to another one: it begins nothing more.
+#[test]
+fn a_run_that_lost_its_lock_asleep_begins_nothing_when_it_wakes() {
+    let cells: String =
+        (0..20).map(|n| format!("cell c{n} {{ kind = \"alpha\", region = \"us-west-2\" }}\n")).collect();
+    let program = |rest: &str| {
+        desired(&format!(
+            "org o {{ accounts {{ email = \"aws+\\(.name)@x.example\" }}, limits {{ lanes = 1 }} }}\ngroup ops {{}}\n{cells}\
+             permission_set Look {{ session = 2h }}\n{rest}"
+        ))
+    };
+    let given = program("grant g { to = group.ops, can = permission_set.Look, on = cells }");
+    let bench = Bench::after(&[&program("")]);
+    let plan = bench.plan(&given);
+    let mut begun = 0;
+    let mut sleeps = |operation: &Operation| {
+        begun += usize::from(matches!(operation.verb, Verb::Assign { .. }));
+        if begun == 3 {
+            bench.store.break_lock().unwrap();
+        }
+    };
+    let receipt = bench.watched(&given, &plan, &AtomicBool::new(false), &mut sleeps).unwrap();
+    assert_eq!((begun, receipt.ending), (3, Ending::NotRecorded));
+    assert_eq!(receipt.count(|outcome| *outcome == Outcome::NotBegun), 17);
 }
 
 #[test]

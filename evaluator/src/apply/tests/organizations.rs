@@ -36,7 +36,7 @@ impl Organizations for FakeCloud {
     }
 
     fn units_of(&self, parent: &str) -> Answer<Vec<Unit>> {
-        self.list("organizations:ListOrganizationalUnitsForParent", PAGE, |state| {
+        self.tree("organizations:ListOrganizationalUnitsForParent", PAGE, |state| {
             Ok(state.units.values().filter(|unit| unit.parent == parent).cloned().collect())
         })
     }
@@ -48,7 +48,7 @@ impl Organizations for FakeCloud {
 
     fn accounts(&self) -> Answer<Vec<Account>> {
         let paths = self.says_paths();
-        self.list("organizations:ListAccounts", PAGE, |state| {
+        self.tree("organizations:ListAccounts", PAGE, |state| {
             let shown =
                 |account: &Account| Account { parent: account.parent.clone().filter(|_| paths), ..account.clone() };
             Ok(state.accounts.values().map(shown).collect())
@@ -56,7 +56,7 @@ impl Organizations for FakeCloud {
     }
 
     fn accounts_of(&self, parent: &str) -> Answer<Vec<Account>> {
-        self.list("organizations:ListAccountsForParent", PAGE, |state| {
+        self.tree("organizations:ListAccountsForParent", PAGE, |state| {
             let inside = |account: &&Account| account.parent.as_deref() == Some(parent);
             Ok(state.accounts.values().filter(inside).cloned().collect())
         })

@@ -123,6 +123,10 @@ impl Store for FakeStore {
         Self::owned(&self.held(), lease)
     }
 
+    fn assure(&self, lease: &Lease) -> Result<(), StoreError> {
+        Self::owned(&self.held(), lease)
+    }
+
     fn unlock(&self, lease: &Lease) -> Result<(), StoreError> {
         let mut held = self.held();
         Self::owned(&held, lease)?;
