@@ -11,7 +11,7 @@ use cell_eval::plan::desired::Desired;
 use cell_eval::plan::fault::{self, Fault};
 use cell_eval::plan::model::{Notice, NoticeKind, Place, Plan, Verb};
 use cell_eval::plan::scope::Scope;
-use cell_eval::plan::{Command, Question, drift, moves, plan, release};
+use cell_eval::plan::{Command, Question, UNREAD, drift, moves, plan, release};
 use cell_eval::provider::{Boundary, Clock as _, CloudError, Failure, Provider as _};
 use cell_eval::registry::record::Record;
 use cell_eval::registry::store::{Registry, StoreError};
@@ -203,14 +203,15 @@ impl<'a> Session<'a> {
         };
         let kept = self.kept(|_| true)?;
         let plan = self.ask_of(desired, (&followed.0, &followed.1), &live, &kept, scope, command)?;
-        let mut plan = self.judged(plan, &followed.0)?;
+        let unread = depth.is_none().then(|| UNREAD.to_owned());
+        let reading = unread.unwrap_or_else(|| plan.reading.clone());
+        let mut plan = self.judged(Plan { reading, ..plan }, &followed.0)?;
         if depth.is_some() {
             self.policies_exist(&plan)?;
             self.roles_that_change(&mut plan);
             self.who_may(&mut plan)?;
         } else {
             plan.entered.clear();
-            "nothing was read: the program was compared with the record alone".clone_into(&mut plan.reading);
         }
         Ok(plan)
     }

@@ -13,6 +13,7 @@ use super::places::Places;
 use super::review::{Question, Unreadable, review};
 use super::sides::Side;
 use super::sources::{Sources, Written};
+use crate::plan::UNREAD;
 use crate::plan::desired::{Desired, WantedPrincipal};
 use crate::plan::model::Plan;
 use crate::registry::record::Record;
@@ -65,7 +66,8 @@ impl Subject {
         let (before, after) = Side::around(plan, &self.desired, record);
         let today = TimeZone::UTC.to_datetime(plan.at).date();
         let after = after.as_ref().unwrap_or(&before);
-        let mut review = review(&Question { today: Some(today), ..self.question(&before, after, "live") })?;
+        let base = if plan.reading == UNREAD { "the record" } else { "live" };
+        let mut review = review(&Question { today: Some(today), ..self.question(&before, after, base) })?;
         // Whom the program does not name the plan may know, from the directory.
         for row in review.principals.iter_mut().filter(|row| row.name == row.principal) {
             if let Some(name) = plan.names.get(&row.principal).filter(|name| !name.is_empty()) {

@@ -10,6 +10,7 @@ mod foreign;
 mod organization;
 pub(crate) mod parallel;
 pub mod recorded;
+pub(crate) mod relied;
 mod repositories;
 mod settle;
 mod stacks;
@@ -201,6 +202,7 @@ impl Reader<'_> {
         self.stacks(&mut live)?;
         self.center(&mut live)?;
         self.assignments(&mut live)?;
+        self.relied_sets(&mut live)?;
         Ok(live)
     }
 

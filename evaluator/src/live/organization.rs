@@ -147,14 +147,18 @@ impl Reader<'_> {
     /// Service control policies: the list, and of those in question the content and the targets.
     fn policies(&self, live: &mut Live) -> Result<(), CloudError> {
         let (policies, attachments) = (self.addresses("scp"), self.addresses("scp_attachment"));
-        if policies.is_empty() && attachments.is_empty() {
+        let relied = self.relied_policies();
+        let selected = !policies.is_empty() || !attachments.is_empty();
+        if !selected && relied.is_empty() {
             return Ok(());
         }
         // Where their type is switched off at the root they hold nothing, and are there all the same.
         let all = self.provider.policies()?;
         live.policies = all.into_iter().map(|policy| (policy.id.clone(), policy)).collect();
         let ids = identity::policies(self.record, live);
-        let asked: Vec<String> = ids.values().filter(|id| live.policies.contains_key(*id)).cloned().collect();
+        let asked = ids.iter().filter(|(address, _)| selected || relied.contains(*address));
+        let asked: Vec<String> =
+            asked.map(|(_, id)| id).filter(|id| live.policies.contains_key(*id)).cloned().collect();
         let read = parallel::each(self.lanes, &asked, |id| {
             Ok::<_, CloudError>((self.provider.policy(id)?, self.provider.targets_of(id)?))
         })?;

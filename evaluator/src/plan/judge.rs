@@ -339,8 +339,8 @@ impl Builder<'_> {
             self.changes.iter().filter(|change| change.kind == kind && change.action == action).count() as u64
         };
         let mut quotas = Vec::new();
-        if !self.scope.only.is_empty() {
-            // Only a part was read: what is left of a quota is not known.
+        if !self.scope.only.is_empty() || self.live.read_at.is_none() {
+            // Only a part was read, or nothing: what is left of a quota is not known.
             return quotas;
         }
         let created = count("account", Action::Create);

@@ -22,6 +22,7 @@ pub mod model;
 pub mod moves;
 mod ours;
 pub mod part;
+mod relied;
 pub mod scope;
 pub mod stale;
 mod stays;
@@ -154,6 +155,7 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
     builder.parking_begun();
     builder.surplus_units(&replaced);
     builder.lead(&begun, &remembered);
+    builder.relied();
     builder.judge();
     let access = builder.access();
     if !builder.faults.is_empty() {
@@ -282,6 +284,9 @@ fn mentioned(changes: &[Change], operations: &[model::Operation]) -> BTreeSet<St
     }
     all
 }
+
+/// How a plan says that the record took the cloud's place.
+pub const UNREAD: &str = "nothing was read: the program was compared with the record alone";
 
 /// How a plan says that it did not see everybody.
 const UNSEEN: &str = "those of others were not looked for";

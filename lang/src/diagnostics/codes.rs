@@ -167,6 +167,7 @@ codes! {
     PolicyInUse "E0519" "a policy that others attached";
     RecordThere "E0520" "a record that is there already";
     StillTaken "E0521" "what another address has until the plan is through";
+    ReliedChanged "E0522" "a change outside in what a part of a program relies on";
 
     StalePlan "E0601" "a plan that the cloud has moved away from";
     Braked "E0602" "a plan that a brake holds";

@@ -138,7 +138,9 @@ impl Builder<'_> {
                     "{owner} has that account, and an account keeps its e-mail for good, whoever had it when it was made"
                 ))
             } else if ends {
-                fault.help(same(&owner, &address))
+                fault
+                    .help(same(&owner, &address))
+                    .help(format!("if {owner} goes and its account is to be used again: apply without {address} first"))
             } else {
                 fault
             });

@@ -264,8 +264,16 @@ impl Builder<'_> {
         self.surplus_attachment(next, needs)
     }
 
-    fn target_of(&self, attachment: &str) -> String {
+    pub(in crate::plan) fn target_of(&self, attachment: &str) -> String {
         self.target(attachment.split_once('/').map_or("", |(_, target)| target))
+    }
+
+    /// Does a policy that was read say something else than when it was last applied, or is it gone?
+    pub(in crate::plan) fn is_other_policy(&self, address: &str) -> bool {
+        let Some(entry) = self.record.entry(address) else { return false };
+        let found =
+            self.live.policies.get(&entry.id).map(|policy| self.scp_fields(policy, &entry.fields, Some(entry)));
+        found.is_none_or(|found| drifted_with(Some(entry), &found, "content").iter().any(|name| name == "content"))
     }
 
     fn is_attached(&self, attachment: &str) -> bool {

@@ -167,6 +167,18 @@ impl Builder<'_> {
         self.change(plan);
     }
 
+    /// What of a set is not as it was last applied, and gives something else by that; nothing where it was not read.
+    pub(in crate::plan) fn drift_of_set(&self, address: &str) -> Vec<String> {
+        let live = self.ids.get(address).and_then(|arn| Some((self.entry(address, arn)?, self.live.sets.get(arn)?)));
+        let Some((entry, set)) = live else { return Vec::new() };
+        let Some(detail) = &set.detail else { return Vec::new() };
+        let before = Self::set_fields_of(set, detail, &entry.fields, Some(entry));
+        let own = self.is_going_back(address, &before) || self.taken_back(address, &before).is_some();
+        let mut drift = drifted_with(Some(entry), &before, "inline");
+        drift.retain(|name| PARTS.contains(&name.as_str()) && !own);
+        drift
+    }
+
     /// One provisioning for all edits of a set, and for what an earlier run left half applied.
     fn provision(&mut self, plan: &mut Change, set: &LiveSet, arn: &str, edited: bool, last: Option<OperationId>) {
         let address = plan.address.clone();

@@ -66,7 +66,15 @@ impl Builder<'_> {
                         .help(format!("if it is another one: apply without {address} first, which deletes {holder}"))
                 }
             }
-            None => not_owned(&plan.address, what, &plan.name, &id, plan),
+            None => {
+                let fault = not_owned(&plan.address, what, &plan.name, &id, plan);
+                // Nothing was ever applied, or what knew of it is gone.
+                if self.record.resources.is_empty() {
+                    fault.help("if an earlier apply made it and its record is lost: `cellc registry rebuild`")
+                } else {
+                    fault
+                }
+            }
         };
         self.faults.push(fault);
         true

@@ -10,6 +10,7 @@ mod assignments;
 mod notices;
 mod policies;
 mod releases;
+mod relied;
 mod repositories;
 mod sets;
 mod taken;
