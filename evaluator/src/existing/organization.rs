@@ -8,6 +8,7 @@ use cell_lang::types::Builtin;
 
 use super::words::{Labels, fits, label, list, reference, slug, text};
 use super::{Named, Writer, labelled, tags};
+use crate::live::foreign::FULL_AWS_ACCESS;
 use crate::plan::canonical;
 use crate::plan::desired::Org;
 use crate::plan::identity::is_open;
@@ -74,8 +75,27 @@ impl<'a> Writer<'a> {
         out
     }
 
+    /// Where AWS's own policy was taken away, which no program says.
+    fn lists(&mut self) {
+        let live = self.live;
+        let is_attached = |id: &String| live.attached.contains(&(FULL_AWS_ACCESS.to_owned(), id.clone()));
+        let units = live.units.values().map(|unit| (&unit.id, format!("unit {}", unit.name)));
+        let accounts = live.accounts.values().filter(|account| is_open(account));
+        let all = units.chain(accounts.map(|account| (&account.id, format!("account {}", account.name))));
+        let (with, without): (Vec<_>, Vec<_>) = all.partition(|(id, _)| is_attached(id));
+        // Not every server lists it.
+        if with.is_empty() {
+            return;
+        }
+        for (_, name) in without {
+            let why = "`cellc` never touches it; a unit that is made anew has it again, which a brake holds";
+            self.leave(format!("that FullAWSAccess is detached from {name}"), why);
+        }
+    }
+
     /// Units: and the parking one, which is the tool's own wherever there is one of the name.
     pub(super) fn units(&mut self) -> String {
+        self.lists();
         let root = self.root();
         let parking = Org::default().parking;
         let mut kept: Vec<&Unit> = Vec::new();

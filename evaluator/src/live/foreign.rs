@@ -8,8 +8,11 @@ use crate::lock::update::{Seen, SeenPolicy};
 use crate::plan::identity;
 use crate::provider::{CloudError, Policy};
 
-/// AWS's own, which allow everything and are attached everywhere by AWS.
-const FULL_ACCESS: [&str; 2] = ["p-FullAWSAccess", "p-RCPFullAWSAccess"];
+/// AWS's own service control policy, which allows everything and which AWS attaches to all that is made. (AWS Organizations User Guide,
+/// "SCP evaluation")
+pub(crate) const FULL_AWS_ACCESS: &str = "p-FullAWSAccess";
+/// That one, and its like of the other type.
+const FULL_ACCESS: [&str; 2] = [FULL_AWS_ACCESS, "p-RCPFullAWSAccess"];
 
 impl Reader<'_> {
     /// The policies that the record does not have, with their documents, and where they are attached. A list for each

@@ -6,7 +6,7 @@
 pub(crate) mod assignments;
 mod center;
 mod confirmed;
-mod foreign;
+pub(crate) mod foreign;
 mod organization;
 pub(crate) mod parallel;
 pub mod recorded;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::foreign::FULL_AWS_ACCESS;
 use super::{Live, LiveSet, Reader, Reading, parallel};
 use crate::plan::identity::{self, is_open};
 use crate::provider::{CloudError, Failure, Given, Principal, PrincipalKind};
@@ -51,7 +52,7 @@ impl Reader<'_> {
         Ok(live)
     }
 
-    /// ⌈S/20⌉ calls, and two for each policy that is not AWS's own.
+    /// ⌈S/20⌉ calls, two for each policy that is not AWS's own, and where FullAWSAccess is.
     fn own_policies(&self, live: &mut Live, survey: Survey) -> Result<(), CloudError> {
         let all = self.provider.policies()?;
         live.policies = all.into_iter().map(|policy| (policy.id.clone(), policy)).collect();
@@ -63,6 +64,10 @@ impl Reader<'_> {
         let read = parallel::each(self.lanes, &own, |id| {
             Ok::<_, CloudError>((self.provider.policy(id)?, self.provider.targets_of(id)?))
         })?;
+        // Where AWS's own is not attached any more, what is allowed is a list.
+        let full = live.policies.contains_key(FULL_AWS_ACCESS).then(|| self.provider.targets_of(FULL_AWS_ACCESS));
+        let full = full.transpose()?.unwrap_or_default();
+        live.attached.extend(full.into_iter().map(|target| (FULL_AWS_ACCESS.to_owned(), target)));
         for (id, (policy, targets)) in own.into_iter().zip(read) {
             live.attached.extend(targets.into_iter().map(|target| (id.clone(), target)));
             live.policies.extend(policy.map(|policy| (id, policy)));

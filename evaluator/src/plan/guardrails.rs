@@ -9,6 +9,7 @@ use super::build::Builder;
 use super::desired::{Desired, ROOT};
 use super::identity;
 use super::model::{Action, Change, Fields, Notice, NoticeKind};
+use crate::live::foreign::FULL_AWS_ACCESS;
 use crate::registry::record::Record;
 use crate::resources::ResourceKind;
 
@@ -63,7 +64,25 @@ pub(super) fn of_others(builder: &Builder<'_>) -> Vec<Notice> {
             allow: Some("foreign-policy".to_owned()),
         })
     };
-    builder.changes.iter().filter(|change| change.kind == "ou").filter_map(brake).collect()
+    let units = || builder.changes.iter().filter(|change| change.kind == "ou");
+    let allowed = units().filter_map(|change| of_a_list(builder, change));
+    units().filter_map(brake).chain(allowed).collect()
+}
+
+/// A unit from which FullAWSAccess is detached, so that its policies are a list of what is allowed, gets it when it is made anew.
+fn of_a_list(builder: &Builder<'_>, change: &Change) -> Option<Notice> {
+    let held = builder.live.policies_of.get(change.id.as_ref()?)?;
+    let is_a_list = !held.is_empty() && !held.iter().any(|policy| policy == FULL_AWS_ACCESS);
+    let address = &change.address;
+    (change.action == Action::Replace && is_a_list).then(|| Notice {
+        kind: NoticeKind::Brake,
+        code: Some(Code::Braked.as_str().to_owned()),
+        message: format!(
+            "{address} is made anew, and `FullAWSAccess` is detached from it: the new one has it, and allows what the former one's list does not"
+        ),
+        addresses: vec![address.clone()],
+        allow: Some("foreign-policy".to_owned()),
+    })
 }
 
 /// The policies that neither cellc nor AWS owns, where they were looked for.

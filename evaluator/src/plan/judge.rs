@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use cell_lang::diagnostics::Code;
 
 use super::build::{Builder, Command};
+use super::desired::PARKING;
 use super::fault::Fault;
 use super::identity;
 use super::model::{Access, Action, Authority, Change, Notice, NoticeKind, Operation, Quota, Service, Verb};
@@ -330,6 +331,35 @@ impl Builder<'_> {
         }
         if made > 0 {
             self.note(format!("{} there that cellc did not make", be(made, "is", "are")), Vec::new());
+        }
+        self.astray();
+    }
+
+    /// Parked accounts that somebody has moved: they wait where nobody looks after them.
+    fn astray(&mut self) {
+        let Some(parking) = self.record.entry(PARKING).map(|entry| entry.id.clone()) else { return };
+        let used: BTreeSet<&String> =
+            self.operations.iter().filter_map(|operation| self.ids.get(&operation.address)).collect();
+        let mut astray = Vec::new();
+        for (id, parked) in self.record.parked.iter().filter(|(id, _)| !used.contains(id)) {
+            let place = self.live.accounts.get(id).and_then(|account| account.parent.as_ref());
+            if let Some(place) = place.filter(|place| **place != parking) {
+                let place = self.address_of("ou", place);
+                astray.push(format!(
+                    "the parked account that was {} ({id}) was moved to {place} outside: \
+                     `aws organizations move-account` to {parking} puts it back",
+                    parked.from
+                ));
+            }
+        }
+        for message in astray {
+            self.notices.push(Notice {
+                kind: NoticeKind::Hazard,
+                code: None,
+                message,
+                addresses: Vec::new(),
+                allow: None,
+            });
         }
     }
 

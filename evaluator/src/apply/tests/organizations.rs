@@ -101,7 +101,7 @@ impl Organizations for FakeCloud {
         self.list("organizations:ListPoliciesForTarget", PAGE, |state| {
             let own = state.attached.iter().filter(|(_, to)| to == target).map(|(policy, _)| policy.clone());
             let mut all: Vec<String> = own.collect();
-            if !all.contains(&FULL.to_owned()) {
+            if !all.contains(&FULL.to_owned()) && !state.lists.contains(target) {
                 all.push(FULL.to_owned());
             }
             Ok(all)

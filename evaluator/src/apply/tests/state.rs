@@ -74,6 +74,8 @@ pub(crate) struct State {
     pub(crate) policies: BTreeMap<String, Policy>,
     pub(crate) attached: BTreeSet<(String, String)>,
     pub(crate) tags: BTreeMap<String, Tags>,
+    /// From which AWS's own policy is detached.
+    pub(crate) lists: BTreeSet<String>,
     pub(crate) sets: BTreeMap<String, Set>,
     pub(crate) given: BTreeMap<(String, String), BTreeSet<Principal>>,
     pub(crate) held: BTreeMap<Principal, BTreeSet<(String, String)>>,

@@ -246,6 +246,21 @@ fn a_parked_account_is_taken_by_the_next_dev_cell() {
     assert_eq!(of(&bench, &program(two), Command::Apply, "cell.two"), "nothing", "its e-mail is no drift");
 }
 
+#[test]
+fn a_parked_account_that_somebody_moved_is_told() {
+    let bench = Bench::after(&[&program(DEV)]);
+    let parked = program("removed { from = \"cell.one\", account = \"park\" }");
+    bench.apply(&parked);
+    let told = || {
+        let plan = bench.plan(&parked);
+        plan.notices.iter().filter(|notice| notice.message.contains("was moved to")).count()
+    };
+    assert_eq!(told(), 0);
+    let id = bench.cloud.state().account("aws+one@x.example").unwrap().id.clone();
+    bench.cloud.edit(|state| state.accounts.get_mut(&id).unwrap().parent = Some(ROOT_ID.to_owned()));
+    assert_eq!(told(), 1);
+}
+
 /// A part of a program leaves a parked account to whom the whole would give it, and says so.
 #[test]
 fn whom_a_parked_account_is_kept_for_is_said_where_a_new_one_is_made() {

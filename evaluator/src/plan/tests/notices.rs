@@ -110,6 +110,21 @@ fn what_leaves_a_policy_of_others_is_told() {
     assert_eq!((told, brakes(&plan)), (vec![gone], vec!["foreign-policy"]));
 }
 
+/// A unit whose policies say what is allowed, and not what is denied, would allow all when it is made anew.
+#[test]
+fn a_unit_of_a_list_is_not_made_anew_unasked() {
+    let of = |parent: &str| program(&format!("ou top {{}}\nou y {{ {parent} }}"));
+    let bench = Bench::after(&[&of("")]);
+    let unit = guarded_by_others(&bench, "ou.y");
+    assert_eq!(brakes(&bench.plan(&of("parent = ou.top"))), ["foreign-policy"]);
+    bench.cloud.edit(|state| _ = state.lists.insert(unit));
+    let plan = bench.plan(&of("parent = ou.top"));
+    assert!(
+        plan.brakes()
+            .any(|notice| notice.message.contains("`FullAWSAccess` is detached from it: the new one has it"))
+    );
+}
+
 /// What others attached to a unit does not come along when it is made anew, and what they wrote on it does.
 #[test]
 fn a_unit_of_which_others_hold_something_is_not_made_anew_unasked() {
