@@ -11,6 +11,7 @@ use crate::registry::store::{Shelf, StoreError, Stored};
 
 use super::book::{Book, FORMAT_VERSION, Has, Queued};
 use super::dossier::{Cell, Dossier, Unreadable};
+use super::wishes::is_of_component;
 
 /// What stands in a name as it is.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'_').remove(b'-');
@@ -300,6 +301,9 @@ impl Desk<'_> {
                 book.occupied().into_values().chain(book.released.iter().map(|has| &has.dossier)).collect();
             named.extend(book.cells.values().map(|has| &has.dossier));
             named.extend(&book.withdrawn);
+            // A set that is being taken back may have its former form before the first account has it.
+            let of_a_set = book.open().filter(|_| !is_of_component(&of));
+            named.extend(of_a_set.iter().flat_map(|open| open.former.values().map(|has| &has.dossier)));
             let dossiers = named
                 .into_iter()
                 .map(|name| Ok((name.clone(), self.dossier(&of, name)?)))

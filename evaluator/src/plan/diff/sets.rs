@@ -12,6 +12,7 @@ use crate::live::{LiveSet, SetDetail};
 use crate::plan::build::{Builder, GONE, Step, change, drifted_with, tags_of, text};
 use crate::plan::canonical;
 use crate::plan::desired::Wanted;
+use crate::plan::diff::sets_by_waves::Under;
 use crate::plan::fault::Fault;
 use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
 use crate::provider::{Boundary, CustomerPolicy, SetFields};
@@ -105,10 +106,10 @@ impl Builder<'_> {
         let Some(detail) = &set.detail else { return };
         let before = Self::set_fields_of(set, detail, &after, entry);
         settle(&address, &before, &mut after);
-        self.wait_for_rollout(&address, &before, &mut after);
+        let under = self.wait_for_rollout(&address, &before, &mut after);
         plan.drift = drifted_with(entry, &before, "inline");
         let taken_back = self.taken_back(&address, &before);
-        if self.is_going_back(&address, &before) {
+        if under == Under::Rollout {
             plan.drift.retain(|name| !PARTS.contains(&name.as_str()));
         }
         plan.id = Some(arn.to_owned());
@@ -130,8 +131,9 @@ impl Builder<'_> {
             let gone = self.record.entry(&address).is_some_and(|entry| !self.live.sets.contains_key(&entry.id));
             plan.operations.extend(gone.then(|| self.forget_former(&address, remembered)));
         }
-        if PARTS.iter().any(|name| before.get(*name) != after.get(*name)) {
-            first = self.record_put_back(&mut plan, &before, arn).or(first);
+        // A book whose rollout is under way says what there was before.
+        if under == Under::Nothing && PARTS.iter().any(|name| before.get(*name) != after.get(*name)) {
+            first = self.record_put_back(&mut plan, arn).or(first);
             let needs: Vec<_> = first.into_iter().collect();
             first = self.keep_form(&mut plan, set, arn, &needs).or(first);
         }
@@ -152,7 +154,10 @@ impl Builder<'_> {
         let needs: Vec<_> = chain.into_iter().collect();
         plan.operations.extend(self.retag(&address, &tags(&before), &tags(&after), &needs));
         plan.after = Some(after.clone());
-        self.provision(&mut plan, set, arn, edited, chain);
+        match (under, chain) {
+            (Under::ChangedOutside, Some(last)) if edited => self.provision_again(&mut plan, set, arn, &[last]),
+            _ => self.provision(&mut plan, set, arn, edited, chain),
+        }
         self.record_as_it_is(&mut plan, entry, &before, &after);
         if entry.is_some() && !plan.operations.is_empty() {
             plan.action = Action::Update;
@@ -173,7 +178,7 @@ impl Builder<'_> {
         let Some((entry, set)) = live else { return Vec::new() };
         let Some(detail) = &set.detail else { return Vec::new() };
         let before = Self::set_fields_of(set, detail, &entry.fields, Some(entry));
-        let own = self.is_going_back(address, &before) || self.taken_back(address, &before).is_some();
+        let own = self.is_under_rollout(address, &before) || self.taken_back(address, &before).is_some();
         let mut drift = drifted_with(Some(entry), &before, "inline");
         drift.retain(|name| PARTS.contains(&name.as_str()) && !own);
         drift

@@ -15,7 +15,8 @@ use crate::releases::sets::PARTS;
 use crate::releases::wishes::Wish;
 use crate::releases::withdrawn::form;
 use crate::releases::{Dossier, Spec, Target};
-use crate::rollout::{Event, Phase, step};
+use crate::rollout::state::Cell as CellOf;
+use crate::rollout::{CellState, Event, Phase, step};
 use crate::terminal::visible;
 use crate::words::{counted, first_of, have};
 
@@ -76,7 +77,9 @@ impl Builder<'_> {
             plan.in_force = self.in_force(&address, behind, plan.before.as_ref());
             let order = QueueOrder { dossier: dossier(wish, arn, plan.after.as_ref(), &cells) };
             self.ended_before(&address, &order.dossier.version);
-            let operation = self.operation(&address, Verb::Queue(Box::new(order)), needs, Fields::new());
+            let mut needs = needs.to_vec();
+            needs.extend(if edited { None } else { self.record_put_back(plan, arn) });
+            let operation = self.operation(&address, Verb::Queue(Box::new(order)), &needs, Fields::new());
             plan.operations.push(operation);
             last.push(operation);
             let cells = counted(in_waves.len(), "cell");
@@ -113,34 +116,78 @@ impl Builder<'_> {
     }
 
     /// While a form comes to accounts, or is watched there, another one waits: a set has one form, and what would be edited under
-    /// the rollout would be taken back with it. A rollout that waits itself gives way.
-    pub(super) fn wait_for_rollout(&mut self, address: &str, before: &Fields, after: &mut Fields) {
-        if is_form(after, before) || !self.desired.rolled.contains(address) {
-            return;
-        }
-        let Some(kept) = self.kept.get(address) else { return };
-        let Some((rollout, dossier)) =
-            kept.book.open().and_then(|open| Some((open, kept.dossiers.get(&open.dossier)?)))
-        else {
-            return;
+    /// the rollout would be taken back with it. A rollout that waits itself gives way. So `after` is the form that the rollout works
+    /// with. What is neither that nor, on its way back, the former one, somebody has changed outside.
+    pub(super) fn wait_for_rollout(&mut self, address: &str, before: &Fields, after: &mut Fields) -> Under {
+        let Some(forms) = self.holds(address) else { return Under::Nothing };
+        let own = forms.has(before);
+        let form = match (own, &forms.former) {
+            (true, _) => before,
+            (false, Some(former)) => former,
+            (false, None) => &forms.brings,
         };
-        let event = Event::Superseded { by: String::new() };
-        if step(&dossier.course, rollout.state.clone(), rollout.state.now, &event).refused.is_none() {
-            return;
-        }
+        let waits = !is_form(after, form);
         for part in PARTS {
-            match before.get(part) {
+            match form.get(part) {
                 Some(value) => _ = after.insert(part.to_owned(), value.clone()),
                 None => _ = after.remove(part),
             }
         }
-        let label = address.rsplit('.').next().unwrap_or(address);
-        let message = format!(
-            "{address}: {} is {}; what the program says of the set now waits until that is over, or `cellc rollout abort {label}` ends it",
-            rollout.state.version,
-            rollout.state.phase.word()
-        );
-        self.waits(message, vec![address.to_owned()]);
+        if waits {
+            let label = address.rsplit('.').next().unwrap_or(address);
+            let message = format!(
+                "{address}: {}; what the program says of the set now waits until that is over, or `cellc rollout abort {label}` ends it",
+                forms.told
+            );
+            self.waits(message, vec![address.to_owned()]);
+        }
+        if own { Under::Rollout } else { Under::ChangedOutside }
+    }
+
+    /// The forms that a rollout holds a set in, unless it gives way.
+    fn holds(&self, address: &str) -> Option<Forms> {
+        let kept = self.kept.get(address).filter(|_| self.desired.rolled.contains(address))?;
+        let rollout = kept.book.open()?;
+        let dossier = kept.dossiers.get(&rollout.dossier)?;
+        let state = &rollout.state;
+        let event = Event::Superseded { by: String::new() };
+        step(&dossier.course, state.clone(), state.now, &event).refused?;
+        let brings = form(dossier)?;
+        let former = match state.phase {
+            Phase::RollingBack { .. } => Some(self.former(address)?),
+            _ => None,
+        };
+        Some(Forms { brings, former, told: format!("{} is {}", state.version, state.phase.word()) })
+    }
+
+    /// The form that the accounts of a set had before its last rollout.
+    fn former(&self, address: &str) -> Option<Fields> {
+        let kept = self.kept.get(address)?;
+        let former = &kept.book.rollout.as_ref()?.former;
+        form(former.values().find_map(|has| kept.dossiers.get(&has.dossier))?)
+    }
+
+    /// After the rollout's form was set again: where that has come, or nobody brings it, it is provisioned again, since what somebody
+    /// put into the set meanwhile may be there.
+    pub(super) fn provision_again(&mut self, plan: &mut Change, set: &LiveSet, arn: &str, needs: &[OperationId]) {
+        let address = plan.address.clone();
+        let has = |cell: &CellOf| matches!(cell.state, CellState::Baking | CellState::Done | CellState::AtOnce);
+        let mut last = needs.to_vec();
+        for account in self.accounts_with(set, arn) {
+            let target = self.address_of("account", &account);
+            let open = self.kept.get(&address).and_then(|kept| kept.book.open());
+            let cell = open.and_then(|open| open.state.cells.get(&target));
+            if cell.is_some_and(|cell| !has(cell)) {
+                continue;
+            }
+            self.ids.insert(target.clone(), account);
+            let operation = self.operation(&address, Verb::ProvisionIn { target }, needs, Fields::new());
+            plan.operations.push(operation);
+            last.push(operation);
+        }
+        if let Some(last) = last.last() {
+            self.step(&address, Step::Formed, *last);
+        }
     }
 
     /// Of accounts with another form than the set's those that have none which the book knows: what goes by waves, or was ended
@@ -234,28 +281,22 @@ impl Builder<'_> {
         let kept = self.kept.get(address)?;
         let rollout = kept.book.rollout.as_ref()?;
         let Phase::RolledBack { why } = &rollout.state.phase else { return None };
-        let former = rollout.former.values().find_map(|has| kept.dossiers.get(&has.dossier))?;
-        let form = form(former)?;
-        is_form(&form, is).then(|| format!("the rollout of the new form was taken back: {why}; apply begins it anew"))
+        is_form(&self.former(address)?, is)
+            .then(|| format!("the rollout of the new form was taken back: {why}; apply begins it anew"))
     }
 
-    /// Is the form of a set being taken back just now, and has it the former one already? Nobody has changed it outside; the book says
-    /// so of the first account that has gone back.
-    pub(super) fn is_going_back(&self, address: &str, is: &Fields) -> bool {
-        let Some(kept) = self.kept.get(address) else { return false };
-        let going =
-            kept.book.rollout.as_ref().filter(|rollout| matches!(rollout.state.phase, Phase::RollingBack { .. }));
-        let former =
-            going.and_then(|rollout| rollout.former.values().find_map(|has| kept.dossiers.get(&has.dossier)));
-        former.and_then(form).is_some_and(|form| is_form(&form, is))
+    /// Is a rollout at work with the form of a set, and has it what that has brought or put back? Nobody has changed it outside.
+    pub(super) fn is_under_rollout(&self, address: &str, is: &Fields) -> bool {
+        self.holds(address).is_some_and(|forms| forms.has(is))
     }
 
-    /// Before a set whose form was taken back is edited, the record gets what the set has: it still has the form that was taken
-    /// back, and the edit writes what it changes alone.
-    pub(super) fn record_put_back(&mut self, plan: &mut Change, before: &Fields, arn: &str) -> Option<OperationId> {
+    /// Before a set whose form was taken back is edited or queued, the record gets the former one: it still has the form that was
+    /// taken back, the edit writes what it changes alone, and the book says so only until then. What somebody has put into the
+    /// set since is not recorded.
+    pub(super) fn record_put_back(&mut self, plan: &mut Change, arn: &str) -> Option<OperationId> {
         let taken_back = self.kept.get(&plan.address)?.book.withdrawn.is_some();
-        self.record.entry(&plan.address).filter(|_| taken_back)?;
-        let part = |name: &str| (name.to_owned(), before.get(name).cloned().unwrap_or(Json::Null));
+        let entry = self.record.entry(&plan.address).filter(|_| taken_back)?;
+        let part = |name: &str| (name.to_owned(), entry.fields.get(name).cloned().unwrap_or(Json::Null));
         let sets = PARTS.into_iter().map(part).collect();
         let operation = self.operation(&plan.address.clone(), Verb::Remember { id: arn.to_owned() }, &[], sets);
         plan.operations.push(operation);
@@ -298,6 +339,34 @@ impl Builder<'_> {
         let operation = self.operation(&address, Verb::KeepForm { former }, needs, Fields::new());
         plan.operations.push(operation);
         Some(operation)
+    }
+}
+
+/// How a set stands to the rollout of its form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Under {
+    /// No rollout holds it.
+    Nothing,
+    /// It is as the rollout has it.
+    Rollout,
+    /// It is otherwise.
+    ChangedOutside,
+}
+
+/// The forms that a rollout works with.
+struct Forms {
+    brings: Fields,
+    /// What it puts back, while it does.
+    former: Option<Fields>,
+    /// What it does.
+    told: String,
+}
+
+impl Forms {
+    /// Whether a set is as the rollout has it: while it is being put back, of each form a part.
+    fn has(&self, is: &Fields) -> bool {
+        let former = |part: &str| self.former.as_ref().is_some_and(|former| former.get(part) == is.get(part));
+        PARTS.iter().all(|part| self.brings.get(*part) == is.get(*part) || former(part))
     }
 }
 

@@ -12,6 +12,7 @@ mod policies;
 mod releases;
 mod relied;
 mod repositories;
+mod set_waves;
 mod sets;
 mod taken;
 mod units;
