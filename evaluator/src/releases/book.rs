@@ -427,6 +427,10 @@ fn lines(before: &State, after: &State, event: &Event) -> Vec<String> {
         Event::Resumed { who } => Some(format!("resumed by {who}")),
         Event::Aborted { who, back: true } => Some(format!("ended and taken back by {who}")),
         Event::Aborted { who, back: false } => Some(format!("ended by {who}")),
+        Event::Found { cells } => {
+            let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+            Some(format!("somebody else has brought it to {}: that goes back, too", cells.join(", ")))
+        }
         _ => None,
     });
     for (name, cell) in &after.cells {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::digest::sha256;
+use crate::plan::model::Fields;
 use crate::provider::Tags;
 use crate::rollout::Course;
 
@@ -168,6 +169,15 @@ impl Dossier {
     /// Is it of a permission set?
     pub fn is_of_a_set(&self) -> bool {
         self.cells.values().any(|what| matches!(what.spec.target, Target::Set { .. }))
+    }
+
+    /// The permission set that it is of, and the form that it brings.
+    pub fn set(&self) -> Option<(&str, Fields)> {
+        let (set, named) = self.cells.values().find_map(|what| match &what.spec.target {
+            Target::Set { set, form } => Some((set, form)),
+            _ => None,
+        })?;
+        Some((set, serde_json::from_str(self.text(named)?).ok()?))
     }
 
     /// What an account gets that goes back to this form of a set, which was kept without it; `now` is what it has.

@@ -5,7 +5,7 @@
 //! stands in the book begins anything. So a process that dies leaves a book from which another goes on, and what was under
 //! way is done again, which changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::provider::Clock;
 use crate::rollout::course::AT_A_TIME;
 use crate::rollout::step::under_way;
-use crate::rollout::{Effect, Event, Phase, step};
+use crate::rollout::{CellState, Effect, Event, Phase, State, step};
 
 use super::book::{Book, LEASE, Note, Rollout, Runner};
 use super::desk::{Desk, DeskError, Read};
@@ -127,6 +127,8 @@ struct Held {
     former: BTreeMap<String, Arc<Dossier>>,
     /// Whether somebody else has written it since the last decision.
     anew: bool,
+    /// The accounts that have the form of a permission set that is taken back, whoever has brought it there, once they were asked for.
+    newest: Option<BTreeSet<String>>,
 }
 
 impl Held {
@@ -195,7 +197,7 @@ impl Engine<'_> {
             if self.desk.write(&mut read)? {
                 let dossier = Arc::new(self.desk.dossier(self.of, &name)?);
                 self.tell(&read.book, before.saturating_sub(1));
-                return Ok(Some(Held { read, dossier, former: BTreeMap::new(), anew: false }));
+                return Ok(Some(Held { read, dossier, former: BTreeMap::new(), anew: false, newest: None }));
             }
         }
     }
@@ -285,7 +287,7 @@ impl Engine<'_> {
         let mut failed = 0;
         loop {
             let now = self.clock.now();
-            let Followed { book, effects, moved } = follow(held, events, now);
+            let Followed { book, effects, moved } = self.follows(held, events, now);
             let half = SignedDuration::from_secs(LEASE.as_secs() / 2);
             let lease = held.rollout().and_then(|rollout| rollout.runner.as_ref());
             let fresh = lease.is_some_and(|lease| lease.until.duration_since(now) > half);
@@ -316,6 +318,63 @@ impl Engine<'_> {
                 }
             }
         }
+    }
+
+    /// What follows from events. A permission set is one for all accounts: before it is done it is looked whether it still has the
+    /// form that was brought, and before it is put back, who has that form though the waves have not come there.
+    fn follows(&self, held: &mut Held, events: &[(Event, String)], now: Timestamp) -> Followed {
+        let all = follow(held, events, now);
+        let state = all.book.as_ref().unwrap_or(&held.read.book).rollout.as_ref().map(|rollout| &rollout.state);
+        let (Some(state), true) = (state, held.dossier.is_of_a_set()) else { return all };
+        let (event, first) = match state.phase {
+            Phase::Done if held.rollout().is_some_and(|rollout| rollout.state.phase != Phase::Done) => {
+                match self.targets.altered(&held.dossier) {
+                    Ok(None) => return all,
+                    Ok(Some(what)) => (Event::Altered { what }, true),
+                    Err(why) => {
+                        self.watcher.remark(&format!("it is not done until the permission set can be read: {why}"));
+                        self.clock.sleep(BETWEEN_TRIES);
+                        // What has happened is asked for again.
+                        return follow(held, &[], now);
+                    }
+                }
+            }
+            Phase::RollingBack { .. } | Phase::RolledBack { .. } => {
+                let state = state.clone();
+                let cells = self.strays(held, &state);
+                if cells.is_empty() {
+                    return all;
+                }
+                (Event::Found { cells }, false)
+            }
+            _ => return all,
+        };
+        let mut events = events.to_vec();
+        let at = if first { 0 } else { events.len() };
+        events.insert(at, (event, String::new()));
+        if first { self.follows(held, &events, now) } else { follow(held, &events, now) }
+    }
+
+    /// The cells whose turn has not come and that have the form of the permission set all the same.
+    fn strays(&self, held: &mut Held, state: &State) -> BTreeSet<String> {
+        let waits = |cell: CellState| matches!(cell, CellState::Waiting | CellState::Skipped);
+        let knows = |name: &String| held.rollout().is_some_and(|rollout| rollout.former.contains_key(name));
+        let waiting: Vec<&String> = state.that_are(waits).map(|(name, _)| name).filter(|name| knows(name)).collect();
+        if waiting.is_empty() {
+            return BTreeSet::new();
+        }
+        let dossier = Arc::clone(&held.dossier);
+        // Once it is put back, another form is the newest.
+        let accounts = held.newest.get_or_insert_with(|| {
+            self.targets.newest(&dossier).unwrap_or_else(|why| {
+                let what = "whether somebody else has brought it to more accounts is not known";
+                self.watcher.remark(&format!("{what}: {why}"));
+                BTreeSet::new()
+            })
+        });
+        let account = |name: &String| dossier.cells.get(name).map(|cell| &cell.spec.account);
+        let has = |name: &&String| account(name).is_some_and(|account| accounts.contains(account));
+        waiting.into_iter().filter(has).cloned().collect()
     }
 
     /// Waits before something is tried again that has failed; once it has failed too often, that is the end.

@@ -50,6 +50,29 @@ impl<'a> Roles<'a> {
         Ok(())
     }
 
+    /// What of a set is otherwise than a form.
+    ///
+    /// # Errors
+    /// When a call failed.
+    pub fn altered(&self, set: &str, form: &Fields) -> Result<Option<String>, CloudError> {
+        self.find()?;
+        let differing = self.form(set, form, false)?;
+        Ok((!differing.is_empty()).then(|| changed(&differing)))
+    }
+
+    /// The accounts that have the newest form of a set; none where forms are not told apart.
+    ///
+    /// # Errors
+    /// When a call failed.
+    pub fn newest(&self, set: &str) -> Result<BTreeSet<String>, CloudError> {
+        self.find()?;
+        match self.provider.accounts_of_set(set, Some(Provisioned::Latest)) {
+            Ok(accounts) => Ok(accounts.into_iter().collect()),
+            Err(error) if error.failure == Failure::Unsupported => Ok(BTreeSet::new()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Brings the role in an account to a form; what was seen. With `back`, the set gets the form first; without, it must
     /// have it.
     ///
@@ -59,8 +82,7 @@ impl<'a> Roles<'a> {
         self.find()?;
         let differing = self.form(set, form, back)?;
         if !differing.is_empty() {
-            let message = format!("the permission set was changed meanwhile: {}", differing.join(", "));
-            return Err(CloudError::own("sso:DescribePermissionSet", Failure::Conflict, message));
+            return Err(CloudError::own("sso:DescribePermissionSet", Failure::Conflict, changed(&differing)));
         }
         self.provision(set, account)
     }
@@ -175,6 +197,10 @@ impl<'a> Roles<'a> {
         }
         Err(CloudError::own(call, Failure::Failed, "it was provisioned, and the account still has an older form"))
     }
+}
+
+fn changed(parts: &[String]) -> String {
+    format!("the permission set was changed meanwhile: {}", parts.join(", "))
 }
 
 /// The parts in which two forms differ. A description can be changed and not taken away.

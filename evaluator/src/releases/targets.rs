@@ -1,6 +1,8 @@
 //! What carries a release into a cell and what tells how the cell is: the traits that an engine, and an apply, work with. Owns
 //! what is asked by them; how it is done, and what follows from the answer, others own.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::rollout::Signal;
@@ -47,6 +49,22 @@ pub trait Targets: Sync {
     /// # Errors
     /// Why it is still there.
     fn take_away(&self, order: Order<'_>, see: &mut dyn FnMut(&str)) -> Result<String, Failed>;
+
+    /// What somebody has changed of what a release brings, where that is one thing for all cells: a permission set.
+    ///
+    /// # Errors
+    /// Why that is not known now.
+    fn altered(&self, _of: &Dossier) -> Result<Option<String>, Failed> {
+        Ok(None)
+    }
+
+    /// The accounts that have the newest form of the permission set that a release brings, whoever has brought it there.
+    ///
+    /// # Errors
+    /// Why that is not known.
+    fn newest(&self, _of: &Dossier) -> Result<BTreeSet<String>, Failed> {
+        Ok(BTreeSet::new())
+    }
 }
 
 /// What is looked at.

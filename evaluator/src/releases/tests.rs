@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod altered;
 mod apart;
 mod busy;
 mod driven;

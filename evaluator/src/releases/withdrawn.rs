@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::desk::Kept;
-use super::dossier::{Dossier, Target};
+use super::dossier::Dossier;
 use super::sets::PARTS;
 use crate::plan::model::Fields;
 use crate::registry::record::Record;
@@ -37,9 +37,5 @@ fn forms(kept: &Kept) -> Option<(Fields, Fields)> {
 
 /// The form that a dossier of a set brings.
 pub fn form(dossier: &Dossier) -> Option<Fields> {
-    let named = dossier.cells.values().find_map(|what| match &what.spec.target {
-        Target::Set { form, .. } => Some(form),
-        _ => None,
-    })?;
-    serde_json::from_str(dossier.text(named)?).ok()
+    Some(dossier.set()?.1)
 }

@@ -212,6 +212,11 @@ pub enum Why {
         /// They.
         cells: Vec<String>,
     },
+    /// What it brings was changed by somebody meanwhile.
+    Altered {
+        /// What is otherwise now.
+        what: String,
+    },
     /// No cell is left that it could come to.
     Deserted,
     /// Somebody stopped it.
@@ -301,6 +306,16 @@ pub enum Event {
     },
     /// These cells are none of its any more: they were torn down, or the program has them no more. Nobody is at work in them.
     Left {
+        /// Their addresses.
+        cells: BTreeSet<String>,
+    },
+    /// What it brings was changed by somebody meanwhile.
+    Altered {
+        /// What is otherwise now.
+        what: String,
+    },
+    /// These cells have it though their turn has not come: somebody else has brought it there. They go back with the others.
+    Found {
         /// Their addresses.
         cells: BTreeSet<String>,
     },
@@ -415,6 +430,7 @@ impl fmt::Display for Why {
                 write!(f, "the one box of wave {wave} could not take it: {}", cells.join(", "))
             }
             Self::Untaken { cells } => write!(f, "these could not take it: {}", cells.join(", ")),
+            Self::Altered { what } => write!(f, "{what}"),
             Self::Deserted => f.write_str("no cell is left that it could come to"),
             Self::Person { who } => write!(f, "{} ended it", visible::text(who)),
         }

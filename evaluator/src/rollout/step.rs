@@ -5,6 +5,8 @@
 //! INVARIANT: a cell is given the release only while the rollout runs, in its wave's turn, within the window, and while
 //! fewer than `parallel` of its wave are under way. Only a cell that was reached goes back.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::course::{Course, OnAlarm, Wave};
@@ -168,6 +170,8 @@ impl<'c> Run<'c> {
                 self.moved |= self.state.leave(cells);
                 Ok(())
             }
+            Event::Altered { what } => self.altered(what),
+            Event::Found { cells } => self.found(cells),
             Event::Superseded { by } => self.superseded(by),
         }
     }
@@ -264,6 +268,31 @@ impl<'c> Run<'c> {
                 Ok(())
             }
         }
+    }
+
+    /// What was changed meanwhile passes no more than what an alarm speaks against.
+    fn altered(&mut self, what: &str) -> Result<(), Refused> {
+        if self.state.phase.is_over() || matches!(self.state.phase, Phase::RollingBack { .. }) {
+            return Err(Refused::Over);
+        }
+        self.trip(Why::Altered { what: what.to_owned() });
+        Ok(())
+    }
+
+    /// While it is taken back, what somebody else has brought to cells whose turn had not come goes back, too.
+    fn found(&mut self, cells: &BTreeSet<String>) -> Result<(), Refused> {
+        let why = match &self.state.phase {
+            Phase::RollingBack { why } | Phase::RolledBack { why } => why.clone(),
+            _ => return Err(Refused::Over),
+        };
+        for name in cells {
+            let waits = |cell: &&Cell| matches!(cell.state, CellState::Waiting | CellState::Skipped);
+            if self.state.cells.get(name).filter(waits).is_some() {
+                self.set(name, CellState::AtOnce);
+                self.enter(Phase::RollingBack { why: why.clone() });
+            }
+        }
+        Ok(())
     }
 
     /// A newer release takes the place of one that waits.

@@ -1,6 +1,7 @@
 //! What takes releases, joined to the engine: stacks of CloudFormation, make targets. Owns what is told of each while it goes
 //! on; how a thing is brought about is the other crates'.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -86,6 +87,16 @@ impl Targets for Hands<'_> {
             }
             Target::Kubernetes { .. } => self.doors.bring(self.clock.as_ref(), order, self.take_over, see),
         }
+    }
+
+    fn altered(&self, of: &Dossier) -> Result<Option<String>, Failed> {
+        let Some((set, form)) = of.set() else { return Ok(None) };
+        self.roles.altered(set, &form).map_err(|error| Failed::Why(error.to_string()))
+    }
+
+    fn newest(&self, of: &Dossier) -> Result<BTreeSet<String>, Failed> {
+        let Some((set, _)) = of.set() else { return Ok(BTreeSet::new()) };
+        self.roles.newest(set).map_err(|error| Failed::Why(error.to_string()))
     }
 
     fn take_away(&self, order: Order<'_>, see: &mut dyn FnMut(&str)) -> Result<String, Failed> {
