@@ -88,21 +88,9 @@ impl Builder<'_> {
             );
             self.note(message, vec![address.clone()]);
         }
-        if !in_waves.is_empty() && queued {
-            let cells = counted(in_waves.len(), "cell");
-            let message =
-                format!("{address}: its new form is queued for {cells}; `cellc rollout run` carries it out");
-            self.waits(message, vec![address.clone()]);
-        }
-        if used.iter().any(rolling) {
-            let phase = self.kept.get(&address).and_then(|kept| kept.book.open()).map(|open| &open.state.phase);
-            let moves = match phase {
-                Some(Phase::RollingBack { why }) => format!("its former form comes back by waves: {why}"),
-                _ => "its new form goes by waves, and the rollout is under way".to_owned(),
-            };
-            let message = format!("{address}: {moves}; where nobody carries that out, `cellc rollout run` does");
-            self.waits(message, vec![address.clone()]);
-        }
+        let queued = if queued { in_waves.len() } else { 0 };
+        let rolls = used.iter().any(rolling);
+        self.tell_what_waits(&address, queued, rolls);
         if let Some(last) = last.last() {
             self.step(&address, Step::Formed, *last);
         }
@@ -112,6 +100,25 @@ impl Builder<'_> {
                 "half applied: another form than the set's is in force in {}",
                 first_of(&accounts, TOLD)
             ));
+        }
+    }
+
+    /// Says of a set whose form is queued for so many cells, or goes by waves now, that another process carries that out.
+    fn tell_what_waits(&mut self, address: &str, queued: usize, rolls: bool) {
+        if queued > 0 {
+            let cells = counted(queued, "cell");
+            let message =
+                format!("{address}: its new form is queued for {cells}; `cellc rollout run` carries it out");
+            self.waits(message, vec![address.to_owned()]);
+        }
+        if rolls {
+            let phase = self.kept.get(address).and_then(|kept| kept.book.open()).map(|open| &open.state.phase);
+            let moves = match phase {
+                Some(Phase::RollingBack { why }) => format!("its former form comes back by waves: {why}"),
+                _ => "its new form goes by waves, and the rollout is under way".to_owned(),
+            };
+            let message = format!("{address}: {moves}; where nobody carries that out, `cellc rollout run` does");
+            self.waits(message, vec![address.to_owned()]);
         }
     }
 
