@@ -46,7 +46,9 @@ pub fn apart(book: &Book) -> Vec<Apart> {
 fn mend(book: &Book, version: &str) -> String {
     // A permission set has the form of the program, and no versions to choose from.
     if !is_of_component(&book.of) {
-        return "`cellc apply` queues the form of the program, and `cellc rollout run` brings it".to_owned();
+        let queues =
+            "where the program says another form, `cellc apply` queues it, and `cellc rollout run` brings it";
+        return queues.to_owned();
     }
     let of = book.of.strip_prefix("component.").unwrap_or(&book.of);
     let start = |version: &str| format!("`cellc rollout start {of} {version}`");

@@ -54,7 +54,7 @@ fn what_is_told_of_two_versions_goes_by_what_it_is_of() {
     let brings = "`cellc rollout start lib.component.api v1` brings what is released";
     assert_eq!(told(&moved), [format!("v1 of another commit is in 6 cells: {named}; {brings}")]);
     let set = Book { released: Some(has("f2")), cells: six(), ..Book::new("permission_set.Look") };
-    assert!(
-        told(&set)[0].ends_with("`cellc apply` queues the form of the program, and `cellc rollout run` brings it")
-    );
+    // A book does not know what the program says: after a rollback that may be the form that all have again.
+    let mend = "; where the program says another form, `cellc apply` queues it, and `cellc rollout run` brings it";
+    assert!(told(&set)[0].ends_with(mend));
 }
