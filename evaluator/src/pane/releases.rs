@@ -115,8 +115,9 @@ pub(super) fn version(book: &Book, cell: &str) -> Version {
         let told = match at.state {
             CellState::Done => !over,
             CellState::AtOnce => false,
-            CellState::Waiting | CellState::Skipped | CellState::Baking | CellState::RolledBack => !over,
-            CellState::Deploying | CellState::Failed | CellState::RollingBack | CellState::Stuck => true,
+            CellState::Waiting | CellState::Skipped | CellState::Baking => !over,
+            CellState::Deploying | CellState::Failed | CellState::RollingBack => true,
+            CellState::RolledBack | CellState::Stuck => true,
         };
         let place = Place {
             state: word(at.state, &rollout.state.phase).to_owned(),
@@ -163,6 +164,10 @@ fn of_the_last(of: &str, book: &Book, cell: &str) -> Option<Note> {
         // It has what it had, and is well: why nothing came is asked all the same.
         CellState::RolledBack if at.why.is_some() => {
             return Some(Note { grave: false, text: format!("{of} {version} failed there and went back{why}") });
+        }
+        CellState::RolledBack => {
+            let why = because(rollout.state.phase.why().map(ToString::to_string).as_ref());
+            return Some(Note { grave: false, text: format!("{of} went back there from {version}{why}") });
         }
         CellState::Failed => format!("{of} {version} failed{why}"),
         CellState::Stuck => format!("{of} could not go back from {version}{why}"),

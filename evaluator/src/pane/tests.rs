@@ -164,7 +164,8 @@ fn why_a_cell_has_not_what_is_released_is_told() {
     rollout.state.phase = Phase::RolledBack { why: Why::Person { who: "ana".into() } };
     let cell = rollout.state.cells.values().next().unwrap().clone();
     let back = RolledCell { state: CellState::RolledBack, why: Some("out of memory".into()), ..cell };
-    rollout.state.cells = [("cell.use1-3".to_owned(), back)].into();
+    let well = RolledCell { why: None, ..back.clone() };
+    rollout.state.cells = [("cell.use1-3".to_owned(), back), ("cell.use1-4".to_owned(), well)].into();
     rollout.state.version = "v3".into();
     book.rollout = Some(rollout);
     let pane = fleet.pane(&[]);
@@ -177,7 +178,8 @@ fn why_a_cell_has_not_what_is_released_is_told() {
     assert_eq!(notes("cell.use1-1"), [format!("component.api v3 {unwell}")]);
     assert_eq!(notes("cell.use1-2"), ["component.api is not deployed there yet: `cellc apply` brings v2"]);
     assert_eq!(notes("cell.use1-3"), ["component.api v3 failed there and went back: out of memory"]);
-    assert_eq!(notes("cell.use1-4"), [""; 0]);
+    assert_eq!(notes("cell.use1-4"), ["component.api went back there from v3: ana ended it"]);
+    assert!(shown(&pane, 120, true).lines().any(|line| line.contains("use1-4") && line.contains("rolled back")));
 }
 
 #[test]
