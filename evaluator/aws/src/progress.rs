@@ -52,7 +52,7 @@ impl AwsCloud {
 
     /// The requests that go on, of at most so many pages.
     pub(crate) fn ask_going_on(&self, what: State, most: usize) -> Answer<BTreeSet<String>> {
-        Ok(self.ask_requests(what, StatusValues::InProgress, most)?.into_iter().map(|(id, _)| id).collect())
+        Ok(self.ask_requests(what, &StatusValues::InProgress, most)?.into_iter().map(|(id, _)| id).collect())
     }
 
     /// The requests that ended well and were begun since then, of at most so many pages.
@@ -62,7 +62,7 @@ impl AwsCloud {
         since: Timestamp,
         most: usize,
     ) -> Answer<BTreeMap<String, Timestamp>> {
-        let all = self.ask_requests(what, StatusValues::Succeeded, most)?;
+        let all = self.ask_requests(what, &StatusValues::Succeeded, most)?;
         let begun = |(id, begun): (String, Option<DateTime>)| Some((id, timestamp(&begun?)?));
         Ok(all.into_iter().filter_map(begun).filter(|(_, begun)| *begun >= since).collect())
     }
@@ -72,7 +72,7 @@ impl AwsCloud {
     fn ask_requests(
         &self,
         what: State,
-        status: StatusValues,
+        status: &StatusValues,
         most: usize,
     ) -> Answer<Vec<(String, Option<DateTime>)>> {
         const CREATIONS: &str = "sso-admin:ListAccountAssignmentCreationStatus";
@@ -104,7 +104,7 @@ impl AwsCloud {
                     permission_sets_provisioning_status
                 ),
             };
-            let all = all.into_iter().filter(|(_, is, _)| is.as_ref() == Some(&status));
+            let all = all.into_iter().filter(|(_, is, _)| is.as_ref() == Some(status));
             Ok(all.filter_map(|(id, _, begun)| Some((id?, begun))).collect())
         })
     }

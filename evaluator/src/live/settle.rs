@@ -42,9 +42,9 @@ impl Reader<'_> {
             return Ok(());
         }
         for what in [State::Unassigning, State::Assigning, State::Provisioning] {
-            self.told(live, self.ended(what))?;
+            told(live, self.ended(what))?;
         }
-        match self.told(live, self.unseen(begun))? {
+        match told(live, self.unseen(begun))? {
             Some(unseen) => self.shown(unseen),
             None => Ok(()),
         }
@@ -106,17 +106,6 @@ impl Reader<'_> {
         Some(Given { set, principal, account: self.record.entry(account)?.id.clone() })
     }
 
-    /// What a server has no such list of is told.
-    fn told<T>(&self, live: &mut Live, asked: Result<T, CloudError>) -> Result<Option<T>, CloudError> {
-        match asked {
-            Err(error) if error.failure == Failure::Unsupported => {
-                live.unanswered.insert("which requests of a run that came to no end are under way".to_owned());
-                Ok(None)
-            }
-            other => other.map(Some),
-        }
-    }
-
     /// Those of others that begin meanwhile are not waited for.
     fn ended(&self, what: State) -> Result<(), CloudError> {
         let began = self.clock.now();
@@ -134,5 +123,16 @@ impl Reader<'_> {
             left.retain(|request| going.contains(request));
         }
         Ok(())
+    }
+}
+
+/// What a server has no such list of is told.
+fn told<T>(live: &mut Live, asked: Result<T, CloudError>) -> Result<Option<T>, CloudError> {
+    match asked {
+        Err(error) if error.failure == Failure::Unsupported => {
+            live.unanswered.insert("which requests of a run that came to no end are under way".to_owned());
+            Ok(None)
+        }
+        other => other.map(Some),
     }
 }

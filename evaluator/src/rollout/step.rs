@@ -287,7 +287,7 @@ impl<'c> Run<'c> {
         };
         for name in cells {
             let waits = |cell: &&Cell| matches!(cell.state, CellState::Waiting | CellState::Skipped);
-            if self.state.cells.get(name).filter(waits).is_some() {
+            if self.state.cells.get(name).as_ref().is_some_and(waits) {
                 self.set(name, CellState::AtOnce);
                 self.enter(Phase::RollingBack { why: why.clone() });
             }

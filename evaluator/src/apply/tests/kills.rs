@@ -694,8 +694,10 @@ fn told_to_stop_it_lets_finish_what_is_under_way_and_begins_nothing_more() {
 /// A run that slept, as with the lid of a laptop, has lost its lock to another one: it begins nothing more.
 #[test]
 fn a_run_that_lost_its_lock_asleep_begins_nothing_when_it_wakes() {
-    let cells: String =
-        (0..20).map(|n| format!("cell c{n} {{ kind = \"alpha\", region = \"us-west-2\" }}\n")).collect();
+    let cells: String = (0..20)
+        .map(|n| format!("cell c{n} {{ kind = \"alpha\", region = \"us-west-2\" }}"))
+        .collect::<Vec<_>>()
+        .join("\n");
     let program = |rest: &str| {
         desired(&format!(
             "org o {{ accounts {{ email = \"aws+\\(.name)@x.example\" }}, limits {{ lanes = 1 }} }}\ngroup ops {{}}\n{cells}\
