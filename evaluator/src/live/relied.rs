@@ -4,22 +4,35 @@
 use std::collections::BTreeSet;
 
 use super::{Live, Reader, parallel};
+use crate::limits::OU_LEVELS;
 use crate::plan::desired::{Desired, ROOT};
 use crate::plan::identity;
 use crate::provider::CloudError;
+use crate::registry::record::Record;
 use crate::resources::ResourceKind;
 
-/// Units above each other that are followed.
-const LEVELS: usize = 16;
-
 /// A target by its address, and what it lies in by the program, up to the root.
-pub(crate) fn levels<'d>(desired: &'d Desired, target: &'d str) -> impl Iterator<Item = &'d str> {
+fn levels<'d>(desired: &'d Desired, target: &'d str) -> impl Iterator<Item = &'d str> {
     let above = |at: &&'d str| {
         let fields = &desired.resources.get(*at)?.fields;
         fields.get("ou").or_else(|| fields.get("parent"))?.as_str()
     };
-    let up = std::iter::successors(Some(target), above).take(LEVELS).filter(|at| *at != ROOT);
+    // The target, its units, and the root.
+    let up = std::iter::successors(Some(target), above).take(OU_LEVELS.most + 2).filter(|at| *at != ROOT);
     up.chain([ROOT]).chain(desired.org.address.as_deref())
+}
+
+/// The recorded attachments that hold in these targets, each with its policy.
+pub(crate) fn holding<'d>(
+    desired: &'d Desired,
+    record: &'d Record,
+    targets: impl IntoIterator<Item = &'d str>,
+) -> Vec<(&'d str, String)> {
+    let places: BTreeSet<&str> = targets.into_iter().flat_map(|target| levels(desired, target)).collect();
+    let attached = record.resources.iter().filter(|(_, entry)| entry.kind == ResourceKind::ScpAttachment.name());
+    let holds = |address: &&str| address.split_once('/').is_some_and(|(_, target)| places.contains(target));
+    let attached = attached.map(|(address, _)| address.as_str()).filter(holds);
+    attached.filter_map(|address| Some((address, identity::policy_of_attachment(address)?))).collect()
 }
 
 impl Reader<'_> {
@@ -35,12 +48,7 @@ impl Reader<'_> {
             return BTreeSet::new();
         }
         let targets: BTreeSet<&str> = self.selected().filter_map(|address| address.split('/').nth(2)).collect();
-        let places: BTreeSet<&str> = targets.into_iter().flat_map(|target| levels(self.desired, target)).collect();
-        let attached =
-            self.record.resources.iter().filter(|(_, entry)| entry.kind == ResourceKind::ScpAttachment.name());
-        let holds = |address: &&String| address.split_once('/').is_some_and(|(_, target)| places.contains(target));
-        let holding = attached.map(|(address, _)| address).filter(holds);
-        holding.filter_map(|address| identity::policy_of_attachment(address)).collect()
+        holding(self.desired, self.record, targets).into_iter().map(|(_, policy)| policy).collect()
     }
 
     /// Reads the sets that are to be given and are not selected: seven calls each.

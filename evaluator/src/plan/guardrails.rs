@@ -1,4 +1,4 @@
-//! What moves under other service control policies, and what a unit that is made anew loses of those of others. Owns the comparison
+//! What moves under other service control policies, and what goes of those that others manage with a unit that is made anew or deleted. Owns the comparison
 //! of what an account or a unit is under before and after, by the program; attaching and detaching are changes of their own.
 
 use std::collections::{BTreeMap, BTreeSet};

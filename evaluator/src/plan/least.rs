@@ -12,8 +12,8 @@ mod stacks;
 /// What no policy of `accounts` says.
 const NOT_INCLUDED: &str = "what the resources of a stack's template need to be made, changed and deleted: the role that is entered has it (the one that an organization makes has AdministratorAccess)";
 
-/// What planning reads.
-const READS: [&str; 39] = [
+/// What planning reads, after a run that came to no end too: then it asks how that one's requests stand.
+const READS: [&str; 41] = [
     "iam:GetPolicy",
     "identitystore:DescribeGroup",
     "identitystore:DescribeUser",
@@ -37,7 +37,10 @@ const READS: [&str; 39] = [
     "organizations:ListRoots",
     "organizations:ListTagsForResource",
     "organizations:ListTargetsForPolicy",
+    "sso:DescribeAccountAssignmentCreationStatus",
+    "sso:DescribeAccountAssignmentDeletionStatus",
     "sso:DescribePermissionSet",
+    "sso:DescribePermissionSetProvisioningStatus",
     "sso:GetInlinePolicyForPermissionSet",
     "sso:GetPermissionsBoundaryForPermissionSet",
     "sso:ListAccountAssignmentCreationStatus",
@@ -51,15 +54,7 @@ const READS: [&str; 39] = [
     "sso:ListPermissionSetProvisioningStatus",
     "sso:ListPermissionSets",
     "sso:ListTagsForResource",
-    "sso:DescribePermissionSetProvisioningStatus",
     "sts:GetCallerIdentity",
-];
-
-/// Polls of what goes on after its call was answered.
-const POLLS: [&str; 3] = [
-    "sso:DescribeAccountAssignmentCreationStatus",
-    "sso:DescribeAccountAssignmentDeletionStatus",
-    "sso:DescribePermissionSetProvisioningStatus",
 ];
 
 /// What Identity Center does with the caller's own rights when it works on the management account.
@@ -78,7 +73,7 @@ const IN_MANAGEMENT: [&str; 8] = [
 /// Both policies, as one document: `{plan, apply}`; and `accounts`, by address or id, with what the role that is
 /// entered in each needs for its stacks.
 pub fn policies(plan: &Plan) -> Json {
-    let mut reads: BTreeSet<&str> = READS.into_iter().collect();
+    let reads: BTreeSet<&str> = READS.into_iter().collect();
     let mut writes: BTreeSet<String> = BTreeSet::new();
     let management = &plan.target.management_account;
     for operation in plan.operations.iter().filter(|operation| !operation.verb.is_local()) {
@@ -94,9 +89,6 @@ pub fn policies(plan: &Plan) -> Json {
         }
         let calls = super::cost::calls(operation);
         writes.extend(calls.iter().filter(|call| !reads.contains(**call)).map(|call| (*call).to_owned()));
-        if operation.verb.service() == Service::IdentityCenter {
-            writes.extend(POLLS.iter().map(|poll| (*poll).to_owned()));
-        }
         // Tags on creation are an action of their own.
         match &operation.verb {
             Verb::CreateUnit { tags, .. } | Verb::CreateAccount { tags, .. } | Verb::CreatePolicy { tags, .. }
@@ -113,8 +105,6 @@ pub fn policies(plan: &Plan) -> Json {
             _ => {}
         }
     }
-    // A name that was a poll and a read at once is in the reads.
-    reads.retain(|action| !writes.contains(*action));
     let registry = registry(plan);
     let statement =
         |sid: &str, actions: Json| json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": "*" });

@@ -7,8 +7,8 @@ use cell_lang::diagnostics::Code;
 
 use super::build::{Builder, Command};
 use super::fault::Fault;
-use super::model::{Action, Verb};
-use crate::live::relied::levels;
+use super::model::{Action, Change, Verb};
+use crate::live::relied::holding;
 use crate::plan::identity;
 use crate::registry::record::base_of;
 use crate::resources::ResourceKind;
@@ -27,10 +27,12 @@ impl Builder<'_> {
                 changed.push((set, format!("was changed outside ({})", drift.join(", "))));
             }
         }
-        for (attachment, policy) in self.holding(&targets) {
-            if !self.takes(&attachment) && !self.is_held(&attachment, &policy) {
+        let held = holding(self.desired, self.record, targets.iter().map(String::as_str));
+        for (attachment, policy) in held {
+            if !self.takes(attachment) && !self.is_held(attachment, &policy) {
                 let target = attachment.split_once('/').map_or("", |(_, target)| target);
-                changed.push((attachment.clone(), format!("is gone: {policy} was detached from {target} outside")));
+                changed
+                    .push((attachment.to_owned(), format!("is gone: {policy} was detached from {target} outside")));
             } else if !self.takes(&policy) && self.is_other_policy(&policy) {
                 changed.push((policy, "was changed outside".to_owned()));
             }
@@ -57,29 +59,20 @@ impl Builder<'_> {
                 targets.insert(target.clone());
             }
         }
-        let edited = |address: &str| {
-            self.changes.iter().any(|change| {
-                change.address == address && matches!(change.action, Action::Update | Action::Replace | Action::Adopt)
-            })
+        let edited = |change: &&Change| {
+            change.kind == "permission_set"
+                && matches!(change.action, Action::Update | Action::Replace | Action::Adopt)
         };
+        let edited: BTreeSet<&str> =
+            self.changes.iter().filter(edited).map(|change| change.address.as_str()).collect();
         for (address, wanted) in &self.desired.resources {
             if wanted.kind == ResourceKind::Assignment
-                && identity::set_of_assignment(address).is_some_and(|set| edited(&set))
+                && identity::set_of_assignment(address).is_some_and(|set| edited.contains(&*set))
             {
                 targets.extend(address.split('/').nth(2).map(str::to_owned));
             }
         }
         (sets, targets)
-    }
-
-    /// The recorded attachments that hold in these targets, each with its policy.
-    fn holding(&self, targets: &BTreeSet<String>) -> Vec<(String, String)> {
-        let places: BTreeSet<&str> = targets.iter().flat_map(|target| levels(self.desired, target)).collect();
-        let attached =
-            self.record.resources.iter().filter(|(_, entry)| entry.kind == ResourceKind::ScpAttachment.name());
-        let holds = |address: &str| address.split_once('/').is_some_and(|(_, target)| places.contains(target));
-        let attached = attached.map(|(address, _)| address).filter(|address| holds(address));
-        attached.filter_map(|address| Some((address.clone(), identity::policy_of_attachment(address)?))).collect()
     }
 
     /// Is a policy attached as the record says? Of the units above only the record has the ids.

@@ -157,7 +157,7 @@ fn unlock(session: &Session<'_>, yes: bool, output: &Output) -> Result<Status, S
     let holder = match store.holder() {
         Ok(None) => return Ok(output::result(Format::Text, "not locked\n")),
         Ok(Some(owner)) => owner.to_string(),
-        Err(StoreError::NoLock(why)) => format!("nobody knows whom ({why})"),
+        Err(StoreError::NoLock(why)) => format!("an unknown run ({why})"),
         Err(error) => return Err(told(error)),
     };
     if !yes && !io::stdin().is_terminal() {

@@ -327,6 +327,23 @@ fn an_edit_that_dies_may_become_another() {
     none(&found);
 }
 
+/// Who may only plan may plan after a run that died, too: all that is asked then is in the policy that is printed for planning.
+#[test]
+fn what_is_asked_after_a_death_may_be_asked_by_who_plans() {
+    let all = Scenario::all();
+    let scenario = all.iter().find(|scenario| scenario.name == "first").unwrap();
+    let reference = Reference::of(scenario);
+    let allowed = crate::plan::least::policies(&reference.plan)["plan"].to_string();
+    let bench =
+        died(&scenario.start, &scenario.to, &reference.plan, ("sso:CreateAccountAssignment", 1, Trouble::DiesAfter));
+    bench.cloud.count_anew();
+    bench.plan(&scenario.to);
+    let asked = bench.cloud.asked();
+    assert!(asked.contains_key("sso:DescribeAccountAssignmentCreationStatus"), "{asked:?}");
+    let denied: Vec<&String> = asked.keys().filter(|call| !allowed.contains(&format!("\"{call}\""))).collect();
+    assert_eq!(denied, Vec::<&String>::new());
+}
+
 /// The role of a set whose new name is taken back after its run died stays what it is: what goes is the role that was made for the
 /// other name.
 #[test]
