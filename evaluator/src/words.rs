@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 /// `1 cell`, `300 cells`.
 pub fn counted(count: usize, one: &str) -> String {
@@ -19,6 +19,11 @@ pub fn first_of(names: &[String], most: usize) -> String {
 /// The verb that goes with so many: `has`, `have`.
 pub fn have(count: usize) -> &'static str {
     if count == 1 { "has" } else { "have" }
+}
+
+/// An instant, to the second: `2026-06-02 09:00:00Z`.
+pub fn second(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 /// The plural of a noun whose plural is regular, as kinds of entities and resources are.

@@ -55,6 +55,7 @@ fn planned_and_applied_under_them(applied: bool, edit: impl Fn(&Project)) {
     assert!(!held["operations"].as_array().unwrap().is_empty(), "it is a plan of something");
     hold(&mut project, &server, &printed["apply"]).unwrap();
     project.apply(&["--allow", "mass-revoke", "--allow", "role-arn"]).unwrap();
+    project.run(&["registry", "publish"]).unwrap().ended(0).unwrap();
     hold(&mut project, &server, &printed["plan"]).unwrap();
     project.settled(&[]).unwrap();
 }

@@ -192,6 +192,20 @@ fn what_was_changed_in_stacks_of_components_is_drift() {
         &drift,
         &["deleted; a release makes it again", "deployment.api/cell.gamma", "`cellc rollout start api v1` sets back"],
     );
+    let strange =
+        format!("create-stack --stack-name api-gamma --template-body file://{} {parameters}", file.display());
+    cli(&server, gamma, &format!("cloudformation {strange}"));
+    server.advance(std::time::Duration::from_secs(30)).unwrap();
+    let drift = project.run(&["drift"]).unwrap().ended(2).unwrap().stdout;
+    says(
+        &drift,
+        &[
+            "a stack of others is in its place; a release is refused there",
+            "the stack api-gamma is not of deployment.api/cell.gamma: it has no tag that says so.",
+        ],
+    );
+    cli(&server, gamma, "cloudformation delete-stack --stack-name api-gamma");
+    server.advance(std::time::Duration::from_secs(30)).unwrap();
     project.run(&["rollout", "start", "api", "v1"]).unwrap().ended(0).unwrap();
     project.run(&["drift"]).unwrap().ended(0).unwrap();
 }

@@ -503,6 +503,26 @@ fn a_bake_outlasts_the_sessions_that_watch_it() {
     assert_eq!(project.versions().len(), 3);
 }
 
+/// Who takes an alarm out of the program while a rollout watches it is told what comes of that.
+#[test]
+fn an_alarm_that_a_rollout_watches_does_not_go_without_a_word() {
+    let alarm = "alarm errors { namespace = \"shop\", metric = \"Errors\", above = 1, over = 5m }";
+    let text = program(1, alarm, true).replace("rollout steady {", "rollout steady {\n  alarms = [alarm.errors]");
+    let project = Project::new(&text);
+    std::fs::remove_file(project.path().join(".cellc/sandbox/config.json")).unwrap();
+    project.apply();
+    assert_eq!(project.run(&["rollout", "start", "api", "v1", "--no-wait"]).0, 1);
+    project.write("main.cell", &program(1, "", true));
+    let plan = project.well(&["plan"]);
+    let told =
+        "the rollout of v1 of component.api watches alarm.errors, which this takes away in 2 cells: without data";
+    assert!(plan.contains(told), "{plan}");
+    project.well(&["rollout", "abort", "api"]);
+    project.run(&["rollout", "run"]);
+    let plan = project.well(&["plan"]);
+    assert!(!plan.contains("watches alarm.errors"), "{plan}");
+}
+
 /// A cell that is declared and not made keeps nothing from the others; the apply that makes it brings it what they have.
 #[test]
 fn a_cell_without_an_account_keeps_nothing_back() {

@@ -448,6 +448,18 @@ fn a_parked_account_is_taken_by_the_next_cell() {
     )
     .unwrap();
     assert_eq!(unit["OrganizationalUnit"]["Name"], "cellc-parked");
+    // Somebody moves it: that was done outside, and is told and counted as such.
+    project.run(&["drift"]).unwrap().ended(0).unwrap();
+    let roots = aws::aws(&server.url(), "organizations list-roots").unwrap();
+    let root = roots["Roots"][0]["Id"].as_str().unwrap();
+    let moves = |from: &str, to: &str| {
+        let ends = format!("--source-parent-id {from} --destination-parent-id {to}");
+        aws::aws(&server.url(), &format!("organizations move-account --account-id {account} {ends}")).unwrap();
+    };
+    moves(parking, root);
+    let drift = project.run(&["drift"]).unwrap().ended(2).unwrap();
+    assert!(drift.stdout.contains("the parked account that was cell.dev-ana"), "{}", drift.stdout);
+    moves(root, parking);
     // The block may go without a `removed`: it was torn down.
     project
         .edit(&[

@@ -74,6 +74,8 @@ impl Builder<'_> {
         self.notices.extend(moved);
         let lost = super::guardrails::of_others(self);
         self.notices.extend(lost);
+        let unwatched = super::watched::taken_away(self);
+        self.notices.extend(unwatched);
         self.revocations();
         self.unmanaged();
         self.closed_to_us();

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 
 use super::model::{Plan, Service, Verb};
+use crate::registry::store::Published;
 
 mod stacks;
 
@@ -126,6 +127,8 @@ pub fn policies(plan: &Plan) -> Json {
     if let Some((bucket, key)) = &registry {
         planning.extend(objects("RegistryRead", bucket, key, &["s3:GetObject"]));
         applying.extend(objects("Registry", bucket, key, &["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]));
+        let beside = [Published::Cells, Published::Schema].map(|which| place(bucket, &which.name(key)));
+        applying.push(json!({ "Sid": "Published", "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": beside }));
     }
     let document = |statements: Vec<Json>| json!({ "Version": "2012-10-17", "Statement": statements });
     let mut both = json!({ "plan": document(planning), "apply": document(applying) });
@@ -142,14 +145,12 @@ fn registry(plan: &Plan) -> Option<(String, String)> {
     Some((bucket.to_owned(), key.to_owned()))
 }
 
+fn place(bucket: &str, key: &str) -> String {
+    format!("arn:aws:s3:::{bucket}/{key}")
+}
+
 fn objects(sid: &str, bucket: &str, key: &str, actions: &[&str]) -> [Json; 2] {
-    let place = |key: &str| format!("arn:aws:s3:::{bucket}/{key}");
-    let resources = [
-        place(key),
-        place(&format!("{key}.lock")),
-        place(&format!("{key}.journal/*")),
-        place(&format!("{key}.releases/*")),
-    ];
+    let resources = ["", ".lock", ".journal/*", ".releases/*"].map(|ending| place(bucket, &format!("{key}{ending}")));
     [
         json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources }),
         json!({ "Sid": format!("{sid}List"), "Effect": "Allow", "Action": ["s3:GetBucketVersioning", "s3:ListBucket"], "Resource": format!("arn:aws:s3:::{bucket}") }),

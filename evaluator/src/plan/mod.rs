@@ -30,6 +30,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 pub mod text;
+mod watched;
 
 use std::collections::{BTreeMap, BTreeSet};
 

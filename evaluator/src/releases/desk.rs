@@ -255,7 +255,7 @@ pub struct Entered {
 pub struct Kept {
     /// The book.
     pub book: Book,
-    /// The dossiers of what is released, of what each cell has and of what was taken back last, by name.
+    /// The dossiers of what is released, of what each cell has, of what is under way and of what was taken back last, by name.
     pub dossiers: BTreeMap<String, Dossier>,
 }
 
@@ -301,6 +301,7 @@ impl Desk<'_> {
                 book.occupied().into_values().chain(book.released.iter().map(|has| &has.dossier)).collect();
             named.extend(book.cells.values().map(|has| &has.dossier));
             named.extend(&book.withdrawn);
+            named.extend(book.open().map(|open| &open.dossier));
             // A set that is being taken back may have its former form before the first account has it.
             let of_a_set = book.open().filter(|_| !is_of_component(&of));
             named.extend(of_a_set.iter().flat_map(|open| open.former.values().map(|has| &has.dossier)));

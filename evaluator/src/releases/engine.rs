@@ -18,6 +18,7 @@ use crate::provider::Clock;
 use crate::rollout::course::AT_A_TIME;
 use crate::rollout::step::under_way;
 use crate::rollout::{CellState, Effect, Event, Phase, State, step};
+use crate::words::second;
 
 use super::book::{Book, LEASE, Note, Rollout, Runner};
 use super::desk::{Desk, DeskError, Read};
@@ -99,7 +100,7 @@ pub enum EngineError {
     #[error(transparent)]
     Desk(#[from] DeskError),
     /// Another process carries the rollout out.
-    #[error("{} (process {}) carries this rollout out, until {} at least", .0.who, .0.process, .0.until)]
+    #[error("{} (process {}) carries this rollout out, until {} at least", .0.who, .0.process, second(.0.until))]
     Held(Box<Runner>),
     /// Another process has taken it over.
     #[error("the rollout was taken over by {} (process {}) meanwhile", .0.who, .0.process)]
@@ -183,7 +184,10 @@ impl Engine<'_> {
                 if awaited.is_none() {
                     self.watcher.remark(&format!(
                         "{} (process {}) carried {} out and may still: waiting until {}",
-                        other.who, other.process, self.of, other.until
+                        other.who,
+                        other.process,
+                        self.of,
+                        second(other.until)
                     ));
                 }
                 let left = other.until.duration_since(now).unsigned_abs();

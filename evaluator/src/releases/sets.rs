@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use crate::apply::follow::Follower;
 use crate::live::{LiveSet, SetDetail};
+use crate::plan::canonical;
 use crate::plan::diff::sets::{boundary, customer_policy, fields_as_read, set_fields, texts};
 use crate::plan::model::{Fields, Limits};
 use crate::provider::{Clock, CloudError, Failure, Provider, ProvisionTarget, Provisioned};
@@ -205,9 +206,10 @@ fn changed(parts: &[String]) -> String {
 
 /// The parts in which two forms differ. A description can be changed and not taken away.
 fn differing(is: &Fields, form: &Fields) -> Vec<String> {
-    let differs = |name: &&&str| {
-        let kept = **name == "description" && form.get(**name).is_none();
-        !kept && is.get(**name) != form.get(**name)
+    let differs = |name: &&&str| match (is.get(**name), form.get(**name)) {
+        (Some(_), None) if **name == "description" => false,
+        (Some(document), Some(wanted)) if **name == "inline" => !canonical::same(document, wanted),
+        (one, other) => one != other,
     };
     PARTS.iter().filter(differs).map(ToString::to_string).collect()
 }

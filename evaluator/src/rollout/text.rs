@@ -108,9 +108,29 @@ fn line(entry: &Entry, zone: &TimeZone) -> String {
     text
 }
 
-/// `Tue 2 Jun 09:00`; only the time, if it is on the day of another.
+/// `Tue 2 Jun 09:00`; only the time, if it is on the day of another. With the offset, where clocks go back and the hour comes twice.
 fn moment(at: Timestamp, zone: &TimeZone, other: Option<&DateTime>) -> String {
-    let at = zone.to_datetime(at);
-    let same = other.is_some_and(|other| other.date() == at.date());
-    at.strftime(if same { "%H:%M" } else { "%a %-d %b %H:%M" }).to_string()
+    let local = zone.to_datetime(at);
+    let same = other.is_some_and(|other| other.date() == local.date());
+    let time = local.strftime(if same { "%H:%M" } else { "%a %-d %b %H:%M" }).to_string();
+    if zone.to_ambiguous_zoned_datetime(local).is_ambiguous() {
+        format!("{time} ({})", zone.to_offset(at))
+    } else {
+        time
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_hour_that_comes_twice_says_which() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let told = |at: &str| moment(at.parse().unwrap(), &zone, None);
+        assert_eq!(told("2026-10-24T23:30:00Z"), "Sun 25 Oct 01:30");
+        assert_eq!(told("2026-10-25T00:30:00Z"), "Sun 25 Oct 02:30 (+02)");
+        assert_eq!(told("2026-10-25T01:30:00Z"), "Sun 25 Oct 02:30 (+01)");
+        assert_eq!(told("2026-10-25T02:30:00Z"), "Sun 25 Oct 03:30");
+    }
 }

@@ -8,7 +8,7 @@ mod follow;
 mod model;
 pub mod shelf;
 pub mod state;
-mod stopped;
+pub(crate) mod stopped;
 pub mod template;
 #[cfg(test)]
 mod tests;

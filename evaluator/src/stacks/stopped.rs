@@ -76,7 +76,8 @@ impl From<CloudError> for Stopped {
     }
 }
 
-fn owner(found: Option<&str>) -> String {
+/// Whose a stack is by its tag, in words.
+pub(crate) fn owner(found: Option<&str>) -> String {
     match found {
         Some(found) => format!("its tag says `{found}`"),
         None => "it has no tag that says so".to_owned(),

@@ -50,7 +50,7 @@ builtins! {
     AwsRegion String aws_region, "an AWS region reads like `us-west-2`";
     BlockLabel String block_label, "a block's label begins with a letter and has at most 50 letters, digits, `-` and `_`";
     Boundary String boundary, "a boundary is the ARN of an AWS managed policy or the name of a customer policy";
-    BucketName String bucket, "a bucket name has 3 to 63 of a-z, 0-9, `.` and `-`";
+    BucketName String bucket, "a bucket name has 3 to 63 of a-z, 0-9, `.` and `-`, begins and ends with a letter or digit, and has no `..`";
     BudgetSubscriber String subscriber, "a budget notifies an e-mail address or the ARN of an SNS topic";
     Creations Int between::<1, 5>, "at most 5 accounts are created at once";
     CustomerPolicy String customer_policy, "a customer policy is a name of 1 to 128 characters, after a path such as `/teams/` if it has one";
@@ -79,7 +79,7 @@ builtins! {
     Positive Int between::<1, { i64::MAX }>, "at least 1 is needed";
     PrincipalName String length::<1, 1024>, "a group's or user's name has 1 to 1024 characters";
     Reason String length::<1, 1000>, "a reason has 1 to 1000 characters";
-    RegistryLocation String registry, "a registry is `s3://bucket/key` or the path of a file";
+    RegistryLocation String registry, "a registry is the path of a file, or `s3://bucket/key`, where the bucket has 3 to 63 of a-z, 0-9, `.` and `-`, and a letter or digit at both ends";
     RelayState String length::<1, 240>, "a relay state has 1 to 240 characters";
     Repository String length::<1, 2048>, "a repository is a URL or a path";
     RoleName String role_name, "a role's name has 1 to 64 letters, digits and `_+=,.@-`";
@@ -88,7 +88,7 @@ builtins! {
     Session Duration session, "a session lasts 1h to 12h";
     StackName String stack, "a stack name begins with a letter and has at most 128 letters, digits and `-`";
     TagValue String tag_value, "a tag's value has at most 256 letters, digits, spaces and `_.:/=+-@`";
-    TemplateBucket String template_bucket, "a template bucket has 3 to 63 of a-z, 0-9 and `-`, and `{region}` where it is one for each region";
+    TemplateBucket String template_bucket, "a template bucket has 3 to 63 of a-z, 0-9 and `-`, a letter or digit at both ends, and `{region}` where it is one for each region";
     TimeZone String time_zone, "a time zone is a name of the IANA database in its own case, such as `Europe/Berlin`";
     Wait Duration wait, "a wait is longer than 0s";
 }
@@ -331,10 +331,12 @@ fn bucket(value: &Lit, rule: &str) -> Verdict {
     within(value, rule, is_bucket, 3, 63)
 }
 
+/// (Amazon S3 User Guide, "General purpose bucket naming rules")
 fn is_bucket(text: &str) -> bool {
     all(text, |b| lower_or_digit(b) || b".-".contains(&b))
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.ends_with(|c: char| c.is_ascii_alphanumeric())
+        && !text.contains("..")
         && (3..=63).contains(&text.len())
 }
 

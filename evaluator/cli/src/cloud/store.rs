@@ -12,6 +12,9 @@ use cell_eval::lock::digest;
 use cell_eval::registry::store::{Lease, Owner, Published, Shelf, Store, StoreError, Stored};
 use serde::{Deserialize, Serialize};
 
+/// Links after one another that are followed, as many as Linux follows. (path_resolution(7))
+const LINKS: usize = 40;
+
 /// A record in a file.
 #[derive(Debug)]
 pub(crate) struct FileStore {
@@ -35,10 +38,21 @@ struct Note {
     owner: Option<Owner>,
 }
 
+/// Where a link leads, also to what is not there yet: lock and journal lie beside the record itself, whichever way one comes to it,
+/// and the link stays.
+fn followed(path: PathBuf) -> PathBuf {
+    let mut at = path.clone();
+    for _ in 0..LINKS {
+        let Ok(to) = fs::read_link(&at) else { return at };
+        at = at.parent().map_or_else(|| to.clone(), |folder| folder.join(&to));
+    }
+    path
+}
+
 impl FileStore {
     /// The record at `path`; `shown` is how it is called.
     pub(crate) fn new(path: PathBuf, shown: String) -> Self {
-        Self { path, shown, held: Mutex::default() }
+        Self { path: followed(path), shown, held: Mutex::default() }
     }
 
     fn beside(&self, ending: &str) -> PathBuf {
@@ -354,6 +368,26 @@ mod tests {
         assert_eq!(store.save(&lease, b"two", None), Err(StoreError::Moved));
         store.save(&lease, b"two", Some(&first)).unwrap();
         assert_eq!(store.load().unwrap().unwrap().bytes, b"two");
+    }
+
+    /// The record lies elsewhere, and a link leads to it: what is written goes there, and who comes by the link or not has one lock.
+    #[test]
+    #[cfg(unix)]
+    fn a_link_to_a_record_stays_one() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("real")).unwrap();
+        let link = folder.path().join("r.json");
+        std::os::unix::fs::symlink("real/r.json", &link).unwrap();
+        let store = || FileStore::new(link.clone(), "r.json".to_owned());
+        let by_link = store();
+        let lease = by_link.lock(&owner("first")).unwrap();
+        let first = by_link.save(&lease, b"one", None).unwrap();
+        let direct = FileStore::new(folder.path().join("real/r.json"), "r.json".to_owned());
+        assert!(direct.lock(&owner("second")).is_err());
+        by_link.save(&lease, b"two", Some(&first)).unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(direct.load().unwrap().unwrap().bytes, b"two");
+        assert_eq!(store().load().unwrap().unwrap().bytes, b"two");
     }
 
     /// `/dev/full` is a disk without room, and takes nothing back either.

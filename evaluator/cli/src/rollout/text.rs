@@ -6,7 +6,7 @@ use cell_eval::releases::wishes::is_of_component;
 use cell_eval::releases::{Apart, Book, Dossier, Driven, Note, apart};
 use cell_eval::rollout::{CellState, Phase, State};
 use cell_eval::terminal::visible::{self, line};
-use cell_eval::words::counted;
+use cell_eval::words::{counted, second};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
 
@@ -15,7 +15,7 @@ const NAMED: usize = 5;
 
 /// A line of the log.
 pub(crate) fn note(of: &str, note: &Note) -> String {
-    format!("{} {of}: {}", note.at.strftime("%Y-%m-%d %H:%M:%SZ"), line(note.what.as_bytes()))
+    format!("{} {of}: {}", second(note.at), line(note.what.as_bytes()))
 }
 
 /// Where a rollout is, in a few lines.
@@ -100,7 +100,7 @@ fn moment(at: Timestamp, now: Timestamp) -> String {
     } else {
         SignedDuration::from_secs(left.as_secs().max(0))
     };
-    format!("{}, in {left:#}", at.strftime("%Y-%m-%d %H:%M:%SZ"))
+    format!("{}, in {left:#}", second(at))
 }
 
 fn queued(book: &Book) -> String {

@@ -9,12 +9,15 @@ use super::releases::{fields, places};
 use super::stacks::HIDDEN;
 use crate::live::LiveStack;
 use crate::plan::build::{Builder, change};
-use crate::plan::model::{Action, Change};
+use crate::plan::desired::ADDRESS_TAG;
+use crate::plan::model::{Action, Change, Notice, NoticeKind};
 use crate::releases::wishes::is_of_component;
 use crate::releases::{Book, Dossier, Kept, Target, dossier};
 use crate::rollout::CellState;
-use crate::stacks::StackPlace;
+use crate::stacks::stopped::owner;
 use crate::stacks::wish::same_template;
+use crate::stacks::{Stack, StackPlace, StackState};
+use crate::terminal::visible;
 use crate::words::{counted, have};
 
 impl Builder<'_> {
@@ -58,7 +61,7 @@ impl Builder<'_> {
         let mut moving: BTreeMap<&String, Vec<String>> = BTreeMap::new();
         let all = self.kept;
         for (of, kept) in all.iter().filter(|(of, _)| is_of_component(of)) {
-            let before = self.changes.len();
+            let mut set_back = false;
             for cell in kept.book.cells.keys() {
                 if is_moving(&kept.book, cell) {
                     moving.entry(of).or_default().push(dossier::address(of, cell));
@@ -73,11 +76,14 @@ impl Builder<'_> {
                 let address = dossier::address(of, cell);
                 match self.live.stacks.get(&place) {
                     Some(LiveStack::Closed(why)) => unread.push((address, why.clone())),
-                    Some(live) => self.outside(of, &address, (has, what), live),
+                    Some(LiveStack::There { stack, .. }) if is_of_others(stack, &address, what) => {
+                        self.in_its_place(of, &address, stack);
+                    }
+                    Some(live) => set_back |= self.outside(of, &address, (has, what), live),
                     None => {}
                 }
             }
-            if let (Some(released), true) = (&kept.book.released, self.changes.len() > before) {
+            if let (Some(released), true) = (&kept.book.released, set_back) {
                 let label = of.rsplit('.').next().unwrap_or(of);
                 let message =
                     format!("`cellc rollout start {label} {}` sets back what was changed of {of}", released.version);
@@ -100,7 +106,35 @@ impl Builder<'_> {
         }
     }
 
-    fn outside(&mut self, of: &str, address: &str, (has, what): (&Dossier, &dossier::Cell), live: &LiveStack) {
+    /// Somebody has made a stack of the same name, or taken the mark from it: a release touches nothing of others.
+    fn in_its_place(&mut self, of: &str, address: &str, stack: &Stack) {
+        let whose = owner(stack.tags.get(ADDRESS_TAG).map(String::as_str));
+        let message = format!(
+            "the stack {} is not of {address}: {whose}. A release is refused there; if it is this one, give it the tag `{ADDRESS_TAG}` = `{address}`, else delete it",
+            visible::text(&stack.name)
+        );
+        self.notices.push(Notice {
+            kind: NoticeKind::Hazard,
+            code: None,
+            message,
+            addresses: vec![address.to_owned()],
+            allow: None,
+        });
+        self.change(Change {
+            drift: vec!["*".to_owned()],
+            sources: self.desired.releases.get(of).map(places).unwrap_or_default(),
+            ..change(address, "deployment", Action::Update)
+        });
+    }
+
+    /// What was changed of a stack that is ours; whether something was.
+    fn outside(
+        &mut self,
+        of: &str,
+        address: &str,
+        (has, what): (&Dossier, &dossier::Cell),
+        live: &LiveStack,
+    ) -> bool {
         let wanted = fields(has, what);
         let plan = Change {
             after: Some(wanted.clone()),
@@ -108,7 +142,8 @@ impl Builder<'_> {
             ..change(address, "deployment", Action::Update)
         };
         let LiveStack::There { stack, template } = live else {
-            return self.change(Change { action: Action::Create, drift: vec!["*".to_owned()], ..plan });
+            self.change(Change { action: Action::Create, drift: vec!["*".to_owned()], ..plan });
+            return true;
         };
         let mut is = wanted.clone();
         let held = |name: &str, live: &dyn Fn(&str) -> Option<String>| {
@@ -131,10 +166,20 @@ impl Builder<'_> {
             .map(|(name, _)| name.clone())
             .collect();
         let reason = self.condition(address, stack);
-        if !drift.is_empty() || reason.is_some() {
+        let is_other = !drift.is_empty() || reason.is_some();
+        if is_other {
             self.change(Change { before: Some(is), drift, reason, ..plan });
         }
+        is_other
     }
+}
+
+/// Does it lack the mark that each release gives its stacks? One in review or gone holds nothing.
+fn is_of_others(stack: &Stack, address: &str, what: &dossier::Cell) -> bool {
+    let Target::Cloudformation { tags, .. } = &what.spec.target else { return false };
+    let holds = !matches!(stack.state(), Some(StackState::ReviewInProgress | StackState::DeleteComplete));
+    let marked = tags.get(ADDRESS_TAG).map_or(address, String::as_str);
+    holds && stack.tags.get(ADDRESS_TAG).map(String::as_str) != Some(marked)
 }
 
 /// Does something come to a cell now, or has it come in part?

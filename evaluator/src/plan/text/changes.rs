@@ -99,7 +99,9 @@ fn divided(change: &Change, verbose: bool, all_seen: bool) -> (Option<Part<'_>>,
     // What is in cells a release sets back, and no apply.
     if change.kind == "deployment" {
         let gone = change.drift.iter().any(|field| field == ITSELF);
-        let (class, fields) = if gone {
+        let (class, fields) = if gone && change.action == Action::Update {
+            ("a stack of others is in its place; a release is refused there", Vec::new())
+        } else if gone {
             ("deleted; a release makes it again", Vec::new())
         } else {
             ("changed; a release sets it back", fields)

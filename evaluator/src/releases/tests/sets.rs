@@ -186,3 +186,16 @@ fn a_set_goes_back_to_one_form() {
         assert_eq!(rollout.state.cells[cell].former.as_deref(), Some("first"));
     }
 }
+
+/// Somebody writes the document in another order and names its statements: it says the same, and nothing was changed.
+#[test]
+fn a_document_that_says_the_same_is_no_change() {
+    let (cloud, clock, set) = cloud();
+    let same = r#"{"Version":"2012-10-17","Statement":{"Sid":"Put","Effect":"Allow","Action":"s3:PutObject","Resource":"*"}}"#;
+    cloud.put_inline_policy(&set, same).unwrap();
+    let roles = Roles::new(&cloud, &*clock, LIMITS, None);
+    assert_eq!(roles.altered(&set, &form(NEW)).unwrap(), None);
+    bring(&cloud, &clock, &set, NEW, false).unwrap();
+    assert_eq!(has(&cloud, &set, REACHED).as_deref(), Some(same));
+    assert!(roles.altered(&set, &form(OLD)).unwrap().is_some());
+}
