@@ -12,7 +12,7 @@ use crate::registry::record::Record;
 use crate::resources::ResourceKind;
 
 /// A target by its address, and what it lies in by the program, up to the root.
-fn levels<'d>(desired: &'d Desired, target: &'d str) -> impl Iterator<Item = &'d str> {
+pub(crate) fn levels<'d>(desired: &'d Desired, target: &'d str) -> impl Iterator<Item = &'d str> {
     let above = |at: &&'d str| {
         let fields = &desired.resources.get(*at)?.fields;
         fields.get("ou").or_else(|| fields.get("parent"))?.as_str()

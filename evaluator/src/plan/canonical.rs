@@ -35,6 +35,13 @@ pub fn same(one: &Json, other: &Json) -> bool {
     one == other || (one.is_object() && meaning(one) == meaning(other))
 }
 
+/// The statements of a document, without what means nothing.
+pub fn statements(document: &Json) -> Vec<Json> {
+    let mut document = meaning(document);
+    let statements = document.get_mut("Statement").map(Json::take);
+    if let Some(Json::Array(statements)) = statements { statements } else { Vec::new() }
+}
+
 /// Leaves a field that is a document as it is, where the wanted one says the same.
 pub fn keep(before: &Fields, after: &mut Fields, name: &str) {
     if let (Some(is), Some(wanted)) = (before.get(name), after.get_mut(name))

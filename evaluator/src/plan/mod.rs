@@ -30,6 +30,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 pub mod text;
+mod waits;
 mod watched;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -156,6 +157,9 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
     builder.parking_begun();
     builder.surplus_units(&replaced);
     builder.lead(&begun, &remembered);
+    if components == Components::Released {
+        builder.wait_for_access();
+    }
     builder.relied();
     builder.judge();
     let access = builder.access();

@@ -7,7 +7,6 @@ use cell_lang::diagnostics::Code;
 use foldhash::HashMap;
 use serde_json::Value as Json;
 
-use crate::limits::OU_LEVELS;
 use crate::plan::build::{Builder, GONE, Step, change, drifted_with, tags_of, text};
 use crate::plan::canonical;
 use crate::plan::desired::{ROOT, Wanted};
@@ -233,11 +232,7 @@ impl Builder<'_> {
                 _ => continue,
             };
             let Some(id) = self.ids.get(of) else { continue };
-            let account = self.live.accounts.get(id).and_then(|account| account.parent.clone());
-            let parent = account.or_else(|| self.live.units.get(id).map(|unit| unit.parent.clone()));
-            let above = |unit: &String| self.live.units.get(unit).map(|unit| unit.parent.clone());
-            let units = std::iter::successors(parent, above).take(OU_LEVELS.most + 1);
-            for at in std::iter::once(id.clone()).chain(units) {
+            for at in self.lies_in(id) {
                 first.entry(at).or_default().push(operation.id);
             }
         }

@@ -16,6 +16,7 @@ mod set_waves;
 mod sets;
 mod taken;
 mod units;
+mod waits;
 mod whole;
 
 use crate::apply::tests::bench::{Bench, desired};
