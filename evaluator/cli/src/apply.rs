@@ -19,7 +19,7 @@ use cell_eval::registry::record::{Principal, Record};
 use cell_eval::registry::store::{Lease, Owner, StoreError};
 use cell_eval::releases::Desk;
 use cell_eval::releases::clerk::Clerk;
-use cell_eval::words::counted;
+use cell_eval::words::{counted, first_of};
 use cell_lang::diagnostics::{Code, Diagnostic};
 
 use crate::args::{ApplyArgs, CloudArgs, ConsentArgs, DestroyArgs, Format};
@@ -37,6 +37,8 @@ use crate::{plan as plans, signals};
 const ANEW: &str = "`cellc plan` makes a new one; review what is different";
 /// Reasons for which a plan is stale that are told.
 const TOLD: usize = 10;
+/// Addresses that a brake names.
+const NAMED: usize = 3;
 /// How often a lock is renewed while somebody reads and answers.
 const RENEWAL: Duration = Duration::from_secs(15);
 
@@ -320,10 +322,11 @@ fn brakes(plan: &Plan, consent: &ConsentArgs, output: &Output) -> Result<(), Sta
     let held: Vec<_> = plan.brakes().filter(|notice| !notice.allow.as_deref().is_some_and(allowed)).collect();
     for notice in &held {
         let kind = notice.allow.as_deref().unwrap_or_default();
-        say(
-            output,
-            &finding(Code::Braked, notice.message.clone()).help(format!("if this is meant: `--allow {kind}`")),
-        );
+        let mut message = notice.message.clone();
+        if !notice.addresses.iter().all(|address| message.contains(address)) {
+            message.push_str(&format!(": {}", first_of(&notice.addresses, NAMED)));
+        }
+        say(output, &finding(Code::Braked, message).help(format!("if this is meant: `--allow {kind}`")));
     }
     if held.is_empty() { Ok(()) } else { Err(Status::Failed) }
 }
