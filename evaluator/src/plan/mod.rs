@@ -277,7 +277,7 @@ fn mentioned(changes: &[Change], operations: &[model::Operation]) -> BTreeSet<St
             V::SetRepositoryPolicy { content, .. } => all.extend(later::accounts_in(content)),
             V::PutInlinePolicy { document } => all.extend(later::accounts_in(document)),
             V::Deploy(order) => _ = all.insert(order.cell.clone()),
-            V::Undeploy { cell, .. } => _ = all.insert(cell.clone()),
+            V::Undeploy { cell, .. } | V::PassBy { cell, .. } => _ = all.insert(cell.clone()),
             V::ProvisionIn { target } => _ = all.insert(target.clone()),
             V::DeployStack(order) => {
                 all.extend(AccountOf::of_word(&order.account).address().map(str::to_owned));

@@ -368,6 +368,13 @@ pub enum Verb {
         /// The cell.
         cell: String,
     },
+    /// A rollout under way comes to a cell no more, nor goes back there: the cell goes, or the program has it there no more.
+    PassBy {
+        /// The component or permission set.
+        of: String,
+        /// The cell.
+        cell: String,
+    },
     /// A release is put in the queue: a rollout brings it to its cells.
     Queue(Box<QueueOrder>),
     /// Writes into the book which form of a permission set its accounts have, before the set is changed.
@@ -493,6 +500,7 @@ impl Verb {
             Self::ProvisionIn { .. } => "provision_in",
             Self::Deploy(_) => "deploy",
             Self::Undeploy { .. } => "undeploy",
+            Self::PassBy { .. } => "pass_by",
             Self::Queue(_) => "queue",
             Self::KeepForm { .. } => "keep_form",
             Self::Remember { .. } => "remember",
@@ -548,6 +556,7 @@ impl Verb {
             | Self::Forget
             | Self::Readdress { .. }
             | Self::Park
+            | Self::PassBy { .. }
             | Self::Queue(_)
             | Self::KeepForm { .. } => Service::Record,
         }

@@ -222,6 +222,23 @@ impl Book {
             .or_else(|| self.in_part.get(cell).map(|part| &part.dossier))
     }
 
+    /// Does what is under way come to a cell, or go back there?
+    pub fn is_bound_for(&self, cell: &str) -> bool {
+        self.open().is_some_and(|rollout| rollout.state.cells.contains_key(cell))
+    }
+
+    /// What is under way comes to a cell no more, nor goes back there; what the cell has, or may have in part, stays written down. Nobody
+    /// is at work in it.
+    pub fn pass_by(&mut self, cell: &str) {
+        if !self.is_bound_for(cell) {
+            return;
+        }
+        self.keep_what_is_in_part();
+        if let Some(rollout) = &mut self.rollout {
+            rollout.state.leave([&cell.to_owned()]);
+        }
+    }
+
     /// A cell was emptied, and gets nothing of what is under way. Nobody is at work in it.
     pub fn leave(&mut self, cell: &str) {
         self.cells.remove(cell);

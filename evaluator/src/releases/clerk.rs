@@ -80,7 +80,7 @@ impl Clerk<'_> {
     pub fn undeploy(&self, of: &str, errand: Errand<'_>, see: &mut dyn FnMut(&str)) -> Result<String, CloudError> {
         let Errand { cell, token } = errand;
         let book = self.desk.read(of).map_err(|error| not_kept(&error))?.book;
-        self.still(&book, cell)?;
+        let book = if book.is_bound_for(cell) { self.let_go(of, cell, Book::pass_by)? } else { book };
         let Some(has) = book.in_cell(cell) else { return Ok("it had nothing".to_owned()) };
         let dossier = self.desk.dossier(of, has).map_err(|error| not_kept(&error))?;
         let observed = match dossier.cells.get(cell) {
@@ -99,6 +99,34 @@ impl Clerk<'_> {
             book.leave(cell);
         })?;
         Ok(observed)
+    }
+
+    /// Has what is under way pass a cell by, in which it has done nothing that is to be taken away; what was written.
+    ///
+    /// # Errors
+    /// When somebody is at work there, or it is not written down.
+    pub fn pass_by(&self, of: &str, cell: &str) -> Result<String, CloudError> {
+        let bound = |book: &Book| book.is_bound_for(cell) || book.cells.contains_key(cell);
+        if !bound(&self.desk.read(of).map_err(|error| not_kept(&error))?.book) {
+            return Ok("nothing comes there any more".to_owned());
+        }
+        self.let_go(of, cell, Book::leave)?;
+        Ok("written in its book".to_owned())
+    }
+
+    /// Writes down that a cell is passed by, where nobody is at work in it: who carries a rollout out writes what it begins before, so of
+    /// the two one comes first. The book afterwards.
+    fn let_go(&self, of: &str, cell: &str, how: impl Fn(&mut Book, &str)) -> Result<Book, CloudError> {
+        let now = self.clock.now();
+        let change = |book: &mut Book| {
+            self.still(book, cell)?;
+            if book.is_bound_for(cell) {
+                book.note(now, format!("{cell} is passed by, since an apply of {} ends it", self.who));
+            }
+            how(book, cell);
+            Ok(())
+        };
+        self.desk.change(of, change).map_err(|error| not_kept(&error))?.map(|((), book)| book)
     }
 
     /// Refuses to take away what a living process brings just now: it would bring it once more.

@@ -8,6 +8,7 @@ mod busy;
 mod driven;
 mod endings;
 mod fleet;
+mod passed;
 mod sets;
 
 use std::collections::{BTreeMap, BTreeSet};

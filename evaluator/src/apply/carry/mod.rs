@@ -130,7 +130,11 @@ impl<'a> Context<'a> {
                 self.park(address)?;
                 return in_record();
             }
-            Verb::Deploy(_) | Verb::Undeploy { .. } | Verb::Queue(_) | Verb::KeepForm { .. } => {
+            Verb::Deploy(_)
+            | Verb::Undeploy { .. }
+            | Verb::PassBy { .. }
+            | Verb::Queue(_)
+            | Verb::KeepForm { .. } => {
                 return Ok(Carried::Seen(self.release(address, &operation.verb, tell)?));
             }
             Verb::Assign { set, principal, target } => {

@@ -33,6 +33,7 @@ impl Context<'_> {
                 clerk.deploy(&wish.of, &order.released, &made, errand, &mut see)
             }
             Verb::Undeploy { of, cell } => clerk.undeploy(of, Errand { cell, token: &token }, &mut see),
+            Verb::PassBy { of, cell } => clerk.pass_by(of, cell),
             Verb::Queue(order) => clerk.queue(&order.dossier),
             Verb::KeepForm { former } => clerk.keep(former),
             other => Err(CloudError::own(other.word(), Failure::Invalid, "it is no release")),

@@ -160,10 +160,21 @@ impl Bench {
         kept: &BTreeMap<String, Kept>,
         scope: &Scope,
     ) -> Result<Plan, NoPlan> {
+        self.plan_of(desired, kept, scope, Command::Apply)
+    }
+
+    /// The plan of a command, where the books say this.
+    pub(crate) fn plan_of(
+        &self,
+        desired: &Desired,
+        kept: &BTreeMap<String, Kept>,
+        scope: &Scope,
+        command: Command,
+    ) -> Result<Plan, NoPlan> {
         let live = self.read(desired, scope, Depth::Plan).map_err(NoPlan::Cloud)?;
         let record = self.record();
         let (record, origins) = moves::follow(desired, &record);
-        self.ask(desired, (&record, &origins), (&live, kept), scope, Command::Apply)
+        self.ask(desired, (&record, &origins), (&live, kept), scope, command)
     }
 
     fn ask(

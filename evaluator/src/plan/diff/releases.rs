@@ -212,6 +212,7 @@ impl Builder<'_> {
     pub(in crate::plan) fn surplus_releases(&mut self) {
         let (desired, all) = (self.desired, self.kept);
         for (of, kept) in all {
+            self.passed_by(of, kept);
             let wish = desired.releases.get(of);
             if !is_of_component(of) {
                 continue;
@@ -225,6 +226,46 @@ impl Builder<'_> {
                     self.end_deployment(of, kept, cell, &address);
                 }
             }
+        }
+    }
+
+    /// Cells that go and hold nothing that is to be taken away, and that a rollout would come to, or go back in: it passes them by before
+    /// their accounts go. Of a set that is all there is to do.
+    fn passed_by(&mut self, of: &str, kept: &Kept) {
+        let is_component = is_of_component(of);
+        if !is_component && !self.keeps(of) && kept.book.open().is_none() {
+            return;
+        }
+        let occupied = kept.book.occupied();
+        let bound = kept.book.open().into_iter().flat_map(|open| open.state.cells.keys());
+        let formed = kept.book.cells.keys().filter(|_| !is_component);
+        let cells: BTreeSet<&String> =
+            bound.chain(formed).filter(|cell| !is_component || !occupied.contains_key(*cell)).collect();
+        for cell in cells {
+            let wanted = self.desired.releases.get(of).is_some_and(|wish| wish.cells.contains_key(cell));
+            let stays = if is_component && self.command == Command::Apply {
+                wanted
+            } else {
+                self.record.entry(cell).is_none() || self.keeps(cell)
+            };
+            let address = dossier::address(of, cell);
+            let place = |entity: &str| Place { entity: entity.to_owned(), file: String::new(), line: 1, column: 1 };
+            if stays || !self.scope.takes(&address, &[place(cell), place(of)]) {
+                continue;
+            }
+            let order = Verb::PassBy { of: of.to_owned(), cell: cell.clone() };
+            let operation = self.operation(&address, order, &[], Fields::new());
+            self.step(cell, Step::Emptied, operation);
+            self.step(cell, Step::Gone, operation);
+            let reason = match kept.book.open() {
+                Some(open) => format!("the rollout of {} that is under way passes the cell by", open.state.version),
+                None => "its form is kept for nobody there".to_owned(),
+            };
+            self.change(Change {
+                operations: vec![operation],
+                reason: Some(reason),
+                ..change(&address, "deployment", Action::Forget)
+            });
         }
     }
 

@@ -8,7 +8,7 @@ use crate::plan::least;
 use crate::plan::model::{DeployOrder, Operation, Plan, Verb};
 use crate::plan::scope::Scope;
 use crate::releases::wishes::Release;
-use crate::releases::{Book, Dossier, Has, Kept};
+use crate::releases::{Book, Dossier, Has, Kept, Queued};
 
 const TEMPLATE: &str = "Resources: {Queue: {Type: AWS::SQS::Queue}}";
 
@@ -173,4 +173,55 @@ grant g { to = group.ops, can = permission_set.Look, on = cells }
     for operation in going {
         assert!(all.iter().all(|undone| operation.needs.contains(undone)), "{operation:?}");
     }
+}
+
+/// A rollout is under way and has not come to the cell that goes: it is told to pass it by, before the alarms of the cell and its access go
+/// and its account is given on. Where it has come already, what it brought is taken away.
+#[test]
+fn a_cell_that_goes_is_passed_by() {
+    const WATCHED: &str = r#"
+alarm slow { namespace = "n", metric = "Latency", above = 5, over = 5m }
+permission_set Look { session = 2h }
+grant g { to = group.ops, can = permission_set.Look, on = cells }
+"#;
+    let both = with(&[("a", "eu-west-1"), ("b", "eu-west-1")], WATCHED);
+    let bench = Bench::after(&[&both]);
+    let mut kept = kept(&bench, &both, &["cell.a"]);
+    let api = kept.get_mut("component.api").unwrap();
+    let wish = &both.releases["component.api"];
+    let release = api.released().unwrap().release();
+    let dossier = wish.dossier(&release, &bench.record(), &|_| true).unwrap();
+    let (name, _) = dossier.sealed().unwrap();
+    let at = bench.clock.at();
+    let queued = Queued { version: "v2".into(), dossier: name, by: "ana".into(), at, of_apply: false };
+    api.book.begin(queued, &dossier, at);
+    let removed = format!("{WATCHED}removed {{ from = \"cell.b\", account = \"park\" }}");
+    let goes = with(&[("a", "eu-west-1")], &removed);
+    let only = Scope { only: vec!["cell.b".to_owned()], ..Scope::default() };
+    let apply = bench.plan_with(&goes, &kept, &Scope::default()).unwrap();
+    let destroyed = bench.plan_of(&both, &kept, &only, crate::plan::Command::Destroy).unwrap();
+    for plan in [apply, destroyed] {
+        let passed = |one: &&Operation| matches!(one.verb, Verb::PassBy { .. });
+        let passed: Vec<&Operation> = plan.operations.iter().filter(passed).collect();
+        assert_eq!(passed.len(), 1, "{:?}", plan.operations);
+        assert_eq!(passed[0].address, "deployment.api/cell.b");
+        let ends = |one: &&Operation| {
+            matches!(
+                one.verb,
+                Verb::DeleteStack { .. } | Verb::Unassign { .. } | Verb::Park | Verb::MoveAccount { .. }
+            )
+        };
+        let ending: Vec<&Operation> = plan.operations.iter().filter(ends).collect();
+        assert!(ending.len() >= 3, "{ending:?}");
+        for operation in ending {
+            assert!(reaches(&plan, operation, passed[0]), "{operation:?}");
+        }
+        let change = plan.changes.iter().find(|change| change.address == "deployment.api/cell.b").unwrap();
+        assert_eq!(change.reason.as_deref(), Some("the rollout of v2 that is under way passes the cell by"));
+    }
+}
+
+/// Does an operation wait for another, by whatever way?
+fn reaches(plan: &Plan, from: &Operation, to: &Operation) -> bool {
+    from.needs.iter().any(|need| *need == to.id || reaches(plan, plan.operation(*need).unwrap(), to))
 }

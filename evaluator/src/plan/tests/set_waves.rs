@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::apply::tests::bench::{Bench, desired};
 use crate::plan::desired::Desired;
 use crate::plan::diff::sets::fields_as_read;
-use crate::plan::model::{Fields, Plan};
+use crate::plan::model::{Fields, Plan, Verb};
 use crate::plan::scope::Scope;
 use crate::provider::IdentityCenter as _;
 use crate::releases::{Book, Cell, Dossier, Has, Kept, Queued, Spec, Target};
@@ -172,4 +172,34 @@ fn a_form_that_was_taken_back_is_recorded_by_the_apply_that_queues_it() {
     assert_eq!(verbs(&plan), ["remember", "queue"], "{}", crate::apply::tests::world::told(&plan));
     let remembered = plan.operations.iter().find(|one| one.verb.word() == "remember").unwrap();
     assert_eq!(remembered.sets.get("inline"), forms.0.get("inline"));
+}
+
+/// A cell goes while a form goes by waves, or after it has: the book has it no more, and nobody provisions into its account, forward or back.
+#[test]
+fn a_cell_that_goes_has_no_form() {
+    let wanted = program("s3:GetObject");
+    let bench = Bench::after(&[&wanted]);
+    let form = live(&bench, &wanted);
+    let forms = (&form_of(&program("s3:ListAllMyBuckets")), &form);
+    let back = Event::Aborted { who: "ana".to_owned(), back: true };
+    let all = [
+        vec![Event::Tick],
+        vec![Event::Tick, deployed("cell.a"), deployed("cell.b")],
+        vec![Event::Tick, deployed("cell.a"), back],
+    ];
+    for events in all {
+        let kept = kept(&bench, &wanted, forms, &events);
+        let only = Scope { only: vec!["cell.b".to_owned()], ..Scope::default() };
+        let plan = bench.plan_of(&wanted, &kept, &only, crate::plan::Command::Destroy).unwrap();
+        let passed: Vec<&str> = plan
+            .operations
+            .iter()
+            .filter(|one| matches!(&one.verb, Verb::PassBy { of, cell } if of == SET && cell == "cell.b"))
+            .map(|one| one.address.as_str())
+            .collect();
+        assert_eq!(passed, ["deployment.permission_set.X/cell.b"], "{events:?}");
+        // One that stays is none of them.
+        let plan = bench.plan_with(&wanted, &kept, &Scope::default()).unwrap();
+        assert!(!plan.operations.iter().any(|one| matches!(one.verb, Verb::PassBy { .. })), "{events:?}");
+    }
 }
