@@ -104,7 +104,9 @@ impl Reader<'_> {
             let reading = live.reading.clone();
             match self.by_principal(live, owned) {
                 Err(error) if matches!(error.failure, Failure::Denied | Failure::Unsupported) => {
-                    live.unanswered.insert("what people hold of permission sets that cellc does not own".to_owned());
+                    let whom = if error.failure == Failure::Denied { "to this caller " } else { "" };
+                    live.unanswered
+                        .insert(format!("{whom}what people hold of permission sets that cellc does not own"));
                 }
                 other => other?,
             }

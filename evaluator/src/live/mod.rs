@@ -7,7 +7,7 @@ pub(crate) mod assignments;
 mod center;
 mod confirmed;
 pub(crate) mod foreign;
-mod organization;
+pub(crate) mod organization;
 pub(crate) mod parallel;
 pub mod recorded;
 pub(crate) mod relied;

@@ -2,14 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value as Json;
+
 use super::{Depth, Live, Reader, parallel};
-use crate::plan::desired::{PARKING, ROOT};
+use crate::plan::desired::{ADDRESS_TAG, PARKING, ROOT, Wanted};
 use crate::plan::{identity, marks};
 use crate::provider::{CloudError, Failure, Organization, Unit};
 use crate::resources::ResourceKind;
 
 /// Organizations lists so many at once.
 const PAGE: usize = 20;
+
+/// How a note begins that tags which the program gives were not read: one call for each thing. (`ListTagsForResource`)
+pub(crate) const UNREAD_TAGS: &str = "whether somebody changed tags";
 
 impl Reader<'_> {
     /// Reads what is asked of the organization.
@@ -272,9 +277,26 @@ impl Reader<'_> {
         let doubted = marks::doubted(self.desired, self.record, live).into_iter();
         let doubted = doubted.filter(|(address, entry)| self.takes(address) && live.has(&entry.id));
         asked.extend(doubted.map(|(_, entry)| entry.id.clone()));
+        let told = self.tagged(&ids).filter(|id| live.has(id) && !asked.contains(*id)).count();
+        if told > 0 {
+            let of = if told == 1 { "account, unit or policy" } else { "accounts, units and policies" };
+            live.unlooked.insert(format!("{UNREAD_TAGS} of {told} {of}"));
+        }
         let asked: Vec<String> = asked.into_iter().collect();
         let tags = parallel::each(self.lanes, &asked, |id| self.provider.tags_of(id))?;
         live.tags.extend(asked.into_iter().zip(tags));
         Ok(())
+    }
+
+    /// The ids of what the program gives tags of its own, beside its mark.
+    fn tagged<'i>(&'i self, ids: &'i identity::Ids) -> impl Iterator<Item = &'i String> {
+        let own = |wanted: &Wanted| {
+            let tags = wanted.fields.get("tags").and_then(Json::as_object);
+            tags.is_some_and(|tags| tags.keys().any(|key| key != ADDRESS_TAG))
+        };
+        ids.iter().filter_map(move |(address, id)| {
+            let wanted = self.desired.resources.get(address)?;
+            (self.takes(address) && own(wanted)).then_some(id)
+        })
     }
 }

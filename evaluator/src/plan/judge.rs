@@ -152,6 +152,19 @@ impl Builder<'_> {
         self.notices.push(Notice { kind: NoticeKind::Hazard, code: None, message, addresses: targets, allow: None });
     }
 
+    /// What was changed outside so that an apply does not set it back, but is refused until somebody has looked.
+    pub(super) fn refused_by_an_apply(&mut self, fault: &Fault) {
+        let helps = fault.helps.join("; ");
+        let message = format!("{}: an apply is refused ({}): {helps}", fault.message, fault.code.as_str());
+        self.notices.push(Notice {
+            kind: NoticeKind::Hazard,
+            code: Some(fault.code.as_str().to_owned()),
+            message,
+            addresses: Vec::new(),
+            allow: None,
+        });
+    }
+
     fn brake(&mut self, allow: &str, message: String, addresses: Vec<String>) {
         let code = Some(Code::Braked.as_str().to_owned());
         self.notices.push(Notice {

@@ -16,6 +16,7 @@ use super::desired::{ADDRESS_TAG, Desired, PARKED_TAG, PARKING};
 use super::fault::Fault;
 use super::identity::{self, Ids};
 use super::model::Fields;
+use super::scope::Scope;
 use crate::live::{Live, LiveStack};
 use crate::provider::{Account, AccountState, Tags, Unit};
 use crate::registry::record::{Entry, Record, base_of};
@@ -104,6 +105,7 @@ fn is_doubted(desired: &Desired, address: &str, entry: &Entry, account: &Account
 pub(super) fn alleged(
     desired: &Desired,
     (record, origins): (&Record, &BTreeMap<String, String>),
+    scope: &Scope,
     place: &str,
     (live, command): (&Live, Command),
 ) -> Vec<Fault> {
@@ -117,7 +119,13 @@ pub(super) fn alleged(
     let all: Vec<(&String, &Entry)> = match command {
         Command::Apply => {
             let whose_tags_were_read = record.resources.iter().filter(of_block);
-            doubted(desired, record, live).into_iter().chain(whose_tags_were_read).collect()
+            let all = doubted(desired, record, live).into_iter().chain(whose_tags_were_read);
+            // Nothing is done to what is left out.
+            let taken = |address: &str| {
+                let sources = desired.resources.get(address).map(|wanted| wanted.sources.as_slice());
+                scope.takes(address, sources.unwrap_or_default())
+            };
+            all.filter(|(address, _)| taken(base_of(address))).collect()
         }
         Command::Destroy => record.resources.iter().filter(|(at, entry)| goes(desired, at, entry, live)).collect(),
     };

@@ -109,9 +109,15 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
     }
     faults.extend(unknown_addresses(desired, record.0, question.kept, scope));
     faults.extend(one_account_twice(desired, record.0, live));
-    if components == Components::Released && faults.is_empty() {
-        faults.extend(marks::alleged(desired, *record, &question.registry, (live, question.command)));
-    }
+    let alleged = marks::alleged(desired, *record, scope, &question.registry, (live, question.command));
+    let alleged = match components {
+        Components::Released if faults.is_empty() => {
+            faults.extend(alleged);
+            Vec::new()
+        }
+        Components::Released => Vec::new(),
+        Components::LookedAt => alleged,
+    };
     if !faults.is_empty() {
         return Err(faults);
     }
@@ -123,6 +129,7 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
     let with = begun.with(record.0);
     let mut builder = builder(question, with.as_ref().unwrap_or(record.0));
     builder.looks = components == Components::LookedAt;
+    alleged.iter().for_each(|fault| builder.refused_by_an_apply(fault));
     let remembered = builder.remember_begun(&begun);
     let replaced = builder.units();
     builder.policies();

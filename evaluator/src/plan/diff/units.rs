@@ -247,10 +247,11 @@ impl Builder<'_> {
         }
         stay.extend(self.unread_below(address, going));
         if !stay.is_empty() {
+            let stays = if stay.len() == 1 { "stays" } else { "stay" };
             self.faults.push(
                 Fault::new(
                     Code::NotEmpty,
-                    format!("{address} is to be deleted and is not empty: {} stay in it", stay.join(", ")),
+                    format!("{address} is to be deleted and is not empty: {} {stays} in it", stay.join(", ")),
                 )
                 .help("move what is in it to another unit first, or keep the unit's block"),
             );

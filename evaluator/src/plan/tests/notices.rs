@@ -251,6 +251,36 @@ fn what_changed_outside_is_counted() {
     );
 }
 
+/// A tag that the program gives and somebody changed: `drift` reads it; a plan says that it has not, and does not say that all is as it is to be.
+#[test]
+fn tags_that_were_not_read_are_told() {
+    let to = program("account x { tags { team = \"a\" } }\nou y { tags { team = \"a\" } }\nou plain {}");
+    let bench = Bench::after(&[&to]);
+    let id = bench.record().entry("account.x").unwrap().id.clone();
+    bench.cloud.edit(|state| _ = state.tags.get_mut(&id).unwrap().insert("team".into(), "b".into()));
+    let plan = bench.plan(&to);
+    let told =
+        "whether somebody changed tags of 2 accounts, units and policies was not looked for; `cellc drift` does";
+    assert!(plan.notices.iter().any(|notice| notice.message == told), "{:?}", plan.notices);
+    let mut text = String::new();
+    let look = crate::plan::text::Look { verbose: false, width: 200, color: false };
+    crate::plan::text::write(&plan, &look, &mut text).unwrap();
+    assert!(
+        text.ends_with(
+            "live is as the program says, but for tags of accounts, units and policies, which were not looked for\n"
+        ),
+        "{text}"
+    );
+    // Named, it is read.
+    let only = bench.try_plan(&to, &crate::apply::tests::bench::only(&["account.x"]), Command::Apply).unwrap();
+    assert_eq!(only.changes[0].drift, ["tags"]);
+    assert!(!only.notices.iter().any(|notice| notice.message == told), "{:?}", only.notices);
+    // Nothing of the sort is said of things that have no tags but the mark.
+    let without = program("account x {}\nou y {}\nou plain {}");
+    let plan = Bench::after(&[&without]).plan(&without);
+    assert!(!plan.notices.iter().any(|notice| notice.message.contains("tags")), "{:?}", plan.notices);
+}
+
 #[test]
 fn an_address_that_nothing_has_is_an_error() {
     let bench = Bench::new();

@@ -223,10 +223,17 @@ fn a_set_that_carries_no_mark_of_ours_is_not_deleted() {
         let found = of(copy, &wider, Command::Apply, "permission_set.X");
         assert!(found.starts_with("adopt: remember update_set"), "{found}");
     }
-    assert_eq!(
-        of(&mark(&[("cellc:address", "permission_set.Theirs")]), &ours, Command::Apply, "permission_set.X"),
-        "E0504"
+    let theirs = mark(&[("cellc:address", "permission_set.Theirs")]);
+    assert_eq!(of(&theirs, &ours, Command::Apply, "permission_set.X"), "E0504");
+    // Whoever looks for what was changed outside is told that no apply sets it back; and who leaves it out can go on with the rest.
+    let drift = theirs.drift(&ours);
+    let told: Vec<&str> = drift.notices.iter().map(|notice| notice.message.as_str()).collect();
+    assert!(
+        told.iter().any(|told| told.contains("is marked as permission_set.Theirs: an apply is refused (E0504)")),
+        "{told:?}"
     );
+    let except = Scope { except: vec!["permission_set.X".to_owned()], ..Scope::default() };
+    assert_eq!(theirs.try_plan(&ours, &except, Command::Apply).unwrap().operations.len(), 0);
 }
 
 #[test]

@@ -8,7 +8,8 @@ use super::fields::{Writer, value_of, whole_words};
 use super::names::Names;
 use super::page::{Page, Row, Sign};
 use super::{access, places, policy, visible};
-use crate::plan::model::{Action, Change, Verb};
+use crate::plan::desired::ADDRESS_TAG;
+use crate::plan::model::{Action, Change, Fields, Verb};
 use crate::words::{counted, plural};
 
 /// Kinds in the order in which a reader wants them, with their titles; others follow by name.
@@ -127,6 +128,7 @@ fn divided(change: &Change, verbose: bool, all_seen: bool) -> (Option<Part<'_>>,
                 fields.into_iter().partition(|field| change.drift.iter().any(|drifted| drifted == field));
             let class = match back.as_slice() {
                 [] => AS_WRITTEN,
+                _ if has_mark_of_others(change) => "marked as another's; an apply is refused until that is settled",
                 // A plan of the whole program does not read these.
                 ["tags"] if !matches!(change.kind.as_str(), "permission_set" | "stack") => {
                     "changed; `apply --only ADDRESS` sets it back"
@@ -139,6 +141,15 @@ fn divided(change: &Change, verbose: bool, all_seen: bool) -> (Option<Part<'_>>,
         Action::NoOp => (None, Some((AS_WRITTEN, Part { change, fields }))),
         _ => (Some(Part { change, fields }), Some(("changed; apply does more", Part { change, fields: Vec::new() }))),
     }
+}
+
+/// Whoever may tag can say whose a thing is: that is looked into by people, and no apply undoes it.
+fn has_mark_of_others(change: &Change) -> bool {
+    let mark = |fields: &Option<Fields>| {
+        let mark = fields.as_ref()?.get("tags")?.get(ADDRESS_TAG)?;
+        mark.as_str().map(str::to_owned)
+    };
+    mark(&change.before).is_some_and(|is| mark(&change.after).is_some_and(|wanted| wanted != is))
 }
 
 const AS_WRITTEN: &str = "changed to what the program says; apply records it";

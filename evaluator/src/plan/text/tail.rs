@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::names::Names;
 use super::page::{Page, Row, Sign};
 use super::{places, visible};
+use crate::live::organization::UNREAD_TAGS;
 use crate::plan::UNSEEN;
 use crate::plan::model::{Cost, Notice, NoticeKind, OperationId, Plan};
 use crate::words::counted;
@@ -135,11 +136,20 @@ fn sum(plan: &Plan) -> String {
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} to {word}")).collect();
     let said = if plan.command == "drift" { "it was last applied" } else { "the program says" };
     let waits = plan.notices.iter().any(|notice| notice.kind == NoticeKind::Waits);
-    let beside = match (waits, plan.reading.contains(UNSEEN)) {
-        (true, true) => ", but for what is under way, queued or waited for, and access of others, not looked for",
-        (true, false) => ", but for what is under way, queued or waited for",
-        (false, true) => ", but for access of others, which was not looked for",
-        (false, false) => "",
+    let tags = plan.notices.iter().any(|notice| notice.message.starts_with(UNREAD_TAGS));
+    let unseen = match (plan.reading.contains(UNSEEN), tags) {
+        (true, true) => Some(("access of others and tags of accounts, units and policies", "were")),
+        (true, false) => Some(("access of others", "was")),
+        (false, true) => Some(("tags of accounts, units and policies", "were")),
+        (false, false) => None,
+    };
+    let beside = match (waits, unseen) {
+        (true, Some((what, _))) => {
+            format!(", but for what is under way, queued or waited for, and {what}, not looked for")
+        }
+        (true, None) => ", but for what is under way, queued or waited for".to_owned(),
+        (false, Some((what, verb))) => format!(", but for {what}, which {verb} not looked for"),
+        (false, None) => String::new(),
     };
     let (live, rest) = if plan.is_of_all() {
         (format!("live is as {said}{beside}"), "")
