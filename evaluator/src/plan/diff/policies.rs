@@ -168,7 +168,11 @@ impl Builder<'_> {
                     plan.operations.push(self.operation(address, verb, &[], Fields::new()));
                 }
                 (false, _) => {
-                    plan.action = Action::Create;
+                    plan.action = if anew && recorded && was { Action::Replace } else { Action::Create };
+                    if plan.action == Action::Replace {
+                        plan.before = Some(wanted.shown.clone());
+                        plan.reason = Some(format!("goes along with {target}, which is made anew"));
+                    }
                     plan.drift = if recorded && !was { vec!["*".to_owned()] } else { Vec::new() };
                     self.needs_unit(address, &target);
                     self.needs_account(address, &target);

@@ -285,7 +285,7 @@ fn what_was_detached_outside_is_drift_also_of_what_is_made_anew() {
     let at = |parent: &str| program(&format!("ou t {{}}\nou y {{ scps = [scp.x] {parent} }}\n{DENY}"));
     let (from, to) = (at(""), at(", parent = ou.t"));
     let (bench, address) = (Bench::after(&[&from]), "scp_attachment.x/ou.y");
-    assert_eq!(of(&bench, &to, Command::Apply, address), "create: attach_policy");
+    assert_eq!(of(&bench, &to, Command::Apply, address), "replace: attach_policy");
     bench.cloud.edit(|state| state.attached.retain(|(policy, _)| policy == FULL));
     assert_eq!(of(&bench, &to, Command::Apply, address), "create drift=*: attach_policy");
 }

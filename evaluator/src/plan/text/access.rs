@@ -163,8 +163,8 @@ fn meanings(names: &Names<'_>, page: &Page) -> Vec<Row> {
     };
     let mut rows: Vec<Row> = sets.map(one).collect();
     let is_policy = |change: &&Change| match change.kind.as_str() {
-        // What is taken over is attached already.
-        "scp_attachment" => change.action != Action::Adopt,
+        // What is taken over, or on a unit that is made anew, is attached already.
+        "scp_attachment" => !matches!(change.action, Action::Adopt | Action::Replace),
         "scp" => change.differing().contains(&"content"),
         _ => false,
     };

@@ -259,6 +259,7 @@ fn meaning(names: &Names<'_>, change: &Change) -> String {
             Some(from) => format!("had the address {}; the same thing stays in the cloud", visible::name(from)),
             None => "has another address; the same thing stays in the cloud".to_owned(),
         },
+        Action::Replace if change.kind == "scp_attachment" => String::new(),
         Action::Replace => "is made anew, and the former one deleted after that".to_owned(),
         Action::Delete if does(|verb| matches!(verb, Verb::CloseAccount)) => "the account is closed".to_owned(),
         Action::Delete if does(|verb| matches!(verb, Verb::Park)) => "the account is parked".to_owned(),
