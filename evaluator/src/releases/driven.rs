@@ -128,6 +128,16 @@ pub enum Undriven {
         /// How.
         state: Going,
     },
+    /// The run brings another version.
+    #[error("run {run} brings {brings}, and not {asked}")]
+    Another {
+        /// The run.
+        run: String,
+        /// Its version.
+        brings: String,
+        /// The version that was asked for.
+        asked: String,
+    },
     /// No such run.
     #[error("no run {0} has brought anything")]
     Unknown(String),
@@ -301,6 +311,10 @@ impl Clerk<'_> {
             let Some(driven) = book.run_mut(run) else { return Err(Undriven::Unknown(run.to_owned())) };
             if matches!(driven.state, Going::Back | Going::Ended) {
                 return Err(Undriven::Over { run: run.to_owned(), state: driven.state });
+            }
+            if driven.version != release.version {
+                let (brings, asked) = (driven.version.clone(), release.version.clone());
+                return Err(Undriven::Another { run: run.to_owned(), brings, asked });
             }
             if drained {
                 book.note(now, format!("{cell} is being drained, and skipped"));

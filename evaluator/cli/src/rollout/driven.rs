@@ -144,6 +144,7 @@ fn fail(of: &str, error: &Undriven, output: &Output) -> Status {
     let help = match error {
         Undriven::Rollout { .. } => "one of the two goes through the waves: `cellc rollout abort` ends that one",
         Undriven::Over { .. } => "another `--run` begins it anew",
+        Undriven::Another { .. } => "a run brings one version to all cells: another `--run` brings the other",
         Undriven::Unknown(_) => "`cellc rollout watch --once` shows the runs that there are",
         Undriven::Unready(_) => "`cellc apply` makes what it names",
         Undriven::NoCell(_) => "say a cell that the component goes to: `cellc rollout plan` prints them",

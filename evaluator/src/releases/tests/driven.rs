@@ -72,6 +72,16 @@ fn released(memory: &Memory) -> Option<String> {
 }
 
 #[test]
+fn a_run_brings_one_version() {
+    let (memory, cells) = (Memory::default(), Cells::default());
+    drive(&memory, &cells, ("e-1", "v1", "cell.a"), 0).unwrap();
+    let refused = drive(&memory, &cells, ("e-1", "v2", "cell.b"), 0).unwrap_err().to_string();
+    assert_eq!(refused, "run e-1 brings v1, and not v2");
+    assert_eq!(versions(&memory), ["v1"]);
+    drive(&memory, &cells, ("e-1", "v1", "cell.b"), 0).unwrap();
+}
+
+#[test]
 fn a_pipeline_brings_a_release_to_every_cell_and_then_new_cells_get_it() {
     let (memory, cells) = (Memory::default(), Cells::default());
     for cell in &CELLS[..3] {
