@@ -20,6 +20,8 @@ use crate::registry::record::{Entry, FORMER};
 use crate::releases::sets::PARTS;
 use crate::words::first_of;
 
+/// How it is told of a set that accounts have an older form of it.
+pub(in crate::plan) const HALF_APPLIED: &str = "half applied: ";
 /// Accounts of a set that is half applied, told at most.
 pub(super) const TOLD: usize = 10;
 
@@ -204,7 +206,7 @@ impl Builder<'_> {
                 let accounts: Vec<String> =
                     set.stale.iter().map(|account| self.address_of("account", account)).collect();
                 plan.reason =
-                    Some(format!("half applied: an older form is in force in {}", first_of(&accounts, TOLD)));
+                    Some(format!("{HALF_APPLIED}an older form is in force in {}", first_of(&accounts, TOLD)));
             }
         } else if let Some(last) = last {
             self.step(&address, Step::Formed, last);

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::digest::sha256;
 use crate::live::LiveSet;
 use crate::plan::build::{Builder, Step};
-use crate::plan::diff::sets::TOLD;
+use crate::plan::diff::sets::{HALF_APPLIED, TOLD};
 use crate::plan::model::{Change, Fields, InForce, OperationId, QueueOrder, Verb};
 use crate::releases::dossier::{Cell, FORMAT_VERSION};
 use crate::releases::sets::PARTS;
@@ -97,7 +97,7 @@ impl Builder<'_> {
         if !edited && !plan.operations.is_empty() {
             let accounts: Vec<String> = left.iter().map(|account| self.address_of("account", account)).collect();
             plan.reason = Some(format!(
-                "half applied: another form than the set's is in force in {}",
+                "{HALF_APPLIED}another form than the set's is in force in {}",
                 first_of(&accounts, TOLD)
             ));
         }

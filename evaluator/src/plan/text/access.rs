@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use super::names::{self, Names};
 use super::page::{Page, Row, Sign};
 use super::{places, visible};
+use crate::plan::diff::sets::HALF_APPLIED;
 use crate::plan::model::{Access, Action, Change};
 
 /// Fields of a permission set that say what it allows.
@@ -162,6 +163,16 @@ fn meanings(names: &Names<'_>, page: &Page) -> Vec<Row> {
         Row::signed(1, Sign::Change, format!("{name} changes for everybody who has it: see permission sets"))
     };
     let mut rows: Vec<Row> = sets.map(one).collect();
+    // What an earlier run wrote and did not bring to all accounts is reviewed with that one's plan, and takes force by this one.
+    let half = |change: &&Change| {
+        let half = change.reason.as_deref().is_some_and(|reason| reason.starts_with(HALF_APPLIED));
+        change.kind == "permission_set" && half && !allows(change)
+    };
+    rows.extend(plan.changes.iter().filter(half).map(|change| {
+        let name = names.of(&change.address);
+        let what = "changes for everybody who has it where an older form is in force: see permission sets";
+        Row::signed(1, Sign::Change, format!("{name} {what}"))
+    }));
     let is_policy = |change: &&Change| match change.kind.as_str() {
         // What is taken over, or on a unit that is made anew, is attached already.
         "scp_attachment" => !matches!(change.action, Action::Adopt | Action::Replace),

@@ -444,3 +444,16 @@ fn stacks_that_change_alike_are_told_once() {
                 ~ Threshold  5 → 10
     "#);
 }
+
+/// An earlier run wrote a form and did not bring it everywhere: who reads this plan is told that it takes force by this one.
+#[test]
+fn a_form_that_was_half_applied_is_told_among_access() {
+    let same = json!({ "name": "Look", "session": "PT1H" });
+    let mut set = change("permission_set.Look", "permission_set", Action::Update, &same, &same);
+    set.reason = Some("half applied: an older form is in force in cell.alpha".to_owned());
+    let told = text(&Plan { changes: vec![set], ..empty() });
+    assert!(
+        told.contains("~ Look changes for everybody who has it where an older form is in force: see permission sets"),
+        "{told}"
+    );
+}
