@@ -65,6 +65,10 @@ limits! {
     STACK_NAME = 128 "characters of a stack name", "cloudformation model, StackName";
     /// An alarm's name.
     ALARM_NAME = 255 "characters of an alarm name", "cloudwatch model, AlarmName";
+    /// Seconds that an alarm looks back, if its periods are shorter than an hour.
+    SHORT_PERIODS = 86_400 "seconds of all periods of an alarm, each less than an hour", "cloudwatch model, PutMetricAlarm, Period";
+    /// Seconds that an alarm looks back.
+    PERIODS = 604_800 "seconds of all periods of an alarm", "cloudwatch model, PutMetricAlarm, Period";
     /// A template that is handed to CloudFormation itself.
     TEMPLATE_BODY = 51_200 "bytes of a template in a request", "CloudFormation quotas";
     /// A template that lies in a bucket.

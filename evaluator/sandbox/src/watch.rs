@@ -55,11 +55,11 @@ pub(crate) struct Series {
     pub(crate) namespace: String,
     pub(crate) metric: String,
     pub(crate) dimensions: BTreeMap<String, String>,
-    /// By the minute's beginning.
+    /// By the beginning of the minute, or of the ten seconds of data of high resolution.
     pub(crate) points: BTreeMap<Millis, Point>,
 }
 
-/// The data of a minute.
+/// The data of a minute or of ten seconds.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Point {
     pub(crate) sum: f64,

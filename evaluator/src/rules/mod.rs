@@ -92,6 +92,7 @@ rules! {
     "rule.component.after" deploys::after;
     "rule.component.one-stack" deploys::stacks;
     "rule.alarm.threshold" alarms::threshold;
+    "rule.alarm.periods" alarms::periods;
     "rule.rollout.window" waves::windows;
     "rule.wave.requests" waves::requests;
     "rule.wave.exactly-one" waves::exactly_one;

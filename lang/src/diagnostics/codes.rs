@@ -145,6 +145,7 @@ codes! {
     SameAccountId "E0434" "two cells or accounts that stand for one account";
     SameName "E0435" "two things with one name in the cloud";
     NeverOpens "E0436" "a window that never opens";
+    WrongPeriods "E0437" "periods that an alarm cannot have";
 
     RemovalNotSaid "E0501" "an account whose block is gone";
     AccountNotThere "E0502" "an account that is not in the organization";

@@ -71,7 +71,7 @@ builtins! {
     Natural Int between::<0, { i64::MAX }>, "a count is not negative";
     OuId String ou_id, "an OU id reads like `ou-ab12-cdefgh34`";
     OuName String length::<1, 128>, "an organizational unit's name has 1 to 128 characters";
-    Period Duration period, "a period is 10s, 30s or a multiple of 1m, up to 1d";
+    Period Duration period, "a period is 10s, 20s, 30s or a multiple of 1m, up to 1d";
     PermissionSetLabel String set_label, "a permission set name has at most 32 characters";
     PermissionSetName String set_name, "a permission set name has at most 32 characters";
     PipelineName String pipeline, "a pipeline name has 1 to 100 letters, digits, `.`, `@`, `-` and `_`";
@@ -422,7 +422,8 @@ fn wait(value: &Lit, rule: &str) -> Verdict {
 
 fn period(value: &Lit, rule: &str) -> Verdict {
     on_duration(value, rule, |ms| {
-        ms == 10 * SECOND || ms == 30 * SECOND || (ms % MINUTE == 0 && (MINUTE..=24 * HOUR).contains(&ms))
+        [10, 20, 30].contains(&(ms / SECOND)) && ms % SECOND == 0
+            || (ms % MINUTE == 0 && (MINUTE..=24 * HOUR).contains(&ms))
     })
 }
 

@@ -106,6 +106,79 @@ fn an_alarm_follows_its_data_and_what_is_set_by_hand_holds_for_a_period() {
 }
 
 #[test]
+fn an_alarm_has_periods_that_cloudwatch_takes_and_looks_back_no_further() {
+    let cloud = cloud();
+    let of = |namespace: &str, period: u32, periods: u32| {
+        let mut alarm = alarm("missing", (1, periods));
+        alarm["Period"] = json!(period);
+        alarm["Namespace"] = json!(namespace);
+        alarm
+    };
+    for (period, periods) in [(10, 8_640), (20, 1), (30, 2), (60, 1_440), (300, 288), (3_600, 168), (86_400, 7)] {
+        cloud.ok("cloudwatch:PutMetricAlarm", of("api", period, periods));
+    }
+    for (namespace, period, periods) in [
+        ("api", 60, 2_880),
+        ("api", 10, 8_641),
+        ("api", 3_540, 25),
+        ("api", 3_600, 169),
+        ("api", 86_400, 8),
+        ("api", 15, 1),
+        ("api", 90, 1),
+        ("api", 0, 1),
+        ("AWS/Lambda", 30, 1),
+    ] {
+        let refused = cloud.err("cloudwatch:PutMetricAlarm", of(namespace, period, periods));
+        assert_eq!(refused, "ValidationError", "{namespace} {period} {periods}");
+    }
+    let stat = json!({"Metric": {"Namespace": "api", "MetricName": "Errors"}, "Period": 60, "Stat": "Sum"});
+    let ratio = json!({
+        "AlarmName": "ratio", "EvaluationPeriods": 2_880, "Threshold": 1, "ComparisonOperator": "GreaterThanThreshold",
+        "Metrics": [{"Id": "e", "MetricStat": stat}],
+    });
+    assert_eq!(cloud.err("cloudwatch:PutMetricAlarm", ratio), "ValidationError");
+}
+
+#[test]
+fn a_stack_with_an_alarm_that_looks_back_too_far_fails() {
+    let cloud = at_a_minute(Cloud::new().by(&format!("AKIA{MEMBER}")));
+    let mut properties = alarm("missing", (1, 2_880));
+    properties["AlarmName"] = json!("far");
+    let template = json!({"Resources": {"Far": {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}}});
+    cloud.ok("cloudformation:CreateStack", json!({"StackName": "cellc-far", "TemplateBody": template.to_string()}));
+    cloud.wait(120);
+    let events = cloud.ok("cloudformation:DescribeStackEvents", json!({"StackName": "cellc-far"})).to_string();
+    assert!(events.contains("cannot be checked across more than a day"), "{events}");
+}
+
+#[test]
+fn an_alarm_of_high_resolution_is_evaluated_each_period() {
+    let cloud = cloud();
+    let mut settings = alarm("notBreaching", (1, 1));
+    settings["Period"] = json!(10);
+    cloud.ok("cloudwatch:PutMetricAlarm", settings);
+    cloud.wait(10);
+    assert_eq!(state(&cloud, "errors"), "OK");
+    let fine = |value: f64, resolution: u32| {
+        let datum = json!({"MetricName": "Errors", "Dimensions": [{"Name": "cell", "Value": "alpha"}],
+                           "Timestamp": now(&cloud), "Value": value, "StorageResolution": resolution});
+        json!({"Namespace": "api", "MetricData": [datum]})
+    };
+    cloud.ok("cloudwatch:PutMetricData", fine(3.0, 1));
+    cloud.wait(10);
+    assert_eq!(state(&cloud, "errors"), "ALARM", "ten seconds later");
+    cloud.wait(60);
+    assert_eq!(state(&cloud, "errors"), "OK");
+    assert_eq!(cloud.err("cloudwatch:PutMetricData", fine(1.0, 5)), "InvalidParameterValue");
+    // In a period of a minute it counts as all other data of that minute.
+    let start = now(&cloud) - now(&cloud).rem_euclid(60) - 60;
+    let asked = json!({"Namespace": "api", "MetricName": "Errors", "Dimensions": [{"Name": "cell", "Value": "alpha"}],
+                       "StartTime": start, "EndTime": start + 60, "Period": 60, "Statistics": ["Sum"]});
+    let found = cloud.ok("cloudwatch:GetMetricStatistics", asked);
+    assert_eq!(list(&found, "/Datapoints")[0]["Sum"], json!(3.0));
+}
+
+#[test]
 fn a_ratio_counts_only_with_requests_enough() {
     let cloud = cloud();
     let stat = |id: &str, metric: &str| {

@@ -6,6 +6,7 @@ use cell_lang::files::{FileError, Files};
 use cell_lang::{check, load};
 
 mod access;
+mod alarms;
 mod cells;
 
 use crate::budget::Options;

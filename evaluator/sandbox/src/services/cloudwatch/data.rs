@@ -1,7 +1,7 @@
 //! Data: how it comes in, and how it is read in periods. Owns statistics and what tells one metric from another.
 
 use super::math::{self, Sampled};
-use super::{MINUTE, PAGES, minute, place, wrong};
+use super::{MINUTE, PAGES, place, start_of, wrong};
 use crate::error::{Answer, ApiError};
 use crate::input::{Cx, Input, Millis, instant};
 use crate::paging::{Pages, page};
@@ -22,6 +22,8 @@ pub(super) const OPERATIONS: &[Op] = &[
 const LISTED: Millis = 14 * 24 * 60 * MINUTE;
 /// How far ahead data may be dated.
 const AHEAD: Millis = 2 * 60 * MINUTE;
+/// Data of high resolution is kept in pieces of this length. CloudWatch keeps it by the second.
+const FINEST: Millis = 10_000;
 /// Datapoints of one GetMetricStatistics.
 const MOST: i64 = 1_440;
 
@@ -46,6 +48,7 @@ fn put(state: &mut State, cx: &Cx<'_>, input: Input<'_>) -> Answer {
             let message = "The parameter MetricData.member.Timestamp must specify a time within the last two weeks.";
             return Err(invalid(message));
         }
+        let kept = resolution(datum)?;
         let (metric, dimensions) = (datum.text("MetricName"), dimensions(datum));
         let key = (place.clone(), key(namespace, metric, &dimensions));
         if !state.watch.series.contains(&key) {
@@ -53,10 +56,19 @@ fn put(state: &mut State, cx: &Cx<'_>, input: Input<'_>) -> Answer {
             state.watch.series.insert(key.clone(), Series { namespace, metric, dimensions, points: BTreeMap::new() });
         }
         if let Some(series) = state.watch.series.get_mut(&key) {
-            take(series.points.entry(minute(at)).or_default(), datum)?;
+            take(series.points.entry(start_of(at, kept)).or_default(), datum)?;
         }
     }
     Ok(Value::Null)
+}
+
+/// In which pieces a datum is kept: by the minute, unless it says that it is of high resolution.
+fn resolution(datum: Input<'_>) -> Result<Millis, ApiError> {
+    match datum.number("StorageResolution") {
+        None | Some(60) => Ok(MINUTE),
+        Some(1) => Ok(FINEST),
+        Some(_) => Err(invalid("The parameter StorageResolution must be a value in the set [ 1, 60 ].")),
+    }
 }
 
 fn take(point: &mut Point, datum: Input<'_>) -> Result<(), ApiError> {
@@ -94,7 +106,7 @@ fn percentile(name: &str) -> Option<f64> {
     name.strip_prefix('p')?.parse().ok().filter(|share| (0.0..=100.0).contains(share))
 }
 
-/// A statistic of the minutes of a period; none without data.
+/// A statistic of the pieces of a period; none without data.
 fn statistic(points: &[&Point], name: &str) -> Option<f64> {
     let count: f64 = points.iter().map(|point| point.count).sum();
     if count <= 0.0 {
@@ -145,13 +157,21 @@ fn starts(from: Millis, to: Millis, period: Millis) -> Vec<Millis> {
     std::iter::successors(Some(first), |at| Some(at + period)).take_while(|at| *at < to).collect()
 }
 
-/// The period in milliseconds: a multiple of a minute, since data is kept by the minute.
+/// The period in milliseconds: 10, 20 or 30 seconds, or a multiple of a minute.
 pub(super) fn period(input: Input<'_>) -> Result<Millis, ApiError> {
     match input.number("Period").unwrap_or(60) {
         0 => Err(invalid("The parameter Period must be greater than 0.")),
-        seconds if seconds % 60 != 0 => Err(invalid("The sandbox keeps data by the minute.")),
-        seconds => Ok(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000) * 1_000),
+        1 | 5 => Err(invalid("The sandbox keeps data in pieces of ten seconds.")),
+        seconds if !is_period(seconds) => {
+            Err(invalid("The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60."))
+        }
+        seconds => Ok(i64::try_from(seconds).ok().and_then(|n| n.checked_mul(1_000)).unwrap_or(Millis::MAX)),
     }
+}
+
+/// Is it a period that alarms may have, too?
+pub(super) fn is_period(seconds: usize) -> bool {
+    [10, 20, 30].contains(&seconds) || (seconds > 0 && seconds.is_multiple_of(60))
 }
 
 /// Requests of a period that nobody counted, in a sandbox that looks well.

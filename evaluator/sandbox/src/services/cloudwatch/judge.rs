@@ -2,7 +2,7 @@
 //! missing, by "Configuring how CloudWatch alarms treat missing data" of the CloudWatch user guide.
 
 use super::math::{self, Sampled};
-use super::{MINUTE, data, minute, rule};
+use super::{MINUTE, data, minute, rule, start_of};
 use crate::error::ApiError;
 use crate::input::{Input, Millis};
 use crate::state::State;
@@ -40,10 +40,10 @@ fn at_depth(state: &State, place: &str, alarm: &Alarm, at: (Millis, bool), depth
         return composite(state, place, alarm, at, depth).unwrap_or_else(given);
     }
     let Ok(asked) = Asked::new(&alarm.settings) else { return given() };
-    // It is evaluated at the beginning of each minute; a state given by hand holds for a period.
+    // It is evaluated at the beginning of each minute, and of each shorter period; a state given by hand holds for a period.
     let first = if alarm.given.by_hand { alarm.given.at + asked.period } else { alarm.given.at };
     let mut found: Option<Judged> = None;
-    let mut at = minute(now);
+    let mut at = start_of(now, asked.period.min(MINUTE));
     for _ in 0..BACK {
         if at <= first {
             break;
@@ -105,7 +105,7 @@ impl Asked {
         let mut period = None;
         for stat in queries.iter().map(Input).filter(|query| query.has("MetricStat")) {
             let stat = stat.inner("MetricStat");
-            let own = data::period(stat)?;
+            let own = period_of(stat)?;
             if period.is_some_and(|other| other != own) {
                 return Err(super::wrong("All metrics in a metric alarm must have the same period"));
             }
@@ -118,6 +118,7 @@ impl Asked {
             math::check(text).map_err(|why| super::wrong(format!("Error in expression '{text}': {why}")))?;
         }
         let periods = settings.number("EvaluationPeriods").unwrap_or(1);
+        looks_back(period.unwrap_or(MINUTE), periods)?;
         let least = settings.number("DatapointsToAlarm").unwrap_or(periods);
         if least > periods {
             return Err(super::wrong("DatapointsToAlarm must not be greater than EvaluationPeriods"));
@@ -175,6 +176,33 @@ impl Asked {
             _ => value <= self.threshold,
         }
     }
+}
+
+/// The period of a metric that an alarm watches.
+fn period_of(stat: Input<'_>) -> Result<Millis, ApiError> {
+    let seconds = stat.number("Period").unwrap_or(60);
+    if !data::is_period(seconds) {
+        return Err(super::wrong("Period must be 10, 20, 30 or a multiple of 60"));
+    }
+    // In no documentation, and what CloudWatch answers.
+    if seconds < 60 && stat.inner("Metric").text("Namespace").starts_with("AWS/") {
+        let message = "Only a period greater than 60s is supported for metrics in the \"AWS/\" namespaces";
+        return Err(super::wrong(message));
+    }
+    data::period(stat)
+}
+
+/// Whether an alarm may look back over so many periods.
+fn looks_back(period: Millis, periods: usize) -> Result<(), ApiError> {
+    let (span, most, when) =
+        if period < 60 * MINUTE { ("a day", 86_400, "period < 3600") } else { ("a week", 604_800, "period >= 3600") };
+    let all = Millis::try_from(periods).unwrap_or(Millis::MAX).saturating_mul(period);
+    if all <= most * 1_000 {
+        return Ok(());
+    }
+    Err(super::wrong(format!(
+        "Metrics cannot be checked across more than {span} (EvaluationPeriods * Period must be <= {most}) for alarms using {when}"
+    )))
 }
 
 fn compares(operator: &str) -> bool {

@@ -51,7 +51,12 @@ fn arn(place: &str, name: &str) -> String {
     format!("arn:aws:cloudwatch:{region}:{account}:alarm:{name}")
 }
 
+/// The start of the piece of this length.
+fn start_of(at: Millis, length: Millis) -> Millis {
+    at.div_euclid(length) * length
+}
+
 /// The start of the minute.
 fn minute(at: Millis) -> Millis {
-    at.div_euclid(MINUTE) * MINUTE
+    start_of(at, MINUTE)
 }
