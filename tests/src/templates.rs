@@ -74,6 +74,21 @@ fn linted(region: &str, files: &[String]) -> Result<Vec<String>, String> {
     Ok(found.iter().map(line).collect())
 }
 
+/// The regions whose CloudFormation has a type of resource, as cfn-lint's schemas have it.
+pub fn regions_with(kind: &str) -> Result<Vec<String>, String> {
+    const ASK: &str = "import json, sys
+from cfnlint.helpers import REGIONS
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER as schemas
+print(json.dumps([region for region in REGIONS if sys.argv[1] in schemas.get_resource_types(region)]))";
+    let output = Command::new(venv::cfn_lint()?.with_file_name("python"))
+        .args(["-c", ASK, kind])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cfn-lint's Python cannot be run: {error}"))?;
+    serde_json::from_slice(&output.stdout)
+        .map_err(|error| format!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
 /// The state machines of a stack, by logical id, with everything filled in.
 pub fn machines(stack: &Value) -> Vec<(String, Value)> {
     let resources = stack["template"]["Resources"].as_object().into_iter().flatten();

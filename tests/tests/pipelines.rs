@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use cell_eval::rules::regions::BUDGETS;
 use cell_tests::binary::cellc;
 use cell_tests::ministack::Ministack;
 use cell_tests::moto::{MANAGEMENT, Moto};
@@ -87,6 +88,45 @@ fn cfn_lint_finds_nothing() {
     }
     assert!(templates_seen > 300, "{templates_seen}");
     report(all.len(), &failed);
+}
+
+/// A program with a cell and its budget in each of these regions.
+fn in_regions(regions: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let cell = |(at, region): (usize, &&str)| {
+        format!(
+            "cell c{at:02} {{ kind = \"alpha\", region = \"{region}\", account_id = \"2222222222{at:02}\", \
+             budget {{ monthly = 100usd, alert_at = [80%], notify = [\"ops@acme.example\"] }} }}\n"
+        )
+    };
+    let cells: String = regions.iter().enumerate().map(cell).collect();
+    let alarm = "alarm slow { namespace = \"shop\", metric = \"Latency\", above = 250, over = 2m }\n";
+    let program = format!("org acme {{ home_region = \"us-west-2\" }}\ngroup ops {{}}\n{alarm}{cells}");
+    fs::write(folder.path().join("main.cell"), program).unwrap();
+    folder
+}
+
+#[test]
+fn budgets_are_where_cloudformation_has_them_as_cfn_lint_knows() {
+    let mut has = templates::regions_with("AWS::Budgets::Budget").unwrap();
+    has.sort();
+    assert_eq!(has, BUDGETS);
+    // Both sorts of region, and no judge that finds nothing in anything.
+    let folder = in_regions(&["eu-west-1", "eu-north-1", "ap-southeast-3", "ca-west-1"]);
+    let document = templates::document(folder.path()).unwrap();
+    let stacks = templates::stacks(&document);
+    let told: Vec<(&str, &str)> = stacks
+        .iter()
+        .map(|stack| (stack["address"].as_str().unwrap(), stack["region"].as_str().unwrap()))
+        .filter(|(address, _)| address.starts_with("stack.budget/"))
+        .collect();
+    let east = "us-east-1";
+    assert_eq!(told, [("stack.budget/c01", east), ("stack.budget/c02", east), ("stack.budget/c03", east)]);
+    assert_eq!(templates::lint(stacks).unwrap(), [""; 0]);
+    let mut wrong = templates::stack(&document, "stack.budget/c01").unwrap().clone();
+    wrong["region"] = json!("eu-north-1");
+    let found = templates::lint(&[wrong]).unwrap();
+    assert!(found.len() == 1 && found[0].contains("AWS::Budgets::Budget"), "{found:?}");
 }
 
 #[test]

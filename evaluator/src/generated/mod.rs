@@ -30,10 +30,16 @@ pub use dashboard::ADDRESS as VIEW;
 pub use pipelines::{OBSERVER_ROLE, SHARED};
 pub(crate) use reader::brings as brings_reader;
 
+/// How the addresses of the stacks of cells begin.
+pub(crate) const CELLS: &str = "stack.cell/";
+/// How the addresses of the stacks of budgets begin that the stacks of their cells cannot hold.
+pub(crate) const BUDGETS: &str = "stack.budget/";
+
 /// A stack that a program comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Generated {
-    /// Its address: `stack.cell/alpha`, `stack.account/images`, `stack.pipelines/cache`, `stack.cellc`, `stack.monitoring`.
+    /// Its address: `stack.cell/alpha`, `stack.budget/alpha`, `stack.account/images`, `stack.pipelines/cache`, `stack.cellc`,
+    /// `stack.monitoring`.
     pub address: String,
     /// Its name in the cloud.
     pub name: String,

@@ -8,11 +8,11 @@ use cell_lang::schema::Kind;
 use serde_json::{Value as Json, json};
 
 use super::desired::place;
-use crate::generated::{Generated, Given, LeftOut, Owner, SHARED, VIEW, stacks};
+use crate::generated::{BUDGETS, CELLS, Generated, Given, LeftOut, Owner, SHARED, VIEW, stacks};
 use crate::resources::{Resource, ResourceKind, naming};
 use crate::rules::read::Read as _;
 use crate::stacks::{AccountOf, StackWish};
-use crate::value::Value;
+use crate::value::{EntityId, Value};
 use crate::world::World;
 
 /// How the addresses of the stacks of pipelines begin.
@@ -53,12 +53,23 @@ impl Made {
             K::Dashboard => VIEW.to_owned(),
             K::Alarm | K::VpcEndpoint | K::RoleTrust | K::Budget | K::Endpoint => match resource.field("cell") {
                 Some(Value::Ref(cell)) if world.is(*cell, "cloud", "gcp") => VIEW.to_owned(),
-                Some(Value::Ref(cell)) => format!("stack.cell/{}", naming::qualified(world, *cell)),
+                Some(Value::Ref(cell)) => self.of_cell(world, resource.kind, *cell),
                 _ => return false,
             },
             _ => return false,
         };
         !self.without.contains(resource.address.as_str()) && self.wishes.contains_key(&stack)
+    }
+
+    /// The stack that what a cell has by itself is in.
+    fn of_cell(&self, world: &World<'_>, kind: ResourceKind, cell: EntityId) -> String {
+        let label = naming::qualified(world, cell);
+        let apart = format!("{BUDGETS}{label}");
+        if kind == ResourceKind::Budget && self.wishes.contains_key(&apart) {
+            apart
+        } else {
+            format!("{CELLS}{label}")
+        }
     }
 }
 
@@ -84,7 +95,7 @@ fn wish(world: &World<'_>, stack: Generated) -> StackWish {
     };
     let parameters = parameters.into_iter().map(|(name, given)| (name, value(&given))).collect();
     // What all cells share is no cell's: whoever asks for one cell gets nothing that would need the others.
-    let own = address.starts_with("stack.cell/");
+    let own = [CELLS, BUDGETS].iter().any(|beginning| address.starts_with(beginning));
     let sources = sources.into_iter().filter(|source| own || world.kind(*source) != Kind::Cell);
     let sources: BTreeSet<_> = sources.map(|source| place(world, source.into())).collect();
     let sources = sources.into_iter().collect();

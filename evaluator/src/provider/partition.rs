@@ -4,8 +4,10 @@
 
 /// The partition of all regions that are in none of the others.
 pub const AWS: &str = "aws";
-const CHINA: &str = "aws-cn";
-const GOVERNMENT: &str = "aws-us-gov";
+/// China's.
+pub const CHINA: &str = "aws-cn";
+/// That of AWS GovCloud (US).
+pub const GOVERNMENT: &str = "aws-us-gov";
 
 /// The partition of a region.
 pub fn of(region: &str) -> &'static str {

@@ -117,11 +117,13 @@ pub(super) fn tenants(cx: &Context<'_, '_>) {
     }
 }
 
-/// `rule.cell.budget`: a budget notifies at no more shares, and no more addresses, than AWS Budgets takes.
+/// `rule.cell.budget`: a budget notifies at no more shares, and no more addresses, than AWS Budgets takes, and its cell is not where
+/// AWS has no Budgets.
 pub(super) fn budgets(cx: &Context<'_, '_>) {
     let counted = [("alert_at", limits::BUDGET_NOTIFICATIONS), ("notify", limits::BUDGET_SUBSCRIBERS)];
     for cell in &cx.fleet.cells {
         let Some(block) = cx.world.block(cell.id, "budget") else { continue };
+        nowhere(cx, *cell);
         for (field, limit) in counted {
             let count = block.field(field).map_or(0, |list| list.items().count());
             if count > limit.most {
@@ -138,4 +140,13 @@ pub(super) fn budgets(cx: &Context<'_, '_>) {
             }
         }
     }
+}
+
+fn nowhere(cx: &Context<'_, '_>, cell: Cell) {
+    let region = cx.world.text(cell.id, "region").filter(|_| cell.cloud == Cloud::Aws);
+    let Some(region) = region.filter(|region| regions::of_budget(region).is_none()) else { return };
+    let message = format!("{} has a budget, and AWS has no Budgets in `{region}`", cx.address(cell.id));
+    let finding = Diagnostic::new(Code::WrongCloud, cx.world.setting_span(cell.id, "budget"), message)
+        .help("remove `budget`: costs of AWS GovCloud are told, and watched, in the commercial account that belongs to its account");
+    cx.report(cell.id, finding);
 }

@@ -1,6 +1,8 @@
 //! The regions this version knows. Data: the list has a date and a source, and a region that it lacks is worth a
 //! warning, no error.
 
+use crate::provider::partition;
+
 /// When the lists were read.
 pub const READ_ON: &str = "2026-09-26";
 
@@ -107,11 +109,75 @@ pub const GCP: &[&str] = &[
     "us-west4",
 ];
 
+/// Where [`BUDGETS`] stands.
+pub const BUDGETS_SOURCE: &str = "cfn-lint 1.58.0, the schemas of each region";
+
+/// The regions whose CloudFormation has `AWS::Budgets::Budget`, sorted. AWS adds no newer one by itself, so a region that is in
+/// neither list is taken for one that lacks it.
+pub const BUDGETS: &[&str] = &[
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "cn-north-1",
+    "cn-northwest-1",
+    "eu-central-1",
+    "eu-isoe-west-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eusc-de-east-1",
+    "me-south-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-iso-east-1",
+    "us-iso-west-1",
+    "us-isob-east-1",
+    "us-isob-west-1",
+    "us-isof-east-1",
+    "us-isof-south-1",
+    "us-west-1",
+    "us-west-2",
+];
+
+/// The region whose CloudFormation makes the budget of an account that works in `region`: that region if it has budgets, else the
+/// one that the partition's Budgets are reached in. None where the partition has no Budgets at all: AWS GovCloud, whose costs are
+/// told in the commercial account that belongs to it (botocore 1.44, endpoints.json;
+/// <https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/usage-and-payment.html>).
+pub(crate) fn of_budget(region: &str) -> Option<&str> {
+    if BUDGETS.binary_search(&region).is_ok() {
+        return Some(region);
+    }
+    match partition::of(region) {
+        partition::AWS => Some("us-east-1"),
+        partition::CHINA => Some("cn-northwest-1"),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
     fn the_lists_are_sorted() {
         assert!(super::AWS.is_sorted());
         assert!(super::GCP.is_sorted());
+        assert!(super::BUDGETS.is_sorted());
+        assert!(super::BUDGETS.iter().all(|region| super::AWS.binary_search(region).is_ok()));
+    }
+
+    #[test]
+    fn a_budget_is_made_where_cloudformation_has_it() {
+        for (region, of) in [
+            ("eu-west-1", Some("eu-west-1")),
+            ("eu-north-1", Some("us-east-1")),
+            ("xx-newest-1", Some("us-east-1")),
+            ("cn-north-1", Some("cn-north-1")),
+            ("us-gov-west-1", None),
+        ] {
+            assert_eq!(super::of_budget(region), of, "{region}");
+        }
     }
 }

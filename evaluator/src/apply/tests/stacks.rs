@@ -256,6 +256,46 @@ fn with_a_cell_goes_what_lies_in_it_and_nothing_else() {
 }
 
 #[test]
+fn a_budget_that_the_region_of_its_cell_lacks_comes_and_goes_with_the_cell_from_elsewhere() {
+    let budget = "region = \"eu-north-1\", budget { monthly = 5usd, notify = [\"a@x.example\"] },";
+    let north = program(&["a", "b"], &alarm(5)).replace("region = \"eu-west-1\",", budget);
+    let north = desired(&north);
+    let bench = Bench::new();
+    let plan = bench.plan(&north);
+    for address in ["stack.cell/a", "stack.budget/a", "stack.cell/b", "stack.budget/b"] {
+        assert_eq!(verbs(&plan, address), ["deploy_stack"], "{address}");
+    }
+    let apart = &north.stacks["stack.budget/a"];
+    assert_eq!((apart.account.word(), apart.region.as_str()), ("cell.a", "us-east-1"));
+    assert!(!north.stacks["stack.cell/a"].template.contains("AWS::Budgets"));
+    // It is in a stack, and none of what nothing carries.
+    assert!(north.unapplied.iter().all(|left| left.kind != "budget"), "{:?}", north.unapplied);
+    let policy = crate::plan::least::policies(&plan)["accounts"]["cell.a"]["apply"].to_string();
+    assert!(policy.contains("arn:aws:cloudformation:us-east-1:*:stack/cellc-budget-a/*"), "{policy}");
+    let (_, receipt) = bench.apply(&north);
+    assert_eq!(receipt.ending, Ending::Done);
+    assert!(bench.plan(&north).operations.is_empty());
+    let places: Vec<(String, String)> =
+        bench.cloud.state().formation.stacks.into_keys().map(|(_, region, name)| (region, name)).collect();
+    assert!(places.contains(&("us-east-1".to_owned(), "cellc-budget-a".to_owned())), "{places:?}");
+    // Whoever asks for one cell has its budget, too.
+    let plan = bench.try_plan(&north, &only(&["cell.b"]), Command::Destroy).unwrap();
+    assert_eq!(verbs(&plan, "stack.budget/b"), ["delete_stack"]);
+    assert_eq!(verbs(&plan, "stack.budget/a"), Vec::<&str>::new());
+    let gone = "removed { from = \"cell.b\", account = \"park\" }\n";
+    let one = program(&["a"], &format!("{}{gone}", alarm(5))).replace("region = \"eu-west-1\",", budget);
+    let one = desired(&one);
+    let plan = bench.plan(&one);
+    assert_eq!(
+        (verbs(&plan, "stack.cell/b"), verbs(&plan, "stack.budget/b")),
+        (vec!["delete_stack"], vec!["delete_stack"])
+    );
+    let (_, receipt) = bench.apply(&one);
+    assert_eq!(receipt.ending, Ending::Done);
+    assert!(bench.record().entry("stack.budget/b").is_none() && bench.plan(&one).operations.is_empty());
+}
+
+#[test]
 fn one_that_is_to_be_elsewhere_is_made_there_before_the_former_one_goes() {
     let first = desired(&program(&["a"], &alarm(5)));
     let mut moved = first.clone();

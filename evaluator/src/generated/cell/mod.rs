@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::ground::{Ground, Place};
 use super::template::{Stack, Template};
-use super::{Generation, LeftOut, OBSERVER_ROLE, Owner};
+use super::{CELLS, Generation, LeftOut, OBSERVER_ROLE, Owner};
 use crate::limits;
 use crate::resources::ResourceKind;
 use crate::rules::fleet::{Cell, Cloud};
@@ -21,7 +21,7 @@ pub(super) use alarms::alarm;
 pub(super) fn stacks(ground: &Ground<'_, '_>, out: &mut Generation) {
     for cell in ground.cells().filter(|cell| cell.cloud == Cloud::Aws) {
         let label = ground.label(cell.id);
-        let address = format!("stack.cell/{label}");
+        let address = format!("{CELLS}{label}");
         let mut template = Template::new(format!("What the cell {label} has by itself"), &named(ground, cell));
         let mut left = Vec::new();
         for resource in ground.of(cell.id, ResourceKind::Alarm) {
@@ -48,6 +48,7 @@ pub(super) fn stacks(ground: &Ground<'_, '_>, out: &mut Generation) {
             };
             out.stacks.push(template.finish(place));
         }
+        out.stacks.extend(money::elsewhere(ground, cell));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{made, stack, template};
+use super::{Owner, made, stack, template};
 
 fn resources(cell: &str, more: &str) -> Json {
     let program = format!(
@@ -59,6 +59,40 @@ fn a_budget_tells_when_it_was_said_to() {
     let kinds: Vec<&Json> =
         notices[0]["Subscribers"].as_array().unwrap().iter().map(|to| &to["SubscriptionType"]).collect();
     assert_eq!(kinds, ["EMAIL", "SNS"]);
+}
+
+#[test]
+fn a_budget_is_in_the_cells_stack_only_where_cloudformation_has_budgets() {
+    let cells = ["eu-west-1", "eu-north-1", "ca-west-1", "cn-north-1"].map(|region| {
+        let budget = "budget { monthly = 40usd, alert_at = [80%], notify = [\"a@x.example\"] }";
+        format!("cell {region} {{ kind = \"alpha\", region = \"{region}\", {budget} }}\n")
+    });
+    let without = "cell plain { kind = \"alpha\", region = \"eu-north-1\" }";
+    let generation = made(&format!("{}{without}", cells.concat()));
+    let budgets: Vec<(&str, &str, &Owner)> = generation
+        .stacks
+        .iter()
+        .filter(|stack| template(stack)["Resources"].get("Budget").is_some())
+        .map(|stack| (stack.address.as_str(), stack.region.as_str(), &stack.account))
+        .collect();
+    let of = |cell: &str| Owner::Of(format!("cell.{cell}"));
+    assert_eq!(
+        budgets,
+        [
+            ("stack.budget/ca-west-1", "us-east-1", &of("ca-west-1")),
+            ("stack.cell/cn-north-1", "cn-north-1", &of("cn-north-1")),
+            ("stack.budget/eu-north-1", "us-east-1", &of("eu-north-1")),
+            ("stack.cell/eu-west-1", "eu-west-1", &of("eu-west-1")),
+        ]
+    );
+    let apart = stack(&generation, "stack.budget/eu-north-1");
+    assert_eq!((apart.name.as_str(), apart.capabilities.len()), ("cellc-budget-eu-north-1", 0));
+    assert_eq!(apart.tags["cellc:address"], "stack.budget/eu-north-1");
+    let (there, here) = (template(apart), template(stack(&generation, "stack.cell/eu-west-1")));
+    let mut same = here["Resources"]["Budget"].clone();
+    same["Properties"]["Budget"]["BudgetName"] =
+        there["Resources"]["Budget"]["Properties"]["Budget"]["BudgetName"].clone();
+    assert_eq!(there["Resources"], json!({ "Budget": same }));
 }
 
 #[test]

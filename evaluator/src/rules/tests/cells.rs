@@ -72,6 +72,19 @@ fn regions_fit_the_cloud() {
 }
 
 #[test]
+fn a_budget_is_where_aws_has_them() {
+    let cell = |region: &str| {
+        format!(
+            "cell a {{ kind = \"alpha\", region = \"{region}\", budget {{ monthly = 5usd, notify = [\"a@x.example\"] }} }}"
+        )
+    };
+    for region in ["eu-west-1", "eu-north-1", "cn-north-1"] {
+        finds(&cell(region), &[]);
+    }
+    finds(&cell("us-gov-west-1"), &["E0427 cell.a has a budget, and AWS has no Budgets in `us-gov-west-1`"]);
+}
+
+#[test]
 fn fields_fit_the_cloud() {
     finds(
         r#"cell a { DEV, project = "x-prod-1" }
