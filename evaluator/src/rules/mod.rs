@@ -11,7 +11,7 @@ pub(crate) mod fleet;
 mod grants;
 mod guards;
 mod names;
-mod outbounds;
+pub(crate) mod outbounds;
 mod policies;
 pub(crate) mod read;
 pub mod regions;
@@ -113,6 +113,7 @@ rules! {
     "rule.guard.not-empty" guards::not_empty;
     "rule.outbound.never-a-cell" outbounds::never_a_cell;
     "rule.outbound.aws-only" outbounds::aws_only;
+    "rule.outbound.region" outbounds::region;
     "rule.name.fits" names::fit;
     "rule.tags.fit" tags::fit;
     "rule.moved.sound" removals::moved;

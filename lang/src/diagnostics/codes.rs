@@ -146,6 +146,7 @@ codes! {
     SameName "E0435" "two things with one name in the cloud";
     NeverOpens "E0436" "a window that never opens";
     WrongPeriods "E0437" "periods that an alarm cannot have";
+    OtherRegion "E0438" "a private endpoint to a service of another region";
 
     RemovalNotSaid "E0501" "an account whose block is gone";
     AccountNotThere "E0502" "an account that is not in the organization";

@@ -10,6 +10,7 @@ use crate::generated::names;
 use crate::generated::template::Template;
 use crate::resources::{Resource, ResourceKind};
 use crate::rules::fleet::Cell;
+use crate::rules::outbounds;
 use crate::value::{EntityId, Later, LaterPiece, Value};
 
 /// Where a cell's network stands in its Parameter Store, unless its label `network` says another place.
@@ -66,7 +67,7 @@ fn endpoint(ground: &Ground<'_, '_>, resource: &Resource, network: &str, templat
         "The network that the cell's endpoints are in",
     );
     let mut properties = json!({ "ServiceName": full, "VpcId": vpc });
-    let of_aws = full.starts_with("com.amazonaws.") && !full.contains(".vpce.");
+    let of_aws = !outbounds::is_of_others(&full);
     if of_aws && GATEWAYS.contains(&own) {
         let routes = template.stored(
             "RouteTables",
@@ -94,6 +95,11 @@ fn endpoint(ground: &Ground<'_, '_>, resource: &Resource, network: &str, templat
         properties["SecurityGroupIds"] = groups;
         // The owner of another service has to have proven the name first.
         properties["PrivateDnsEnabled"] = json!(of_aws);
+        // One that others offer may be in another region, if they let it be reached from this one.
+        let region = outbounds::region_in(&full).filter(|region| *region != ground.region(*cell));
+        if let Some(region) = region {
+            properties["ServiceRegion"] = json!(region);
+        }
     }
     let id = format!("Endpoint{}", names::logical(outbound(resource)));
     template.add(&id, "AWS::EC2::VPCEndpoint", properties);
@@ -101,8 +107,7 @@ fn endpoint(ground: &Ground<'_, '_>, resource: &Resource, network: &str, templat
 
 /// A service's full name: `ecr.api` is `com.amazonaws.us-west-2.ecr.api`.
 fn full_name(service: &str, region: &str) -> String {
-    let is_full = ["com.amazonaws.", "aws.", "cn.com.amazonaws."].iter().any(|start| service.starts_with(start));
-    if is_full { service.to_owned() } else { format!("com.amazonaws.{region}.{service}") }
+    if outbounds::is_full(service) { service.to_owned() } else { format!("com.amazonaws.{region}.{service}") }
 }
 
 /// A policy that lets a role outside be assumed, for the roles of what runs in the cell, and a role with nothing else.

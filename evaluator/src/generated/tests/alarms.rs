@@ -103,14 +103,19 @@ fn ways_out_are_looked_up_in_the_cell() {
         outbound flat { from = cells, to vpc_endpoint { service = \"s3\" } }";
     let program =
         format!("cell a {{ kind = \"alpha\", region = \"us-west-2\", labels {{ network = \"/net\" }} }}\n{ways}");
-    let template = template(stack(&made(&program), "stack.cell/a"));
-    let of = |id: &str| &template["Resources"][id]["Properties"];
+    let of_cell = |program: &str| template(stack(&made(program), "stack.cell/a"));
+    let all = of_cell(&program);
+    let of = |id: &str| &all["Resources"][id]["Properties"];
     assert_eq!(of("EndpointNear")["ServiceName"], "com.amazonaws.us-west-2.ecr.api");
     assert_eq!(of("EndpointNear")["PrivateDnsEnabled"], true);
     assert_eq!(of("EndpointFar")["PrivateDnsEnabled"], false);
     assert_eq!(of("EndpointFlat")["VpcEndpointType"], "Gateway");
-    assert_eq!(template["Parameters"]["Vpc"]["Default"], "/net/vpc");
-    assert_eq!(template["Parameters"]["RouteTables"]["Type"], "AWS::SSM::Parameter::Value<List<String>>");
+    assert_eq!(of("EndpointFar").get("ServiceRegion"), None);
+    let elsewhere = of_cell(&program.replace("\"us-west-2\"", "\"eu-west-1\""));
+    assert_eq!(elsewhere["Resources"]["EndpointFar"]["Properties"]["ServiceRegion"], "us-west-2");
+    assert_eq!(elsewhere["Resources"]["EndpointNear"]["Properties"].get("ServiceRegion"), None);
+    assert_eq!(all["Parameters"]["Vpc"]["Default"], "/net/vpc");
+    assert_eq!(all["Parameters"]["RouteTables"]["Type"], "AWS::SSM::Parameter::Value<List<String>>");
 }
 
 #[test]

@@ -155,3 +155,43 @@ fn moves_and_removals_say_something_sound() {
         ],
     );
 }
+
+#[test]
+fn a_private_endpoint_is_to_a_service_of_the_cells_region() {
+    let to = |service: &str| {
+        format!(
+            r#"cell a {{ DEV }}
+            cell b {{ kind = "dev", region = "eu-west-1", expires = 2027-01-31 }}
+            cell c {{ kind = "dev", region = "eu-north-1", expires = 2027-01-31 }}
+            outbound x {{ from = cells, to vpc_endpoint {{ service = "{service}" }} }}
+            outbound own {{ from = [cell.a], to vpc_endpoint {{ service = "com.amazonaws.us-west-2.s3" }} }}"#
+        )
+    };
+    for service in [
+        "s3",
+        "ecr.api",
+        "com.amazonaws.s3-global.accesspoint",
+        "com.amazonaws.iam",
+        "com.amazonaws.vpce.us-west-2.vpce-svc-0123456789abcdef0",
+        "com.amazonaws.vpce.us-west-2.vpce-svc-01234567890123456",
+    ] {
+        finds(&to(service), &[]);
+    }
+    let other = |service: &str| {
+        format!(
+            "E0438 outbound.x names `{service}`, a service of us-west-2, and cell.b is in eu-west-1, as one more is elsewhere"
+        )
+    };
+    for service in [
+        "com.amazonaws.us-west-2.s3",
+        "aws.sagemaker.us-west-2.notebook",
+        "aws.api.us-west-2.qbusiness",
+        "api.aws.us-west-2.cassandra-streams",
+    ] {
+        finds(&to(service), &[&other(service)]);
+    }
+    finds(
+        &to("s3.us-west-2"),
+        &["E0438 outbound.x names `s3.us-west-2`, which is no service: a short name has no region"],
+    );
+}
