@@ -8,6 +8,7 @@ use super::fleet::{Cell, Cloud, sound};
 use super::read::Read;
 use super::{Context, regions};
 use crate::limits;
+use crate::provider::partition;
 use crate::value::Value;
 
 fn reads_as(cloud: Cloud, region: &str) -> bool {
@@ -44,6 +45,27 @@ pub(super) fn regions(cx: &Context<'_, '_>) {
             Diagnostic::new(Code::RefusedValue, span, format!("{address} is in no region `{region}`")).help(like)
         };
         cx.report(cell.id, finding);
+    }
+}
+
+/// `rule.cell.partition`: the cells of an organization, and its home region, are in its partition. An organization has accounts in
+/// one only.
+pub(super) fn partitions(cx: &Context<'_, '_>) {
+    let Some(org) = cx.world.org() else { return };
+    let Some(own) = cx.world.text(org, "partition") else { return };
+    let cells = cx.fleet.cells.iter().filter(|cell| cell.cloud == Cloud::Aws).map(|cell| (cell.id, "region"));
+    for (id, field) in cells.chain([(org, "home_region")]) {
+        let Some(region) = cx.world.text(id, field).filter(|region| reads_as(Cloud::Aws, region)) else { continue };
+        let of = partition::of(region);
+        if of == own {
+            continue;
+        }
+        let (about, of_org) = (cx.address(id), cx.address(org));
+        let message =
+            format!("`{field}` of {about} is `{region}`, a region of {of}, and {of_org} is in the partition {own}");
+        let finding = Diagnostic::new(Code::WrongCloud, cx.world.setting_span(id, field), message)
+            .help(format!("write a region of {own}, or `partition = \"{of}\"` in `org`"));
+        cx.report(id, finding);
     }
 }
 

@@ -82,6 +82,7 @@ rules! {
     "rule.account.name-unique" accounts::names;
     "rule.account.id-unique" accounts::ids;
     "rule.cell.region" clouds::regions;
+    "rule.cell.partition" clouds::partitions;
     "rule.cell.cloud-fields" clouds::fields;
     "rule.cell.dev-expires" clouds::dev_expires;
     "rule.cell.budget" clouds::budgets;

@@ -21,10 +21,12 @@ fn with(cells: &[(&str, &str)], rest: &str) -> Desired {
     let cell = |(name, region): &(&str, &str)| {
         format!("cell {name} {{ kind = \"dev\", region = \"{region}\", expires = 2027-01-31, owner = group.ops }}\n")
     };
+    let china = cells.iter().any(|(_, region)| region.starts_with("cn-"));
+    let partition = if china { "aws-cn" } else { "aws" };
     let cells: String = cells.iter().map(cell).collect();
     desired(&format!(
         r#"
-org o {{ accounts {{ email = "aws+\(.name)@x.example" }} }}
+org o {{ partition = "{partition}", accounts {{ email = "aws+\(.name)@x.example" }} }}
 group ops {{}}
 {cells}
 rollout steady {{ wave all {{ on = cells, bake = 1h }} }}
@@ -106,7 +108,7 @@ fn a_deployment_is_selected_by_its_address() {
 
 #[test]
 fn who_enters_a_cell_and_what_for_is_said_of_stacks_alone() {
-    let both = program(&[("a", "eu-west-1"), ("b", "cn-north-1")]);
+    let both = program(&[("a", "eu-west-1"), ("b", "eu-north-1")]);
     let bench = Bench::after(&[&both]);
     let plan = bench.plan_with(&both, &kept(&bench, &both, &[]), &Scope::default()).unwrap();
     assert_eq!(
@@ -116,10 +118,15 @@ fn who_enters_a_cell_and_what_for_is_said_of_stacks_alone() {
     );
     let policies = least::policies(&plan).to_string();
     assert!(policies.contains("arn:aws:cloudformation:eu-west-1:"), "{policies}");
+    assert!(policies.contains("arn:aws:cloudformation:eu-north-1:"), "{policies}");
+    let china = program(&[("a", "cn-north-1")]);
+    let (other, none) = (Bench::after(&[&china]), Scope::default());
+    let plan = other.plan_with(&china, &kept(&other, &china, &[]), &none).unwrap();
+    let policies = least::policies(&plan).to_string();
     assert!(policies.contains("arn:aws-cn:cloudformation:cn-north-1:"), "{policies}");
 
     // A component that goes.
-    let mut without = program(&[("a", "eu-west-1"), ("b", "cn-north-1")]);
+    let mut without = program(&[("a", "eu-west-1"), ("b", "eu-north-1")]);
     let kept = kept(&bench, &both, &["cell.a", "cell.b"]);
     without.releases.clear();
     let plan = bench.plan_with(&without, &kept, &Scope::default()).unwrap();

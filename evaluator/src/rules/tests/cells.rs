@@ -4,7 +4,7 @@
 
 use cell_lang::{check, load};
 
-use super::{DEV, One, finds, finds_one, found};
+use super::{DEV, One, finds, finds_one, found, in_partition};
 use crate::budget::Options;
 use crate::expand::expand;
 
@@ -78,10 +78,30 @@ fn a_budget_is_where_aws_has_them() {
             "cell a {{ kind = \"alpha\", region = \"{region}\", budget {{ monthly = 5usd, notify = [\"a@x.example\"] }} }}"
         )
     };
-    for region in ["eu-west-1", "eu-north-1", "cn-north-1"] {
+    for region in ["eu-west-1", "eu-north-1"] {
         finds(&cell(region), &[]);
     }
-    finds(&cell("us-gov-west-1"), &["E0427 cell.a has a budget, and AWS has no Budgets in `us-gov-west-1`"]);
+    finds_one(
+        &in_partition("aws-us-gov", &cell("us-gov-west-1")),
+        "E0427 cell.a has a budget, and AWS has no Budgets in `us-gov-west-1`",
+    );
+    finds(&in_partition("aws-cn", &cell("cn-north-1")), &[]);
+}
+
+#[test]
+fn cells_are_in_the_partition_of_their_organization() {
+    let cell = |region: &str| format!("cell a {{ kind = \"alpha\", region = \"{region}\" }}");
+    let other = |region: &str, of: &str, own: &str| {
+        format!("E0427 `region` of cell.a is `{region}`, a region of {of}, and org.o is in the partition {own}")
+    };
+    finds(&cell("us-gov-west-1"), &[&other("us-gov-west-1", "aws-us-gov", "aws")]);
+    finds(&cell("cn-north-1"), &[&other("cn-north-1", "aws-cn", "aws")]);
+    finds(&in_partition("aws-cn", &cell("cn-northwest-1")), &[]);
+    finds(&in_partition("aws-cn", &cell("eu-west-1")), &[&other("eu-west-1", "aws", "aws-cn")]);
+    finds(
+        &in_partition("aws-cn\", home_region = \"us-west-2", &cell("cn-north-1")),
+        &["E0427 `home_region` of org.o is `us-west-2`, a region of aws, and org.o is in the partition aws-cn"],
+    );
 }
 
 #[test]

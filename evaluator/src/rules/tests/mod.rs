@@ -51,7 +51,14 @@ pub(crate) fn expanded_from<R>(files: &dyn Files, work: impl FnOnce(&crate::worl
 /// `CODE message` of everything found in a program, in the order of places; notes left out.
 fn found(program: &str) -> Vec<String> {
     let program = program.replace("PROD", PROD).replace("DEV", DEV);
-    let files = One(format!("{GROUND}{program}"));
+    // As `in_partition` has it.
+    let program = match program.strip_prefix("PARTITION ").and_then(|rest| rest.split_once('\n')) {
+        Some((partition, rest)) => {
+            format!("{}{rest}", GROUND.replace("org o {", &format!("org o {{ partition = {partition},")))
+        }
+        None => format!("{GROUND}{program}"),
+    };
+    let files = One(program);
     let checked = check::check(load::load(&files, "main.cell", &[], 1 << 20));
     let say = |d: &cell_lang::diagnostics::Diagnostic| format!("{} {}", d.code.as_str(), d.message);
     let mut all: Vec<String> = checked.diagnostics.iter().map(say).collect();
@@ -63,6 +70,11 @@ fn found(program: &str) -> Vec<String> {
     }
     all.retain(|finding| !finding.starts_with('N'));
     all
+}
+
+/// A program of an organization in another partition.
+fn in_partition(partition: &str, program: &str) -> String {
+    format!("PARTITION \"{partition}\"\n{program}")
 }
 
 #[track_caller]
