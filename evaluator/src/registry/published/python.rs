@@ -26,6 +26,8 @@ pub fn text() -> String {
 def parse(text: str) -> Registry:
     """Reads a published registry; ValueError when the text is none, or of another major version."""
     found = json.loads(text)
+    if not isinstance(found, dict) or "format_version" not in found:
+        raise ValueError("the text is no published registry: no JSON object with `format_version`")
     try:
         version = str(found["format_version"])
         if version.split(".")[0] != "{major}":
