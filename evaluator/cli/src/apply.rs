@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use cell_eval::access::model::{Holds, Row, Verdict};
 use cell_eval::apply::journal::Journal;
+use cell_eval::apply::journal::NOT_DROPPED;
 use cell_eval::apply::published;
 use cell_eval::apply::receipt::{Ending, Receipt};
 use cell_eval::apply::{Run as Running, Watcher, publish};
@@ -256,7 +257,14 @@ fn not_kept(receipt: &Receipt, error: &io::Error) -> Diagnostic {
         .help(format!("it was printed, and that is all there is of it{kept}; make room before the next run"))
 }
 
+/// What to do about a journal that is left.
+pub(crate) const UNDROPPED: &str =
+    "mend that: what is left of the journal changes nothing, and the next run that changes something drops it first";
+
 fn not_recorded(why: &str) -> Diagnostic {
+    if why.starts_with(NOT_DROPPED) {
+        return finding(Code::RecordNotWritten, why.to_owned()).help(UNDROPPED);
+    }
     let message = format!("the record could not be written, and nothing more was begun: {why}");
     finding(Code::RecordNotWritten, message)
         .help("mend that and run again, a saved plan as well: the next run reads what is there and takes it over")

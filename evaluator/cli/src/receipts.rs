@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use cell_eval::apply::complete::{Complete, complete};
+use cell_eval::apply::journal::NOT_DROPPED;
 use cell_eval::apply::receipt::{Ending, Outcome, Receipt};
 use cell_eval::plan::model::Plan;
 use cell_eval::words::counted;
@@ -48,6 +49,9 @@ pub(crate) fn text(receipt: &Receipt, plan: &Plan, path: Option<&PathBuf>) -> St
         Ending::Done => "done",
         Ending::Failed => "not all was done",
         Ending::Interrupted => "interrupted",
+        Ending::NotRecorded if receipt.reason.as_ref().is_some_and(|why| why.starts_with(NOT_DROPPED)) => {
+            "recorded, with a journal left"
+        }
         Ending::NotRecorded => "not recorded",
     };
     // A string takes everything.

@@ -453,6 +453,9 @@ pub(crate) fn loaded(store: &dyn Registry, output: &Output) -> Result<Loaded, St
 pub(crate) fn unreadable(output: &Output, place: &str, error: &JournalError) -> Status {
     match error {
         JournalError::Store(error) => say(output, &store_finding(error)),
+        JournalError::NotDropped(_) => {
+            say(output, &finding(Code::RecordNotWritten, error.to_string()).help(crate::apply::UNDROPPED))
+        }
         JournalError::Record(error) => say(
             output,
             &finding(Code::RecordUnreadable, format!("{place}: {error}"))

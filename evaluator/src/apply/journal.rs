@@ -18,12 +18,18 @@ const MOST_WAITING: usize = 64;
 /// How long lines wait at most, as long as others come.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
+/// How it is said that only the journal was left.
+pub const NOT_DROPPED: &str = "the record was written, and its journal could not be dropped";
+
 /// Why a record is not there, or was not written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JournalError {
     /// The place did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The record holds all of it, and what is left of the journal changes nothing; it could not be dropped.
+    #[error("{NOT_DROPPED}: {0}")]
+    NotDropped(StoreError),
     /// What lies there makes no sense.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -91,7 +97,7 @@ impl<'a> Journal<'a> {
         if unfinished {
             journal.fold(fence)?;
         } else if undropped {
-            journal.store.clear(&journal.lease)?;
+            journal.drop_lines()?;
         }
         Ok(journal)
     }
@@ -190,7 +196,11 @@ impl<'a> Journal<'a> {
         };
         let saved = self.store.save(&self.lease, &bytes, version.as_deref())?;
         self.state().version = Some(saved);
-        Ok(self.store.clear(&self.lease)?)
+        self.drop_lines()
+    }
+
+    fn drop_lines(&self) -> Result<(), JournalError> {
+        self.store.clear(&self.lease).map_err(JournalError::NotDropped)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
