@@ -14,8 +14,8 @@ use super::desired::{ADDRESS_TAG, PARKING, ROOT};
 use super::fault::Fault;
 use super::model::{Action, Change, Fields, Operation, OperationId, Verb};
 use super::{Question, identity, marks};
-use crate::live::LiveStack;
-use crate::provider::Known;
+use crate::live::{Live, LiveStack};
+use crate::provider::{Account, Known};
 use crate::registry::record::{Entry, FORMER, Pending, Record, base_of, former_address};
 use crate::repositories::{ours, policy};
 use crate::resources::ResourceKind;
@@ -30,6 +30,8 @@ pub(super) struct Begun {
     placed: BTreeMap<String, Entry>,
     /// Nothing came of it.
     nothing: BTreeMap<String, Pending>,
+    /// Accounts that were asked for by another e-mail than the program's, and of which nothing came.
+    vain: BTreeMap<String, Pending>,
     /// Accounts that were asked for: of one that is not there yet nobody knows whether it comes.
     asked: Vec<String>,
     /// What could not be looked at, and so is neither taken back nor forgotten.
@@ -80,6 +82,12 @@ pub(super) fn begun(question: &Question<'_>) -> Begun {
                 begun.made.insert(address.clone(), marked(question, address, entry(pending, id)));
             }
             Some(id) if marks::mark(live, id).is_none() && !marks::is_unmarked(live, id) => {}
+            None if account_is_anothers(question, &ids, (address, pending)) => {
+                // Where it is only about to be written down as the other's, that is the end of this one.
+                if account_is_recorded(question, pending) {
+                    begun.nothing.insert(address.clone(), pending.clone());
+                }
+            }
             None if is_over(question, address, pending) => {
                 begun.nothing.insert(address.clone(), pending.clone());
             }
@@ -125,6 +133,38 @@ fn is_over(question: &Question<'_>, address: &str, pending: &Pending) -> bool {
             looked.is_some_and(|looked| looked.duration_since(pending.at) > COMES)
         }
     }
+}
+
+/// The account that has the e-mail which a run asked for.
+fn account_asked_for<'l>(live: &'l Live, pending: &Pending) -> Option<&'l Account> {
+    let email = pending.email.as_deref().filter(|_| pending.kind == ResourceKind::Account.name())?;
+    live.accounts.values().find(|account| account.email.eq_ignore_ascii_case(email))
+}
+
+/// Is what was asked for at an address that of another one by now, or is it about to be? An e-mail has one account.
+fn account_is_anothers(
+    question: &Question<'_>,
+    ids: &identity::Ids,
+    (address, pending): (&String, &Pending),
+) -> bool {
+    let account = account_asked_for(question.live, pending);
+    account.is_some_and(|account| ids.iter().any(|(other, id)| other != address && *id == account.id))
+}
+
+fn account_is_recorded(question: &Question<'_>, pending: &Pending) -> bool {
+    let account = account_asked_for(question.live, pending);
+    let recorded = |account: &Account| question.record.0.resources.values().any(|entry| entry.id == account.id);
+    account.is_some_and(recorded)
+}
+
+/// An account that was asked for by another e-mail than the program says now, and of which nothing came, or one that is closed: the
+/// e-mail is somebody else's, or of no more use, so it is asked for by the program's.
+fn asked_for_in_vain(question: &Question<'_>, ids: &identity::Ids, (address, pending): (&String, &Pending)) -> bool {
+    let wanted = question.desired.resources.get(address).filter(|wanted| wanted.account.is_some());
+    let said = wanted.map(|wanted| text(&wanted.fields, "email")).filter(|said| !said.is_empty());
+    let is_other = said.zip(pending.email.as_ref()).is_some_and(|(said, asked)| !said.eq_ignore_ascii_case(asked));
+    let is_there = account_asked_for(question.live, pending).is_some();
+    is_other && !ids.contains_key(address) && (is_there || is_over(question, address, pending))
 }
 
 /// What is there of something that was begun.
@@ -294,6 +334,9 @@ fn elsewhere(question: &Question<'_>, ids: &identity::Ids, begun: &mut Begun) {
                     begun.made.insert(place, marked(question, address, entry(pending, id)));
                 }
             }
+            ("account", None) if asked_for_in_vain(question, ids, (address, pending)) => {
+                begun.vain.insert(address.clone(), pending.clone());
+            }
             ("permission_set", Some(id)) if is_ours(&id) => {
                 let name = live.sets.get(id).map(|set| set.fields.name.as_str());
                 if name.is_some_and(|name| name != text(&wanted.fields, "name")) {
@@ -333,8 +376,8 @@ fn stack_elsewhere(
 
 /// Has it the mark of an address, or of the one that the address had when it was begun?
 fn is_marked(question: &Question<'_>, address: &str, id: &str) -> bool {
-    let mark = marks::mark(question.live, id).map(String::as_str);
-    mark.is_some() && (mark == Some(address) || mark == question.record.1.get(address).map(String::as_str))
+    let before = question.record.1.get(address).map(String::as_str);
+    marks::mark(question.live, id).is_some_and(|mark| marks::is_of(question.desired, (address, before), mark))
 }
 
 /// The entry with the mark that was found, where it is the former address: the record vouches for it from here on.
@@ -357,8 +400,9 @@ impl Begun {
     /// The record with what was made; none where there is nothing.
     pub(super) fn with(&self, record: &Record) -> Option<Record> {
         let any = !self.made.is_empty() || !self.placed.is_empty() || !self.back.is_empty();
-        (any || !self.nothing.is_empty()).then(|| {
+        (any || !self.vain.is_empty() || !self.nothing.is_empty()).then(|| {
             let mut with = record.clone();
+            with.pending.retain(|address, _| !self.vain.contains_key(address));
             // What is told of here stands for nothing any more.
             for address in self.made.keys().chain(self.nothing.keys()).filter(|address| address.ends_with(FORMER)) {
                 with.pending.remove(base_of(address));
@@ -397,6 +441,16 @@ impl Builder<'_> {
             let message = "begun by a run that was killed, and not looked at by this plan: it is neither taken back nor forgotten until one does";
             self.note(message.to_owned(), begun.unread.clone());
         }
+        let mut vain = BTreeMap::new();
+        for (address, pending) in &begun.vain {
+            let needs: Vec<OperationId> = self.readdress(address).into_iter().collect();
+            vain.insert(address.clone(), self.operation(address, Verb::Forget, &needs, Fields::new()));
+            let email = pending.email.as_deref().unwrap_or_default();
+            let message = format!(
+                "a run that was killed had asked for {address} by the e-mail {email}, and nothing came of it: it is asked for anew"
+            );
+            self.note(message, vec![address.clone()]);
+        }
         let mut remember = |(address, entry): (&String, &Entry), goes: &str| {
             let base = base_of(address);
             // What the record has by another address is brought to this one first, with what stands beside it.
@@ -412,6 +466,7 @@ impl Builder<'_> {
         };
         let mut all: BTreeMap<String, OperationId> = begun.made.iter().map(|made| remember(made, made.0)).collect();
         // What was made in their place is the former one by that, and goes as such.
+        all.extend(vain);
         all.extend(begun.back.iter().map(|back| remember(back, &former_address(back.0))));
         all
     }
@@ -445,6 +500,9 @@ impl Builder<'_> {
         for change in &mut self.changes {
             if let Some(operation) = remembered.get(&change.address) {
                 change.operations.insert(0, *operation);
+                if begun.vain.contains_key(&change.address) {
+                    continue;
+                }
                 change.reason = Some("a run that was killed had made it".to_owned());
                 // Of it the record has no more than what the run had written down before.
                 if !begun.back.contains_key(&change.address) {

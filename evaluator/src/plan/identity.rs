@@ -160,12 +160,28 @@ pub fn accounts(desired: &Desired, record: &Record, live: &Live) -> Ids {
         let ours = |id: &String| live.accounts.get(id).is_some_and(|account| account.email.to_lowercase() == email);
         let made = creation.and_then(|creation| creation.account.clone()).filter(ours);
         let found = made.or_else(|| by_email.get(&email).map(|id| (*id).to_owned()));
+        let is_other = !email.eq_ignore_ascii_case(text(wanted, "email"));
+        let pending = record.pending.get(address).filter(|_| is_other);
+        let found =
+            found.filter(|id| pending.is_none_or(|pending| is_asked_for(desired, live, (address, pending), id)));
         if let Some(id) = found.filter(|id| !taken.contains(id)) {
             taken.insert(id.clone());
             ids.insert(address.clone(), id);
         }
     }
     ids
+}
+
+/// Is an account that has the e-mail which a run asked for, and not the program's, what that run made? It is marked from the beginning, and the
+/// request knows it. What is closed is of no more use.
+fn is_asked_for(desired: &Desired, live: &Live, (address, pending): (&String, &Pending), id: &String) -> bool {
+    let creation = live.creations.get(address).filter(|_| pending.request.is_some());
+    let is_requested = creation.is_some_and(|creation| creation.account.as_ref() == Some(id));
+    // Where they were not read, nobody knows yet.
+    let is_marked = live.tags.get(id).is_none_or(|tags| {
+        tags.get(ADDRESS_TAG).is_some_and(|mark| mark == address || desired.moved_to(mark).as_ref() == Some(address))
+    });
+    live.accounts.get(id).is_some_and(is_open) && (is_requested || is_marked)
 }
 
 /// What may be the unit, account or permission set that a run which was killed has begun to make, and that no address stands

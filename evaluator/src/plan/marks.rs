@@ -19,6 +19,7 @@ use super::model::Fields;
 use super::scope::Scope;
 use crate::live::{Live, LiveStack};
 use crate::provider::{Account, AccountState, Tags, Unit};
+use crate::registry::given::Given;
 use crate::registry::record::{Entry, Record, base_of};
 use crate::stacks::StackPlace;
 
@@ -73,6 +74,11 @@ pub(super) fn mark<'l>(live: &'l Live, id: &str) -> Option<&'l String> {
     tags_of(live, id)?.get(ADDRESS_TAG)
 }
 
+/// Is a mark that of an address, or of a former one: the one that it had in the record, or that a `moved` line gives on?
+pub(super) fn is_of(desired: &Desired, (address, before): (&str, Option<&str>), mark: &str) -> bool {
+    mark == address || before == Some(mark) || desired.moved_to(mark).as_deref() == Some(address)
+}
+
 /// The tags of a set, a unit, an account or a policy, where they were read.
 fn tags_of<'l>(live: &'l Live, id: &str) -> Option<&'l Tags> {
     match live.sets.get(id) {
@@ -109,7 +115,7 @@ pub(super) fn alleged(
     place: &str,
     (live, command): (&Live, Command),
 ) -> Vec<Fault> {
-    let mut faults = asked_for(desired, record, place, live);
+    let mut faults = asked_for(desired, (record, origins), place, live);
     let of_block = |(address, entry): &(&String, &Entry)| {
         matches!(entry.kind.as_str(), "ou" | "scp" | "permission_set")
             && !entry.is_claim()
@@ -132,16 +138,19 @@ pub(super) fn alleged(
     faults.extend(all.into_iter().filter_map(|(address, entry)| {
         let (name, tags) = found(live, entry)?;
         let address = base_of(address);
-        let before = origins.get(address).map(String::as_str);
+        let (before, given) = (origins.get(address).map(String::as_str), Given::of(entry));
         let known = |at: &String| record.resources.contains_key(at) || desired.resources.contains_key(at);
         let recorded = entry.fields.get("tags").and_then(Json::as_object);
         let recorded_mark = recorded.and_then(|tags| tags.get(ADDRESS_TAG)).and_then(Json::as_str);
         let is_ours = match tags.get(ADDRESS_TAG) {
-            Some(mark) if mark == address || Some(mark.as_str()) == before => true,
+            Some(mark) if is_of(desired, (address, before), mark) => true,
+            // A parked account that a run which was killed has begun to give to a cell, and that is another's now.
+            Some(mark) if given.is_some_and(|given| given.to == mark) => true,
             // An address that nothing has any more: it was moved, and the mark was not.
             Some(mark) => recorded_mark == Some(mark) && !known(mark),
             // A parking that ended between the mark and the record.
             None if tags.get(PARKED_TAG).is_some_and(|from| from == address) => true,
+            None if given.is_some_and(|given| tags.get(PARKED_TAG).is_some_and(|from| from == given.from)) => true,
             // A taking over that ended between the record and the mark; it is not deleted before it is marked. Of an account
             // whose e-mail is another one the record must say that it was not marked yet.
             None => {
@@ -166,7 +175,12 @@ fn goes(desired: &Desired, address: &String, entry: &Entry, live: &Live) -> bool
 }
 
 /// Accounts that an earlier run asked for by another e-mail than the program's: what it asked for is marked from the beginning.
-fn asked_for(desired: &Desired, record: &Record, place: &str, live: &Live) -> Vec<Fault> {
+fn asked_for(
+    desired: &Desired,
+    (record, origins): (&Record, &BTreeMap<String, String>),
+    place: &str,
+    live: &Live,
+) -> Vec<Fault> {
     let ids = identity::accounts(desired, record, live);
     let asked = record.pending.iter().filter(|(address, _)| record.entry(address).is_none());
     let faults = asked.filter_map(|(address, pending)| {
@@ -174,7 +188,8 @@ fn asked_for(desired: &Desired, record: &Record, place: &str, live: &Live) -> Ve
         let said = wanted.fields.get("email").and_then(Json::as_str)?;
         let account = live.accounts.get(ids.get(address)?).filter(|account| account.email.eq_ignore_ascii_case(email))?;
         let mark = live.tags.get(&account.id)?.get(ADDRESS_TAG);
-        if said.eq_ignore_ascii_case(email) || mark == Some(address) {
+        let before = origins.get(address).map(String::as_str);
+        if said.eq_ignore_ascii_case(email) || mark.is_some_and(|mark| is_of(desired, (address, before), mark)) {
             return None;
         }
         let message = format!(
@@ -182,7 +197,7 @@ fn asked_for(desired: &Desired, record: &Record, place: &str, live: &Live) -> Ve
             account.id
         );
         let fault = Fault::new(Code::WrongOrganization, message).at(wanted.sources.first(), format!("its e-mail is {said}"));
-        Some(fault.help("if the record was edited: restore it from a copy"))
+        Some(mended(fault, address, Some(&account.id)))
     });
     faults.collect()
 }

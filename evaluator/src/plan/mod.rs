@@ -12,6 +12,7 @@ pub(crate) mod diff;
 pub mod fault;
 pub mod file;
 mod generated;
+mod given;
 mod guardrails;
 pub mod identity;
 mod judge;

@@ -5,12 +5,15 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::desired::{ADDRESS_TAG, Desired};
+use super::given;
 use crate::registry::record::{Entry, Record, base_of};
 
 /// The record with every `moved` line followed, and from where each address came; the record itself without such lines.
 pub fn follow<'r>(desired: &Desired, record: &'r Record) -> (Cow<'r, Record>, BTreeMap<String, String>) {
     let mut origins = BTreeMap::new();
-    let moves = Moves { desired, back: back(desired, record) };
+    let mut back = back(desired, record);
+    back.extend(given::back(desired, record));
+    let moves = Moves { desired, back };
     if desired.moved.is_empty() && moves.back.is_empty() {
         return (Cow::Borrowed(record), origins);
     }

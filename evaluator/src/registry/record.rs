@@ -549,6 +549,14 @@ impl Record {
             entry.id.clone_from(id);
             self.parked.remove(id);
             self.pending.remove(address);
+            // An e-mail has one account: who asked for it at another address waits for nothing any more.
+            if let (true, Some(email)) =
+                (*kind == ResourceKind::Account.name(), fields.get("email").and_then(Json::as_str))
+            {
+                let is_other =
+                    |pending: &Pending| pending.email.as_ref().is_none_or(|asked| !asked.eq_ignore_ascii_case(email));
+                self.pending.retain(|_, pending| is_other(pending));
+            }
             // What a run that was killed made in place of another, and nobody wants, is written down beside that one.
             self.pending.remove(base_of(address));
             self.gone.remove(address);

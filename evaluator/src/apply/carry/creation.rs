@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde_json::Value as Json;
 
-use super::{Context, Seen, Stop, marked};
+use super::{Context, Seen, Stop, has_tags, marked};
 use crate::provider::{CloudError, Creation, Failure, Known, SetFields, Tags};
 use crate::registry::record::{Event, Pending, Record};
 
@@ -29,6 +29,7 @@ impl Context<'_> {
             Some(pending) => self.find_creation(pending, email)?,
             None => None,
         };
+        let found = creation.is_some();
         let mut tries = 0;
         while creation.is_none() {
             tries += 1;
@@ -38,7 +39,10 @@ impl Context<'_> {
             creation = self.begin_account(address, email, name, tags)?;
         }
         let Some(creation) = creation else { return Err(lost("organizations:CreateAccount", address).into()) };
-        let account = self.await_account(address, email, creation)?;
+        let account = self.await_account(address, email, tags, creation)?;
+        if found {
+            self.give_tags(&account, tags)?;
+        }
         let observed = self.observe("organizations:DescribeAccount", "the account is not there", || {
             let found = self.provider.account(&account)?;
             let ours = found.filter(|found| found.email.eq_ignore_ascii_case(email));
@@ -138,12 +142,20 @@ impl Context<'_> {
         Ok(None)
     }
 
-    fn await_account(&self, address: &str, email: &str, mut creation: Creation) -> Result<String, Stop> {
+    /// An account that another run asked for, or this one under another address, has the tags that it was asked for with.
+    fn give_tags(&self, account: &str, tags: &Tags) -> Result<(), CloudError> {
+        if !has_tags(&self.provider.tags_of(account)?, tags, &[]) {
+            self.provider.tag(account, tags)?;
+        }
+        Ok(())
+    }
+
+    fn await_account(&self, address: &str, email: &str, tags: &Tags, mut creation: Creation) -> Result<String, Stop> {
         let until = self.clock.now() + SignedDuration::from_mins(LONGEST);
         loop {
             match (creation.known, &creation.account) {
                 (Known::Succeeded, Some(account)) => return Ok(account.clone()),
-                (Known::Failed, _) => return self.creation_failed(address, email, &creation),
+                (Known::Failed, _) => return self.creation_failed(address, email, tags, &creation),
                 _ => {}
             }
             if self.clock.now() > until {
@@ -159,11 +171,12 @@ impl Context<'_> {
     }
 
     /// `EMAIL_ALREADY_EXISTS` may be of our own earlier try: it is looked for first.
-    fn creation_failed(&self, address: &str, email: &str, creation: &Creation) -> Result<String, Stop> {
+    fn creation_failed(&self, address: &str, email: &str, tags: &Tags, creation: &Creation) -> Result<String, Stop> {
         let reason = creation.reason.as_deref().unwrap_or("no reason given");
         if reason == "EMAIL_ALREADY_EXISTS" {
             let accounts = self.provider.accounts()?;
             if let Some(account) = accounts.iter().find(|account| account.email.eq_ignore_ascii_case(email)) {
+                self.give_tags(&account.id, tags)?;
                 return Ok(account.id.clone());
             }
         }

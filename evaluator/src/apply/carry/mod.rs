@@ -23,6 +23,7 @@ use crate::plan::desired::{ADDRESS_TAG, PARKED_TAG};
 use crate::plan::model::{Fields, Operation, Plan, Verb};
 use crate::plan::{canonical, later};
 use crate::provider::{Clock, CloudError, Failure, Provider};
+use crate::registry::given::GIVEN;
 use crate::registry::record::{Event, FORMER, Record, former_address};
 use crate::registry::sound::kind_of_address;
 use crate::releases::clerk::Clerk;
@@ -279,7 +280,13 @@ impl<'a> Context<'a> {
                 Event::Done { kind, address, id, fields, protect, request }
             }
         };
-        Ok(self.journal.note(event)?)
+        // Of a parked account that is given on the cloud alone does not tell what it was.
+        let is_given = |fields: &Fields| fields.get(GIVEN).is_some_and(|given| !given.is_null());
+        let written = match &event {
+            Event::Done { fields, .. } if is_given(fields) => self.journal.commit(event),
+            _ => self.journal.note(event),
+        };
+        Ok(written?)
     }
 
     fn forget(&self, address: &str) -> Result<(), Stop> {

@@ -11,6 +11,7 @@ use super::programs::{FIRST, Reference, Scenario};
 use super::store::Fault;
 use super::troubles::is_read;
 use super::world;
+use crate::apply::journal::NOT_DROPPED;
 use crate::apply::receipt::{Ending, Outcome, Receipt};
 use crate::live::{parallel, recorded};
 use crate::plan::Command;
@@ -29,20 +30,25 @@ const BEHIND: SignedDuration = SignedDuration::from_secs(25);
 const LANES: usize = 24;
 
 /// What is wrong with a case, for each of them.
-fn each<T: Sync>(cases: &[T], look: impl Fn(&T) -> Result<(), String> + Sync) -> Vec<String> {
+pub(super) fn each<T: Sync>(cases: &[T], look: impl Fn(&T) -> Result<(), String> + Sync) -> Vec<String> {
     let found = parallel::each(LANES, cases, |case| Ok::<_, ()>(look(case).err()));
     found.unwrap_or_default().into_iter().flatten().collect()
 }
 
 /// Before and after each call of a run that changes something.
-fn deaths(reference: &Reference) -> Vec<(&str, u64, Trouble)> {
-    let changing = reference.asked.iter().filter(|(call, _)| !is_read(call));
+pub(super) fn deaths(reference: &Reference) -> Vec<(&str, u64, Trouble)> {
+    deaths_of(&reference.asked)
+}
+
+/// The same of these calls.
+pub(super) fn deaths_of(asked: &[(String, u64)]) -> Vec<(&str, u64, Trouble)> {
+    let changing = asked.iter().filter(|(call, _)| !is_read(call));
     let nths = changing.flat_map(|(call, count)| (1..=*count).map(move |nth| (call.as_str(), nth)));
     nths.flat_map(|(call, nth)| [Trouble::DiesBefore, Trouble::DiesAfter].map(|how| (call, nth, how))).collect()
 }
 
 /// After a run that died at a call. Lists of assignments are behind, for longer than the next run takes to begin.
-fn died(start: &Bench, to: &Desired, plan: &Plan, (call, nth, how): (&str, u64, Trouble)) -> Bench {
+pub(super) fn died(start: &Bench, to: &Desired, plan: &Plan, (call, nth, how): (&str, u64, Trouble)) -> Bench {
     let bench = start.copy();
     bench.cloud.pass(BEHIND.unsigned_abs().as_secs());
     bench.cloud.edit(|state| state.spread = Some(BEHIND));
@@ -53,7 +59,7 @@ fn died(start: &Bench, to: &Desired, plan: &Plan, (call, nth, how): (&str, u64, 
 }
 
 #[track_caller]
-fn none(found: &[String]) {
+pub(super) fn none(found: &[String]) {
     assert!(found.is_empty(), "{}\n{}", found.len(), found.join("\n"));
 }
 
@@ -401,30 +407,33 @@ fn an_account_that_was_being_parked_may_be_kept() {
 /// A saved plan whose run died is finished by running it again, and what somebody does elsewhere meanwhile is left.
 #[test]
 fn a_saved_plan_that_dies_is_finished_by_itself() {
-    let mut found = Vec::new();
     let others = other_edits().into_iter().map(|(name, from, to, _)| (name, from, to));
-    for (name, from, to) in edits().into_iter().chain(others) {
+    let found = edits().into_iter().chain(others).flat_map(|(name, from, to)| {
         let scenario = Scenario { name, start: Bench::after(&[&from]), to, command: Command::Apply };
-        let reference = Reference::of(&scenario);
-        found.extend(each(&deaths(&reference), |(call, nth, how)| {
-            let (saved, bench) = (&reference.plan, scenario.start.copy());
-            bench.cloud.script(call, *nth, *how);
-            bench.run(&scenario.to, saved);
-            bench.cloud.mend();
-            let (now, record) = (bench.plan(&scenario.to), bench.record());
-            let moved = stale::moved(saved, &now, &record);
-            let beyond = if moved.is_empty() { moved } else { stale::beyond(saved, &now, &record) };
-            let rest = part(now, saved).map_err(|why| vec![why]);
-            let rest = if beyond.is_empty() { rest } else { Err(beyond) };
-            let ended = rest.map_err(|why| format!("it is stale: {why:?}")).and_then(|rest| {
-                bench.run(&scenario.to, &rest);
-                bench.is_settled(&scenario.to, Command::Apply)?;
-                world::same(&reference.shape, &bench.shape())
-            });
-            ended.map_err(|wrong| format!("{name}: {call} #{nth} {how:?}: {wrong}"))
-        }));
-    }
-    none(&found);
+        finished_by_itself(&scenario, &Reference::of(&scenario))
+    });
+    none(&found.collect::<Vec<_>>());
+}
+
+/// What is wrong where the saved plan of a scenario is run again after each death.
+pub(super) fn finished_by_itself(scenario: &Scenario, reference: &Reference) -> Vec<String> {
+    each(&deaths(reference), |(call, nth, how)| {
+        let (saved, bench) = (&reference.plan, scenario.start.copy());
+        bench.cloud.script(call, *nth, *how);
+        bench.run(&scenario.to, saved);
+        bench.cloud.mend();
+        let (now, record) = (bench.plan(&scenario.to), bench.record());
+        let moved = stale::moved(saved, &now, &record);
+        let beyond = if moved.is_empty() { moved } else { stale::beyond(saved, &now, &record) };
+        let rest = part(now, saved).map_err(|why| vec![why]);
+        let rest = if beyond.is_empty() { rest } else { Err(beyond) };
+        let ended = rest.map_err(|why| format!("it is stale: {why:?}")).and_then(|rest| {
+            bench.run(&scenario.to, &rest);
+            bench.is_settled(&scenario.to, Command::Apply)?;
+            world::same(&reference.shape, &bench.shape())
+        });
+        ended.map_err(|wrong| format!("{}: {call} #{nth} {how:?}: {wrong}", scenario.name))
+    })
 }
 
 /// An edit whose run died is followed by a tearing down: nothing is left of either form.
@@ -591,7 +600,8 @@ fn what_a_killed_run_wrote_into_a_policy_is_no_drift() {
         let drifted = |plan: &Plan| -> Vec<String> {
             plan.changes
                 .iter()
-                .filter(|change| !change.drift.is_empty())
+                // Whether the account was seen to be moved depends on which of the two ended first.
+                .filter(|change| !change.drift.is_empty() && change.kind != "account")
                 .map(|change| change.address.clone())
                 .collect()
         };
@@ -644,6 +654,10 @@ fn a_snapshot_that_is_not_written_loses_nothing() {
             let bench = scenario.start.copy();
             bench.store.fault(*fault);
             let receipt = bench.run(&scenario.to, &reference.plan);
+            let told = receipt.reason.as_ref().is_some_and(|why| why.starts_with(NOT_DROPPED));
+            if told != (*fault == Fault::ClearFails) {
+                return Err(format!("{}: {fault:?}: {:?}", scenario.name, receipt.reason));
+            }
             let ended = not_recorded(&receipt).and_then(|()| world::same(&reference.shape, &bench.shape()));
             bench.store.fault(Fault::None);
             // Everything was done and is in the journal: there is nothing to do.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
 
+mod asked_for;
 mod behind;
 pub(crate) mod bench;
 mod center;
@@ -9,6 +10,7 @@ mod closings;
 pub(crate) mod cloud;
 mod creations;
 pub(crate) mod formation;
+mod given_on;
 mod kills;
 mod order;
 mod organizations;

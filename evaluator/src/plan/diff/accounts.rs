@@ -13,6 +13,7 @@ use crate::plan::fault::Fault;
 use crate::plan::identity;
 use crate::plan::model::{Action, Change, Fields, Notice, NoticeKind, OperationId, Verb};
 use crate::provider::{Account, AccountState, Tags};
+use crate::registry::given::{GIVEN, Given};
 use crate::registry::record::Entry;
 
 /// A field of the record alone: the account was parked before, and its e-mail is not the program's.
@@ -99,9 +100,14 @@ impl Builder<'_> {
         let (place, address) = (plan.sources.first(), &plan.address);
         let fault = match self.live.accounts.get(id) {
             Some(account) => {
+                let other = match self.record.entry(address) {
+                    _ if wish.id.is_some() => "name another one by `account_id`",
+                    Some(_) => "write `removed` for it, and another label and e-mail for its successor",
+                    None => "write another `email`, by which another account is made",
+                };
                 Fault::new(Code::AccountEnded, format!("the account of {address} is {}", account.state.word()))
                     .at(place, format!("account {id}"))
-                    .help("write `removed` for it and another label or e-mail for its successor, or reopen it through AWS support")
+                    .help(format!("{other}; or reopen it through AWS support"))
             }
             None if wish.id.is_some() || self.record.entry(address).is_some_and(Entry::is_claim) => {
                 Fault::new(Code::AccountNotThere, format!("account {id} of {address} is not in the organization"))
@@ -147,18 +153,24 @@ impl Builder<'_> {
             return;
         }
         let tags = after.get("tags").map(tags_of).unwrap_or_default();
+        // What an earlier run asked for has the name that it was asked for with.
+        let asked = self.record.pending.get(&address).map(|pending| pending.name.clone());
         let mut sets: Fields = after.iter().filter(|(field, _)| *field != "ou").map(own).collect();
         // An account starts in the root.
         sets.extend(after.contains_key("ou").then(|| ("ou".to_owned(), Json::from(ROOT))));
         sets.insert("protect".to_owned(), Json::from(protect));
-        let made = self.operation(&address, Verb::CreateAccount { email, name, tags }, &[], sets);
+        let made = self.operation(&address, Verb::CreateAccount { email, name: name.clone(), tags }, &[], sets);
         self.step(&address, Step::Made, made);
         plan.operations.push(made);
+        if asked.as_ref().is_some_and(|asked| *asked != name) {
+            let sets = Fields::from_iter([("name".to_owned(), Json::from(name.as_str()))]);
+            plan.operations.push(self.operation(&address, Verb::RenameAccount { name }, &[made], sets));
+        }
         match after.get("ou").and_then(Json::as_str).map(str::to_owned) {
             Some(unit) => plan.operations.push(self.move_account(&address, &unit, &[made])),
             None => self.step(&address, Step::Placed, made),
         }
-        if self.record.pending.contains_key(&address) {
+        if asked.is_some() {
             plan.reason =
                 Some("an earlier run asked for it: it is looked for before it is asked for again".to_owned());
         }
@@ -206,6 +218,11 @@ impl Builder<'_> {
         let address = plan.address.clone();
         let entry = self.entry(&address, &account.id);
         let unmarked = self.recorded(&address, &account.id).filter(|recorded| parked_from(recorded).is_some());
+        let given = self.recorded(&address, &account.id).and_then(Given::of);
+        // What a run that was killed has not done yet is no doing of others.
+        if self.looks && given.is_some() {
+            return;
+        }
         let adopted = wish.id.is_some();
         self.settle(&address, &mut after, account, adopted, wish, entry.or(unmarked));
         let mut before = self.account_fields(account, &after, entry.or(unmarked));
@@ -234,6 +251,13 @@ impl Builder<'_> {
         }
         self.account_operations(&mut plan, &before, &after, &needs);
         self.record_as_it_is(&mut plan, entry, &before, &after);
+        if let Some(given) = given {
+            self.wholly_given(&mut plan, &account.id);
+            plan.drift.clear();
+            let reason =
+                || format!("the parked account that was {}: an earlier run ended before all was done", given.from);
+            plan.reason = Some(plan.reason.take().unwrap_or_else(reason));
+        }
         if entry.is_some() && !plan.operations.is_empty() {
             plan.action = Action::Update;
         }
@@ -308,7 +332,8 @@ impl Builder<'_> {
     fn take_parked(&mut self, mut plan: Change, mut after: Fields, id: &str) {
         let Some(account) = self.live.accounts.get(id) else { return };
         let address = plan.address.clone();
-        let was = self.record.parked.get(id).map(|parked| parked.from.clone()).unwrap_or_default();
+        let parked = self.record.parked.get(id);
+        let was = parked.map(|parked| parked.from.clone()).unwrap_or_default();
         after.insert("email".to_owned(), Json::from(account.email.as_str()));
         after.entry("ou".to_owned()).or_insert_with(|| Json::from(ROOT));
         let before = Fields::from_iter([
@@ -319,10 +344,12 @@ impl Builder<'_> {
         ]);
         let mut sets = before.clone();
         sets.insert(KEPT_EMAIL.to_owned(), Json::from(true));
+        sets.extend(parked.map(|parked| (GIVEN.to_owned(), Given::field(parked, &address))));
         let remembered = self.operation(&address, Verb::Remember { id: id.to_owned() }, &[], sets);
         self.step(&address, Step::Made, remembered);
         plan.operations.push(remembered);
         self.account_operations(&mut plan, &before, &after, &[remembered]);
+        self.wholly_given(&mut plan, id);
         self.stands(address, id);
         plan.action = Action::Adopt;
         plan.id = Some(id.to_owned());
@@ -330,6 +357,25 @@ impl Builder<'_> {
         plan.before = Some(before);
         plan.after = Some(after);
         self.change(plan);
+    }
+
+    /// A parked account that is given to a cell is the cell's when all of that is done: the last of it says so.
+    fn wholly_given(&mut self, plan: &mut Change, id: &str) {
+        if plan.operations.iter().all(|one| self.is_local(*one)) {
+            let verb = Verb::Remember { id: id.to_owned() };
+            let remembered = self.operation(&plan.address, verb, &plan.operations, Fields::new());
+            plan.operations.push(remembered);
+        }
+        let last = plan.operations.iter().max().copied();
+        let Some(last) = last.and_then(|last| self.operations.get_mut(last.0 as usize)) else { return };
+        last.sets.insert(GIVEN.to_owned(), Json::Null);
+        last.needs.extend(plan.operations.iter().filter(|one| **one != last.id));
+        last.needs.sort_unstable();
+        last.needs.dedup();
+    }
+
+    fn is_local(&self, operation: OperationId) -> bool {
+        self.operations.get(operation.0 as usize).is_some_and(|operation| operation.verb.is_local())
     }
 
     fn account_fields(&self, account: &Account, after: &Fields, entry: Option<&Entry>) -> Fields {
@@ -351,8 +397,12 @@ impl Builder<'_> {
             let removal = self.desired.removed.get(address);
             // What the program protects is so before an apply has recorded it.
             let protect = entry.protect || self.desired.resources.get(address).is_some_and(|wanted| wanted.protect);
+            let given = Given::of(entry);
             let fate = match (self.command, removal.and_then(|removal| removal.fate.as_deref())) {
+                // What a line says of the cell that it was of was done when it was parked.
+                _ if given.is_some_and(|given| given.from == address && given.to != address) => "park".to_owned(),
                 (_, Some(fate)) => fate.to_owned(),
+                _ if given.is_some() => "park".to_owned(),
                 // What was taken over by its id was not made for this program, and is given to no other cell.
                 (Command::Destroy, None) if !protect && self.is_named(address) => "keep".to_owned(),
                 (Command::Destroy, None) if !protect => "park".to_owned(),
@@ -442,7 +492,7 @@ impl Builder<'_> {
                     allow: Some("close-account".to_owned()),
                 });
             }
-            _ => self.park(&mut plan, &before, needs),
+            _ => self.park(&mut plan, entry, &before, needs),
         }
         self.change(plan);
     }
@@ -464,7 +514,7 @@ impl Builder<'_> {
         self.account_operations(plan, &before, &after, needs);
     }
 
-    fn park(&mut self, plan: &mut Change, before: &Fields, mut needs: Vec<OperationId>) {
+    fn park(&mut self, plan: &mut Change, entry: &Entry, before: &Fields, mut needs: Vec<OperationId>) {
         let address = plan.address.clone();
         needs.extend(self.parking());
         let moved = self.operation(&address, Verb::MoveAccount { to: PARKING.to_owned() }, &needs, Fields::new());
@@ -474,18 +524,29 @@ impl Builder<'_> {
         let retagged = self.retag(&address, &tags, &parked, &[moved]);
         plan.operations.push(moved);
         plan.operations.extend(retagged);
-        let needs: Vec<OperationId> = std::iter::once(moved).chain(retagged).collect();
+        let mut needs: Vec<OperationId> = std::iter::once(moved).chain(retagged).collect();
+        let given = Given::of(entry).filter(|given| given.from == address);
+        if let Some(Given { name, .. }) = given.filter(|given| given.name != plan.name) {
+            let verb = Verb::RenameAccount { name: name.to_owned() };
+            let sets = Fields::from_iter([("name".to_owned(), Json::from(name))]);
+            needs.push(self.operation(&address, verb, &[moved], sets));
+            plan.operations.extend(needs.last());
+        }
         plan.operations.push(self.operation(&address, Verb::Park, &needs, Fields::new()));
         // What is done says it: the text of a plan does not repeat it.
         let foreign = self.live.unmanaged.iter().any(|given| plan.id.as_ref() == Some(&given.account));
-        plan.reason = foreign.then(|| "access that cellc does not own stays in it".to_owned());
+        let back =
+            given.map(|given| format!("as it was before a run that was killed began to give it to {}", given.to));
+        plan.reason = foreign.then(|| "access that cellc does not own stays in it".to_owned()).or(back);
     }
 }
 
 /// Drift of an account: protection is no field of the cloud's.
 fn drifted_of(entry: Option<&Entry>, before: &Fields) -> Vec<String> {
     let mut all = drifted(entry, before);
-    all.retain(|name| name != "protect" && name != KEPT_EMAIL && (name != "ou" || before.contains_key("ou")));
+    all.retain(|name| {
+        ![GIVEN, KEPT_EMAIL, "protect"].contains(&name.as_str()) && (name != "ou" || before.contains_key("ou"))
+    });
     all
 }
 
