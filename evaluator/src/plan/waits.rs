@@ -15,6 +15,9 @@ use crate::limits::OU_LEVELS;
 use crate::live::relied::levels;
 use crate::resources::ResourceKind;
 
+/// The policies on each target.
+type ByTarget<'a> = HashMap<&'a str, Vec<&'a str>>;
+
 /// An operation on a policy, and how what it says changes.
 struct Edit {
     operation: OperationId,
@@ -78,8 +81,8 @@ impl Builder<'_> {
     }
 
     /// The policies that are to be on each target.
-    fn wanted_policies(&self) -> HashMap<&str, Vec<&str>> {
-        let mut all: HashMap<&str, Vec<&str>> = HashMap::default();
+    fn wanted_policies(&self) -> ByTarget<'_> {
+        let mut all = ByTarget::default();
         for wanted in self.desired.resources.values().filter(|wanted| wanted.kind == ResourceKind::ScpAttachment) {
             let text = |name: &str| wanted.shown.get(name).and_then(Json::as_str);
             if let (Some(policy), Some(target)) = (text("policy"), text("target")) {
@@ -134,8 +137,8 @@ impl Builder<'_> {
     }
 
     /// The policies that are on each target now, by their ids: the program's, and those of others where they were looked for.
-    fn policies_now(&self) -> HashMap<&str, Vec<&str>> {
-        let mut all: HashMap<&str, Vec<&str>> = HashMap::default();
+    fn policies_now(&self) -> ByTarget<'_> {
+        let mut all = ByTarget::default();
         for (policy, target) in &self.live.attached {
             all.entry(target).or_default().push(policy);
         }
@@ -150,7 +153,7 @@ impl Builder<'_> {
         &self,
         (account, address): (&str, &str),
         to: &str,
-        (now, wanted): (&HashMap<&str, Vec<&str>>, &HashMap<&str, Vec<&str>>),
+        (now, wanted): (&ByTarget<'_>, &ByTarget<'_>),
     ) -> bool {
         let on = |at: String| now.get(&*at).cloned().unwrap_or_default();
         let wanted = std::iter::once(address)

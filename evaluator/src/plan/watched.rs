@@ -12,8 +12,7 @@ use crate::words::counted;
 
 /// Says of each rollout under way which of its alarms the plan takes away.
 pub(super) fn taken_away(builder: &Builder<'_>) -> Vec<Notice> {
-    let open = |(of, kept): (&'_ String, &'_ Kept)| kept.book.open().map(|_| of.clone());
-    if builder.kept.iter().filter_map(open).next().is_none() {
+    if !builder.kept.values().any(|kept| kept.book.open().is_some()) {
         return Vec::new();
     }
     let lost: BTreeSet<String> =

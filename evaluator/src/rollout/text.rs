@@ -121,6 +121,7 @@ fn moment(at: Timestamp, zone: &TimeZone, other: Option<&DateTime>) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails so")]
 mod tests {
     use super::*;
 
