@@ -10,7 +10,7 @@ use crate::plan::desired::{ADDRESS_TAG, Desired, PARKED_TAG, PARKING, ROOT, Want
 use crate::plan::identity;
 use crate::plan::model::{Action, Change, Fields, Notice, Operation, OperationId, Plan, Verb};
 use crate::provider::{Account, Tags};
-use crate::registry::record::{Entry, Record, former_address};
+use crate::registry::record::{Entry, IN_FORCE, Record, former_address};
 use crate::resources::ResourceKind;
 use crate::stacks::wish;
 use crate::terminal::visible;
@@ -356,6 +356,10 @@ fn taken_over(mut change: Change, protect: bool, operations: &mut Vec<Operation>
         let mut sets = if change.kind == "stack" { wish::recorded(&before) } else { before.clone() };
         if protect {
             sets.insert("protect".to_owned(), true.into());
+        }
+        // Some accounts have an older form of the set, and nobody wrote down which.
+        if !change.in_force.is_empty() {
+            sets.insert(IN_FORCE.to_owned(), serde_json::json!({}));
         }
         if let Some(last) = operations.last_mut() {
             last.sets = sets;

@@ -129,8 +129,15 @@ impl Fleet {
         let mut record = Record { format_version: record::FORMAT_VERSION.to_owned(), ..Record::default() };
         let mut note = |desired: &mut Desired, address: String, id: &str, wanted: Wanted| {
             let (kind, fields) = (wanted.kind.name().to_owned(), wanted.fields.clone());
-            let entry =
-                Entry { kind, id: id.to_owned(), fields, protect: false, applied_at: dawn(), run: "r".to_owned() };
+            let entry = Entry {
+                kind,
+                id: id.to_owned(),
+                fields,
+                in_force: None,
+                protect: false,
+                applied_at: dawn(),
+                run: "r".to_owned(),
+            };
             record.resources.insert(address.clone(), entry);
             desired.resources.insert(address, wanted);
         };

@@ -393,7 +393,7 @@ fn entry(pending: &Pending, id: &str) -> Entry {
     let mut fields = Fields::from_iter([("name".to_owned(), Json::from(pending.name.as_str()))]);
     fields.extend(pending.email.as_ref().map(|email| ("email".to_owned(), Json::from(email.as_str()))));
     let (kind, run) = (pending.kind.clone(), pending.run.clone());
-    Entry { kind, id: id.to_owned(), fields, protect: false, applied_at: pending.at, run }
+    Entry { kind, id: id.to_owned(), fields, in_force: None, protect: false, applied_at: pending.at, run }
 }
 
 impl Begun {

@@ -76,6 +76,7 @@ impl Builder<'_> {
         self.notices.extend(lost);
         let unwatched = super::watched::taken_away(self);
         self.notices.extend(unwatched);
+        self.deployments_that_go();
         self.revocations();
         self.unmanaged();
         self.closed_to_us();
@@ -174,6 +175,41 @@ impl Builder<'_> {
             addresses,
             allow: Some(allow.to_owned()),
         });
+    }
+
+    /// What components have in cells and is deleted: in production it is held, and of a cell that has another address it is told, since
+    /// what is made there is made empty.
+    fn deployments_that_go(&mut self) {
+        let (mut gone, mut anew) = (Vec::new(), Vec::new());
+        for change in self.changes.iter().filter(|one| one.kind == "deployment" && one.action == Action::Delete) {
+            let Some((_, cell)) = change.address.split_once('/') else { continue };
+            let moved = self.origins.iter().find(|(_, from)| *from == cell).map(|(to, _)| to);
+            if self.kind_of(moved.map_or(cell, String::as_str)).or_else(|| self.kind_of(cell)) == Some("prod") {
+                gone.push(change.address.clone());
+            }
+            anew.extend(moved.map(|to| (change.address.clone(), format!("{cell} is {to} now"))));
+        }
+        for (address, moved) in anew {
+            let message = format!("{address} is deleted, and comes to the cell anew and empty: {moved}");
+            self.notices.push(Notice {
+                kind: NoticeKind::Hazard,
+                code: None,
+                message,
+                addresses: vec![address],
+                allow: None,
+            });
+        }
+        if !gone.is_empty() {
+            let message =
+                format!("{} of components in production would be deleted", counted(gone.len(), "deployment"));
+            self.brake("delete-prod", message, gone);
+        }
+    }
+
+    /// The kind of a cell, as the program says, or as it was when it was last applied.
+    fn kind_of(&self, cell: &str) -> Option<&str> {
+        let recorded = || self.record.cells.get(cell)?.get("kind")?.as_str();
+        self.desired.cells.get(cell).map(String::as_str).or_else(recorded)
     }
 
     /// More than a share of the assignments, and more than a few, are taken away at once.

@@ -108,7 +108,7 @@ pub struct Change {
     /// Could it not be looked at? `before` is then what the record says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unread: bool,
-    /// Of a permission set that goes by waves: forms other than `before` that are in force in accounts which get `after`.
+    /// Of a permission set: forms other than `before` that are in force in accounts which get `after`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub in_force: Vec<InForce>,
     /// Why, where fields do not say it: `expired on 2026-12-31`, `removed { account = "park" }`.

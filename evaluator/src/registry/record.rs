@@ -85,6 +85,9 @@ pub struct Identity {
     pub instance: Option<String>,
 }
 
+/// What an operation says by this name is no field of the resource, but [`Entry::in_force`]; null once all accounts have the set's form.
+pub const IN_FORCE: &str = "in_force";
+
 /// The outcome of a run that did all that it was to do.
 pub const DONE: &str = "done";
 /// The outcome of a run that found nothing to do: what was under way is asked for no more.
@@ -101,6 +104,10 @@ pub struct Entry {
     /// Its fields as they were last applied.
     #[serde(default, skip_serializing_if = "Fields::is_empty")]
     pub fields: Fields,
+    /// Of a permission set that was edited and has not come to every account since: the form that the others still have; empty where nobody
+    /// knows which. The fields are what the set itself says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_force: Option<Fields>,
     /// Is its removal refused without a `removed` line?
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protect: bool,
@@ -114,7 +121,7 @@ impl Entry {
     /// A thing that is about to be taken over: its id is known, and nothing was applied to it.
     pub fn claim(kind: &str, id: &str, at: Timestamp) -> Self {
         let (kind, id, run) = (kind.to_owned(), id.to_owned(), String::new());
-        Self { kind, id, fields: Fields::new(), protect: false, applied_at: at, run }
+        Self { kind, id, fields: Fields::new(), in_force: None, protect: false, applied_at: at, run }
     }
 
     /// Where it is, as the name of what was begun says it; none of what is known otherwise.
@@ -538,6 +545,7 @@ impl Record {
             kind: kind.clone(),
             id: String::new(),
             fields: Fields::new(),
+            in_force: None,
             protect: false,
             applied_at: line.at,
             run: line.run.clone(),
@@ -545,6 +553,7 @@ impl Record {
         if let Some(id) = id {
             if entry.id != *id {
                 entry.fields.clear();
+                entry.in_force = None;
             }
             entry.id.clone_from(id);
             self.parked.remove(id);
@@ -566,7 +575,10 @@ impl Record {
             self.pending.remove(address);
         }
         for (name, value) in fields {
-            if value.is_null() {
+            if name == IN_FORCE {
+                let form = value.as_object().cloned();
+                entry.in_force = form.map(|form| form.into_iter().collect());
+            } else if value.is_null() {
                 entry.fields.remove(name);
             } else {
                 entry.fields.insert(name.clone(), value.clone());

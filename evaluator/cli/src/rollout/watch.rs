@@ -161,6 +161,15 @@ impl Look<'_> {
                 return self.lines();
             }
         };
+        // A terminal that was closed is read without end: whoever looks on leaves all the same.
+        std::thread::spawn(|| {
+            while !signals::stop().load(Ordering::Relaxed) {
+                std::thread::sleep(EVERY);
+            }
+            std::thread::sleep(EVERY * 2);
+            ratatui::restore();
+            std::process::exit(i32::from(Status::Done.code()));
+        });
         let shown = self.show(&mut terminal);
         ratatui::restore();
         // What is said while the view is up goes with it.

@@ -167,6 +167,7 @@ fn entry(kind: &str, id: &str, applied_at: &str, run: &str) -> Entry {
         kind: kind.into(),
         id: id.into(),
         fields: Fields::new(),
+        in_force: None,
         protect: false,
         applied_at: at(applied_at),
         run: run.into(),

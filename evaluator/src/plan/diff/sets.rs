@@ -16,7 +16,7 @@ use crate::plan::diff::sets_by_waves::Under;
 use crate::plan::fault::Fault;
 use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
 use crate::provider::{Boundary, CustomerPolicy, SetFields};
-use crate::registry::record::{Entry, FORMER};
+use crate::registry::record::{Entry, FORMER, IN_FORCE};
 use crate::releases::sets::PARTS;
 use crate::words::first_of;
 
@@ -158,7 +158,7 @@ impl Builder<'_> {
         plan.after = Some(after.clone());
         match (under, chain) {
             (Under::ChangedOutside, Some(last)) if edited => self.provision_again(&mut plan, set, arn, &[last]),
-            _ => self.provision(&mut plan, set, arn, edited, chain),
+            _ => self.provision(&mut plan, (set, entry), arn, edited, chain),
         }
         self.record_as_it_is(&mut plan, entry, &before, &after);
         if entry.is_some() && !plan.operations.is_empty() {
@@ -187,7 +187,14 @@ impl Builder<'_> {
     }
 
     /// One provisioning for all edits of a set, and for what an earlier run left half applied.
-    fn provision(&mut self, plan: &mut Change, set: &LiveSet, arn: &str, edited: bool, last: Option<OperationId>) {
+    fn provision(
+        &mut self,
+        plan: &mut Change,
+        (set, entry): (&LiveSet, Option<&Entry>),
+        arn: &str,
+        edited: bool,
+        last: Option<OperationId>,
+    ) {
         let address = plan.address.clone();
         let recorded = |other: &String| crate::plan::scope::occurs_in(&address, other) && *other != address;
         let used = edited
@@ -198,18 +205,42 @@ impl Builder<'_> {
         if self.desired.rolled.contains(&address) && (used || !set.stale.is_empty()) {
             return self.by_waves(plan, set, arn, edited, &needs);
         }
+        if self.kept.get(&address).is_some_and(|kept| kept.book.open().is_some()) {
+            return;
+        }
         if used || !set.stale.is_empty() {
-            let provisioned = self.operation(&address, Verb::Provision, &needs, Fields::new());
+            self.half_applied(plan, set, entry);
+            let all_have_it = Fields::from_iter([(IN_FORCE.to_owned(), Json::Null)]);
+            let provisioned = self.operation(&address, Verb::Provision, &needs, all_have_it);
             plan.operations.push(provisioned);
             self.step(&address, Step::Formed, provisioned);
-            if !edited {
-                let accounts: Vec<String> =
-                    set.stale.iter().map(|account| self.address_of("account", account)).collect();
-                plan.reason =
-                    Some(format!("{HALF_APPLIED}an older form is in force in {}", first_of(&accounts, TOLD)));
-            }
         } else if let Some(last) = last {
             self.step(&address, Step::Formed, last);
+        }
+    }
+
+    /// Which form accounts have that lack the newest, as the book or the record says, or nobody: it is what this plan takes from them. What
+    /// the plan writes before it provisions says the same, so that the record knows when it comes no further.
+    fn half_applied(&mut self, plan: &mut Change, set: &LiveSet, entry: Option<&Entry>) {
+        let before = plan.before.clone().unwrap_or_default();
+        let older: Fields = match entry {
+            _ if set.stale.is_empty() => parts(&before),
+            Some(entry) => entry.in_force.clone().unwrap_or_else(|| parts(&entry.fields)),
+            None => Fields::new(),
+        };
+        if !set.stale.is_empty() {
+            let accounts: Vec<String> = set.stale.iter().map(|account| self.address_of("account", account)).collect();
+            let reason = format!("{HALF_APPLIED}an older form is in force in {}", first_of(&accounts, TOLD));
+            plan.reason = Some(plan.reason.take().map_or(reason.clone(), |why| format!("{why}; {reason}")));
+            plan.in_force = self.older_forms(&plan.address, accounts, &older, &before);
+        }
+        let form = Json::Object(older.into_iter().collect());
+        for id in &plan.operations {
+            if let Some(operation) = self.operations.get_mut(id.0 as usize)
+                && writes_a_form(&operation.verb, !set.stale.is_empty())
+            {
+                operation.sets.insert(IN_FORCE.to_owned(), form.clone());
+            }
         }
     }
 
@@ -471,6 +502,29 @@ fn only(fields: &Fields, names: &[&str]) -> Fields {
 }
 
 /// Fields as the record takes them: one that is absent is taken out.
+/// Is it an edit of a set's form? What takes a set over says the form, too, which not all accounts may have.
+fn writes_a_form(verb: &Verb, some_lack_it: bool) -> bool {
+    match verb {
+        Verb::UpdateSet { .. }
+        | Verb::AttachManaged { .. }
+        | Verb::DetachManaged { .. }
+        | Verb::AttachCustomer { .. }
+        | Verb::DetachCustomer { .. }
+        | Verb::PutInlinePolicy { .. }
+        | Verb::DeleteInlinePolicy
+        | Verb::PutBoundary { .. }
+        | Verb::DeleteBoundary => true,
+        Verb::Remember { .. } => some_lack_it,
+        _ => false,
+    }
+}
+
+/// The form of a set.
+fn parts(fields: &Fields) -> Fields {
+    let part = |(name, _): &(&String, &Json)| PARTS.contains(&name.as_str());
+    fields.iter().filter(part).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
 fn fields_or_null(fields: &Fields, names: &[&str]) -> Fields {
     names.iter().map(|name| ((*name).to_owned(), fields.get(*name).cloned().unwrap_or(Json::Null))).collect()
 }

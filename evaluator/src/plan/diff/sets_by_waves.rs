@@ -140,10 +140,12 @@ impl Builder<'_> {
                 None => _ = after.remove(part),
             }
         }
-        if waits {
+        let rolled = self.desired.rolled.contains(address);
+        if waits || !rolled {
             let label = address.rsplit('.').next().unwrap_or(address);
+            let no_waves = if rolled { "" } else { ", and the program takes it through no waves any more" };
             let message = format!(
-                "{address}: {}; what the program says of the set now waits until that is over, or `cellc rollout abort {label}` ends it",
+                "{address}: {}{no_waves}; what the program says of the set now waits until that is over, or `cellc rollout abort {label}` ends it",
                 forms.told
             );
             self.waits(message, vec![address.to_owned()]);
@@ -151,14 +153,17 @@ impl Builder<'_> {
         if own { Under::Rollout } else { Under::ChangedOutside }
     }
 
-    /// The forms that a rollout holds a set in, unless it gives way.
+    /// The forms that a rollout holds a set in, unless it gives way. What the program takes through no waves any more queues nothing
+    /// that it could give way to.
     fn holds(&self, address: &str) -> Option<Forms> {
-        let kept = self.kept.get(address).filter(|_| self.desired.rolled.contains(address))?;
+        let kept = self.kept.get(address)?;
         let rollout = kept.book.open()?;
         let dossier = kept.dossiers.get(&rollout.dossier)?;
         let state = &rollout.state;
-        let event = Event::Superseded { by: String::new() };
-        step(&dossier.course, state.clone(), state.now, &event).refused?;
+        if self.desired.rolled.contains(address) {
+            let event = Event::Superseded { by: String::new() };
+            step(&dossier.course, state.clone(), state.now, &event).refused?;
+        }
         let brings = form(dossier)?;
         let former = match state.phase {
             Phase::RollingBack { .. } => Some(self.former(address)?),
@@ -261,6 +266,25 @@ impl Builder<'_> {
             InForce { form, accounts }
         };
         others.map(with_the_rest).collect()
+    }
+
+    /// The forms that accounts have which lack the set's: as the book says, or this older one.
+    pub(super) fn older_forms(
+        &self,
+        address: &str,
+        accounts: Vec<String>,
+        older: &Fields,
+        is: &Fields,
+    ) -> Vec<InForce> {
+        let mut all = self.in_force(address, accounts.iter(), Some(is));
+        let by_book: BTreeSet<&String> = all.iter().flat_map(|form| &form.accounts).collect();
+        let rest: Vec<String> = accounts.iter().filter(|account| !by_book.contains(account)).cloned().collect();
+        if !rest.is_empty() && !is_form(older, is) {
+            let others = is.iter().filter(|(name, _)| !PARTS.contains(&name.as_str()));
+            let form = older.iter().chain(others).map(|(name, value)| (name.clone(), value.clone())).collect();
+            all.push(InForce { form, accounts: rest });
+        }
+        all
     }
 
     /// The forms that the book knows of cells and accounts, each read once.

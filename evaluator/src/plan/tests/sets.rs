@@ -7,10 +7,12 @@ use super::Known::{No as Unknown, Yes as Kept};
 use super::Live::{Gone, New, Old, Other};
 use super::{Kind, Live, Row, holds, of, program};
 use crate::apply::tests::bench::{Bench, NoPlan, desired, only};
-use crate::apply::tests::cloud::State;
+use crate::apply::tests::cloud::{State, Trouble};
 use crate::plan::Command;
 use crate::plan::desired::Desired;
 use crate::plan::scope::Scope;
+use crate::registry::record::Entry;
+use crate::releases::sets::PARTS;
 
 fn edit(state: &mut State, live: Live) {
     let arn = state.arn("X").unwrap();
@@ -140,6 +142,60 @@ fn what_an_earlier_run_left_half_applied_is_found() {
     assert_eq!(change.reason.as_deref(), Some("half applied: an older form is in force in cell.a, cell.b"));
     assert_eq!(bench.run(&with("session = 2h"), &plan).failed().count(), 0);
     assert_eq!(of(&bench, &with("session = 2h"), Command::Apply, "permission_set.X"), "nothing");
+}
+
+/// An edit was written and did not come to the accounts, and another one follows: what the first gives is gained by the plan that brings
+/// both there. What somebody else left so, and is taken over, has a form that nobody knows: all of it is gained.
+#[test]
+fn what_is_in_force_where_an_edit_did_not_come_is_known_to_the_next_plan() {
+    let look = "managed = [\"arn:aws:iam::aws:policy/ReadOnlyAccess\"]";
+    let more = "managed = [\"arn:aws:iam::aws:policy/ReadOnlyAccess\", \"arn:aws:iam::aws:policy/PowerUserAccess\"]";
+    let address = "permission_set.X";
+    let set = |plan: &crate::plan::model::Plan| {
+        let change = plan.changes.iter().find(|change| change.address == address);
+        change.map(|change| (change.reason.clone(), change.in_force.clone())).unwrap_or_default()
+    };
+    let bench = Bench::after(&[&with("session = 2h")]);
+    bench.cloud.script("sso:ProvisionPermissionSet", 1, Trouble::FailsLater);
+    assert_eq!(bench.apply(&with(&format!("session = 2h, {look}"))).1.failed().count(), 1);
+    let recorded = bench.record().entry(address).unwrap().clone();
+    assert_eq!(recorded.in_force.unwrap().get("managed"), None);
+    assert!(recorded.fields.contains_key("managed"));
+    for next in [look, more] {
+        let (reason, forms) = set(&bench.copy().plan(&with(&format!("session = 2h, {next}"))));
+        assert_eq!(reason.as_deref(), Some("half applied: an older form is in force in cell.a, cell.b"));
+        assert_eq!(forms.len(), 1);
+        assert_eq!(
+            (forms[0].form.get("managed"), forms[0].accounts.as_slice()),
+            (None, &["cell.a".to_owned(), "cell.b".to_owned()][..])
+        );
+    }
+    let both = with(&format!("session = 2h, {more}"));
+    let taken = bench.copy();
+    bench.apply(&both);
+    assert_eq!(bench.record().entry(address).unwrap().in_force, None);
+    assert!(bench.plan(&both).operations.is_empty());
+    // Somebody has lost the record.
+    taken.store.edit(|record| _ = record.resources.remove(address));
+    taken.cloud.edit(|state| {
+        let arn = state.arn("X").unwrap();
+        _ = state
+            .sets
+            .get_mut(&arn)
+            .unwrap()
+            .detail
+            .tags
+            .as_mut()
+            .unwrap()
+            .insert("cellc:address".into(), address.into());
+    });
+    taken.store.edit(|record| {
+        let arn = taken.cloud.state().arn("X").unwrap();
+        _ = record.resources.insert(address.to_owned(), Entry::claim("permission_set", &arn, taken.clock.at()));
+    });
+    let (_, forms) = set(&taken.plan(&with(&format!("session = 2h, {look}"))));
+    assert_eq!(forms.len(), 1, "nobody knows which");
+    assert!(PARTS.iter().all(|part| !forms[0].form.contains_key(*part)), "{forms:?}");
 }
 
 #[test]
