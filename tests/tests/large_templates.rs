@@ -82,7 +82,7 @@ fn a_components_template_goes_by_way_of_the_bucket() {
     let (status, _, stderr) = project.run(&["rollout", "start", "api", "v2"]);
     assert!(status == 1 && stderr.contains("E0509") && stderr.contains("CloudFormation takes 1000000"), "{stderr}");
     project.write("api.yaml", &template(80_000, 2));
-    project.well(&["destroy", "--yes"]);
+    project.well(&["destroy", "--yes", "--allow", "delete-prod"]);
     assert_eq!(project.versions(), []);
 }
 

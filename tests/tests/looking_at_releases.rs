@@ -112,8 +112,8 @@ fn a_cell_that_goes_while_a_release_comes_gets_nothing_more() {
         let cell = text.lines().find(|line| line.starts_with("cell one ")).unwrap();
         project.write("main.cell", &text.replace(cell, "removed { from = \"cell.one\", account = \"keep\" }"));
         let plan = project.well(&["plan"]);
-        says(&plan, &["- deployment.api/cell.one"]);
-        project.apply();
+        says(&plan, &["- deployment.api/cell.one", "[E0602]; `--allow delete-prod` lets it through"]);
+        project.well(&["apply", "--yes", "--allow", "delete-prod"]);
         let (status, stdout, stderr) = project.run(&["rollout", "run"]);
         assert_eq!((status, stdout.as_str()), (0, "component.api v2: done\n"), "{stderr}");
         assert!(!stderr.contains("cell.one deploying") && !stderr.contains("cell.one baking"), "{stderr}");

@@ -159,7 +159,10 @@ fn from_a_first_release_to_a_change_by_waves() {
     let again = project.well(&["rollout", "run"]);
     assert_eq!(again, "no rollout is under way, and none is queued\n");
 
-    project.well(&["destroy", "--yes"]);
+    // What components have in production is held.
+    let (status, _, stderr) = project.run(&["destroy", "--yes"]);
+    assert!(status == 1 && stderr.contains("error[E0602]") && stderr.contains("`--allow delete-prod`"), "{stderr}");
+    project.well(&["destroy", "--yes", "--allow", "delete-prod"]);
     assert_eq!(project.versions(), []);
 }
 
@@ -359,7 +362,7 @@ fn a_cell_that_has_left_is_left_out() {
     let (status, stdout, stderr) = project.run(&["rollout", "run"]);
     assert_eq!((status, stdout.as_str()), (0, "component.api v1: done\n"), "{stderr}");
     let log = project.book()["log"].to_string();
-    assert!(log.contains("cell.two has left: nothing of it comes there"), "{log}");
+    assert!(log.contains("cell.two is passed by, since an apply of"), "{log}");
     let cells: Vec<String> = project.versions().into_iter().map(|(cell, _)| cell).collect();
     assert_eq!(cells, ["cell.alpha", "cell.one"]);
     project.settled();

@@ -1,7 +1,7 @@
 //! `cellc drift`: what was changed outside since the last apply, of everything that is owned, by anyone.
 
 use cell_eval::live::recorded;
-use cell_eval::plan::model::NoticeKind;
+use cell_eval::plan::judge::ASTRAY;
 
 use crate::args::DriftArgs;
 use crate::cloud::Purpose;
@@ -23,8 +23,7 @@ fn drifted(args: &DriftArgs, run: &Run<'_>, output: &Output) -> Result<Status, S
     let wished = recorded::wished(&session.subject.desired, &record);
     let found = session.drift(&wished, &record)?;
     let shown = plan::print(&found, args.verbose, output);
-    // A parked account that was moved is no change of what is owned, and was done outside all the same.
-    let told = found.notices.iter().any(|notice| notice.kind == NoticeKind::Hazard);
-    let differs = if told { Status::Changes } else { plan::differs(&found) };
+    let astray = found.notices.iter().any(|notice| notice.message.starts_with(ASTRAY));
+    let differs = if astray { Status::Changes } else { plan::differs(&found) };
     Ok(if shown == Status::Done { differs } else { shown })
 }

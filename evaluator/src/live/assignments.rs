@@ -114,8 +114,10 @@ impl Reader<'_> {
         }
         let mut pairs: Vec<(String, String)> = Vec::new();
         if costs_little(foreign.len()) {
-            let ours: BTreeSet<String> =
+            let mut ours: BTreeSet<String> =
                 identity::organization(self.desired, self.record, live).into_values().collect();
+            // Whoever is in a parked account is in the next cell that takes it.
+            ours.extend(self.record.parked.keys().cloned());
             let accounts = parallel::each(self.lanes, &foreign, |set| self.provider.accounts_of_set(set, None))?;
             for (set, accounts) in foreign.iter().zip(accounts) {
                 let there = accounts.into_iter().filter(|account| ours.contains(account));

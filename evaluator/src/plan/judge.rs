@@ -23,6 +23,9 @@ use crate::words::counted;
 /// AWS's default for the accounts of an organization; it is raised on request. (AWS Organizations quotas)
 const ACCOUNTS: u64 = 10;
 
+/// How a notice begins of a parked account that somebody has moved: no change of what is owned, and done outside all the same.
+pub const ASTRAY: &str = "the parked account that was";
+
 impl Builder<'_> {
     /// Who gains or loses which set, and where.
     pub(super) fn access(&mut self) -> Vec<Access> {
@@ -397,7 +400,7 @@ impl Builder<'_> {
             if let Some(place) = place.filter(|place| **place != parking) {
                 let place = self.address_of("ou", place);
                 astray.push(format!(
-                    "the parked account that was {} ({id}) was moved to {place} outside: \
+                    "{ASTRAY} {} ({id}) was moved to {place} outside: \
                      `aws organizations move-account` to {parking} puts it back",
                     parked.from
                 ));

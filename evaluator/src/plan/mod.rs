@@ -15,7 +15,7 @@ mod generated;
 mod given;
 mod guardrails;
 pub mod identity;
-mod judge;
+pub mod judge;
 pub mod later;
 pub mod least;
 pub mod marks;
