@@ -592,3 +592,33 @@ fn alarms_decide() {
     assert!(!stderr.contains("W0901"), "metrics that nobody emits look well: {stderr}");
     assert_eq!(alarms(&project), ["ok", "ok", "ok"]);
 }
+
+/// Whose books were lost has its stacks all the same: a release that goes back deletes none that was there before it.
+#[test]
+fn what_was_there_before_the_books_is_not_deleted() {
+    let project = Project::new(&program(1, "", true));
+    project.apply();
+    project.run(&["rollout", "start", "api", "v1", "--no-wait"]);
+    project.well(&["rollout", "approve", "api"]);
+    project.well(&["rollout", "run"]);
+    let own = project.path().join(".cellc/sandbox");
+    std::fs::remove_dir_all(own.join("registry.json.releases")).unwrap();
+    std::fs::remove_file(own.join("registry.json")).unwrap();
+    let rebuilt = project.well(&["registry", "rebuild", "--yes"]);
+    assert!(rebuilt.contains("no book says what cells have of component.api"), "{rebuilt}");
+
+    project.run(&["rollout", "start", "api", "v2", "--no-wait"]);
+    project.well(&["rollout", "abort", "api"]);
+    let (status, stdout, stderr) = project.run(&["rollout", "run"]);
+    let told = "cell.alpha could not go back: the stack `api` was there before this release, which changed it, and nothing says what it had";
+    assert!(status != 0 && stderr.contains(told), "{stdout}\n{stderr}");
+    // It is there, and what ran before is brought to it.
+    let dry = project.well(&["rollout", "start", "api", "v1", "--dry-run"]);
+    assert!(!dry.contains("Queue"), "{dry}");
+    let (_, _, stderr) = project.run(&["rollout", "start", "api", "v1", "--no-wait"]);
+    assert!(stderr.contains("UPDATE_COMPLETE") && !stderr.contains("CREATE_COMPLETE AWS::CloudFormation"), "{stderr}");
+    project.well(&["rollout", "approve", "api"]);
+    assert_eq!(project.well(&["rollout", "run"]), "component.api v1: done\n");
+    assert_eq!(project.versions().len(), 3);
+    project.settled();
+}

@@ -51,6 +51,10 @@ pub struct Book {
     /// has come there well.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub in_part: BTreeMap<String, InPart>,
+    /// Where there was nothing before a release came, by cell, as [`super::Spec::place`] says it: what is there was made by releases, and is
+    /// deleted by one that goes back and before which there was none. Written down before anything is created there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub made: BTreeMap<String, BTreeSet<String>>,
     /// The runs of a pipeline that brought or bring releases, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub driven: Vec<Driven>,
@@ -95,6 +99,19 @@ pub struct InPart {
     pub why: Option<String>,
 }
 
+/// A place to which a release comes and where its cell had none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// The cell.
+    pub cell: String,
+    /// Where, as [`super::Spec::place`] says it.
+    pub place: String,
+    /// Whether something is there.
+    pub stands: bool,
+    /// Whether the cell had it in another place.
+    pub moved: bool,
+}
+
 /// A rollout.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rollout {
@@ -104,6 +121,10 @@ pub struct Rollout {
     pub dossier: String,
     /// What each cell had when it began.
     pub former: BTreeMap<String, Has>,
+    /// The cells to which it comes in a place where they had nothing of it, once it was looked what is there; whether they had it in
+    /// another place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub looked: BTreeMap<String, bool>,
     /// Where it is.
     pub state: State,
     /// Who began it.
@@ -243,6 +264,7 @@ impl Book {
     pub fn leave(&mut self, cell: &str) {
         self.cells.remove(cell);
         self.in_part.remove(cell);
+        self.made.remove(cell);
         let is_part = |rollout: &&mut Rollout| {
             let in_part = rollout.state.cells.get(cell).is_some_and(|cell| cell.state.is_in_part());
             in_part || !rollout.state.is_over()
@@ -338,9 +360,27 @@ impl Book {
             let observed = "provisioned by the apply that queued it".to_owned();
             self.cells.insert(cell, Has { version: version.clone(), dossier: dossier.clone(), at, observed });
         }
+        let (number, looked) = (self.rollouts, BTreeMap::new());
         self.rollout =
-            Some(Rollout { number: self.rollouts, dossier, former, state, by: by.clone(), begun: at, runner: None });
+            Some(Rollout { number, dossier, former, looked, state, by: by.clone(), begun: at, runner: None });
         self.note(at, format!("{version} begun by {by}"));
+    }
+
+    /// What is in places to which the rollout comes, before it does anything there.
+    pub fn arrive(&mut self, arrivals: &[Arrival]) {
+        for Arrival { cell, place, stands, moved } in arrivals {
+            if !stands {
+                self.made.entry(cell.clone()).or_default().insert(place.clone());
+            }
+            if let Some(rollout) = &mut self.rollout {
+                rollout.looked.insert(cell.clone(), *moved);
+            }
+        }
+    }
+
+    /// Was nothing in a place before a release came there?
+    pub fn has_made(&self, cell: &str, place: &str) -> bool {
+        self.made.get(cell).is_some_and(|made| made.contains(place))
     }
 
     /// Takes in what an event has brought about, once `state` is what follows from it. `observed` is what was seen.
@@ -358,6 +398,8 @@ impl Book {
             }
             Event::WentBack { cell } => {
                 self.in_part.remove(cell);
+                self.made.remove(cell);
+                rollout.looked.remove(cell);
                 self.withdrawn = Some(rollout.dossier.clone());
                 match rollout.former.get(cell) {
                     Some(former) => self.cells.insert(cell.clone(), Has { at, ..former.clone() }),
@@ -376,6 +418,10 @@ impl Book {
         }
         if rollout.state.phase == Phase::Done && before.phase != Phase::Done {
             let (version, dossier) = (rollout.state.version.clone(), rollout.dossier.clone());
+            // Where it has come well there is something to go back to from now on.
+            let reached: BTreeSet<&String> =
+                rollout.state.that_are(CellState::is_in_part).map(|(cell, _)| cell).collect();
+            self.made.retain(|cell, _| reached.contains(cell) || self.in_part.contains_key(cell));
             self.fall_away(&version, "is released", at);
             self.released = Some(Has { version, dossier, at, observed: String::new() });
         }

@@ -62,7 +62,7 @@ impl Clerk<'_> {
         let what = dossier.cells.get(cell);
         let what = what.ok_or_else(|| CloudError::own("release", Failure::NotFound, "the cell takes no release"))?;
         let name = self.desk.file(&dossier).map_err(|error| not_kept(&error))?;
-        let order = Order { cell, what, of: &dossier, back: false, token };
+        let order = Order { cell, what, of: &dossier, back: false, created: false, token };
         let observed = self.targets.bring(order, see).map_err(|error| not_there(&error))?;
         let has = Has { version: release.version, dossier: name, at: self.clock.now(), observed: observed.clone() };
         self.change(of, |book| {
@@ -88,7 +88,7 @@ impl Clerk<'_> {
                 format!("left as it is: what {} made stays", what.spec.target.sort())
             }
             Some(what) => {
-                let order = Order { cell, what, of: &dossier, back: true, token };
+                let order = Order { cell, what, of: &dossier, back: true, created: true, token };
                 self.targets.take_away(order, see).map_err(|error| not_there(&error))?
             }
             None => "it had nothing".to_owned(),

@@ -122,7 +122,31 @@ pub enum Target {
     },
 }
 
+impl Spec {
+    /// Where it is, in words: two releases in the same place are one thing in the cloud.
+    pub fn place(&self) -> String {
+        let what = match &self.target {
+            Target::Cloudformation { stack, .. } => format!("the stack {stack}"),
+            Target::Kubernetes { cluster, namespace, workload, .. } => {
+                let cluster = if cluster.is_empty() { String::new() } else { format!(" of {cluster}") };
+                let namespace = if namespace.is_empty() { String::new() } else { format!(" in {namespace}") };
+                format!("{workload}{namespace}{cluster}")
+            }
+            // What a target makes, and where, it knows alone.
+            Target::Make { .. } => return "what make made".to_owned(),
+            Target::Set { .. } => "the role".to_owned(),
+        };
+        let of = |word: &str, value: &str| if value.is_empty() { String::new() } else { format!("{word}{value}") };
+        format!("{what}{}{}", of(" in account ", &self.account), of(", ", &self.region))
+    }
+}
+
 impl Target {
+    /// Is it a stack, which can be deleted?
+    pub fn is_a_stack(&self) -> bool {
+        matches!(self, Self::Cloudformation { .. })
+    }
+
     /// Its sort, as programs write it.
     pub fn sort(&self) -> &'static str {
         match self {

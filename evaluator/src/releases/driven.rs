@@ -10,10 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::book::{Book, Has};
+use super::book::{Arrival, Book, Has};
 use super::clerk::Clerk;
 use super::desk::DeskError;
 use super::dossier::Dossier;
+use super::flight::return_to;
 use super::targets::{Failed, Order};
 use super::wishes::{Release, Unready, Wish};
 use crate::live::parallel;
@@ -303,6 +304,10 @@ impl Clerk<'_> {
         let drained = draining.contains(cell);
         let dossier = wish.dossier(release, record, &|other| other == cell).map_err(Undriven::Unready)?;
         let name = self.desk.file(&dossier)?;
+        let what = dossier.cells.get(cell).ok_or_else(|| Undriven::NoCell(cell.to_owned()))?;
+        let word = token(run, &format!("{} {cell}", wish.of));
+        let order = Order { cell, what, of: &dossier, back: false, created: false, token: &word };
+        let arrival = if drained { None } else { self.arrival(order)? };
         let now = self.clock.now();
         self.changed(&wish.of, |book| {
             book.not_by_rollout()?;
@@ -323,15 +328,13 @@ impl Clerk<'_> {
                 let reached = Reached { dossier: String::new(), had };
                 name.clone_into(&mut driven.reached.entry(cell.to_owned()).or_insert(reached).dossier);
                 book.is_of(&name, &dossier);
+                book.arrive(arrival.as_slice());
             }
             Ok(())
         })?;
         if drained {
             return Ok(Brought::Drained);
         }
-        let what = dossier.cells.get(cell).ok_or_else(|| Undriven::NoCell(cell.to_owned()))?;
-        let word = token(run, &format!("{} {cell}", wish.of));
-        let order = Order { cell, what, of: &dossier, back: false, token: &word };
         match self.targets.bring(order, see) {
             Ok(observed) => {
                 let has = Has { version: release.version.clone(), dossier: name, at: self.clock.now(), observed };
@@ -339,6 +342,23 @@ impl Clerk<'_> {
             }
             Err(Failed::Interrupted) => Err(Undriven::Interrupted),
             Err(Failed::Why(why)) => self.failed(wish, action, &why),
+        }
+    }
+
+    /// What is there where a release is to come, if the cell has none in that place.
+    fn arrival(&self, order: Order<'_>) -> Result<Option<Arrival>, Undriven> {
+        let Order { cell, what, of, .. } = order;
+        let place = what.spec.place();
+        let book = self.desk.read(&of.of)?.book;
+        let had = book.cells.get(cell).map(|has| self.desk.dossier(&of.of, &has.dossier)).transpose()?;
+        let had = had.as_ref().and_then(|had| had.cells.get(cell));
+        if had.map_or(!what.spec.target.is_a_stack(), |had| had.spec.place() == place) {
+            return Ok(None);
+        }
+        match self.targets.stands(order) {
+            Ok(stands) => Ok(Some(Arrival { cell: cell.to_owned(), place, stands, moved: had.is_some() })),
+            Err(Failed::Interrupted) => Err(Undriven::Interrupted),
+            Err(Failed::Why(why)) => Err(Undriven::Failed { cell: cell.to_owned(), why }),
         }
     }
 
@@ -443,15 +463,17 @@ impl Clerk<'_> {
         let Some(Reached { dossier, had }) = book.reached(run, cell) else {
             return Ok("it was not reached".to_owned());
         };
-        let dossier = had.as_ref().map_or(&dossier, |had| &had.dossier);
-        let dossier = self.desk.dossier(of, dossier).map_err(failed)?;
-        let observed = self.carry(&dossier, (run, cell), see, had.is_some())?;
+        let brought = self.desk.dossier(of, &dossier).map_err(failed)?;
+        let former = had.as_ref().map(|had| self.desk.dossier(of, &had.dossier)).transpose().map_err(failed)?;
+        let made = |place: &str| book.has_made(cell, place);
+        let observed = self.carry((&brought, former.as_ref()), (run, cell), made, see)?;
         let at = self.clock.now();
         self.changed(of, |book| {
             match &had {
                 Some(had) => _ = book.cells.insert(cell.to_owned(), Has { at, ..had.clone() }),
                 None => _ = book.cells.remove(cell),
             }
+            book.made.remove(cell);
             book.note(at, format!("{cell} went back from run {run}"));
             Ok(())
         })
@@ -459,22 +481,32 @@ impl Clerk<'_> {
         Ok(observed)
     }
 
-    /// Brings a cell to what a dossier says of it, or takes that away.
+    /// Brings a cell back to what it had, and takes away what was brought to where it had nothing.
     fn carry(
         &self,
-        dossier: &Dossier,
+        (brought, former): (&Dossier, Option<&Dossier>),
         (run, cell): (&str, &str),
+        made: impl Fn(&str) -> bool,
         see: &mut dyn FnMut(&str),
-        brings: bool,
     ) -> Result<String, String> {
-        let Some(what) = dossier.cells.get(cell) else { return Ok("it had nothing".to_owned()) };
-        let word = token(run, &format!("{} {cell} back", dossier.of));
-        let order = Order { cell, what, of: dossier, back: true, token: &word };
-        let done = if brings { self.targets.bring(order, see) } else { self.targets.take_away(order, see) };
+        let word = token(run, &format!("{} {cell} back", brought.of));
+        let order = |of| way_back(of, cell, &made, &word);
+        let away = order(brought);
+        let done = match (former.and_then(order), away) {
+            (Some(had), away) => return_to(self.targets, had, away, see),
+            (None, Some(away)) if former.is_none() => self.targets.take_away(away, see),
+            (None, _) => Ok("it had nothing".to_owned()),
+        };
         done.map_err(|failed| failed.to_string())
     }
 
     fn changed<T>(&self, of: &str, change: impl FnMut(&mut Book) -> Result<T, Undriven>) -> Result<T, Undriven> {
         self.desk.change(of, change)?.map(|(said, _)| said)
     }
+}
+
+/// What is to be done with what a dossier says of a cell, on the way back.
+fn way_back<'a>(of: &'a Dossier, cell: &'a str, made: &impl Fn(&str) -> bool, token: &'a str) -> Option<Order<'a>> {
+    let what = of.cells.get(cell)?;
+    Some(Order { cell, what, of, back: true, created: made(&what.spec.place()), token })
 }

@@ -20,11 +20,11 @@ use crate::rollout::step::under_way;
 use crate::rollout::{CellState, Effect, Event, Phase, State, step};
 use crate::words::second;
 
-use super::book::{Book, LEASE, Note, Rollout, Runner};
+use super::book::{Arrival, Book, LEASE, Note, Rollout, Runner};
 use super::desk::{Desk, DeskError, Read};
 use super::dossier::Dossier;
 use super::fleet::{Fleet, Standing};
-use super::flight::{Flight, Message};
+use super::flight::{Back, Flight, Message};
 use super::targets::{Signals, Targets};
 
 /// How long a message is waited for before time, the book and the signal to stop are looked at.
@@ -233,7 +233,8 @@ impl Engine<'_> {
         let mut read_at = Instant::now();
         loop {
             let new = (first.take(), std::mem::take(&mut held.anew));
-            let effects = self.decide(held, &self.due(held, flight, new))?;
+            let events = self.due(held, flight, new);
+            let effects = self.decide(held, &events, &flight.arrivals())?;
             let Some(rollout) = held.rollout() else { return Ok(Ending::Nothing) };
             let (phase, over) = (rollout.state.phase.clone(), rollout.state.is_over());
             let stops = self.stops();
@@ -287,7 +288,12 @@ impl Engine<'_> {
     }
 
     /// Decides, and writes what was decided before it is acted on. Gives what is to be done besides what is under way.
-    fn decide(&self, held: &mut Held, events: &[(Event, String)]) -> Result<Vec<Effect>, EngineError> {
+    fn decide(
+        &self,
+        held: &mut Held,
+        events: &[(Event, String)],
+        arrivals: &[Arrival],
+    ) -> Result<Vec<Effect>, EngineError> {
         let mut failed = 0;
         loop {
             let now = self.clock.now();
@@ -295,13 +301,14 @@ impl Engine<'_> {
             let half = SignedDuration::from_secs(LEASE.as_secs() / 2);
             let lease = held.rollout().and_then(|rollout| rollout.runner.as_ref());
             let fresh = lease.is_some_and(|lease| lease.until.duration_since(now) > half);
-            if !moved && fresh {
+            if !moved && fresh && arrivals.is_empty() {
                 if let Some(book) = book {
                     held.read.book = book;
                 }
                 return Ok(effects);
             }
             let mut book = book.unwrap_or_else(|| held.read.book.clone());
+            book.arrive(arrivals);
             if let Some(rollout) = &mut book.rollout {
                 rollout.runner = Some(self.lease(now));
             }
@@ -459,12 +466,16 @@ impl Engine<'_> {
             let full = flight.len() >= AT_A_TIME;
             match effect {
                 Effect::Deploy { .. } | Effect::GoBack { .. } if full => {}
-                Effect::Deploy { cell, .. } if !flight.has(&cell) => {
-                    flight.forward(scope, self.targets, self.watcher, (number, &cell), &held.dossier);
-                }
+                Effect::Deploy { cell, .. } if !flight.has(&cell) => match self.unseen(held, &cell) {
+                    Some(moved) => flight.arrival(scope, self.targets, (&cell, moved), &held.dossier),
+                    None => flight.forward(scope, self.targets, self.watcher, (number, &cell), &held.dossier),
+                },
                 Effect::GoBack { cell, .. } if !flight.has(&cell) => match self.former(held, &cell) {
                     Ok(former) => {
-                        flight.back(scope, self.targets, self.watcher, (number, &cell), (&held.dossier, former));
+                        let what = held.dossier.cells.get(&cell);
+                        let created = what.is_some_and(|what| held.read.book.has_made(&cell, &what.spec.place()));
+                        let back = (&held.dossier, Back { former, created });
+                        flight.back(scope, self.targets, self.watcher, (number, &cell), back);
                     }
                     Err(error) => flight.stuck(&cell, &error.to_string()),
                 },
@@ -477,6 +488,21 @@ impl Engine<'_> {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Where the release is to come to a place in which the cell has none, and it was not looked yet what is there: whether the cell has
+    /// it in another place.
+    fn unseen(&self, held: &mut Held, cell: &str) -> Option<bool> {
+        if held.rollout()?.looked.contains_key(cell) {
+            return None;
+        }
+        let spec = held.dossier.cells.get(cell)?.spec.clone();
+        // One that cannot be read now tells why when it is to be gone back to.
+        let former = self.former(held, cell).ok().flatten();
+        match former.as_ref().and_then(|former| former.cells.get(cell)) {
+            Some(had) => (had.spec.place() != spec.place()).then_some(true),
+            None => spec.target.is_a_stack().then_some(false),
         }
     }
 

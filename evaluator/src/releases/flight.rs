@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use crate::rollout::Event;
 use crate::stacks::token;
 
+use super::book::Arrival;
 use super::dossier::Dossier;
 use super::engine::Watcher;
 use super::targets::{Failed, Look, Looked as Seen, Order, Signals, Targets};
@@ -31,8 +32,19 @@ pub(super) enum Message {
 pub(super) enum Outcome {
     /// This happened, and that was seen.
     Event(Event, String),
+    /// This was there before the release came.
+    Looked(Arrival),
     /// Nothing is known.
     Interrupted,
+}
+
+/// What a cell goes back to.
+#[derive(Debug)]
+pub(super) struct Back {
+    /// The release that it had; none when it had nothing.
+    pub(super) former: Option<Arc<Dossier>>,
+    /// Whether releases have made what is there now, in a place where there was nothing.
+    pub(super) created: bool,
 }
 
 /// What is under way.
@@ -42,13 +54,14 @@ pub(super) struct Flight {
     cells: BTreeSet<String>,
     looking: bool,
     landed: Vec<Message>,
+    arrivals: Vec<Arrival>,
     /// Why the last look failed, so that it is told once.
     blind: Option<String>,
 }
 
 impl Flight {
     pub(super) fn new(send: Sender<Message>) -> Self {
-        Self { send, cells: BTreeSet::new(), looking: false, landed: Vec::new(), blind: None }
+        Self { send, cells: BTreeSet::new(), looking: false, landed: Vec::new(), arrivals: Vec::new(), blind: None }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -79,8 +92,10 @@ impl Flight {
             match message {
                 Message::Cell(cell, outcome) => {
                     self.cells.remove(&cell);
-                    if let Outcome::Event(event, observed) = outcome {
-                        events.push((event, observed));
+                    match outcome {
+                        Outcome::Event(event, observed) => events.push((event, observed)),
+                        Outcome::Looked(arrival) => self.arrivals.push(arrival),
+                        Outcome::Interrupted => {}
                     }
                 }
                 Message::Looked(Ok((signals, requests))) => {
@@ -99,11 +114,40 @@ impl Flight {
         events
     }
 
+    /// What was there where the release is to come, of what has landed.
+    pub(super) fn arrivals(&mut self) -> Vec<Arrival> {
+        std::mem::take(&mut self.arrivals)
+    }
+
     /// A cell that cannot even be tried.
     pub(super) fn stuck(&mut self, cell: &str, why: &str) {
         self.cells.insert(cell.to_owned());
         let event = Event::StuckBack { cell: cell.to_owned(), why: why.to_owned() };
         self.landed.push(Message::Cell(cell.to_owned(), Outcome::Event(event, String::new())));
+    }
+
+    /// Looks what is in a cell where the release is to come; `moved` when the cell has it in another place.
+    pub(super) fn arrival<'s>(
+        &mut self,
+        scope: &'s Scope<'s, '_>,
+        targets: &'s dyn Targets,
+        (cell, moved): (&str, bool),
+        dossier: &Arc<Dossier>,
+    ) {
+        let dossier = Arc::clone(dossier);
+        let broke = |cell, why| Event::Failed { cell, why };
+        self.spawn(scope, cell, broke, move |cell| {
+            let failed = |cell, why| Outcome::Event(Event::Failed { cell, why }, String::new());
+            let Some(what) = dossier.cells.get(&cell) else {
+                return failed(cell, "the release says nothing of this cell".to_owned());
+            };
+            let order = Order { cell: &cell, what, of: &dossier, back: false, created: false, token: "" };
+            match targets.stands(order) {
+                Ok(stands) => Outcome::Looked(Arrival { place: what.spec.place(), cell, stands, moved }),
+                Err(Failed::Why(why)) => failed(cell, why),
+                Err(Failed::Interrupted) => Outcome::Interrupted,
+            }
+        });
     }
 
     /// Brings the release to a cell.
@@ -123,7 +167,7 @@ impl Flight {
                 return Outcome::Event(Event::Failed { cell, why }, String::new());
             };
             let token = word(&dossier.of, number, &cell, "forward");
-            let order = Order { cell: &cell, what, of: &dossier, back: false, token: &token };
+            let order = Order { cell: &cell, what, of: &dossier, back: false, created: false, token: &token };
             match targets.bring(order, &mut |text| watcher.sees(&dossier.of, &cell, text)) {
                 Ok(observed) => Outcome::Event(Event::Deployed { cell }, observed),
                 Err(Failed::Why(why)) => Outcome::Event(Event::Failed { cell, why }, String::new()),
@@ -139,26 +183,25 @@ impl Flight {
         targets: &'s dyn Targets,
         watcher: &'s dyn Watcher,
         (number, cell): (u64, &str),
-        (dossier, former): (&Arc<Dossier>, Option<Arc<Dossier>>),
+        (dossier, Back { former, created }): (&Arc<Dossier>, Back),
     ) {
         let dossier = Arc::clone(dossier);
         let broke = |cell, why| Event::StuckBack { cell, why };
         self.spawn(scope, cell, broke, move |cell| {
             let token = word(&dossier.of, number, &cell, "back");
             let mut see = |text: &str| watcher.sees(&dossier.of, &cell, text);
-            let came = match &former {
-                Some(of) => match of.cells.get(&cell).cloned().or_else(|| of.form_for(dossier.cells.get(&cell)?)) {
+            let now = dossier.cells.get(&cell);
+            let away = now.map(|what| Order { cell: &cell, what, of: &dossier, back: true, created, token: &token });
+            let came = match (&former, away) {
+                (Some(of), away) => match of.cells.get(&cell).cloned().or_else(|| of.form_for(now?)) {
                     Some(what) => {
-                        let order = Order { cell: &cell, what: &what, of, back: true, token: &token };
-                        targets.bring(order, &mut see)
+                        let order = Order { cell: &cell, what: &what, of, back: true, created, token: &token };
+                        return_to(targets, order, away, &mut see)
                     }
                     None => Err(Failed::Why("the former release says nothing of this cell".to_owned())),
                 },
-                None => match dossier.cells.get(&cell) {
-                    Some(what) => targets
-                        .take_away(Order { cell: &cell, what, of: &dossier, back: true, token: &token }, &mut see),
-                    None => Ok(String::new()),
-                },
+                (None, Some(away)) => targets.take_away(away, &mut see),
+                (None, None) => Ok(String::new()),
             };
             match came {
                 Ok(observed) => Outcome::Event(Event::WentBack { cell }, observed),
@@ -202,6 +245,28 @@ impl Flight {
             let look = Look { of, alarms, cells, serving, since, until, requests };
             let _ = send.send(Message::Looked(unbroken(|| signals.look(&look)).and_then(|seen| seen)));
         });
+    }
+}
+
+/// Brings back what a cell had. Where it had that in another place, what has come since is taken away; what stays there is told.
+pub(super) fn return_to(
+    targets: &dyn Targets,
+    had: Order<'_>,
+    away: Option<Order<'_>>,
+    see: &mut dyn FnMut(&str),
+) -> Result<String, Failed> {
+    let observed = targets.bring(had, see)?;
+    let place = had.what.spec.place();
+    let Some(away) = away.filter(|away| away.what.spec.place() != place) else { return Ok(observed) };
+    let there = away.what.spec.place();
+    match targets.take_away(away, see) {
+        Ok(gone) => Ok(format!("{observed}; {there}: {gone}")),
+        // What has no way back stays in any case.
+        Err(Failed::Why(why)) if !away.what.spec.target.is_a_stack() => Ok(format!("{observed}; {there}: {why}")),
+        Err(Failed::Why(why)) => {
+            Err(Failed::Why(format!("{place} has {} again, and {there} is left: {why}", had.of.version)))
+        }
+        Err(Failed::Interrupted) => Err(Failed::Interrupted),
     }
 }
 

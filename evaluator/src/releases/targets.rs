@@ -20,6 +20,8 @@ pub struct Order<'a> {
     pub of: &'a Dossier,
     /// Does a cell go back to what it had?
     pub back: bool,
+    /// Was nothing there before a release came, so that all that is there is of releases? Only that is deleted on the way back.
+    pub created: bool,
     /// One word of the rollout, the cell and the direction: the same for the same thing, however often it is tried.
     pub token: &'a str,
 }
@@ -44,7 +46,15 @@ pub trait Targets: Sync {
     /// Why it is not there.
     fn bring(&self, order: Order<'_>, see: &mut dyn FnMut(&str)) -> Result<String, Failed>;
 
-    /// Takes a release away from a cell that had nothing before.
+    /// Whether something is there already in which a release would come: it is asked before the first one comes to a place.
+    ///
+    /// # Errors
+    /// Why that is not known.
+    fn stands(&self, _order: Order<'_>) -> Result<bool, Failed> {
+        Ok(true)
+    }
+
+    /// Takes a release away from where there was none before. What was there before any release is not deleted.
     ///
     /// # Errors
     /// Why it is still there.

@@ -9,6 +9,7 @@ mod driven;
 mod endings;
 mod fleet;
 mod passed;
+mod places;
 mod sets;
 
 use std::collections::{BTreeMap, BTreeSet};

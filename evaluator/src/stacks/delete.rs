@@ -7,8 +7,8 @@ use crate::plan::desired::ADDRESS_TAG;
 use crate::provider::{Clock, Tags, Waits};
 
 use super::deploy::{Run, Sight, TURNS, Wanted};
-use super::model::Stacks;
-use super::state::{Meaning, StackState};
+use super::model::{Stack, Stacks};
+use super::state::{Meaning, StackState, Step};
 use super::stopped::Stopped;
 
 /// A stack that is to go.
@@ -22,6 +22,16 @@ pub struct Unwanted<'a> {
     pub known: Option<&'a str>,
     /// Of [`super::token`].
     pub token: &'a str,
+}
+
+/// The stack of this name that a deployment would change; none where it would create one, also in place of one whose creation failed.
+///
+/// # Errors
+/// Why that is not known.
+pub fn stands(cloud: &dyn Stacks, clock: &dyn Clock, stack: &str, waits: Waits) -> Result<Option<Stack>, Stopped> {
+    let found = waits.ask(clock, || cloud.stack(stack))?;
+    let is_none = |stack: &Stack| stack.state().is_some_and(|s| matches!(s.step(), Step::Create | Step::Recreate));
+    Ok(found.filter(|stack| !is_none(stack)))
 }
 
 /// Deletes a stack and sees it gone; what goes on with it is waited for first. One that is gone counts as deleted. It may

@@ -14,7 +14,7 @@ pub mod template;
 mod tests;
 pub mod wish;
 
-pub use delete::{Unwanted, delete};
+pub use delete::{Unwanted, delete, stands};
 pub use deploy::{Deployed, How, Sight, WAITS, Wanted, deploy, token};
 pub use model::{
     ChangeKind, ChangeSet, Execution, Made, Making, NewChangeSet, ResourceChange, Stack, StackEvent, Stacks,

@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 
 use cell_eval::existing::taking::{self, Claims};
 use cell_eval::live::Survey;
-use cell_eval::plan::model::Plan;
+use cell_eval::plan::model::{Notice, Plan};
 use cell_eval::plan::{identity, other_organization};
 use cell_eval::registry::record::{Entry, Record};
+use cell_eval::releases::Desk;
+use cell_eval::releases::wishes::VERSION_TAG;
 use cell_eval::terminal::visible::name as visible;
 use cell_eval::words::counted;
 use cell_lang::diagnostics::Code;
@@ -54,7 +56,23 @@ fn rebuilt(session: &Session<'_>, record: &Record, output: &Output) -> Result<Pl
     let takes = |address: &str| is_of(&claims, address) || desired.stacks.contains_key(address);
     let mut plan = adopt::taken(session, &claims, &takes)?;
     "rebuild".clone_into(&mut plan.command);
+    plan.notices.extend(without_books(session, output)?);
     Ok(plan)
+}
+
+/// The components of which no book says what their cells have: no mark does, either.
+fn without_books(session: &Session<'_>, output: &Output) -> Result<Option<Notice>, Status> {
+    let books = Desk::new(session.connection.store.as_ref()).names();
+    let books = books.map_err(|error| say(output, &finding(Code::RecordUnreadable, error.to_string())))?;
+    let components = session.subject.desired.releases.iter().filter(|(_, wish)| wish.is_component());
+    let missing: Vec<String> = components.map(|(of, _)| of).filter(|of| !books.contains(of)).cloned().collect();
+    let Some(first) = missing.first() else { return Ok(None) };
+    let label = first.strip_prefix("component.").unwrap_or(first);
+    let message = format!(
+        "no book says what cells have of {}: where it runs, `cellc rollout start {label} VERSION` with the version that its stacks have as the tag `{VERSION_TAG}` writes the book; until then a release of it has nothing to go back to, and what goes with its cell stays in the account",
+        missing.join(", ")
+    );
+    Ok(Some(Notice::note(message, missing)))
 }
 
 /// Is it something that is taken, or what a taken set or policy is given or attached as?

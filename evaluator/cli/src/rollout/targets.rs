@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use cell_aws::AwsCloud;
 use cell_deploy::deployment::{Deployment, Undone};
-use cell_eval::plan::desired::Org;
+use cell_eval::plan::desired::{ADDRESS_TAG, Org};
 use cell_eval::provider::Clock;
 use cell_eval::releases::sets::Roles;
 use cell_eval::releases::wishes::VERSION_TAG;
 use cell_eval::releases::{Dossier, Failed, Order, Spec, Target, Targets};
-use cell_eval::stacks::{self, How, Sight, Stopped, Unwanted, Wanted};
+use cell_eval::stacks::{self, How, Meaning, Sight, StackState, Stopped, Unwanted, Wanted};
 use cell_eval::terminal::visible::line;
 
 use super::clusters::Doors;
@@ -99,12 +99,21 @@ impl Targets for Hands<'_> {
         self.roles.newest(set).map_err(|error| Failed::Why(error.to_string()))
     }
 
+    fn stands(&self, order: Order<'_>) -> Result<bool, Failed> {
+        let Spec { account, region, target } = &order.what.spec;
+        let Target::Cloudformation { stack, .. } = target else { return Ok(true) };
+        let cloud = self.provider.stacks(account, region);
+        let found = stacks::stands(&cloud, self.clock.as_ref(), stack, stacks::WAITS);
+        found.map(|found| found.is_some()).map_err(|stopped| Failed::Why(stopped.to_string()))
+    }
+
     fn take_away(&self, order: Order<'_>, see: &mut dyn FnMut(&str)) -> Result<String, Failed> {
         let Spec { account, region, target } = &order.what.spec;
         match target {
+            Target::Cloudformation { .. } if !order.created => self.leave(order),
             Target::Cloudformation { stack, tags, .. } => {
                 let cloud = self.provider.stacks(account, region);
-                let address = tags.get(cell_eval::plan::desired::ADDRESS_TAG).map_or("", String::as_str);
+                let address = tags.get(ADDRESS_TAG).map_or("", String::as_str);
                 // A book knows no ARN: the tag says whose the stack is.
                 let unwanted = Unwanted { stack, address, known: None, token: order.token };
                 let mut see = |sight: Sight<'_>| tell(&sight, see);
@@ -118,7 +127,8 @@ impl Targets for Hands<'_> {
                 }
             }
             Target::Make { .. } => Err(Failed::Why(
-                "it had no release before, and a make target has no way back: what it made is still there".to_owned(),
+                "there was no release before, and a make target has no way back: what it made is still there"
+                    .to_owned(),
             )),
             Target::Kubernetes { .. } => self.doors.take_away(order),
             Target::Set { .. } => Err(Failed::Why(
@@ -146,6 +156,37 @@ impl Hands<'_> {
                 Err(error) => return Err(Failed::Why(error.to_string())),
             }
         }
+    }
+
+    /// Leaves a stack that was there before the release; well only if the release has not changed it.
+    fn leave(&self, order: Order<'_>) -> Result<String, Failed> {
+        let Spec { account, region, target } = &order.what.spec;
+        let Target::Cloudformation { stack, tags, .. } = target else {
+            return Err(Failed::Why(format!("{} is no stack", target.sort())));
+        };
+        let cloud = self.provider.stacks(account, region);
+        let found = stacks::stands(&cloud, self.clock.as_ref(), stack, stacks::WAITS)
+            .map_err(|stopped| Failed::Why(stopped.to_string()))?;
+        let Some(found) = found else {
+            return Ok("cloudformation:DescribeStacks: no stack holds anything of it".to_owned());
+        };
+        let owner = found.tags.get(ADDRESS_TAG);
+        if owner != tags.get(ADDRESS_TAG) {
+            let (stack, address) = (stack.clone(), tags.get(ADDRESS_TAG).cloned().unwrap_or_default());
+            let foreign = Stopped::Foreign { stack, address, found: owner.cloned() };
+            return Ok(format!("cloudformation:DescribeStacks: {foreign}; it was left as it is"));
+        }
+        let settled = found
+            .state()
+            .is_some_and(|state| state.means() == Meaning::Well || state == StackState::UpdateRollbackComplete);
+        if settled && tags.contains_key(VERSION_TAG) && found.tags.get(VERSION_TAG) != tags.get(VERSION_TAG) {
+            let what = "it was there before this release, which did not change it, and was left as it is";
+            return Ok(format!("cloudformation:DescribeStacks: {}: {what}", found.status));
+        }
+        let label = order.of.of.rsplit('.').next().unwrap_or(&order.of.of);
+        Err(Failed::Why(format!(
+            "the stack `{stack}` was there before this release, which changed it, and nothing says what it had: it is left with what came; `cellc rollout start {label} VERSION` brings a version"
+        )))
     }
 
     fn stack(&self, order: Order<'_>, see: &mut dyn FnMut(&str)) -> Result<String, Failed> {

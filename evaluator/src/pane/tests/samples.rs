@@ -252,6 +252,7 @@ pub(super) fn rollout() -> Rollout {
         number: 7,
         dossier: "d".into(),
         former: BTreeMap::new(),
+        looked: BTreeMap::new(),
         state: State {
             version: "v2".into(),
             phase: Phase::Baking {
