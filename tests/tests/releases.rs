@@ -616,9 +616,48 @@ fn what_was_there_before_the_books_is_not_deleted() {
     let dry = project.well(&["rollout", "start", "api", "v1", "--dry-run"]);
     assert!(!dry.contains("Queue"), "{dry}");
     let (_, _, stderr) = project.run(&["rollout", "start", "api", "v1", "--no-wait"]);
-    assert!(stderr.contains("UPDATE_COMPLETE") && !stderr.contains("CREATE_COMPLETE AWS::CloudFormation"), "{stderr}");
+    assert!(
+        stderr.contains("UPDATE_COMPLETE") && !stderr.contains("CREATE_COMPLETE AWS::CloudFormation"),
+        "{stderr}"
+    );
     project.well(&["rollout", "approve", "api"]);
     assert_eq!(project.well(&["rollout", "run"]), "component.api v1: done\n");
     assert_eq!(project.versions().len(), 3);
     project.settled();
+}
+
+/// A release that comes to a stack of another name leaves none behind: not when it goes back, nor once it is through, nor when the cells end.
+#[test]
+fn a_release_that_moves_leaves_no_stack_behind() {
+    let project = Project::new(&program(1, "", true));
+    project.apply();
+    let release = |version: &str| {
+        project.run(&["rollout", "start", "api", version, "--no-wait"]);
+        project.well(&["rollout", "approve", "api"]);
+        assert_eq!(project.well(&["rollout", "run"]), format!("component.api {version}: done\n"));
+    };
+    release("v1");
+    let moved = program(1, "", true)
+        .replace("template = file(\"api.yaml\") }", "template = file(\"api.yaml\"), stack = \"svc\" }");
+    project.write("main.cell", &moved);
+    project.run(&["rollout", "start", "api", "v2", "--no-wait"]);
+    project.well(&["rollout", "abort", "api"]);
+    let (_, stdout, stderr) = project.run(&["rollout", "run"]);
+    assert!(
+        stdout.contains("rolled back") && stderr.contains("the stack svc") && stderr.contains("is gone"),
+        "{stderr}"
+    );
+    assert!(project.versions().iter().all(|(_, version)| version == "v1"), "{:?}", project.versions());
+
+    release("v2");
+    let plan = project.well(&["plan"]);
+    assert!(plan.contains("the stack api in account 222222222201, us-east-1 stays"), "{plan}");
+    assert_eq!(project.verbs(), ["undeploy", "undeploy", "undeploy"]);
+    let told = project.well(&["rollout", "watch", "--once"]);
+    assert!(told.contains("the stack api in account 222222222201, us-east-1 stays"), "{told}");
+    project.apply();
+    assert_eq!(project.book()["behind"], Value::Null);
+    project.settled();
+    project.well(&["destroy", "--yes"]);
+    assert_eq!(project.versions(), []);
 }

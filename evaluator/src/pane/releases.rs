@@ -140,7 +140,15 @@ pub(super) fn note(of: &str, book: &Book, cell: &str) -> Option<Note> {
             because(part.why.as_ref())
         ),
     });
-    of_the_last(of, book, cell).or(part)
+    let behind = book.behind.get(cell).map(|places| {
+        let places: Vec<&str> = places.keys().map(String::as_str).collect();
+        let places = places.join("; ");
+        Note {
+            grave: true,
+            text: format!("{of}: {places} stays, where the cell had it before; `cellc apply` takes it away"),
+        }
+    });
+    of_the_last(of, book, cell).or(part).or(behind)
 }
 
 fn because(why: Option<&String>) -> String {

@@ -156,7 +156,7 @@ fn alarms_are_asked_for_once_a_cell() {
 #[test]
 fn why_a_cell_has_not_what_is_released_is_told() {
     let mut fleet = Fleet::many(4);
-    let part = InPart { version: "v3".into(), dossier: "d".into(), why: Some("no room".into()) };
+    let part = InPart { version: "v3".into(), dossier: "d".into(), why: Some("no room".into()), place: None };
     let book = &mut fleet.books.get_mut("component.api").unwrap().book;
     book.in_part.insert("cell.use1-1".into(), part);
     book.cells.remove("cell.use1-2");

@@ -320,7 +320,7 @@ fn named_by(verb: &Verb) -> Vec<&String> {
         }
         Verb::DeployStack(order) => vec![&order.account],
         Verb::Deploy(order) => vec![&order.wish.of, &order.cell],
-        Verb::Undeploy { of, cell } | Verb::PassBy { of, cell } => vec![of, cell],
+        Verb::Undeploy { of, cell, .. } | Verb::PassBy { of, cell } => vec![of, cell],
         Verb::ProvisionIn { target } => vec![target],
         Verb::Readdress { from } => vec![from],
         _ => Vec::new(),

@@ -515,7 +515,7 @@ impl Builder<'_> {
         let account = |operation: &Operation| match &operation.verb {
             Verb::DeployStack(order) => Some(order.account.clone()),
             Verb::Deploy(order) if order.is_stack() => Some(order.cell.clone()),
-            Verb::Undeploy { of, cell } => self.has_stack(of, cell).then(|| cell.clone()),
+            Verb::Undeploy { of, cell, .. } => self.has_stack(of, cell).then(|| cell.clone()),
             Verb::DeleteStack { id } => {
                 StackPlace::of_arn(id).map(|place| self.address_of("account", &place.account))
             }

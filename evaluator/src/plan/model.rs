@@ -367,6 +367,9 @@ pub enum Verb {
         of: String,
         /// The cell.
         cell: String,
+        /// Only what stays in places where the cell had it before, and has it elsewhere now.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        behind: bool,
     },
     /// A rollout under way comes to a cell no more, nor goes back there: the cell goes, or the program has it there no more.
     PassBy {

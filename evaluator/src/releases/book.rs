@@ -55,6 +55,10 @@ pub struct Book {
     /// deleted by one that goes back and before which there was none. Written down before anything is created there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub made: BTreeMap<String, BTreeSet<String>>,
+    /// What stays where a cell had it before its release came to another place: by cell and place, the name of the dossier that says
+    /// what. An apply takes it away.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub behind: BTreeMap<String, BTreeMap<String, String>>,
     /// The runs of a pipeline that brought or bring releases, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub driven: Vec<Driven>,
@@ -97,19 +101,30 @@ pub struct InPart {
     /// Why not all of it came, or went.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// Where, if the cell has what it has in another place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
-/// A place to which a release comes and where its cell had none.
+/// A place to which a release comes and where its cell had none, as [`super::Spec::place`] says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Where.
+    pub place: String,
+    /// Where the cell had it until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub had: Option<String>,
+}
+
+/// What was seen where a release is to come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrival {
     /// The cell.
     pub cell: String,
-    /// Where, as [`super::Spec::place`] says it.
-    pub place: String,
+    /// Where.
+    pub at: Place,
     /// Whether something is there.
     pub stands: bool,
-    /// Whether the cell had it in another place.
-    pub moved: bool,
 }
 
 /// A rollout.
@@ -121,10 +136,9 @@ pub struct Rollout {
     pub dossier: String,
     /// What each cell had when it began.
     pub former: BTreeMap<String, Has>,
-    /// The cells to which it comes in a place where they had nothing of it, once it was looked what is there; whether they had it in
-    /// another place.
+    /// The cells to which it comes in a place where they had nothing of it, once it was looked what is there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub looked: BTreeMap<String, bool>,
+    pub looked: BTreeMap<String, Place>,
     /// Where it is.
     pub state: State,
     /// Who began it.
@@ -231,8 +245,14 @@ impl Book {
             let in_part = rollout.state.that_are(CellState::is_in_part);
             in_part.map(|(name, _)| (name, &rollout.dossier))
         });
+        let behind =
+            self.behind.iter().flat_map(|(name, places)| places.values().map(move |dossier| (name, dossier)));
         let in_part = self.in_part.iter().map(|(name, part)| (name, &part.dossier));
-        in_part.chain(reached).chain(self.cells.iter().map(|(name, has)| (name, &has.dossier))).collect()
+        behind
+            .chain(in_part)
+            .chain(reached)
+            .chain(self.cells.iter().map(|(name, has)| (name, &has.dossier)))
+            .collect()
     }
 
     /// The name of the dossier that says what is in a cell, or may be in part.
@@ -241,6 +261,23 @@ impl Book {
         let has = self.cells.get(cell).map(|has| &has.dossier);
         has.or_else(|| self.rollout.as_ref().filter(in_part).map(|rollout| &rollout.dossier))
             .or_else(|| self.in_part.get(cell).map(|part| &part.dossier))
+    }
+
+    /// The names of all dossiers that say what is in a cell, or may be in part, in whatever place.
+    pub fn all_in_cell(&self, cell: &str) -> BTreeSet<&String> {
+        let in_part = |rollout: &&Rollout| rollout.state.cells.get(cell).is_some_and(|cell| cell.state.is_in_part());
+        let reached = self.rollout.as_ref().filter(in_part).map(|rollout| &rollout.dossier);
+        let behind = self.behind.get(cell).into_iter().flat_map(BTreeMap::values);
+        let in_part = self.in_part.get(cell).map(|part| &part.dossier);
+        behind.chain(self.cells.get(cell).map(|has| &has.dossier)).chain(reached).chain(in_part).collect()
+    }
+
+    /// The places in which something stays of a cell that has it elsewhere now: none while a rollout, or the run of a pipeline, may
+    /// still go back there, nor where one was ended to stay.
+    pub fn to_take_away(&self, cell: &str) -> BTreeMap<String, String> {
+        let run = self.under_way().is_some_and(|driven| driven.reached.contains_key(cell));
+        let stays = run || self.is_bound_for(cell) || self.left(cell).is_some() || self.is_left_in_part(cell);
+        self.behind.get(cell).filter(|_| !stays).cloned().unwrap_or_default()
     }
 
     /// Does what is under way come to a cell, or go back there?
@@ -265,6 +302,7 @@ impl Book {
         self.cells.remove(cell);
         self.in_part.remove(cell);
         self.made.remove(cell);
+        self.behind.remove(cell);
         let is_part = |rollout: &&mut Rollout| {
             let in_part = rollout.state.cells.get(cell).is_some_and(|cell| cell.state.is_in_part());
             in_part || !rollout.state.is_over()
@@ -317,7 +355,8 @@ impl Book {
         let spoken = rollout.flat_map(|one| one.former.values().map(|has| &has.dossier).chain([&one.dossier]));
         let has = self.cells.values().chain(&self.released).map(|has| &has.dossier);
         let in_part = self.in_part.values().map(|part| &part.dossier);
-        let known: BTreeSet<&String> = spoken.chain(has).chain(in_part).collect();
+        let behind = self.behind.values().flat_map(BTreeMap::values);
+        let known: BTreeSet<&String> = spoken.chain(has).chain(in_part).chain(behind).collect();
         self.built.retain(|name, _| known.contains(name));
         if !made.digests.is_empty() {
             self.built.insert(dossier.to_owned(), made.digests.clone());
@@ -368,14 +407,35 @@ impl Book {
 
     /// What is in places to which the rollout comes, before it does anything there.
     pub fn arrive(&mut self, arrivals: &[Arrival]) {
-        for Arrival { cell, place, stands, moved } in arrivals {
-            if !stands {
-                self.made.entry(cell.clone()).or_default().insert(place.clone());
-            }
+        for arrival in arrivals {
+            self.found(arrival);
             if let Some(rollout) = &mut self.rollout {
-                rollout.looked.insert(cell.clone(), *moved);
+                rollout.looked.insert(arrival.cell.clone(), arrival.at.clone());
             }
         }
+    }
+
+    /// What is in a place to which a release comes: what comes where nothing was is of releases.
+    pub fn found(&mut self, arrival: &Arrival) {
+        if !arrival.stands {
+            self.made.entry(arrival.cell.clone()).or_default().insert(arrival.at.place.clone());
+        }
+    }
+
+    /// A cell has it in a place now; what it `had` in another one stays there.
+    pub fn moves(&mut self, cell: &str, at: &Place, had: Option<&Has>) {
+        let behind = self.behind.entry(cell.to_owned()).or_default();
+        behind.extend(at.had.clone().zip(had.map(|had| had.dossier.clone())));
+        behind.remove(&at.place);
+        self.behind.retain(|_, places| !places.is_empty());
+    }
+
+    /// A cell has again what it had in another place.
+    pub fn returns(&mut self, cell: &str, at: &Place) {
+        if let (Some(places), Some(had)) = (self.behind.get_mut(cell), &at.had) {
+            places.remove(had);
+        }
+        self.behind.retain(|_, places| !places.is_empty());
     }
 
     /// Was nothing in a place before a release came there?
@@ -392,22 +452,34 @@ impl Book {
             Event::Deployed { cell } => {
                 let (version, dossier) = (rollout.state.version.clone(), rollout.dossier.clone());
                 let has = Has { version, dossier, at, observed: observed.to_owned() };
+                let (at, had) = (rollout.looked.get(cell).cloned(), rollout.former.get(cell).cloned());
                 self.cells.insert(cell.clone(), has);
                 self.stays.remove(cell);
-                self.in_part.remove(cell);
+                let part = self.in_part.remove(cell);
+                if let Some((place, part)) = part.and_then(|part| Some((part.place.clone()?, part))) {
+                    self.behind.entry(cell.clone()).or_default().insert(place, part.dossier);
+                }
+                if let Some(at) = at {
+                    self.moves(cell, &at, had.as_ref());
+                }
             }
             Event::WentBack { cell } => {
                 self.in_part.remove(cell);
                 self.made.remove(cell);
-                rollout.looked.remove(cell);
                 self.withdrawn = Some(rollout.dossier.clone());
+                let came = rollout.looked.remove(cell);
                 match rollout.former.get(cell) {
                     Some(former) => self.cells.insert(cell.clone(), Has { at, ..former.clone() }),
                     None => self.cells.remove(cell),
                 };
+                if let Some(came) = came.filter(|came| came.had.is_some()) {
+                    self.returns(cell, &came);
+                    self.note(at, format!("{cell}: {observed}"));
+                }
             }
             _ => {}
         }
+        let Some(rollout) = &self.rollout else { return };
         // What may be in part in a cell that has left is taken away by the apply that ends the cell.
         for (cell, _) in before.that_are(CellState::is_in_part) {
             if !rollout.state.cells.contains_key(cell) {
@@ -440,7 +512,9 @@ impl Book {
         let Some(rollout) = &self.rollout else { return };
         let part = |(name, cell): (&String, &Cell)| {
             let (version, dossier) = (rollout.state.version.clone(), rollout.dossier.clone());
-            (name.clone(), InPart { version, dossier, why: cell.why.clone() })
+            let moved = rollout.looked.get(name).filter(|at| at.had.is_some());
+            let place = moved.map(|at| at.place.clone());
+            (name.clone(), InPart { version, dossier, why: cell.why.clone(), place })
         };
         self.in_part.extend(rollout.state.that_are(CellState::is_in_part).map(part));
     }

@@ -1,6 +1,7 @@
 //! What an apply does about releases: a new cell gets the released version, what goes takes its releases with it, and what
 //! changed is queued. Owns these three; it waits for no bake.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use crate::provider::{Clock, CloudError, Failure};
@@ -8,9 +9,10 @@ use crate::words::counted;
 
 use super::book::{Book, Has};
 use super::desk::{By, Desk, DeskError};
-use super::dossier::{Dossier, Target};
+use super::dossier::Dossier;
 use super::targets::{Failed, Order, Targets};
 use super::wishes::{Release, Unready};
+use crate::stacks::token as word;
 
 /// Does for an apply what concerns releases.
 pub struct Clerk<'a> {
@@ -81,23 +83,71 @@ impl Clerk<'_> {
         let Errand { cell, token } = errand;
         let book = self.desk.read(of).map_err(|error| not_kept(&error))?.book;
         let book = if book.is_bound_for(cell) { self.let_go(of, cell, Book::pass_by)? } else { book };
-        let Some(has) = book.in_cell(cell) else { return Ok("it had nothing".to_owned()) };
-        let dossier = self.desk.dossier(of, has).map_err(|error| not_kept(&error))?;
-        let observed = match dossier.cells.get(cell) {
-            Some(what) if !matches!(what.spec.target, Target::Cloudformation { .. }) => {
-                format!("left as it is: what {} made stays", what.spec.target.sort())
-            }
-            Some(what) => {
-                let order = Order { cell, what, of: &dossier, back: true, created: true, token };
-                self.targets.take_away(order, see).map_err(|error| not_there(&error))?
-            }
-            None => "it had nothing".to_owned(),
-        };
+        let names: BTreeSet<&String> = book.all_in_cell(cell);
+        let observed = self.empty(of, names, (cell, token, &BTreeSet::new()), see)?;
         let now = self.clock.now();
+        if observed.is_empty() {
+            return Ok("it had nothing".to_owned());
+        }
         self.change(of, |book| {
             book.note(now, format!("{cell} was emptied by an apply of {}", self.who));
             book.leave(cell);
         })?;
+        Ok(observed.join("; "))
+    }
+
+    /// Takes away what stays in places where a cell had it before, and has it elsewhere now; what was seen.
+    ///
+    /// # Errors
+    /// Why it is still there, or still written down.
+    pub fn clear(&self, of: &str, errand: Errand<'_>, see: &mut dyn FnMut(&str)) -> Result<String, CloudError> {
+        let Errand { cell, token } = errand;
+        let book = self.desk.read(of).map_err(|error| not_kept(&error))?.book;
+        let places = book.to_take_away(cell);
+        let has = book.in_cell(cell).map(|has| self.desk.dossier(of, has)).transpose();
+        let has = has.map_err(|error| not_kept(&error))?;
+        let stays = has.iter().filter_map(|has| Some(has.cells.get(cell)?.spec.place())).collect();
+        let observed = self.empty(of, places.values(), (cell, token, &stays), see)?;
+        let now = self.clock.now();
+        self.change(of, |book| {
+            if let Some(behind) = book.behind.get_mut(cell) {
+                behind.retain(|place, _| !places.contains_key(place));
+            }
+            book.behind.retain(|_, places| !places.is_empty());
+            for place in places.keys() {
+                book.note(now, format!("{cell}: {place} was cleared by an apply of {}", self.who));
+            }
+        })?;
+        Ok(if observed.is_empty() { "nothing stays where it was".to_owned() } else { observed.join("; ") })
+    }
+
+    /// Takes away what dossiers say of a cell, in each place once and in none that `stays`; what was seen.
+    fn empty<'n>(
+        &self,
+        of: &str,
+        names: impl IntoIterator<Item = &'n String>,
+        (cell, token, stays): (&str, &str, &BTreeSet<String>),
+        see: &mut dyn FnMut(&str),
+    ) -> Result<Vec<String>, CloudError> {
+        let mut places = stays.clone();
+        let mut observed = Vec::new();
+        for name in names {
+            let dossier = self.desk.dossier(of, name).map_err(|error| not_kept(&error))?;
+            let Some(what) = dossier.cells.get(cell) else { continue };
+            let (place, sort) = (what.spec.place(), what.spec.target.sort());
+            // Each place has calls of its own.
+            let token = if places.len() == stays.len() { token.to_owned() } else { word(token, &place) };
+            if !places.insert(place.clone()) {
+                continue;
+            }
+            let seen = if what.spec.target.is_a_stack() {
+                let order = Order { cell, what, of: &dossier, back: true, created: true, token: &token };
+                self.targets.take_away(order, see).map_err(|error| not_there(&error))?
+            } else {
+                format!("left as it is: what {sort} made stays")
+            };
+            observed.push(if observed.is_empty() { seen } else { format!("{place}: {seen}") });
+        }
         Ok(observed)
     }
 

@@ -272,6 +272,12 @@ impl Kept {
         Some((dossier, dossier.cells.get(cell)?))
     }
 
+    /// The accounts in which something stays of a cell that has it elsewhere now.
+    pub fn accounts_behind(&self, cell: &str) -> BTreeSet<&String> {
+        let named = self.book.behind.get(cell).into_iter().flat_map(BTreeMap::values);
+        named.filter_map(|name| Some(&self.dossiers.get(name)?.cells.get(cell)?.spec.account)).collect()
+    }
+
     /// The released version, word for word.
     pub fn released(&self) -> Option<&Dossier> {
         self.dossiers.get(&self.book.released.as_ref()?.dossier)
@@ -300,6 +306,7 @@ impl Desk<'_> {
             let mut named: BTreeSet<&String> =
                 book.occupied().into_values().chain(book.released.iter().map(|has| &has.dossier)).collect();
             named.extend(book.cells.values().map(|has| &has.dossier));
+            named.extend(book.behind.values().flat_map(BTreeMap::values));
             named.extend(&book.withdrawn);
             named.extend(book.open().map(|open| &open.dossier));
             // A set that is being taken back may have its former form before the first account has it.

@@ -10,10 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::book::{Arrival, Book, Has};
+use super::book::{Arrival, Book, Has, Place};
 use super::clerk::Clerk;
 use super::desk::DeskError;
 use super::dossier::Dossier;
+use super::engine::arrives;
 use super::flight::return_to;
 use super::targets::{Failed, Order};
 use super::wishes::{Release, Unready, Wish};
@@ -58,6 +59,9 @@ pub struct Reached {
     /// What it had before; none when that was nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub had: Option<Has>,
+    /// Where it comes, if the cell had none there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Place>,
 }
 
 /// Where a run is.
@@ -325,10 +329,11 @@ impl Clerk<'_> {
                 book.note(now, format!("{cell} is being drained, and skipped"));
                 book.settle(wish, action, now);
             } else {
-                let reached = Reached { dossier: String::new(), had };
+                let at = arrival.as_ref().map(|arrival| arrival.at.clone());
+                let reached = Reached { dossier: String::new(), had, at };
                 name.clone_into(&mut driven.reached.entry(cell.to_owned()).or_insert(reached).dossier);
                 book.is_of(&name, &dossier);
-                book.arrive(arrival.as_slice());
+                arrival.iter().for_each(|arrival| book.found(arrival));
             }
             Ok(())
         })?;
@@ -348,15 +353,12 @@ impl Clerk<'_> {
     /// What is there where a release is to come, if the cell has none in that place.
     fn arrival(&self, order: Order<'_>) -> Result<Option<Arrival>, Undriven> {
         let Order { cell, what, of, .. } = order;
-        let place = what.spec.place();
         let book = self.desk.read(&of.of)?.book;
         let had = book.cells.get(cell).map(|has| self.desk.dossier(&of.of, &has.dossier)).transpose()?;
         let had = had.as_ref().and_then(|had| had.cells.get(cell));
-        if had.map_or(!what.spec.target.is_a_stack(), |had| had.spec.place() == place) {
-            return Ok(None);
-        }
+        let Some(at) = arrives(&what.spec, had.map(|had| &had.spec)) else { return Ok(None) };
         match self.targets.stands(order) {
-            Ok(stands) => Ok(Some(Arrival { cell: cell.to_owned(), place, stands, moved: had.is_some() })),
+            Ok(stands) => Ok(Some(Arrival { cell: cell.to_owned(), at, stands })),
             Err(Failed::Interrupted) => Err(Undriven::Interrupted),
             Err(Failed::Why(why)) => Err(Undriven::Failed { cell: cell.to_owned(), why }),
         }
@@ -374,6 +376,9 @@ impl Clerk<'_> {
         let back = self.changed(&wish.of, |book| {
             book.note(has.at, format!("{cell} got {} by run {run}", has.version));
             book.cells.insert(cell.to_owned(), has.clone());
+            if let Some(Reached { had, at: Some(at), .. }) = book.reached(run, cell) {
+                book.moves(cell, &at, had.as_ref());
+            }
             let Some(driven) = book.run_mut(run) else { return Err(Undriven::Unknown(run.to_owned())) };
             driven.failed.remove(cell);
             if driven.state == Going::Back {
@@ -460,7 +465,7 @@ impl Clerk<'_> {
         if book.has_newer(run, cell) {
             return Ok("left as it is: a later run has brought it something".to_owned());
         }
-        let Some(Reached { dossier, had }) = book.reached(run, cell) else {
+        let Some(Reached { dossier, had, at: came }) = book.reached(run, cell) else {
             return Ok("it was not reached".to_owned());
         };
         let brought = self.desk.dossier(of, &dossier).map_err(failed)?;
@@ -474,6 +479,7 @@ impl Clerk<'_> {
                 None => _ = book.cells.remove(cell),
             }
             book.made.remove(cell);
+            came.iter().for_each(|came| book.returns(cell, came));
             book.note(at, format!("{cell} went back from run {run}"));
             Ok(())
         })

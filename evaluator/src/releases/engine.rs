@@ -20,9 +20,9 @@ use crate::rollout::step::under_way;
 use crate::rollout::{CellState, Effect, Event, Phase, State, step};
 use crate::words::second;
 
-use super::book::{Arrival, Book, LEASE, Note, Rollout, Runner};
+use super::book::{Arrival, Book, LEASE, Note, Place, Rollout, Runner};
 use super::desk::{Desk, DeskError, Read};
-use super::dossier::Dossier;
+use super::dossier::{Dossier, Spec};
 use super::fleet::{Fleet, Standing};
 use super::flight::{Back, Flight, Message};
 use super::targets::{Signals, Targets};
@@ -467,7 +467,7 @@ impl Engine<'_> {
             match effect {
                 Effect::Deploy { .. } | Effect::GoBack { .. } if full => {}
                 Effect::Deploy { cell, .. } if !flight.has(&cell) => match self.unseen(held, &cell) {
-                    Some(moved) => flight.arrival(scope, self.targets, (&cell, moved), &held.dossier),
+                    Some(at) => flight.arrival(scope, self.targets, (&cell, at), &held.dossier),
                     None => flight.forward(scope, self.targets, self.watcher, (number, &cell), &held.dossier),
                 },
                 Effect::GoBack { cell, .. } if !flight.has(&cell) => match self.former(held, &cell) {
@@ -491,19 +491,15 @@ impl Engine<'_> {
         }
     }
 
-    /// Where the release is to come to a place in which the cell has none, and it was not looked yet what is there: whether the cell has
-    /// it in another place.
-    fn unseen(&self, held: &mut Held, cell: &str) -> Option<bool> {
+    /// The place to which the release is to come, where the cell has none in it and it was not looked yet what is there.
+    fn unseen(&self, held: &mut Held, cell: &str) -> Option<Place> {
         if held.rollout()?.looked.contains_key(cell) {
             return None;
         }
-        let spec = held.dossier.cells.get(cell)?.spec.clone();
-        // One that cannot be read now tells why when it is to be gone back to.
+        // A former one that cannot be read now tells why when it is to be gone back to.
         let former = self.former(held, cell).ok().flatten();
-        match former.as_ref().and_then(|former| former.cells.get(cell)) {
-            Some(had) => (had.spec.place() != spec.place()).then_some(true),
-            None => spec.target.is_a_stack().then_some(false),
-        }
+        let had = former.as_ref().and_then(|former| former.cells.get(cell));
+        arrives(&held.dossier.cells.get(cell)?.spec, had.map(|had| &had.spec))
     }
 
     /// The release that a cell goes back to; none when it had nothing.
@@ -581,6 +577,14 @@ impl Engine<'_> {
             self.watcher.told(book, &lines);
         }
     }
+}
+
+/// The place to which a release comes, if the cell had none in it. Where what takes it cannot be deleted, it need not be known whether
+/// something was there.
+pub(super) fn arrives(to: &Spec, had: Option<&Spec>) -> Option<Place> {
+    let (place, had) = (to.place(), had.map(Spec::place));
+    let comes = had.as_ref().map_or(to.target.is_a_stack(), |had| *had != place);
+    comes.then_some(Place { place, had })
 }
 
 /// What follows from events.

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::rollout::Event;
 use crate::stacks::token;
 
-use super::book::Arrival;
+use super::book::{Arrival, Place};
 use super::dossier::Dossier;
 use super::engine::Watcher;
 use super::targets::{Failed, Look, Looked as Seen, Order, Signals, Targets};
@@ -126,12 +126,12 @@ impl Flight {
         self.landed.push(Message::Cell(cell.to_owned(), Outcome::Event(event, String::new())));
     }
 
-    /// Looks what is in a cell where the release is to come; `moved` when the cell has it in another place.
+    /// Looks what is in a cell where the release is to come.
     pub(super) fn arrival<'s>(
         &mut self,
         scope: &'s Scope<'s, '_>,
         targets: &'s dyn Targets,
-        (cell, moved): (&str, bool),
+        (cell, at): (&str, Place),
         dossier: &Arc<Dossier>,
     ) {
         let dossier = Arc::clone(dossier);
@@ -143,7 +143,7 @@ impl Flight {
             };
             let order = Order { cell: &cell, what, of: &dossier, back: false, created: false, token: "" };
             match targets.stands(order) {
-                Ok(stands) => Outcome::Looked(Arrival { place: what.spec.place(), cell, stands, moved }),
+                Ok(stands) => Outcome::Looked(Arrival { cell, at, stands }),
                 Err(Failed::Why(why)) => failed(cell, why),
                 Err(Failed::Interrupted) => Outcome::Interrupted,
             }

@@ -154,6 +154,11 @@ pub(crate) fn cells_that_are_not_well(book: &Book) -> String {
         let why = part.why.as_ref().map(|why| format!(": {}", line(why.as_bytes()))).unwrap_or_default();
         all.push_str(&format!("  {name} may have {version} in part, of an earlier rollout that failed there{why}\n"));
     }
+    for (name, places) in &book.behind {
+        let places: Vec<String> = places.keys().map(|place| line(place.as_bytes())).collect();
+        let places = places.join("; ");
+        all.push_str(&format!("  {name}: {places} stays, where the cell had it before; an apply takes it away\n"));
+    }
     if rollout.state.that_are(|state| state == CellState::Stuck).next().is_none() {
         return all;
     }

@@ -32,7 +32,8 @@ impl Context<'_> {
                 let errand = Errand { cell: &order.cell, token: &token };
                 clerk.deploy(&wish.of, &order.released, &made, errand, &mut see)
             }
-            Verb::Undeploy { of, cell } => clerk.undeploy(of, Errand { cell, token: &token }, &mut see),
+            Verb::Undeploy { of, cell, behind: true } => clerk.clear(of, Errand { cell, token: &token }, &mut see),
+            Verb::Undeploy { of, cell, .. } => clerk.undeploy(of, Errand { cell, token: &token }, &mut see),
             Verb::PassBy { of, cell } => clerk.pass_by(of, cell),
             Verb::Queue(order) => clerk.queue(&order.dossier),
             Verb::KeepForm { former } => clerk.keep(former),

@@ -63,6 +63,11 @@ impl Builder<'_> {
         for (of, kept) in all.iter().filter(|(of, _)| is_of_component(of)) {
             let mut set_back = false;
             for cell in kept.book.cells.keys() {
+                if let Some(places) = kept.book.behind.get(cell) {
+                    let (address, places) = (dossier::address(of, cell), places.keys().cloned().collect::<Vec<_>>());
+                    let message = format!("{address}: {} stays, where the cell had it before", places.join("; "));
+                    self.note(message, vec![address]);
+                }
                 if is_moving(&kept.book, cell) {
                     moving.entry(of).or_default().push(dossier::address(of, cell));
                     continue;

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use crate::plan::build::{Builder, Command, Step, change};
-use crate::plan::model::{Action, Change, DeployOrder, Fields, Place, QueueOrder, Verb};
+use crate::plan::model::{
+    Action, Change, DeployOrder, Fields, Notice, NoticeKind, OperationId, Place, QueueOrder, Verb,
+};
 use crate::releases::wishes::{Unready, Wish, is_of_component};
 use crate::releases::{Book, Dossier, Kept, Target, dossier};
 use crate::rollout::Phase;
@@ -222,7 +224,12 @@ impl Builder<'_> {
                 let address = dossier::address(of, cell);
                 let place =
                     |entity: &str| Place { entity: entity.to_owned(), file: String::new(), line: 1, column: 1 };
-                if !stays && self.scope.takes(&address, &[place(cell), place(of)]) {
+                if !self.scope.takes(&address, &[place(cell), place(of)]) {
+                    continue;
+                }
+                if stays {
+                    self.left_behind(of, kept, cell, &address);
+                } else {
                     self.end_deployment(of, kept, cell, &address);
                 }
             }
@@ -269,21 +276,61 @@ impl Builder<'_> {
         }
     }
 
-    fn end_deployment(&mut self, of: &str, kept: &Kept, cell: &str, address: &str) {
-        let known = kept.in_part(cell);
-        let order = Verb::Undeploy { of: of.to_owned(), cell: cell.to_owned() };
+    /// What stays where a cell had it before its release came to another place is told, and taken away once nothing goes back there.
+    fn left_behind(&mut self, of: &str, kept: &Kept, cell: &str, address: &str) {
+        let Some(places) = kept.book.behind.get(cell) else { return };
+        let places: Vec<String> = places.keys().cloned().collect();
+        let named = places.join("; ");
+        let changes = self.changes.iter().any(|change| change.address == address);
+        if changes || kept.book.to_take_away(cell).is_empty() {
+            let message = format!(
+                "{address}: {named} stays, where the cell had it before, until what is under way or comes there is through"
+            );
+            return self.waits(message, vec![address.to_owned()]);
+        }
+        let order = Verb::Undeploy { of: of.to_owned(), cell: cell.to_owned(), behind: true };
         let operation = self.operation(address, order, &[], Fields::new());
-        let left = known.filter(|(_, what)| !matches!(what.spec.target, Target::Cloudformation { .. }));
-        if let Some((_, what)) = known {
-            let account = self.address_of("account", &what.spec.account);
+        self.before_accounts(kept.accounts_behind(cell).into_iter().cloned().collect(), operation);
+        let message = format!("{address}: {named} stays, where the cell had it before: this takes it away");
+        let (kind, addresses) = (NoticeKind::Hazard, vec![address.to_owned()]);
+        self.notices.push(Notice { kind, code: None, message, addresses, allow: None });
+        let field = |places: Vec<String>| Fields::from_iter([("left_behind".to_owned(), Json::from(places))]);
+        self.change(Change {
+            before: Some(field(places)),
+            after: Some(field(Vec::new())),
+            reason: Some("the cell has it in another place now".to_owned()),
+            operations: vec![operation],
+            sources: self.desired.releases.get(of).map(self::places).unwrap_or_default(),
+            ..change(address, "deployment", Action::Update)
+        });
+    }
+
+    /// An operation in accounts comes before they are emptied and go.
+    fn before_accounts(&mut self, accounts: BTreeSet<String>, operation: OperationId) {
+        for account in accounts {
+            let account = self.address_of("account", &account);
             self.step(&account, Step::Emptied, operation);
             self.step(&account, Step::Gone, operation);
         }
+    }
+
+    fn end_deployment(&mut self, of: &str, kept: &Kept, cell: &str, address: &str) {
+        let known = kept.in_part(cell);
+        let order = Verb::Undeploy { of: of.to_owned(), cell: cell.to_owned(), behind: false };
+        let operation = self.operation(address, order, &[], Fields::new());
+        let left = known.filter(|(_, what)| !matches!(what.spec.target, Target::Cloudformation { .. }));
+        let accounts = known.map(|(_, what)| &what.spec.account).into_iter().chain(kept.accounts_behind(cell));
+        self.before_accounts(accounts.cloned().collect(), operation);
         let reason = left.map(|(_, what)| format!("what {} made stays as it is", what.spec.target.sort()));
+        let behind = kept.book.behind.get(cell).map(|places| {
+            let places: Vec<&str> = places.keys().map(String::as_str).collect();
+            format!("with what stays where it was before: {}", places.join("; "))
+        });
+        let reason: Vec<String> = reason.into_iter().chain(behind).collect();
         self.change(Change {
             before: known.map(|(dossier, what)| fields(dossier, what)),
             operations: vec![operation],
-            reason,
+            reason: (!reason.is_empty()).then(|| reason.join("; ")),
             ..change(address, "deployment", if left.is_some() { Action::Forget } else { Action::Delete })
         });
     }

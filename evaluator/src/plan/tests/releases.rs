@@ -8,7 +8,7 @@ use crate::plan::least;
 use crate::plan::model::{DeployOrder, Operation, Plan, Verb};
 use crate::plan::scope::Scope;
 use crate::releases::wishes::Release;
-use crate::releases::{Book, Dossier, Has, Kept, Queued};
+use crate::releases::{Book, Dossier, Has, Kept, Queued, Target};
 
 const TEMPLATE: &str = "Resources: {Queue: {Type: AWS::SQS::Queue}}";
 
@@ -231,4 +231,47 @@ grant g { to = group.ops, can = permission_set.Look, on = cells }
 /// Does an operation wait for another, by whatever way?
 fn reaches(plan: &Plan, from: &Operation, to: &Operation) -> bool {
     from.needs.iter().any(|need| *need == to.id || reaches(plan, plan.operation(*need).unwrap(), to))
+}
+
+/// What stays where a cell had it before is named, taken away by an apply, and by all that ends the cell, before its account goes.
+#[test]
+fn what_stays_where_a_cell_had_it_is_taken_away() {
+    let both = program(&[("a", "eu-west-1"), ("b", "eu-west-1")]);
+    let bench = Bench::after(&[&both]);
+    let mut kept = kept(&bench, &both, &["cell.a", "cell.b"]);
+    let api = kept.get_mut("component.api").unwrap();
+    let mut former = api.released().unwrap().clone();
+    for cell in former.cells.values_mut() {
+        if let Target::Cloudformation { stack, .. } = &mut cell.spec.target {
+            "svc".clone_into(stack);
+        }
+    }
+    let place = former.cells["cell.b"].spec.place();
+    let (name, _) = former.sealed().unwrap();
+    api.dossiers.insert(name.clone(), former);
+    api.book.behind.insert("cell.b".into(), BTreeMap::from([(place.clone(), name)]));
+    let plan = bench.plan_with(&both, &kept, &Scope::default()).unwrap();
+    let clears: Vec<&Operation> = plan.operations.iter().collect();
+    assert_eq!(clears.len(), 1, "{clears:?}");
+    let expected = Verb::Undeploy { of: "component.api".into(), cell: "cell.b".into(), behind: true };
+    assert_eq!((clears[0].verb.clone(), plan.changes.len()), (expected, 1));
+    assert!(plan.notices.iter().any(|notice| notice.message.contains(&place)), "{:?}", plan.notices);
+    // A destroy of the cell takes all at once.
+    let only = Scope { only: vec!["cell.b".to_owned()], ..Scope::default() };
+    let plan = bench.plan_of(&both, &kept, &only, crate::plan::Command::Destroy).unwrap();
+    let change = plan.changes.iter().find(|change| change.address == "deployment.api/cell.b").unwrap();
+    assert!(change.reason.as_ref().is_some_and(|reason| reason.contains(&place)), "{change:?}");
+    // While a rollout may go back there it stays.
+    let api = kept.get_mut("component.api").unwrap();
+    let dossier = api.released().unwrap().clone();
+    let at = bench.clock.at();
+    let (name, _) = dossier.sealed().unwrap();
+    api.book.begin(
+        Queued { version: "v1".into(), dossier: name, by: "ana".into(), at, of_apply: false },
+        &dossier,
+        at,
+    );
+    let plan = bench.plan_with(&both, &kept, &Scope::default()).unwrap();
+    assert_eq!(plan.operations.len(), 0, "{:?}", plan.operations);
+    assert!(plan.notices.iter().any(|notice| notice.message.contains(&place)), "{:?}", plan.notices);
 }

@@ -2,6 +2,7 @@
 //! a cell whose release moves is left with one.
 
 use super::*;
+use crate::releases::clerk::{Clerk, Errand};
 
 /// Things by where they are, with the version that each has.
 #[derive(Debug, Default)]
@@ -152,4 +153,48 @@ fn a_release_that_moved_takes_what_it_made_away_when_it_goes_back() {
     assert_eq!(state(&book), CellState::Stuck);
     let why = book.rollout.unwrap().state.cells["cell.a"].why.clone().unwrap();
     assert_eq!(why, "the stack api has v1 again, and the stack svc is left: it was there before");
+}
+
+/// What stays where a cell had it is written down, taken away by an apply, and by the one that ends the cell.
+#[test]
+fn what_stays_behind_is_written_down_and_taken_away() {
+    let (memory, clock) = (Memory::default(), Slept(Mutex::new(start())));
+    let places = Places::default();
+    let clerk = Clerk { desk: Desk::new(&memory), targets: &places, clock: &clock, who: "ana".into() };
+    let errand = Errand { cell: "cell.a", token: "t" };
+    let behind = |book: &Book| -> Vec<String> {
+        book.behind.get("cell.a").map(|places| places.keys().cloned().collect()).unwrap_or_default()
+    };
+    release(&memory, &places, &clock, &dossier_at("v1", "api"));
+    let book = release(&memory, &places, &clock, &dossier_at("v2", "svc"));
+    assert_eq!(places.has(), pairs(&[("the stack api", "v1"), ("the stack svc", "v2")]));
+    assert_eq!(behind(&book), ["the stack api"]);
+    // Back to the first place: that is no longer behind, and the second is.
+    let book = release(&memory, &places, &clock, &dossier_at("v3", "api"));
+    assert_eq!(behind(&book), ["the stack svc"]);
+    clerk.clear(OF, errand, &mut |_| {}).unwrap();
+    assert_eq!(places.has(), pairs(&[("the stack api", "v3")]));
+    let book = Desk::new(&memory).read(OF).unwrap().book;
+    assert_eq!((behind(&book).len(), book.cells["cell.a"].version.as_str()), (0, "v3"));
+    assert_eq!(clerk.clear(OF, errand, &mut |_| {}).unwrap(), "nothing stays where it was");
+    // Whoever ends the cell takes all of it.
+    release(&memory, &places, &clock, &dossier_at("v4", "svc"));
+    clerk.undeploy(OF, errand, &mut |_| {}).unwrap();
+    let book = Desk::new(&memory).read(OF).unwrap().book;
+    assert_eq!((places.has(), book.behind.is_empty(), book.cells.is_empty()), (vec![], true, true));
+}
+
+/// A release that came in part to another place and was stopped there, and one that comes to the former place again.
+#[test]
+fn what_came_in_part_to_another_place_is_not_forgotten() {
+    let (memory, clock) = (Memory::default(), Slept(Mutex::new(start())));
+    let places = Places { refuse: Some("v2".into()), ..Places::default() };
+    release(&memory, &places, &clock, &dossier_at("v1", "api"));
+    let mut moves = dossier_at("v2", "svc");
+    moves.course.on_alarm = OnAlarm::Stop;
+    let book = release(&memory, &places, &clock, &moves);
+    assert_eq!(state(&book), CellState::Failed);
+    let book = release(&memory, &places, &clock, &dossier_at("v3", "api"));
+    assert_eq!(book.behind["cell.a"].keys().collect::<Vec<_>>(), ["the stack svc"]);
+    assert_eq!(book.to_take_away("cell.a").len(), 1);
 }
