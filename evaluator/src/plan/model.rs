@@ -20,8 +20,7 @@ pub use super::target::{Limits, Roles, Target};
 
 /// Fields of a resource, by name, as the normal form writes them.
 ///
-/// Sorted and without room to grow: a fleet has some hundred thousand of them with three fields each, and a tree's node
-/// has room for eleven.
+/// Sorted and without room to grow: a fleet has some hundred thousand of them with three fields each; a tree's node has room for eleven.
 pub type Fields = litemap::LiteMap<String, Json>;
 
 /// The groups that each user is in, by address.
@@ -102,8 +101,7 @@ pub struct Change {
     pub after: Option<Fields>,
     /// The fields of `after` that are known only after apply.
     pub later: Vec<String>,
-    /// The fields that were changed outside since the last apply; `*` stands for the thing itself, made or deleted
-    /// outside.
+    /// The fields that were changed outside since the last apply; `*` stands for the thing itself, made or deleted outside.
     pub drift: Vec<String>,
     /// Could it not be looked at? `before` is then what the record says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
