@@ -16,13 +16,17 @@ const ALL: &str = r#"{"Statement":[{"Action":"*","Effect":"Allow","Resource":"*"
 
 /// Two cells, and a set that allows this and goes by waves.
 fn program(action: &str) -> Desired {
-    desired(&format!(
+    desired(&text(action))
+}
+
+fn text(action: &str) -> String {
+    format!(
         "org o {{ accounts {{ email = \"aws+\\(.name)@x.example\" }} }}\ngroup ops {{}}\n\
          cell a {{ kind = \"alpha\", region = \"us-west-2\" }}\ncell b {{ kind = \"alpha\", region = \"us-west-2\" }}\n\
          rollout steady {{ wave all {{ on = cells, bake = 1h, parallel = 1 }} }}\n\
          permission_set X {{ allow it {{ actions = [\"{action}\"], resources = [\"*\"] }}, rollout = rollout.steady }}\n\
          grant g {{ to = group.ops, can = permission_set.X, on = cells }}\n"
-    ))
+    )
 }
 
 /// The form that the set has after this program was applied to an empty organization.
@@ -201,5 +205,28 @@ fn a_cell_that_goes_has_no_form() {
         // One that stays is none of them.
         let plan = bench.plan_with(&wanted, &kept, &Scope::default()).unwrap();
         assert!(!plan.operations.iter().any(|one| matches!(one.verb, Verb::PassBy { .. })), "{events:?}");
+    }
+}
+
+/// The program takes a set through no waves any more while its rollout is under way: what a wave keeps from an account comes to it by no apply,
+/// until the rollout is over, and the plan says so.
+#[test]
+fn what_goes_through_no_waves_any_more_waits_for_its_rollout() {
+    let (old, new) = (program("s3:ListAllMyBuckets"), program("s3:GetObject"));
+    let at_once = desired(&text("s3:GetObject").replace(", rollout = rollout.steady", ""));
+    let other = desired(&text("s3:PutObject").replace(", rollout = rollout.steady", ""));
+    let bench = Bench::after(&[&new]);
+    let forms = (&form_of(&old), &live(&bench, &new));
+    // One account has the older form.
+    bench.cloud.edit(|state| {
+        let arn = state.arn("X").unwrap();
+        state.sets.get_mut(&arn).unwrap().revision += 1;
+    });
+    let kept = kept(&bench, &new, forms, &[Event::Tick, deployed("cell.a")]);
+    for wanted in [&at_once, &other] {
+        let plan = plan(&bench, wanted, &kept);
+        assert_eq!(verbs(&plan), [] as [&str; 0]);
+        let told = "and the program takes it through no waves any more; what the program says of the set now waits until that is over";
+        assert!(plan.notices.iter().any(|notice| notice.message.contains(told)), "{:?}", plan.notices);
     }
 }
