@@ -652,9 +652,12 @@ fn a_release_that_moves_leaves_no_stack_behind() {
     let plan = project.well(&["plan"]);
     assert!(plan.contains("the stack api-alpha in account 222222222201, us-east-1 stays"), "{plan}");
     assert_eq!(project.verbs(), ["undeploy", "undeploy", "undeploy"]);
-    project.apply();
+    // Two of them are in production.
+    let (status, _, stderr) = project.run(&["apply", "--yes"]);
+    assert!(status == 1 && stderr.contains("2 deployments of components in production would be deleted"), "{stderr}");
+    project.well(&["apply", "--yes", "--allow", "delete-prod"]);
     assert_eq!(project.book()["behind"], Value::Null);
     project.settled();
-    project.well(&["destroy", "--yes"]);
+    project.well(&["destroy", "--yes", "--allow", "delete-prod"]);
     assert_eq!(project.versions(), []);
 }

@@ -184,13 +184,22 @@ impl Builder<'_> {
     /// what is made there is made empty.
     fn deployments_that_go(&mut self) {
         let (mut gone, mut anew) = (Vec::new(), Vec::new());
-        for change in self.changes.iter().filter(|one| one.kind == "deployment" && one.action == Action::Delete) {
+        // What stays of it where the cell had it before goes, too.
+        let goes = |change: &&Change| {
+            let behind = change.before.as_ref().is_some_and(|fields| fields.get("left_behind").is_some());
+            change.kind == "deployment" && (change.action == Action::Delete || behind)
+        };
+        for change in self.changes.iter().filter(goes) {
             let Some((_, cell)) = change.address.split_once('/') else { continue };
             let moved = self.origins.iter().find(|(_, from)| *from == cell).map(|(to, _)| to);
             if self.kind_of(moved.map_or(cell, String::as_str)).or_else(|| self.kind_of(cell)) == Some("prod") {
                 gone.push(change.address.clone());
             }
-            anew.extend(moved.map(|to| (change.address.clone(), format!("{cell} is {to} now"))));
+            anew.extend(
+                moved
+                    .filter(|_| change.action == Action::Delete)
+                    .map(|to| (change.address.clone(), format!("{cell} is {to} now"))),
+            );
         }
         for (address, moved) in anew {
             let message = format!("{address} is deleted, and comes to the cell anew and empty: {moved}");
