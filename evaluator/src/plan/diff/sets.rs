@@ -232,7 +232,7 @@ impl Builder<'_> {
             let accounts: Vec<String> = set.stale.iter().map(|account| self.address_of("account", account)).collect();
             let reason = format!("{HALF_APPLIED}an older form is in force in {}", first_of(&accounts, TOLD));
             plan.reason = Some(plan.reason.take().map_or(reason.clone(), |why| format!("{why}; {reason}")));
-            plan.in_force = self.older_forms(&plan.address, accounts, &older, &before);
+            plan.in_force = self.older_forms(&plan.address, &accounts, &older, &before);
         }
         let form = Json::Object(older.into_iter().collect());
         for id in &plan.operations {

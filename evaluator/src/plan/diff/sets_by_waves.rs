@@ -272,7 +272,7 @@ impl Builder<'_> {
     pub(super) fn older_forms(
         &self,
         address: &str,
-        accounts: Vec<String>,
+        accounts: &[String],
         older: &Fields,
         is: &Fields,
     ) -> Vec<InForce> {
