@@ -248,6 +248,7 @@ mod tests {
         let (_, mut state) = waiting(now);
         state.phase = Phase::Stopped { why: cell_eval::rollout::Why::Deserted };
         let rollout = |state: State| Rollout {
+            looked: BTreeMap::new(),
             number: 1,
             dossier: "d".to_owned(),
             former: BTreeMap::new(),
