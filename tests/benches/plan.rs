@@ -159,6 +159,7 @@ fn record(desired: &Desired, organization: &str, id: &dyn Fn(&str) -> String) ->
             kind: wanted.kind.name().to_owned(),
             id: if wanted.fields.is_empty() { String::new() } else { id(address) },
             fields: wanted.fields.clone(),
+            in_force: None,
             protect: wanted.protect,
             applied_at: jiff::Timestamp::UNIX_EPOCH,
             run: "bench".to_owned(),
