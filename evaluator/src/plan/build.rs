@@ -347,6 +347,12 @@ impl<'a> Builder<'a> {
         self.notices.push(Notice::note(message, addresses));
     }
 
+    /// Says what may come out otherwise than whoever reads the plan takes for granted.
+    pub(super) fn warn(&mut self, message: String, addresses: Vec<String>) {
+        let (kind, code, allow) = (NoticeKind::Hazard, None, None);
+        self.notices.push(Notice { kind, code, message, addresses, allow });
+    }
+
     /// Says that something is queued or under way: what the program says comes to be without this plan.
     pub(super) fn waits(&mut self, message: String, addresses: Vec<String>) {
         let (kind, code, allow) = (NoticeKind::Waits, None, None);

@@ -153,7 +153,7 @@ impl Builder<'_> {
         if brake && !prod.is_empty() {
             self.brake("role-arn", format!("{message}; in production"), prod);
         }
-        self.notices.push(Notice { kind: NoticeKind::Hazard, code: None, message, addresses: targets, allow: None });
+        self.warn(message, targets);
     }
 
     /// What was changed outside so that an apply does not set it back, but is refused until somebody has looked.
@@ -203,13 +203,7 @@ impl Builder<'_> {
         }
         for (address, moved) in anew {
             let message = format!("{address} is deleted, and comes to the cell anew and empty: {moved}");
-            self.notices.push(Notice {
-                kind: NoticeKind::Hazard,
-                code: None,
-                message,
-                addresses: vec![address],
-                allow: None,
-            });
+            self.warn(message, vec![address]);
         }
         if !gone.is_empty() {
             let message =
@@ -416,13 +410,7 @@ impl Builder<'_> {
             }
         }
         for message in astray {
-            self.notices.push(Notice {
-                kind: NoticeKind::Hazard,
-                code: None,
-                message,
-                addresses: Vec::new(),
-                allow: None,
-            });
+            self.warn(message, Vec::new());
         }
     }
 

@@ -110,15 +110,14 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
     }
     faults.extend(unknown_addresses(desired, record.0, question.kept, scope));
     faults.extend(one_account_twice(desired, record.0, live));
-    let alleged = marks::alleged(desired, *record, scope, &question.registry, (live, question.command));
-    let alleged = match components {
-        Components::Released if faults.is_empty() => {
-            faults.extend(alleged);
-            Vec::new()
-        }
-        Components::Released => Vec::new(),
-        Components::LookedAt => alleged,
-    };
+    let mut alleged = Vec::new();
+    if faults.is_empty() {
+        alleged = marks::alleged(desired, *record, scope, &question.registry, (live, question.command));
+    }
+    // Whoever looks for what was changed outside is told that an apply would be refused.
+    if components == Components::Released {
+        faults.append(&mut alleged);
+    }
     if !faults.is_empty() {
         return Err(faults);
     }

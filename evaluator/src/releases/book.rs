@@ -291,7 +291,7 @@ impl Book {
         if !self.is_bound_for(cell) {
             return;
         }
-        self.keep_what_is_in_part();
+        self.keep_what_is_in_part(|name| name == cell);
         if let Some(rollout) = &mut self.rollout {
             rollout.state.leave([&cell.to_owned()]);
         }
@@ -378,7 +378,7 @@ impl Book {
         self.unqueued = None;
         let stays = self.cells.iter().filter(|(cell, _)| self.left(cell).is_some());
         self.stays = stays.map(|(cell, has)| (cell.clone(), has.dossier.clone())).collect();
-        self.keep_what_is_in_part();
+        self.keep_what_is_in_part(|_| true);
         let former = |cell: &str| self.cells.get(cell).cloned();
         let mut state = State::new(&dossier.course, &queued.version, at, |cell| former(cell).map(|has| has.version));
         // What had the form before stays with it: an earlier rollout was ended there to stay.
@@ -507,8 +507,9 @@ impl Book {
 }
 
 impl Book {
-    /// Remembers of the rollout that another takes the place of where it failed or could not go back.
-    fn keep_what_is_in_part(&mut self) {
+    /// Remembers of the rollout where it failed, could not go back or is at work, of the cells `that` are asked for: it will not say so any
+    /// more.
+    fn keep_what_is_in_part(&mut self, that: impl Fn(&str) -> bool) {
         let Some(rollout) = &self.rollout else { return };
         let part = |(name, cell): (&String, &Cell)| {
             let (version, dossier) = (rollout.state.version.clone(), rollout.dossier.clone());
@@ -516,7 +517,7 @@ impl Book {
             let place = moved.map(|at| at.place.clone());
             (name.clone(), InPart { version, dossier, why: cell.why.clone(), place })
         };
-        self.in_part.extend(rollout.state.that_are(CellState::is_in_part).map(part));
+        self.in_part.extend(rollout.state.that_are(CellState::is_in_part).filter(|(name, _)| that(name)).map(part));
     }
 
     /// What an apply has queued of the version that was released until now has no reason any more once another is: the next apply

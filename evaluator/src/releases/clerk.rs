@@ -1,5 +1,5 @@
-//! What an apply does about releases: a new cell gets the released version, what goes takes its releases with it, and what
-//! changed is queued. Owns these three; it waits for no bake.
+//! What an apply does about releases: a new cell gets the released version, what goes takes its releases with it and is passed by, what
+//! stays where a cell had it before is taken away, and what changed is queued. Owns these; it waits for no bake.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -12,7 +12,6 @@ use super::desk::{By, Desk, DeskError};
 use super::dossier::Dossier;
 use super::targets::{Failed, Order, Targets};
 use super::wishes::{Release, Unready};
-use crate::stacks::token as word;
 
 /// Does for an apply what concerns releases.
 pub struct Clerk<'a> {
@@ -136,7 +135,8 @@ impl Clerk<'_> {
             let Some(what) = dossier.cells.get(cell) else { continue };
             let (place, sort) = (what.spec.place(), what.spec.target.sort());
             // Each place has calls of its own.
-            let token = if places.len() == stays.len() { token.to_owned() } else { word(token, &place) };
+            let token =
+                if places.len() == stays.len() { token.to_owned() } else { crate::stacks::token(token, &place) };
             if !places.insert(place.clone()) {
                 continue;
             }

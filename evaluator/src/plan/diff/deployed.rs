@@ -10,7 +10,7 @@ use super::stacks::HIDDEN;
 use crate::live::LiveStack;
 use crate::plan::build::{Builder, change};
 use crate::plan::desired::ADDRESS_TAG;
-use crate::plan::model::{Action, Change, Notice, NoticeKind};
+use crate::plan::model::{Action, Change};
 use crate::releases::wishes::is_of_component;
 use crate::releases::{Book, Dossier, Kept, Target, dossier};
 use crate::rollout::CellState;
@@ -118,13 +118,7 @@ impl Builder<'_> {
             "the stack {} is not of {address}: {whose}. A release is refused there; if it is this one, give it the tag `{ADDRESS_TAG}` = `{address}`, else delete it",
             visible::text(&stack.name)
         );
-        self.notices.push(Notice {
-            kind: NoticeKind::Hazard,
-            code: None,
-            message,
-            addresses: vec![address.to_owned()],
-            allow: None,
-        });
+        self.warn(message, vec![address.to_owned()]);
         self.change(Change {
             drift: vec!["*".to_owned()],
             sources: self.desired.releases.get(of).map(places).unwrap_or_default(),

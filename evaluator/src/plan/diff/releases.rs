@@ -8,9 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use crate::plan::build::{Builder, Command, Step, change};
-use crate::plan::model::{
-    Action, Change, DeployOrder, Fields, Notice, NoticeKind, OperationId, Place, QueueOrder, Verb,
-};
+use crate::plan::model::{Action, Change, DeployOrder, Fields, OperationId, Place, QueueOrder, Verb};
 use crate::releases::wishes::{Unready, Wish, is_of_component};
 use crate::releases::{Book, Dossier, Kept, Target, dossier};
 use crate::rollout::Phase;
@@ -28,7 +26,7 @@ impl Builder<'_> {
         let mut waiting = Vec::new();
         for (of, wish) in desired.releases.iter().filter(|(_, wish)| wish.is_component()) {
             let kept = self.kept.get(of).unwrap_or(&nothing);
-            let takes = |cell: &str| self.takes_deployment(wish, cell);
+            let takes = |cell: &str| self.takes_deployment(&wish.of, cell);
             if !wish.cells.keys().any(|cell| takes(cell)) {
                 continue;
             }
@@ -50,9 +48,10 @@ impl Builder<'_> {
         }
     }
 
-    fn takes_deployment(&self, wish: &Wish, cell: &str) -> bool {
+    /// Does the scope take what is released in a cell?
+    fn takes_deployment(&self, of: &str, cell: &str) -> bool {
         let place = |entity: &str| Place { entity: entity.to_owned(), file: String::new(), line: 1, column: 1 };
-        self.scope.takes(&wish.address(cell), &[place(cell), place(&wish.of)])
+        self.scope.takes(&dossier::address(of, cell), &[place(cell), place(of)])
     }
 
     /// A component with a released version.
@@ -72,7 +71,7 @@ impl Builder<'_> {
             );
             self.waits(message, vec![wish.of.clone()]);
         }
-        let takes = |cell: &str| self.takes_deployment(wish, cell) && !is_under_way(&kept.book, cell);
+        let takes = |cell: &str| self.takes_deployment(&wish.of, cell) && !is_under_way(&kept.book, cell);
         let (wanted, unready) = wish.dossier_and_rest(&release, self.record, &takes);
         let waves = wish.course.wave_of();
         let mut behind: BTreeSet<String> = BTreeSet::new();
@@ -222,9 +221,7 @@ impl Builder<'_> {
             for cell in kept.book.occupied().into_keys() {
                 let stays = self.command == Command::Apply && wish.is_some_and(|wish| wish.cells.contains_key(cell));
                 let address = dossier::address(of, cell);
-                let place =
-                    |entity: &str| Place { entity: entity.to_owned(), file: String::new(), line: 1, column: 1 };
-                if !self.scope.takes(&address, &[place(cell), place(of)]) {
+                if !self.takes_deployment(of, cell) {
                     continue;
                 }
                 if stays {
@@ -256,8 +253,7 @@ impl Builder<'_> {
                 self.record.entry(cell).is_none() || self.keeps(cell)
             };
             let address = dossier::address(of, cell);
-            let place = |entity: &str| Place { entity: entity.to_owned(), file: String::new(), line: 1, column: 1 };
-            if stays || !self.scope.takes(&address, &[place(cell), place(of)]) {
+            if stays || !self.takes_deployment(of, cell) {
                 continue;
             }
             let order = Verb::PassBy { of: of.to_owned(), cell: cell.clone() };
@@ -292,8 +288,7 @@ impl Builder<'_> {
         let operation = self.operation(address, order, &[], Fields::new());
         self.before_accounts(kept.accounts_behind(cell).into_iter().cloned().collect(), operation);
         let message = format!("{address}: {named} stays, where the cell had it before: this takes it away");
-        let (kind, addresses) = (NoticeKind::Hazard, vec![address.to_owned()]);
-        self.notices.push(Notice { kind, code: None, message, addresses, allow: None });
+        self.warn(message, vec![address.to_owned()]);
         let field = |places: Vec<String>| Fields::from_iter([("left_behind".to_owned(), Json::from(places))]);
         self.change(Change {
             before: Some(field(places)),
@@ -359,8 +354,7 @@ fn first_release(book: &Book) -> Option<String> {
 
 /// Is a rollout, or the run of a pipeline, about to bring something to the cell, or bringing it back?
 fn is_under_way(book: &Book, cell: &str) -> bool {
-    let by_rollout = book.open().is_some_and(|rollout| rollout.state.cells.contains_key(cell));
-    by_rollout || book.under_way().is_some_and(|driven| driven.reached.contains_key(cell))
+    book.is_bound_for(cell) || book.under_way().is_some_and(|driven| driven.reached.contains_key(cell))
 }
 
 /// Of a dossier these cells, in the waves that have some of them.

@@ -202,13 +202,14 @@ impl Builder<'_> {
                 || set.accounts.as_ref().is_some_and(|accounts| !accounts.is_empty())
                 || self.record.resources.keys().any(recorded));
         let needs: Vec<OperationId> = last.into_iter().collect();
-        if self.desired.rolled.contains(&address) && (used || !set.stale.is_empty()) {
+        let lacked = used || !set.stale.is_empty();
+        let rolled = self.desired.rolled.contains(&address);
+        if rolled && lacked {
             return self.by_waves(plan, set, arn, edited, &needs);
         }
-        if self.kept.get(&address).is_some_and(|kept| kept.book.open().is_some()) {
-            return;
-        }
-        if used || !set.stale.is_empty() {
+        // What goes through no waves any more waits for the rollout that is under way.
+        let waits = !rolled && self.kept.get(&address).is_some_and(|kept| kept.book.open().is_some());
+        if lacked && !waits {
             self.half_applied(plan, set, entry);
             let all_have_it = Fields::from_iter([(IN_FORCE.to_owned(), Json::Null)]);
             let provisioned = self.operation(&address, Verb::Provision, &needs, all_have_it);
@@ -224,8 +225,8 @@ impl Builder<'_> {
     fn half_applied(&mut self, plan: &mut Change, set: &LiveSet, entry: Option<&Entry>) {
         let before = plan.before.clone().unwrap_or_default();
         let older: Fields = match entry {
-            _ if set.stale.is_empty() => parts(&before),
-            Some(entry) => entry.in_force.clone().unwrap_or_else(|| parts(&entry.fields)),
+            _ if set.stale.is_empty() => only(&before, &PARTS),
+            Some(entry) => entry.in_force.clone().unwrap_or_else(|| only(&entry.fields, &PARTS)),
             None => Fields::new(),
         };
         if !set.stale.is_empty() {
@@ -501,7 +502,6 @@ fn only(fields: &Fields, names: &[&str]) -> Fields {
     some.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// Fields as the record takes them: one that is absent is taken out.
 /// Is it an edit of a set's form? What takes a set over says the form, too, which not all accounts may have.
 fn writes_a_form(verb: &Verb, some_lack_it: bool) -> bool {
     match verb {
@@ -519,12 +519,7 @@ fn writes_a_form(verb: &Verb, some_lack_it: bool) -> bool {
     }
 }
 
-/// The form of a set.
-fn parts(fields: &Fields) -> Fields {
-    let part = |(name, _): &(&String, &Json)| PARTS.contains(&name.as_str());
-    fields.iter().filter(part).map(|(name, value)| (name.clone(), value.clone())).collect()
-}
-
+/// Fields as the record takes them: one that is absent is taken out.
 fn fields_or_null(fields: &Fields, names: &[&str]) -> Fields {
     names.iter().map(|name| ((*name).to_owned(), fields.get(*name).cloned().unwrap_or(Json::Null))).collect()
 }

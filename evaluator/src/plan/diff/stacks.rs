@@ -14,7 +14,7 @@ use crate::plan::build::{Builder, Command, GONE, Step, change, drifted, json_tag
 use crate::plan::desired::ADDRESS_TAG;
 use crate::plan::fault::Fault;
 use crate::plan::identity;
-use crate::plan::model::{Action, Change, Fields, Notice, NoticeKind, Operation, OperationId, StackOrder, Verb};
+use crate::plan::model::{Action, Change, Fields, Operation, OperationId, StackOrder, Verb};
 use crate::provider::Tags;
 use crate::registry::record::{Entry, base_of, former_address};
 use crate::stacks::shelf;
@@ -292,13 +292,7 @@ impl Builder<'_> {
             Some(Next::Refuse(why)) => format!("the stack {} is in {status}, and will be refused: {why}", stack.name),
             None => format!("the stack {} is in {status}, which this version does not know", stack.name),
         };
-        self.notices.push(Notice {
-            kind: NoticeKind::Hazard,
-            code: None,
-            message: refused,
-            addresses: vec![address.to_owned()],
-            allow: None,
-        });
+        self.warn(refused, vec![address.to_owned()]);
         Some(format!("it is in {status}"))
     }
 

@@ -11,6 +11,12 @@ use crate::releases::wishes::Release;
 use crate::releases::{Book, Dossier, Has, Kept, Queued, Target};
 
 const TEMPLATE: &str = "Resources: {Queue: {Type: AWS::SQS::Queue}}";
+/// What watches cells, and lets people see to them.
+const WATCHED: &str = r#"
+alarm slow { namespace = "n", metric = "Latency", above = 5, over = 5m }
+permission_set Look { session = 2h }
+grant g { to = group.ops, can = permission_set.Look, on = cells }
+"#;
 
 /// Cells that take two components, one by a stack and one by a make target.
 fn program(cells: &[(&str, &str)]) -> Desired {
@@ -161,11 +167,6 @@ fn a_release_lacks_what_another_target_needs() {
 /// Of a cell that goes the alarms and the access go after its components: a rollout under way there looks at the alarms.
 #[test]
 fn a_cell_loses_its_stacks_and_its_access_after_its_components() {
-    const WATCHED: &str = r#"
-alarm slow { namespace = "n", metric = "Latency", above = 5, over = 5m }
-permission_set Look { session = 2h }
-grant g { to = group.ops, can = permission_set.Look, on = cells }
-"#;
     let both = with(&[("a", "eu-west-1"), ("b", "eu-west-1")], WATCHED);
     let bench = Bench::after(&[&both]);
     let kept = kept(&bench, &both, &["cell.a", "cell.b"]);
@@ -186,11 +187,6 @@ grant g { to = group.ops, can = permission_set.Look, on = cells }
 /// and its account is given on. Where it has come already, what it brought is taken away.
 #[test]
 fn a_cell_that_goes_is_passed_by() {
-    const WATCHED: &str = r#"
-alarm slow { namespace = "n", metric = "Latency", above = 5, over = 5m }
-permission_set Look { session = 2h }
-grant g { to = group.ops, can = permission_set.Look, on = cells }
-"#;
     let both = with(&[("a", "eu-west-1"), ("b", "eu-west-1")], WATCHED);
     let bench = Bench::after(&[&both]);
     let mut kept = kept(&bench, &both, &["cell.a"]);

@@ -165,7 +165,7 @@ fn meanings(names: &Names<'_>, page: &Page) -> Vec<Row> {
     let mut rows: Vec<Row> = sets.map(one).collect();
     // What an earlier run wrote and did not bring to all accounts is reviewed with that one's plan, and takes force by this one.
     let half = |change: &&Change| {
-        let half = change.reason.as_deref().is_some_and(|reason| reason.starts_with(HALF_APPLIED));
+        let half = change.reason.as_deref().is_some_and(|reason| reason.contains(HALF_APPLIED));
         change.kind == "permission_set" && half && !allows(change)
     };
     rows.extend(plan.changes.iter().filter(half).map(|change| {

@@ -73,3 +73,17 @@ fn a_cell_in_which_somebody_is_at_work_is_not_passed_by() {
     assert!(refused.contains("ana@host (process 7) is at work there for v1: run again"), "{refused}");
     assert_eq!(*ended.cells.have.lock().unwrap(), all_have("v1"));
 }
+
+/// What is under way in other cells stays the rollout's to say: it is nowhere told as left in part.
+#[test]
+fn only_the_cell_that_is_passed_by_is_written_down() {
+    let mut book = Book::new(OF);
+    let queued = Queued { version: "v1".into(), dossier: "d".into(), by: "ana".into(), at: start(), of_apply: false };
+    book.begin(queued, &dossier("v1"), start());
+    for cell in ["cell.a", "cell.b"] {
+        book.rollout.as_mut().unwrap().state.cells.get_mut(cell).unwrap().state = CellState::Deploying;
+    }
+    book.pass_by("cell.b");
+    assert_eq!(book.in_part.keys().collect::<Vec<_>>(), ["cell.b"]);
+    assert!(book.is_bound_for("cell.a") && !book.is_bound_for("cell.b"));
+}
