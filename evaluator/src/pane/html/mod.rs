@@ -25,16 +25,22 @@ const SCRIPT: &str = include_str!("page.js");
 /// The pane as a page of HTML.
 pub fn page(pane: &Pane) -> String {
     let over = over_budget(pane);
-    let grave = pane.cells.iter().filter(|cell| is_grave(cell) || over.contains(cell.cell.as_str())).count();
+    let cells = pane.cells.iter().filter(|cell| is_grave(cell) || over.contains(cell.cell.as_str())).count();
+    let halted = pane.releases.iter().filter(|release| is_halted(release)).count();
+    let grave: Vec<String> = [(cells, "cell"), (halted, "release")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| counted(count, what))
+        .collect();
     let part = |name: &str| match name {
         "title" => safe(&format!("Cells at {} UTC", moment(pane.at))),
         "style" => STYLE.to_owned(),
         "style-hash" => hash(STYLE),
         "script" => SCRIPT.to_owned(),
         "script-hash" => hash(SCRIPT),
-        "verdict" if grave == 0 => "nothing to look at".to_owned(),
-        "verdict" => safe(&format!("{} to look at", counted(grave, "cell"))),
-        "verdict-class" => if grave == 0 { "none" } else { "critical" }.to_owned(),
+        "verdict" if grave.is_empty() => "nothing to look at".to_owned(),
+        "verdict" => safe(&format!("{} to look at", grave.join(" and "))),
+        "verdict-class" => if grave.is_empty() { "none" } else { "critical" }.to_owned(),
         "sum" => safe(&sum(pane)),
         "subject" => safe(&subject(pane)),
         "links" => links(pane),
@@ -56,6 +62,11 @@ fn over_budget(pane: &Pane) -> BTreeSet<&str> {
 
 fn is_grave(cell: &Cell) -> bool {
     cell.notes.iter().any(|note| note.grave)
+}
+
+/// One that did not go through, or of which cells have another version than is released.
+fn is_halted(release: &Release) -> bool {
+    !release.apart.is_empty() || release.rollout.as_ref().is_some_and(|rollout| !rollout.open && is_told(rollout))
 }
 
 fn subject(pane: &Pane) -> String {

@@ -81,6 +81,18 @@ fn a_cell_over_its_budget_is_to_be_looked_at() {
 }
 
 #[test]
+fn a_release_that_did_not_go_through_is_to_be_looked_at() {
+    let mut pane = sample("status.json");
+    pane.cells.iter_mut().for_each(|cell| cell.notes.clear());
+    pane.cost = None;
+    let rollout = pane.releases.iter_mut().find_map(|release| release.rollout.as_mut()).unwrap();
+    rollout.open = false;
+    rollout.phase = "rolled back".to_owned();
+    let page = page(&pane);
+    assert!(page.contains(">1 release to look at"), "{page}");
+}
+
+#[test]
 fn without_cells_the_page_says_so() {
     let pane = Pane { cells: vec![], releases: vec![], parked: vec![], cost: None, ..sample("status.json") };
     let page = page(&pane);
