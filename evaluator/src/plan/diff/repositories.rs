@@ -45,7 +45,7 @@ impl Spot {
 type Stating<'f, 'b> = &'f dyn Fn(&mut Builder<'b>) -> (Json, Vec<OperationId>);
 
 /// The places of the organization that a statement of ours lets pull.
-fn places_of(statement: &Json) -> Vec<Json> {
+pub(in crate::plan) fn places_of(statement: &Json) -> Vec<Json> {
     let places = statement.pointer("/Condition/ForAnyValue:StringEquals/aws:PrincipalOrgPaths");
     match places {
         Some(Json::Array(all)) => all.clone(),

@@ -183,6 +183,47 @@ fn a_cell_loses_its_stacks_and_its_access_after_its_components() {
     }
 }
 
+/// What runs in a cell, and a rollout that is at work there, may pull images until it has ended.
+#[test]
+fn a_cell_that_goes_pulls_until_its_components_are_gone() {
+    const PULLS: &str = r#"
+account images {}
+component cache {
+  repo = "https://git.example/cache"
+  artifact ecr { repository = "acme/cache", account = account.images }
+  deploy make { target = "deploy" }
+}
+outbound shared { from = cells, to ecr_pull { components = [component.cache] } }
+"#;
+    let both = with(&[("a", "eu-west-1"), ("b", "eu-west-1")], PULLS);
+    // The account of the repository comes first, and then the policy.
+    let bench = Bench::after(&[&both, &both]);
+    let kept = kept(&bench, &both, &["cell.a", "cell.b"]);
+    let one = with(&[("a", "eu-west-1")], &format!("{PULLS}removed {{ from = \"cell.b\", account = \"park\" }}"));
+    let none = with(
+        &[],
+        &format!(
+            "{}\nremoved {{ from = \"cell.a\", account = \"park\" }}\nremoved {{ from = \"cell.b\", account = \"park\" }}",
+            PULLS.replace("from = cells", "from = []")
+        ),
+    );
+    for (desired, cells) in [(&one, 1), (&none, 2)] {
+        let plan = bench.plan_with(desired, &kept, &Scope::default()).unwrap();
+        let policy = |operation: &&Operation| {
+            matches!(operation.verb, Verb::SetRepositoryPolicy { .. } | Verb::RemoveRepositoryPolicy { .. })
+        };
+        let policy = plan.operations.iter().find(policy).unwrap();
+        let undone = |operation: &&Operation| matches!(operation.verb, Verb::Undeploy { .. });
+        let undone: Vec<_> = plan.operations.iter().filter(undone).collect();
+        assert_eq!(undone.len(), 3 * cells);
+        assert!(undone.iter().all(|undone| policy.needs.contains(&undone.id)), "{policy:?}");
+        let parks = |operation: &&Operation| matches!(operation.verb, Verb::Park);
+        for park in plan.operations.iter().filter(parks) {
+            assert!(reaches(&plan, park, policy), "{park:?}");
+        }
+    }
+}
+
 /// A rollout is under way and has not come to the cell that goes: it is told to pass it by, before the alarms of the cell and its access go
 /// and its account is given on. Where it has come already, what it brought is taken away.
 #[test]
