@@ -593,6 +593,19 @@ fn alarms_decide() {
     assert_eq!(alarms(&project), ["ok", "ok", "ok"]);
 }
 
+/// What cells have was written down, and somebody has deleted it: that there is no way back is told before the first cell.
+#[test]
+fn a_release_without_a_way_back_says_so_first() {
+    let project = Project::new(&program(1, "", false));
+    project.apply();
+    project.well(&["rollout", "start", "api", "v1"]);
+    std::fs::remove_dir_all(project.path().join(".cellc/sandbox/registry.json.releases/component.api")).unwrap();
+    let (status, stdout, stderr) = project.run(&["rollout", "start", "api", "v2", "--queue"]);
+    let told =
+        "where this release goes wrong nothing can bring back v1, which cell.alpha, cell.one, cell.two have now";
+    assert!(status == 0 && stderr.contains(told) && stderr.contains(".json is not there"), "{stdout}\n{stderr}");
+}
+
 /// Whose books were lost has its stacks all the same: a release that goes back deletes none that was there before it.
 #[test]
 fn what_was_there_before_the_books_is_not_deleted() {

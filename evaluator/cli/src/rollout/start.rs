@@ -11,6 +11,7 @@ use cell_eval::releases::{By, Desk, Dossier, EngineError, Entered};
 use cell_eval::rollout::text as calendars;
 use cell_eval::stacks::shelf;
 use cell_eval::stacks::wish::TEMPLATE_BYTES;
+use cell_eval::words::{first_of, have};
 use cell_lang::diagnostics::Code;
 use jiff::SignedDuration;
 use serde_json::Value as Json;
@@ -26,6 +27,8 @@ use crate::signals;
 
 /// Letters of a digest that are shown.
 const SHORT: usize = 12;
+/// Cells that are named one by one.
+const NAMED: usize = 3;
 /// How long a cell is taken to need, as `rollout plan` has it.
 const TAKES: SignedDuration = SignedDuration::from_mins(5);
 
@@ -59,6 +62,7 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
     let dossier = wish.dossier(&release, &record, &|cell| !absent.contains(cell));
     let dossier = dossier.map_err(|faults| unready(&session, wish, &faults))?;
     same_name(&session, &dossier, output)?;
+    lost(&session, &dossier, output)?;
     super::traffic::tell_beforehand(&session, &record, std::slice::from_ref(&of));
     if args.dry_run {
         let plan = session.release(&record, &dossier)?;
@@ -102,6 +106,26 @@ fn same_name(session: &Session<'_>, dossier: &Dossier, output: &Output) -> Resul
             "{}: {version} is {what} than the released {version}: somebody has moved it",
             dossier.of
         ));
+    }
+    Ok(())
+}
+
+/// Tells before the first cell where it could not go back: what some cells have now was written down, and is not there any more.
+fn lost(session: &Session<'_>, dossier: &Dossier, output: &Output) -> Result<(), Status> {
+    let fail = |error: cell_eval::releases::DeskError| say(output, &finding(Code::RolloutFailed, error.to_string()));
+    let desk = Desk::new(session.connection.store.as_ref());
+    let book = desk.read(&dossier.of).map_err(fail)?.book;
+    let mut had: BTreeMap<&str, (&str, Vec<String>)> = BTreeMap::new();
+    for (cell, has) in book.cells.iter().filter(|(cell, _)| dossier.cells.contains_key(*cell)) {
+        had.entry(&has.dossier).or_insert_with(|| (&has.version, Vec::new())).1.push(cell.clone());
+    }
+    for (name, (version, cells)) in had {
+        if let Err(why) = desk.dossier(&dossier.of, name) {
+            let (of, have, cells) = (&dossier.of, have(cells.len()), first_of(&cells, NAMED));
+            output.remark(&format!(
+                "warning: {of}: where this release goes wrong nothing can bring back {version}, which {cells} {have} now: {why}"
+            ));
+        }
     }
     Ok(())
 }
