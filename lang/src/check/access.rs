@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use super::expr::Typed;
 use super::scope::{Effects, Scope, Site};
 use super::{Checker, Item};
-use crate::diagnostics::{Code, Diagnostic, suggest};
+use crate::diagnostics::{Code, Diagnostic, nearest, suggest};
 use crate::hir::{Access, LetId, Node, StaticId, StaticModuleId};
 use crate::schema::{FieldSpec, Kind, KindSet, SortSpec, Subject};
 use crate::source::Span;
@@ -204,7 +204,10 @@ impl Checker<'_> {
         let names = &self.units[scope.unit];
         let labels = names.statics.keys().chain(names.inner_labels.keys());
         let labels: Vec<&str> = labels.filter(|(k, _)| *k == kind).map(|(_, label)| label.as_str()).collect();
-        let mut help = suggest(&name.text, &format!("{}s", kind.name()), labels);
+        // What is computed is not among the labels: it may be meant, unless another is near.
+        let computed =
+            names.kinds_computed.contains(&kind) && nearest(&name.text, labels.iter().copied(), 1).is_empty();
+        let mut help = suggest(&name.text, &format!("{}s", kind.name()), labels).filter(|_| !computed);
         if scope.local(kind.name()).is_some() || names.values.contains_key(kind.name()) {
             help = Some(format!("before a `.`, `{}` is always the kind; give the value another name", kind.name()));
         } else if help.is_none() && names.kinds_declared.binary_search(&kind).is_ok() {
@@ -344,7 +347,7 @@ impl Checker<'_> {
         fields: impl IntoIterator<Item = &'n str>,
     ) -> Typed {
         let message = format!("{owner} has no field `{}`", name.text);
-        let near = crate::diagnostics::nearest(&name.text, fields, 2);
+        let near = nearest(&name.text, fields, 2);
         let help = suggest(&name.text, "fields", near.iter().copied()).filter(|_| !near.is_empty());
         let mut diagnostic = Diagnostic::new(Code::NoSuchField, name.span, message).help_if(help);
         if let [one] = near.as_slice() {

@@ -146,6 +146,8 @@ struct UnitNames<'a> {
     /// From when the exported lets of a static module can be read.
     module_needs: Vec<u8>,
     kinds_declared: Vec<crate::schema::Kind>,
+    /// The kinds of its own entities whose labels are computed.
+    kinds_computed: Vec<crate::schema::Kind>,
     /// Modules it instantiates, in loops too.
     module_units: Vec<usize>,
     layers: LayerSet,

@@ -105,7 +105,10 @@ impl<'a> Checker<'a> {
             DeclKind::Entity { kind, label, .. } => {
                 let Some(kind) = Kind::parse(&kind.text) else { return };
                 self.units[unit].kinds_declared.push(kind);
-                let Some(text) = label.plain() else { return };
+                let Some(text) = label.plain() else {
+                    self.units[unit].kinds_computed.push(kind);
+                    return;
+                };
                 if top {
                     self.units[unit].statics.entry((kind, text)).or_insert(label.span());
                 } else {
