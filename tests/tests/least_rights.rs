@@ -48,7 +48,10 @@ fn planned_and_applied_under_them(applied: bool, edit: impl Fn(&Project)) {
     let (mut project, server) = served(applied).unwrap();
     edit(&project);
     let free = project.plan(&[]).unwrap();
-    let printed = policies(&project, &["plan"]).unwrap();
+    let printed = policies(&project, &["plan", "--out", "beside.json"]).unwrap();
+    let beside = std::fs::read_to_string(project.path().join("beside.json")).unwrap();
+    assert!(beside.contains(free["plan_id"].as_str().unwrap()), "the plan whose policies these are is written too");
+    std::fs::remove_file(project.path().join("beside.json")).unwrap();
     hold(&mut project, &server, &printed["plan"]).unwrap();
     let held = project.plan(&[]).unwrap();
     assert_eq!(free["plan_id"], held["plan_id"]);

@@ -31,13 +31,10 @@ fn planned(args: &PlanArgs, run: &Run<'_>, output: &Output) -> Result<Status, St
     let session = Session::open(run, output, &args.cloud, args.scope.at, Purpose::Look)?.without_expired(run)?;
     let loaded = session.load()?;
     let plan = session.plan(&loaded.record, &session::scope(&args.scope), Command::Apply, !args.no_refresh)?;
-    if args.policy {
-        return Ok(policies(&plan));
-    }
     if let Some(path) = &args.out {
         save(&plan, path)?;
     }
-    let shown = print(&plan, args.verbose, output);
+    let shown = if args.policy { policies(&plan) } else { print(&plan, args.verbose, output) };
     if let (Some(path), Status::Done) = (&args.out, shown) {
         let program = &args.program.path;
         let program = if *program == *"." { String::new() } else { format!("{} ", program.display()) };
@@ -49,7 +46,7 @@ fn planned(args: &PlanArgs, run: &Run<'_>, output: &Output) -> Result<Status, St
             format!("the plan is in {path}; `cellc apply {program}--plan {path}` runs it")
         });
     }
-    let status = if shown == Status::Done { ended(args, &plan) } else { shown };
+    let status = if shown == Status::Done && !args.policy { ended(args, &plan) } else { shown };
     // The process ends here: a fleet's some hundred thousand records need not be freed one by one before.
     std::mem::forget((session.subject, loaded, plan));
     Ok(status)

@@ -1,18 +1,21 @@
 //! `moved`: the record as it would be if things had always had the addresses they have now. Owns which addresses
-//! follow when an entity moves, and which are taken back with a `moved` line whose run was killed.
+//! follow when an entity moves, which are taken back with a `moved` line whose run was killed, and which groups and users follow their
+//! names.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::desired::{ADDRESS_TAG, Desired};
+use super::desired::{ADDRESS_TAG, Desired, WantedPrincipal};
 use super::given;
-use crate::registry::record::{Entry, Record, base_of};
+use crate::live::assignments::kind_of;
+use crate::registry::record::{Entry, Principal, Record, base_of};
 
 /// The record with every `moved` line followed, and from where each address came; the record itself without such lines.
 pub fn follow<'r>(desired: &Desired, record: &'r Record) -> (Cow<'r, Record>, BTreeMap<String, String>) {
     let mut origins = BTreeMap::new();
     let mut back = back(desired, record);
     back.extend(given::back(desired, record));
+    back.extend(relabelled(desired, record));
     let moves = Moves { desired, back };
     if desired.moved.is_empty() && moves.back.is_empty() {
         return (Cow::Borrowed(record), origins);
@@ -33,7 +36,7 @@ pub fn follow<'r>(desired: &Desired, record: &'r Record) -> (Cow<'r, Record>, BT
         moved.rename_in_fields(from, to);
     }
     for (address, found) in &record.principals {
-        if let Some(to) = desired.moved_to(address).filter(|to| !record.principals.contains_key(to)) {
+        if let Some(to) = moves.to(address).filter(|to| !record.principals.contains_key(to)) {
             moved.principals.remove(address);
             moved.principals.insert(to, found.clone());
         }
@@ -69,6 +72,24 @@ fn back(desired: &Desired, record: &Record) -> BTreeMap<String, String> {
         is_back.then(|| (address.clone(), mark.to_owned()))
     };
     record.resources.iter().filter_map(former).collect()
+}
+
+/// Groups and users that the program calls by another label now: they are looked up by their names, and are not the program's, so that
+/// no `moved` line is asked for.
+fn relabelled(desired: &Desired, record: &Record) -> BTreeMap<String, String> {
+    let now = |(address, found): (&String, &Principal)| {
+        if desired.principals.contains_key(address) || desired.moved_to(address).is_some() {
+            return None;
+        }
+        let same = |(to, wanted): &(&String, &WantedPrincipal)| {
+            wanted.kind == kind_of(address)
+                && wanted.name == found.name
+                && record.principals.get(*to).is_none_or(|known| known.id == found.id)
+        };
+        let (to, _) = desired.principals.iter().find(same)?;
+        Some((address.clone(), to.clone()))
+    };
+    record.principals.iter().filter_map(now).collect()
 }
 
 /// What has another address now.

@@ -34,6 +34,20 @@ impl Named {
     }
 }
 
+/// How it is told that what leaves the record is the same as what another address says: two labels of one group.
+pub(in crate::plan) const HELD_TWICE: &str = "the program gives the same by another address";
+
+/// What became of an assignment that the program does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It is there.
+    There,
+    /// It is not.
+    Gone,
+    /// It is there, and the program has it by another address.
+    Twice,
+}
+
 /// Operations on assignments that others wait for.
 #[derive(Debug, Default)]
 struct Added {
@@ -168,11 +182,13 @@ impl<'a> Builder<'a> {
 
     /// What is given and not asked for: recorded or not, of sets that are owned.
     fn surplus_assignments(&mut self, recorded: &[(&str, Given)], seen: &HashSet<&Given>, added: &Added) {
-        let mut surplus: BTreeMap<String, bool> = BTreeMap::new();
-        let unasked = recorded.iter().filter(|(_, given)| !seen.contains(given));
-        let by_given: HashMap<&Given, &str> = unasked.map(|(address, given)| (given, *address)).collect();
+        let mut surplus: BTreeMap<String, Fate> = BTreeMap::new();
+        let (held, unasked): (Vec<_>, Vec<_>) = recorded.iter().partition(|(_, given)| seen.contains(given));
+        let by_given: HashMap<&Given, &str> = unasked.into_iter().map(|(address, given)| (given, *address)).collect();
         for (address, _) in self.surplus("assignment") {
-            surplus.insert(address.clone(), false);
+            // The addresses of the record are in their order.
+            let is_held = held.binary_search_by(|(at, _)| (*at).cmp(address)).is_ok();
+            surplus.insert(address.clone(), if is_held { Fate::Twice } else { Fate::Gone });
         }
         for given in self.live.given.iter().filter(|given| !seen.contains(*given)) {
             if !by_given.contains_key(given) && self.is_ended(&given.account) {
@@ -188,13 +204,13 @@ impl<'a> Builder<'a> {
                 && (self.command == crate::plan::build::Command::Destroy
                     || !self.desired.resources.contains_key(&address))
             {
-                surplus.insert(address, true);
+                surplus.insert(address, Fate::There);
             } else if self.is_replaced(&address) {
                 self.unassign_former(&address, given, added);
             }
         }
-        for (address, is_live) in surplus {
-            self.surplus_assignment(&address, is_live, added);
+        for (address, fate) in surplus {
+            self.surplus_assignment(&address, fate, added);
         }
     }
 
@@ -230,7 +246,7 @@ impl<'a> Builder<'a> {
         former
     }
 
-    fn surplus_assignment(&mut self, address: &str, is_live: bool, added: &Added) {
+    fn surplus_assignment(&mut self, address: &str, fate: Fate, added: &Added) {
         let Some(named) = Named::parse(address) else { return };
         let of_former = |address: &str| {
             let named = Named::parse(address)?;
@@ -246,8 +262,12 @@ impl<'a> Builder<'a> {
         ]);
         let mut plan = Change { before: Some(fields), ..change(address, "assignment", Action::Delete) };
         plan.reason = self.desired.expired.get(address).map(|day| format!("expired on {day}"));
-        if !is_live {
+        if fate != Fate::There {
             self.forget(&mut plan, "it is not there any more");
+            if fate == Fate::Twice {
+                plan.drift.clear();
+                plan.reason = Some(HELD_TWICE.to_owned());
+            }
             return self.change(plan);
         }
         plan.drift = if recorded { Vec::new() } else { vec!["*".to_owned()] };

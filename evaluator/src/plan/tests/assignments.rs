@@ -7,6 +7,7 @@ use super::{HEAD, Kind, Live, Row, holds, of, program};
 use crate::apply::tests::bench::{Bench, desired_at, only};
 use crate::apply::tests::cloud::State;
 use crate::plan::Command;
+use crate::plan::model::Action;
 use crate::provider::Given;
 
 const ADDRESS: &str = "assignment.Look/group.ops/cell.a";
@@ -143,6 +144,48 @@ fn what_is_given_is_added_before_what_is_taken_away() {
     assert_eq!(receipt.failed().count(), 0);
     assert!(before.is_some() && before == role(&bench.cloud.state()), "the role of the set keeps its ARN");
     assert!(plan.notices.iter().all(|notice| !notice.message.contains("role")), "{:?}", plan.notices);
+}
+
+/// A group is who its name says, whatever the program calls it: another label takes nothing away, and is no drift.
+#[test]
+fn a_group_may_be_called_otherwise() {
+    let text = format!("{GROUND}{GRANT}");
+    let bench = Bench::after(&[&program(&text)]);
+    let other = |label: &str| {
+        program(&text.replace("group.ops", &format!("group.{label}")).replacen(
+            "cell a",
+            &format!("group {label} {{ name = \"ops\" }}\ncell a"),
+            1,
+        ))
+    };
+    let without = |label: &str| {
+        let mut desired = other(label);
+        desired.principals.remove("group.ops");
+        desired
+    };
+    let (plan, receipt) = bench.apply(&without("people"));
+    let told: Vec<_> =
+        plan.changes.iter().map(|change| (change.action, change.drift.len(), &*change.address)).collect();
+    assert_eq!(told, [(Action::Move, 0, "assignment.Look/group.people/cell.a")]);
+    assert_eq!(plan.operations.iter().map(|one| one.verb.word()).collect::<Vec<_>>(), ["readdress"]);
+    assert_eq!(receipt.failed().count(), 0);
+    assert!(bench.plan(&without("people")).changes.is_empty());
+    // And back.
+    let (plan, _) = bench.apply(&program(&text));
+    assert_eq!(plan.operations.iter().map(|one| one.verb.word()).collect::<Vec<_>>(), ["readdress"]);
+    assert!(bench.plan(&program(&text)).changes.is_empty());
+    // Under both labels the same is given, and then under one: what is there stays.
+    let both = format!(
+        "{text}\ngroup people {{ name = \"ops\" }}\ngrant too {{ to = group.people, can = permission_set.Look, on = cells }}"
+    );
+    bench.apply(&program(&both));
+    let one = both.replace(GRANT, "");
+    let plan = bench.plan(&program(&one));
+    let told: Vec<_> =
+        plan.changes.iter().map(|change| (change.action, change.drift.len(), change.reason.as_deref())).collect();
+    assert_eq!(told, [(Action::Forget, 0, Some("the program gives the same by another address"))]);
+    bench.apply(&program(&one));
+    assert!(bench.plan(&program(&one)).changes.is_empty());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::names::Names;
 use super::page::{Page, Row, Sign};
 use super::{access, places, policy, visible};
 use crate::plan::desired::ADDRESS_TAG;
+use crate::plan::diff::assignments::HELD_TWICE;
 use crate::plan::model::{Action, Change, Fields, Verb};
 use crate::words::{counted, plural};
 
@@ -264,6 +265,7 @@ fn meaning(names: &Names<'_>, change: &Change) -> String {
         Action::Delete if does(|verb| matches!(verb, Verb::CloseAccount)) => "the account is closed".to_owned(),
         Action::Delete if does(|verb| matches!(verb, Verb::Park)) => "the account is parked".to_owned(),
         Action::Forget if change.drift.iter().any(|field| field == ITSELF) => "leaves the record".to_owned(),
+        Action::Forget if change.reason.as_deref() == Some(HELD_TWICE) => "leaves the record".to_owned(),
         Action::Forget if change.before.is_some() => "stays in the cloud, and cellc no longer knows it".to_owned(),
         Action::Forget => "is gone from the cloud, and leaves the record".to_owned(),
         _ => String::new(),

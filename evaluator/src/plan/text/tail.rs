@@ -157,6 +157,9 @@ fn sum(plan: &Plan) -> String {
         (format!("what was read is as {said}{beside}, and not all could be read"), "; not all could be read")
     };
     match (some.is_empty(), drifted, plan.operations.is_empty()) {
+        (true, 0, true) if plan.command == "destroy" && plan.is_of_all() => {
+            format!("no changes: nothing of the program is there{beside}")
+        }
         (true, 0, true) => format!("no changes: {live}"),
         (true, 0, false) => {
             format!("{} and no changes; 0 drifted{rest}", counted(plan.operations.len(), "operation"))
