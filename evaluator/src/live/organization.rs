@@ -259,8 +259,8 @@ impl Reader<'_> {
                 && live.has(id)
                 && (self.depth == Depth::Drift
                     || !self.scope.only.is_empty()
-                    // A run that was killed as it gave things other addresses may have marked some of them.
-                    || self.record.under_way.is_some() && !self.desired.moved.is_empty()
+                    // A run that came to no end has given it another address, or its own again, and may have marked it.
+                    || self.record.under_way.as_ref().is_some_and(|begun| begun.readdressed.contains_key(*address))
                     || marks::changing(self.desired, (address, id), &ids, live)
                     || anew.contains_key(*address)
                     || recorded.is_none_or(|entry| entry.fields.get("tags") != wanted.fields.get("tags")))

@@ -376,8 +376,11 @@ fn stack_elsewhere(
 
 /// Has it the mark of an address, or of the one that the address had when it was begun?
 fn is_marked(question: &Question<'_>, address: &str, id: &str) -> bool {
-    let before = question.record.1.get(address).map(String::as_str);
-    marks::mark(question.live, id).is_some_and(|mark| marks::is_of(question.desired, (address, before), mark))
+    let Question { desired, record: (record, origins), live, .. } = question;
+    let before = origins.get(address).map(String::as_str);
+    marks::mark(live, id).is_some_and(|mark| {
+        marks::is_of(desired, (address, before), mark) || marks::was_of(desired, record, (address, mark))
+    })
 }
 
 /// The entry with the mark that was found, where it is the former address: the record vouches for it from here on.

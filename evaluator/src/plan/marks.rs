@@ -79,6 +79,14 @@ pub(super) fn is_of(desired: &Desired, (address, before): (&str, Option<&str>), 
     mark == address || before == Some(mark) || desired.moved_to(mark).as_deref() == Some(address)
 }
 
+/// Is a mark that of an address which something had before runs that came to no end gave it this one, and which nothing has any more?
+pub(super) fn was_of(desired: &Desired, record: &Record, (address, mark): (&str, &str)) -> bool {
+    let had = record.under_way.as_ref().and_then(|begun| begun.readdressed.get(address));
+    had.is_some_and(|had| had.iter().any(|former| former == mark))
+        && !record.resources.contains_key(mark)
+        && !desired.resources.contains_key(mark)
+}
+
 /// The tags of a set, a unit, an account or a policy, where they were read.
 fn tags_of<'l>(live: &'l Live, id: &str) -> Option<&'l Tags> {
     match live.sets.get(id) {
@@ -146,8 +154,8 @@ pub(super) fn alleged(
             Some(mark) if is_of(desired, (address, before), mark) => true,
             // A parked account that a run which was killed has begun to give to a cell, and that is another's now.
             Some(mark) if given.is_some_and(|given| given.to == mark) => true,
-            // An address that nothing has any more: it was moved, and the mark was not.
-            Some(mark) => recorded_mark == Some(mark) && !known(mark),
+            // An address that nothing has any more: it was moved, and the mark was not; or it was moved back, and the mark was moved.
+            Some(mark) => recorded_mark == Some(mark) && !known(mark) || was_of(desired, record, (address, mark)),
             // A parking that ended between the mark and the record.
             None if tags.get(PARKED_TAG).is_some_and(|from| from == address) => true,
             None if given.is_some_and(|given| tags.get(PARKED_TAG).is_some_and(|from| from == given.from)) => true,

@@ -1,9 +1,9 @@
 //! `moved`: the record as it would be if things had always had the addresses they have now. Owns which addresses
-//! follow when an entity moves, which are taken back with a `moved` line whose run was killed, and which groups and users follow their
+//! follow when an entity moves, which are taken back with a `moved` line whose run came to no end, and which groups and users follow their
 //! names.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::desired::{ADDRESS_TAG, Desired, WantedPrincipal};
 use super::given;
@@ -48,6 +48,9 @@ pub fn follow<'r>(desired: &Desired, record: &'r Record) -> (Cow<'r, Record>, BT
             origins.insert(to, address.clone());
         }
     }
+    if let Some(begun) = &mut moved.under_way {
+        origins.iter().for_each(|(to, from)| begun.readdress(from, to));
+    }
     (Cow::Owned(moved), origins)
 }
 
@@ -56,22 +59,31 @@ pub fn readdressed(desired: &Desired, address: &str) -> Option<String> {
     Moves { desired, back: BTreeMap::new() }.readdressed(address)
 }
 
-/// Addresses that a run which was killed has given, and that the program has taken back: what has them is marked with the former one, as
-/// the record says and the plan holds against the mark.
+/// Addresses that a run which came to no end has given, and that the program has taken back: the record says which they were before, or
+/// that what has them is still marked so. What it is marked with by now is looked at.
 fn back(desired: &Desired, record: &Record) -> BTreeMap<String, String> {
-    if record.under_way.is_none() {
-        return BTreeMap::new();
-    }
-    let former = |(address, entry): (&String, &Entry)| {
-        let mark = entry.fields.get("tags")?.get(ADDRESS_TAG)?.as_str()?;
-        let is_back = mark != base_of(address)
+    let Some(begun) = &record.under_way else { return BTreeMap::new() };
+    let is_back = |address: &str, former: &str| {
+        former != base_of(address)
             && !desired.resources.contains_key(address)
-            && desired.resources.contains_key(mark)
-            && !record.resources.contains_key(mark)
-            && desired.moved_to(base_of(address)).is_none();
-        is_back.then(|| (address.clone(), mark.to_owned()))
+            && !desired.removed.contains_key(address)
+            && desired.resources.contains_key(former)
+            && !record.resources.contains_key(former)
+            && desired.moved_to(base_of(address)).is_none()
     };
-    record.resources.iter().filter_map(former).collect()
+    let marked = |(address, entry): (&String, &Entry)| {
+        let mark = entry.fields.get("tags")?.get(ADDRESS_TAG)?.as_str()?;
+        is_back(address, mark).then(|| (address.clone(), mark.to_owned()))
+    };
+    let mut back: BTreeMap<String, String> = record.resources.iter().filter_map(marked).collect();
+    // What was made in place of another is not that one.
+    let stands: BTreeSet<String> = back.values().cloned().collect();
+    let given = begun.readdressed.iter().filter_map(|(address, had)| Some((address, had.first()?)));
+    let given = given.filter(|(address, former)| {
+        record.resources.contains_key(*address) && !stands.contains(*former) && is_back(address, former)
+    });
+    back.extend(given.map(|(address, former)| (address.clone(), former.clone())));
+    back
 }
 
 /// Groups and users that the program calls by another label now: they are looked up by their names, and are not the program's, so that

@@ -59,7 +59,7 @@ pub struct Record {
 }
 
 /// A plan that was begun.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnderWay {
     /// Its id: `plan-…`
     pub plan: String,
@@ -71,6 +71,21 @@ pub struct UnderWay {
     /// Requests to give and to take away of those runs, of which what they did was seen by a list: the address of each.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub seen: BTreeMap<String, String>,
+    /// What those runs gave another address, and the addresses that it had before, the first of them first. What each is marked with
+    /// only the cloud says.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub readdressed: BTreeMap<String, Vec<String>>,
+}
+
+impl UnderWay {
+    /// Takes in that something has another address.
+    pub(crate) fn readdress(&mut self, from: &str, to: &str) {
+        let mut had = self.readdressed.remove(from).unwrap_or_default();
+        if !had.iter().any(|former| former == from) {
+            had.push(from.to_owned());
+        }
+        self.readdressed.insert(to.to_owned(), had);
+    }
 }
 
 /// Which organization.
@@ -423,10 +438,12 @@ impl Record {
         self.fence = self.fence.max(line.fence);
         match &line.event {
             Event::Began { plan, program, organization, principals } => {
-                let former = self.under_way.take();
-                let (since, seen) = former.map_or_else(Default::default, |former| (former.since, former.seen));
-                let (plan, program, since) = (plan.clone(), program.clone(), since.or(Some(line.at)));
-                self.under_way = Some(UnderWay { plan, program, since, seen });
+                let (plan, program) = (plan.clone(), program.clone());
+                // What is known of earlier runs that came to no end stays known.
+                self.under_way = Some(match self.under_way.take() {
+                    Some(former) => UnderWay { plan, program, since: former.since.or(Some(line.at)), ..former },
+                    None => UnderWay { plan, program, since: Some(line.at), ..UnderWay::default() },
+                });
                 self.finished = None;
                 self.organization = Some(organization.clone());
                 self.principals.extend(principals.iter().map(|(address, found)| (address.clone(), found.clone())));
@@ -465,6 +482,9 @@ impl Record {
                     self.resources.insert(to.clone(), entry);
                 }
                 self.rename_in_fields(from, to);
+                if let Some(begun) = &mut self.under_way {
+                    begun.readdress(from, to);
+                }
                 if let Some(pending) = self.pending.remove(from) {
                     self.pending.insert(to.clone(), pending);
                 }

@@ -23,6 +23,7 @@ mod replaced;
 mod stacks;
 pub(crate) mod state;
 pub(crate) mod store;
+mod taken_back;
 pub(crate) mod time;
 mod troubles;
 pub(crate) mod world;
