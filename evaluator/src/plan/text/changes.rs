@@ -144,8 +144,12 @@ fn divided(change: &Change, verbose: bool, all_seen: bool) -> (Option<Part<'_>>,
     }
 }
 
-/// Whoever may tag can say whose a thing is: that is looked into by people, and no apply undoes it.
+/// Whoever may tag can say whose a thing is: that is looked into by people, and no apply undoes it. Whose an account is its id and its
+/// e-mail say: while it has that one, an apply that reads its mark sets it back.
 fn has_mark_of_others(change: &Change) -> bool {
+    if change.kind == "account" && !change.drift.iter().any(|field| field == "email") {
+        return false;
+    }
     let mark = |fields: &Option<Fields>| {
         let mark = fields.as_ref()?.get("tags")?.get(ADDRESS_TAG)?;
         mark.as_str().map(str::to_owned)

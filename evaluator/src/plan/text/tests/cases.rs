@@ -340,6 +340,23 @@ fn a_mark_that_is_gone_is_told() {
     assert!(told(drifted) && !told(account));
 }
 
+/// An apply that finds another's mark is refused for a unit or a policy; for an account it sets the mark back.
+#[test]
+fn an_account_with_the_mark_of_another_is_not_said_to_be_refused() {
+    let (before, after) =
+        (json!({ "tags": { "cellc:address": "x.y" } }), json!({ "tags": { "cellc:address": "x.x" } }));
+    let told = |kind: &str| {
+        let change =
+            Change { drift: vec!["tags".to_owned()], ..change("x.x", kind, Action::Update, &before, &after) };
+        text(&Plan { command: "drift".to_owned(), changes: vec![change], ..empty() })
+    };
+    for kind in ["ou", "scp", "permission_set"] {
+        assert!(told(kind).contains("an apply is refused until that is settled"), "{kind}: {}", told(kind));
+    }
+    let account = told("account");
+    assert!(account.contains("`apply --only ADDRESS` sets it back") && !account.contains("refused"), "{account}");
+}
+
 #[test]
 fn names_cannot_draw_on_the_screen() {
     let evil = "x\u{1b}[2J\u{202e}, alpha";
