@@ -127,12 +127,15 @@ fn within(value: &Lit, rule: &str, test: impl Fn(&str) -> bool, least: usize, mo
 }
 
 fn length<const LEAST: usize, const MOST: usize>(value: &Lit, rule: &str) -> Verdict {
-    within(value, rule, |text| !text.chars().any(char::is_control), LEAST, MOST)
+    within(value, rule, |_| true, LEAST, MOST)?;
+    on_text(value, &format!("{rule}, and no control character"), |text| !text.chars().any(char::is_control))
 }
 
 /// As [`length`], over several lines.
 fn prose<const LEAST: usize, const MOST: usize>(value: &Lit, rule: &str) -> Verdict {
-    within(value, rule, |text| !text.chars().any(|c| c.is_control() && !"\n\r\t".contains(c)), LEAST, MOST)
+    within(value, rule, |_| true, LEAST, MOST)?;
+    let plain = |text: &str| !text.chars().any(|c| c.is_control() && !"\n\r\t".contains(c));
+    on_text(value, &format!("{rule}, and of control characters only line breaks and tabs"), plain)
 }
 
 fn tag_value(value: &Lit, rule: &str) -> Verdict {
@@ -440,6 +443,17 @@ fn time_zone(value: &Lit, rule: &str) -> Verdict {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_control_character_is_said_to_be_one() {
+        let check = |ty: Builtin, text: &str| ty.check(&Lit::Str(text.into())).unwrap_err();
+        let told = check(Builtin::PrincipalName, "a\u{1b}[31mb");
+        assert!(told.contains("1024 characters, and no control character; this is "), "{told}");
+        let told = check(Builtin::Description, "a\u{1b}[31mb");
+        assert!(told.contains("700 characters, and of control characters only line breaks and tabs; "), "{told}");
+        assert!(check(Builtin::PrincipalName, "").ends_with("1024 characters; this has 0"));
+        assert_eq!(Builtin::Description.check(&Lit::Str("two\nlines".into())), Ok(()));
+    }
 
     #[test]
     fn every_zone_of_the_database_is_one_in_its_own_case_and_no_other() {
