@@ -72,8 +72,9 @@ fn against_cloud(run: &Run<'_>, args: &ReviewArgs, output: &Output) -> Result<Re
     let plan = session.plan_at(&loaded.record, &scope, Command::Apply, Some(depth))?;
     let mut review = plan.review.clone().ok_or_else(|| output::fail("the plan has no review"))?;
     if args.unmanaged {
-        review.unmanaged_access = unmanaged(&session, &loaded.record)?;
-        review.unmanaged = review.unmanaged_access.iter().map(unmanaged::words).collect();
+        let found = unmanaged(&session, &loaded.record)?;
+        review.unmanaged = found.iter().map(unmanaged::words).collect();
+        review.unmanaged_access = Some(found);
     }
     Ok(review)
 }

@@ -278,6 +278,9 @@ fn foot(review: &Review) -> String {
     part(&format!("no effect: {} proven equivalent", counted(equivalent.len(), "text change")), equivalent);
     let unmanaged = review.unmanaged.iter().map(|one| format!("- {}\n", prose(&visible::text(one)))).collect();
     part("access that cellc does not manage", unmanaged);
+    if phrases::has_none_unmanaged(review) {
+        part("access that cellc does not manage: none", vec!["- every assignment was read\n".to_owned()]);
+    }
     let unseen = review.not_modelled.iter().map(|one| format!("- {}\n", prose(&visible::text(one)))).collect();
     part("not modelled", unseen);
     out.push_str(&format!("\n{}\n", prose(&phrases::evidence(review))));

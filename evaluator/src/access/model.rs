@@ -38,9 +38,9 @@ pub struct Review {
     /// Access that cellc does not manage, as far as it was looked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmanaged: Vec<String>,
-    /// The same as data, with who has which set, the gravest first; only where it was asked for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unmanaged_access: Vec<Unmanaged>,
+    /// The same as data, with who has which set, the gravest first; only where it was asked for, and empty where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmanaged_access: Option<Vec<Unmanaged>>,
     /// What the review does not see, each said once.
     pub not_modelled: Vec<String>,
     /// How it was decided.

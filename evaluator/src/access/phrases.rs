@@ -12,6 +12,11 @@ use super::model::{
 use crate::terminal::{address, visible};
 use crate::words::{counted, plural};
 
+/// Was access looked for that cellc does not manage, and is there none?
+pub fn has_none_unmanaged(review: &Review) -> bool {
+    review.unmanaged_access.as_ref().is_some_and(Vec::is_empty)
+}
+
 /// What the review comes to.
 pub(super) fn verdict(verdict: Verdict) -> &'static str {
     match verdict {

@@ -149,7 +149,7 @@ pub fn review(question: &Question<'_>) -> Result<Review, Unreadable> {
         equivalent,
         guards: guards.guards,
         unmanaged: Vec::new(),
-        unmanaged_access: Vec::new(),
+        unmanaged_access: None,
         not_modelled: not_modelled(question, &cases),
         evidence,
     })

@@ -29,7 +29,7 @@ pub(super) fn empty() -> Review {
         principals: Vec::new(),
         unchanged: 14,
         unmanaged: Vec::new(),
-        unmanaged_access: Vec::new(),
+        unmanaged_access: None,
         limits: Vec::new(),
         idle: Vec::new(),
         equivalent: Vec::new(),

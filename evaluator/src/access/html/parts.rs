@@ -85,11 +85,13 @@ pub(super) fn besides(review: &Review) -> String {
     let equivalent: Vec<String> = equivalent.map(phrases::said_of).collect();
     let idle: Vec<String> = review.idle.iter().map(phrases::said_of).collect();
     let limits: Vec<String> = review.limits.iter().map(phrases::said_of).collect();
+    let none = phrases::has_none_unmanaged(review).then(|| "none".to_owned());
+    let unmanaged: Vec<String> = review.unmanaged.iter().cloned().chain(none).collect();
     let titles = [
         ("Limits that hold less", &limits),
         ("Accepts that waive nothing", &idle),
         ("No effect: text changes proven equivalent", &equivalent),
-        ("Access that cellc does not manage", &review.unmanaged),
+        ("Access that cellc does not manage", &unmanaged),
         ("Not modelled", &review.not_modelled),
     ];
     for (title, items) in titles.into_iter().filter(|(_, items)| !items.is_empty()) {

@@ -17,7 +17,7 @@ pub(super) fn all(review: &Review) -> Vec<(String, Json, Json)> {
             rule(LIMIT, "A limit holds less", "No row names it, since it takes nothing from anybody now.", "8.5");
         (LIMIT.to_owned(), rule, limit(one, review))
     });
-    let others = review.unmanaged_access.iter().map(|row| {
+    let others = review.unmanaged_access.iter().flatten().map(|row| {
         let help = "Take it over, take it away, or know that it is there.";
         (UNMANAGED.to_owned(), rule(UNMANAGED, "Access that cellc does not manage", help, "5.0"), other(row, review))
     });

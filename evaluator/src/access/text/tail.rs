@@ -54,6 +54,9 @@ pub(super) fn foot(review: &Review, page: &mut Page) {
             page.plain(1, &listed);
         }
     }
+    if phrases::has_none_unmanaged(review) {
+        page.plain(0, "access that cellc does not manage: none");
+    }
     if !review.unmanaged.is_empty() {
         page.plain(0, "access that cellc does not manage:");
         let most = if page.look.verbose { usize::MAX } else { UNMANAGED };

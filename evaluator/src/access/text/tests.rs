@@ -21,6 +21,21 @@ fn screen(review: &Review) -> String {
     text
 }
 
+/// What was looked for and is not there is told from what nobody looked for.
+#[test]
+fn that_there_is_no_unmanaged_access_is_said_where_it_was_looked_for() {
+    let (not_looked, looked) = (empty(), Review { unmanaged_access: Some(Vec::new()), ..empty() });
+    let told = |review: &Review| {
+        let (markdown, html) = (super::super::markdown::page(review), super::super::html::page(review));
+        [page(review, LOOK), markdown, html].map(|text| text.to_lowercase())
+    };
+    assert!(told(&not_looked).iter().all(|text| !text.contains("cellc does not manage")));
+    let [text, markdown, html] = told(&looked);
+    assert!(text.contains("access that cellc does not manage: none\n"), "{text}");
+    assert!(markdown.contains("access that cellc does not manage: none"), "{markdown}");
+    assert!(html.contains("<h3>access that cellc does not manage</h3>\n<ul><li>none</li></ul>"), "{html}");
+}
+
 #[test]
 fn one_of_each_is_told_by_risk() {
     insta::assert_snapshot!(page(&one_of_each(), LOOK), @r"
