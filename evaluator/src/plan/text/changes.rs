@@ -129,6 +129,11 @@ fn divided(change: &Change, verbose: bool, all_seen: bool) -> (Option<Part<'_>>,
                 fields.into_iter().partition(|field| change.drift.iter().any(|drifted| drifted == field));
             let class = match back.as_slice() {
                 [] => AS_WRITTEN,
+                // What an apply may not mark anew it makes no plan for.
+                _ if has_another_mark(change) && !all_seen => "changed; apply sets it back",
+                _ if has_another_mark(change) && mark(&change.before) == Some(&change.address) => {
+                    "marked with the address that a run which came to no end gave it; the next apply settles it"
+                }
                 _ if has_mark_of_others(change) => "marked as another's; an apply is refused until that is settled",
                 // A plan of the whole program does not read these.
                 ["tags"] if !matches!(change.kind.as_str(), "permission_set" | "stack") => {
@@ -150,11 +155,18 @@ fn has_mark_of_others(change: &Change) -> bool {
     if change.kind == "account" && !change.drift.iter().any(|field| field == "email") {
         return false;
     }
-    let mark = |fields: &Option<Fields>| {
-        let mark = fields.as_ref()?.get("tags")?.get(ADDRESS_TAG)?;
-        mark.as_str().map(str::to_owned)
-    };
-    mark(&change.before).is_some_and(|is| mark(&change.after).is_some_and(|wanted| wanted != is))
+    has_another_mark(change)
+}
+
+/// Is it marked otherwise than it is to be?
+fn has_another_mark(change: &Change) -> bool {
+    let (is, wanted) = (mark(&change.before), mark(&change.after));
+    is.is_some() && wanted.is_some() && is != wanted
+}
+
+/// The address that its tags name.
+fn mark(fields: &Option<Fields>) -> Option<&str> {
+    fields.as_ref()?.get("tags")?.get(ADDRESS_TAG)?.as_str()
 }
 
 const AS_WRITTEN: &str = "changed to what the program says; apply records it";

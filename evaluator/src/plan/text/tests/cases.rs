@@ -343,16 +343,21 @@ fn a_mark_that_is_gone_is_told() {
 /// An apply that finds another's mark is refused for a unit or a policy; for an account it sets the mark back.
 #[test]
 fn an_account_with_the_mark_of_another_is_not_said_to_be_refused() {
-    let (before, after) =
-        (json!({ "tags": { "cellc:address": "x.y" } }), json!({ "tags": { "cellc:address": "x.x" } }));
-    let told = |kind: &str| {
-        let change =
-            Change { drift: vec!["tags".to_owned()], ..change("x.x", kind, Action::Update, &before, &after) };
-        text(&Plan { command: "drift".to_owned(), changes: vec![change], ..empty() })
+    let tags = |mark: &str| json!({ "tags": { "cellc:address": mark } });
+    let told_by = |command: &str, kind: &str, is: &str, wanted: &str| {
+        let change = change("x.x", kind, Action::Update, &tags(is), &tags(wanted));
+        let change = Change { drift: vec!["tags".to_owned()], ..change };
+        text(&Plan { command: command.to_owned(), changes: vec![change], ..empty() })
     };
+    let told = |kind: &str| told_by("drift", kind, "x.y", "x.x");
     for kind in ["ou", "scp", "permission_set"] {
         assert!(told(kind).contains("an apply is refused until that is settled"), "{kind}: {}", told(kind));
     }
+    // What is planned is not refused, and its own address is no other's.
+    let planned = told_by("apply", "scp", "x.y", "x.x");
+    assert!(planned.contains("  changed; apply sets it back:"), "{planned}");
+    let half_done = told_by("drift", "scp", "x.x", "x.former");
+    assert!(half_done.contains("gave it; the next apply settles it:"), "{half_done}");
     let account = told("account");
     assert!(account.contains("`apply --only ADDRESS` sets it back") && !account.contains("refused"), "{account}");
 }
