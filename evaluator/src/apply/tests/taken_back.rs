@@ -35,9 +35,8 @@ fn program(labels: Labels<'_>, plain: bool) -> Desired {
         ("cell", FORMER.cell, cell),
     ];
     let moved = moved.into_iter().filter(|(_, from, to)| from != to);
-    let moved: String = moved
-        .map(|(kind, from, to)| format!("moved {{ from = \"{kind}.{from}\", to = \"{kind}.{to}\" }}\n"))
-        .collect();
+    let moved = moved.map(|(kind, from, to)| format!("moved {{ from = \"{kind}.{from}\", to = \"{kind}.{to}\" }}"));
+    let moved = moved.collect::<Vec<_>>().join("\n");
     desired(&format!(
         "org o {{ accounts {{ email = \"aws+\\(.name)@x.example\" }}, limits {{ revoke_count = 500 }} }}\ngroup ops {{}}\n\
          scp {policy} {{ {}deny leave {{ actions = [\"organizations:LeaveOrganization\"], resources = [\"*\"] }} }}\n\

@@ -131,7 +131,7 @@ fn divided(change: &Change, verbose: bool, all_seen: bool) -> (Option<Part<'_>>,
                 [] => AS_WRITTEN,
                 // What an apply may not mark anew it makes no plan for.
                 _ if has_another_mark(change) && !all_seen => "changed; apply sets it back",
-                _ if has_another_mark(change) && mark(&change.before) == Some(&change.address) => {
+                _ if has_another_mark(change) && mark(change.before.as_ref()) == Some(change.address.as_str()) => {
                     "marked with the address that a run which came to no end gave it; the next apply settles it"
                 }
                 _ if has_mark_of_others(change) => "marked as another's; an apply is refused until that is settled",
@@ -160,13 +160,13 @@ fn has_mark_of_others(change: &Change) -> bool {
 
 /// Is it marked otherwise than it is to be?
 fn has_another_mark(change: &Change) -> bool {
-    let (is, wanted) = (mark(&change.before), mark(&change.after));
+    let (is, wanted) = (mark(change.before.as_ref()), mark(change.after.as_ref()));
     is.is_some() && wanted.is_some() && is != wanted
 }
 
 /// The address that its tags name.
-fn mark(fields: &Option<Fields>) -> Option<&str> {
-    fields.as_ref()?.get("tags")?.get(ADDRESS_TAG)?.as_str()
+fn mark(fields: Option<&Fields>) -> Option<&str> {
+    fields?.get("tags")?.get(ADDRESS_TAG)?.as_str()
 }
 
 const AS_WRITTEN: &str = "changed to what the program says; apply records it";
