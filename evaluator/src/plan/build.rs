@@ -72,6 +72,8 @@ pub(super) struct Builder<'a> {
     pub(super) record: &'a Record,
     /// From where addresses of the record came.
     pub(super) origins: &'a BTreeMap<String, String>,
+    /// The same the other way: what has another address now, by the one that it had.
+    given_on: HashMap<&'a str, &'a str>,
     pub(super) live: &'a Live,
     pub(super) scope: &'a Scope,
     /// What the books of releases say.
@@ -124,6 +126,7 @@ impl<'a> Builder<'a> {
             desired,
             record,
             origins,
+            given_on: origins.iter().map(|(to, from)| (from.as_str(), to.as_str())).collect(),
             live,
             scope,
             kept,
@@ -278,8 +281,11 @@ impl<'a> Builder<'a> {
         if !readdresses {
             self.readdress(address);
         }
-        let id = OperationId(self.operations.len() as u32);
         let mut needs = needs.to_vec();
+        // What is done at an address that something else had is done once that is known by its new one.
+        let given_on = self.given_on.get(address).copied().filter(|_| !readdresses);
+        needs.extend(given_on.and_then(|to| self.readdress(to)));
+        let id = OperationId(self.operations.len() as u32);
         needs.extend(self.opening.get(address));
         if readdresses || matches!(verb, Verb::Remember { .. } | Verb::Forget) {
             self.opening.insert(address.to_owned(), id);

@@ -11,6 +11,7 @@ use super::troubles::is_read;
 use crate::apply::receipt::Ending;
 use crate::plan::Command;
 use crate::plan::desired::Desired;
+use crate::plan::model::{Plan, Verb};
 use crate::plan::scope::Scope;
 
 /// Labels of a policy, a unit, a set and a cell, which are named so or otherwise.
@@ -77,6 +78,19 @@ fn of_each(mut look: impl FnMut(&str, &Desired, &Scenario, &Reference)) {
     }
 }
 
+/// Does what is done at an address that something else had wait until that is known by its own again?
+fn is_given_back_first(plan: &Plan) -> Result<(), String> {
+    let given = plan.operations.iter().filter_map(|operation| match &operation.verb {
+        Verb::Readdress { from } => Some((operation.id, from)),
+        _ => None,
+    });
+    let hasty = given.flat_map(|(id, from)| {
+        plan.operations.iter().filter(move |other| other.address == *from && !other.needs.contains(&id))
+    });
+    let hasty: Vec<_> = hasty.map(|operation| (&operation.address, operation.verb.word())).collect();
+    if hasty.is_empty() { Ok(()) } else { Err(format!("done too early: {hasty:?}")) }
+}
+
 #[test]
 fn a_moved_edit_that_dies_is_taken_back_without_a_line() {
     let mut found = Vec::new();
@@ -84,7 +98,9 @@ fn a_moved_edit_that_dies_is_taken_back_without_a_line() {
         let before = scenario.start.shape();
         found.extend(each(&deaths(reference), |(call, nth, how)| {
             let bench = died(&scenario.start, &scenario.to, &reference.plan, (call, *nth, *how));
-            let ended = bench.converges(from, Command::Apply, &before);
+            let plan = bench.try_plan(from, &Scope::default(), Command::Apply);
+            let waits = plan.map_err(|no| format!("{no:?}")).and_then(|plan| is_given_back_first(&plan));
+            let ended = waits.and_then(|()| bench.converges(from, Command::Apply, &before));
             ended.map_err(|wrong| format!("{name}: {call} #{nth} {how:?}: {wrong}"))
         }));
     });
