@@ -1,7 +1,6 @@
 //! What access has to wait for, and what waits for access to go, beyond what each kind needs by itself. Owns that nobody may do more for
 //! a while than before and after, nor where an operation fails: what is given comes after the policies that come to hold it, and a policy
-//! that comes to allow more, or an account that leaves one, waits for what is taken away there. And that a cell which goes can pull
-//! images until what runs there has ended. (spec/lifecycle.md)
+//! that comes to allow more, or an account that leaves one, waits for what is taken away there. (spec/lifecycle.md)
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -11,12 +10,9 @@ use serde_json::Value as Json;
 
 use super::build::Builder;
 use super::canonical;
-use super::diff::repositories::places_of;
-use super::diff::sets::texts;
 use super::model::{Operation, OperationId, Verb};
 use crate::limits::OU_LEVELS;
 use crate::live::relied::levels;
-use crate::repositories::{PULL, ours, policy};
 use crate::resources::ResourceKind;
 
 /// The policies on each target.
@@ -38,7 +34,7 @@ impl Builder<'_> {
             edits.iter().filter(|edit| edit.allows_less).map(|edit| (edit.policy.as_str(), edit.operation)).collect();
         self.held_first(&tightened);
         let gives_way = self.taken_away(&edits);
-        if self.pulls_to_its_end() || gives_way {
+        if self.pulls_in_time() || gives_way {
             self.in_order();
         }
     }
@@ -133,62 +129,8 @@ impl Builder<'_> {
         self.all_need(pairs)
     }
 
-    /// A cell that goes may pull until what components have there is taken away and what is under way there has ended; its account is
-    /// given on when it may pull no more. Whether anything has to wait for that.
-    fn pulls_to_its_end(&mut self) -> bool {
-        let (mut ending, mut given_on) = (HashMap::<String, Vec<OperationId>>::default(), Vec::new());
-        for operation in &self.operations {
-            let (cell, is_end) = match &operation.verb {
-                Verb::Undeploy { cell, .. } | Verb::PassBy { cell, .. } => (cell, true),
-                Verb::Park => (&operation.address, false),
-                _ => continue,
-            };
-            let Some(account) = self.ids.get(cell) else { continue };
-            let root = format!("arn:{}:iam::{account}:root", self.desired.org.partition);
-            if is_end {
-                ending.entry(root).or_default().push(operation.id);
-            } else {
-                given_on.push((root, operation.id));
-            }
-        }
-        if ending.is_empty() && given_on.is_empty() {
-            return false;
-        }
-        let mut pairs = Vec::new();
-        for (policy, lost) in self.pull_no_more() {
-            for (root, last) in &ending {
-                // A place of the organization lets in every account that lies there.
-                if lost.iter().any(|one| one == root || !one.starts_with("arn:")) {
-                    pairs.extend(last.iter().map(|last| (policy, *last)));
-                }
-            }
-            pairs.extend(given_on.iter().filter(|(root, _)| lost.contains(root)).map(|(_, park)| (*park, policy)));
-        }
-        self.all_need(pairs)
-    }
-
-    /// The operations on repositories' policies after which somebody may pull no more, and who.
-    fn pull_no_more(&self) -> Vec<(OperationId, Vec<String>)> {
-        let lost = |operation: &Operation| {
-            let (account, repository, content) = match &operation.verb {
-                Verb::SetRepositoryPolicy { account, repository, content, .. } => {
-                    (account, repository, Some(content))
-                }
-                Verb::RemoveRepositoryPolicy { account, repository, .. } => (account, repository, None),
-                _ => return None,
-            };
-            let text = self.live.repositories.get(&(account.clone(), repository.clone()))?.text()?;
-            let will: Vec<String> =
-                content.map(canonical::statements).unwrap_or_default().iter().flat_map(lets_pull).collect();
-            let mut lost = lets_pull(ours(text).ok()?.get(PULL)?);
-            lost.retain(|one| !will.contains(one));
-            (!lost.is_empty()).then_some((operation.id, lost))
-        };
-        self.operations.iter().filter_map(lost).collect()
-    }
-
     /// The later of each pair waits for the first, unless that waits for it by itself. Whether one does.
-    fn all_need(&mut self, mut pairs: Vec<(OperationId, OperationId)>) -> bool {
+    pub(super) fn all_need(&mut self, mut pairs: Vec<(OperationId, OperationId)>) -> bool {
         pairs.sort_unstable();
         pairs.dedup();
         let mut waits = false;
@@ -299,14 +241,6 @@ impl Builder<'_> {
             change.operations.sort_unstable();
         }
     }
-}
-
-/// Whom a statement lets pull: accounts, and places of the organization.
-fn lets_pull(statement: &Json) -> Vec<String> {
-    let statement = policy::form(statement);
-    let mut all = texts(statement.pointer("/Principal/AWS"));
-    all.extend(places_of(&statement).iter().filter_map(Json::as_str).map(str::to_owned));
-    all
 }
 
 /// The statements of a document, and whether each denies.

@@ -204,10 +204,14 @@ impl Checker<'_> {
         let names = &self.units[scope.unit];
         let labels = names.statics.keys().chain(names.inner_labels.keys());
         let labels: Vec<&str> = labels.filter(|(k, _)| *k == kind).map(|(_, label)| label.as_str()).collect();
-        // What is computed is not among the labels: it may be meant, unless another is near.
-        let computed =
-            names.kinds_computed.contains(&kind) && nearest(&name.text, labels.iter().copied(), 1).is_empty();
-        let mut help = suggest(&name.text, &format!("{}s", kind.name()), labels).filter(|_| !computed);
+        let mut help = suggest(&name.text, &format!("{}s", kind.name()), labels.iter().copied());
+        if names.kinds_computed.contains(&kind) {
+            // What is computed is not among the labels, and may be meant.
+            let near = help.filter(|_| !nearest(&name.text, labels, 1).is_empty());
+            let near = near.map(|near| format!("{near} ")).unwrap_or_default();
+            let lookup = format!("{}[\"{}\"]", kind.name(), name.text);
+            help = Some(format!("{near}one whose label is computed is reached by `{lookup}`"));
+        }
         if scope.local(kind.name()).is_some() || names.values.contains_key(kind.name()) {
             help = Some(format!("before a `.`, `{}` is always the kind; give the value another name", kind.name()));
         } else if help.is_none() && names.kinds_declared.binary_search(&kind).is_ok() {

@@ -44,7 +44,7 @@ macro_rules! builtins {
 
 builtins! {
     AccountId String digits12, "an account id is twelve digits";
-    AccountName String length::<1, 50>, "an account name has 1 to 50 printable ASCII characters";
+    AccountName String printable::<1, 50>, "an account name has 1 to 50 printable ASCII characters";
     ActionPattern String action, "an action is `service:Action`, with `*` and `?` as wildcards, or `*`";
     AlarmName String length::<1, 255>, "an alarm name has at most 255 characters";
     AwsRegion String aws_region, "an AWS region reads like `us-west-2`";
@@ -129,6 +129,11 @@ fn within(value: &Lit, rule: &str, test: impl Fn(&str) -> bool, least: usize, mo
 fn length<const LEAST: usize, const MOST: usize>(value: &Lit, rule: &str) -> Verdict {
     within(value, rule, |_| true, LEAST, MOST)?;
     on_text(value, &format!("{rule}, and no control character"), |text| !text.chars().any(char::is_control))
+}
+
+/// As [`length`], of ASCII alone.
+fn printable<const LEAST: usize, const MOST: usize>(value: &Lit, rule: &str) -> Verdict {
+    within(value, rule, |text| text.chars().all(|c| matches!(c, ' '..='~')), LEAST, MOST)
 }
 
 /// As [`length`], over several lines.

@@ -1,6 +1,7 @@
 //! Repository policies: the statement of ours among those of others. What is others' is never in a plan.
 
 mod moving;
+mod pulling;
 
 use std::collections::BTreeMap;
 
@@ -45,7 +46,7 @@ impl Spot {
 type Stating<'f, 'b> = &'f dyn Fn(&mut Builder<'b>) -> (Json, Vec<OperationId>);
 
 /// The places of the organization that a statement of ours lets pull.
-pub(in crate::plan) fn places_of(statement: &Json) -> Vec<Json> {
+fn places_of(statement: &Json) -> Vec<Json> {
     let places = statement.pointer("/Condition/ForAnyValue:StringEquals/aws:PrincipalOrgPaths");
     match places {
         Some(Json::Array(all)) => all.clone(),
@@ -76,6 +77,14 @@ impl<'b> Builder<'b> {
     /// Policies that are to let cells pull.
     pub(in crate::plan) fn repository_policies(&mut self) {
         for (address, wanted) in self.wanted(KIND) {
+            let applied = wanted.fields.contains_key("content");
+            // AWS takes no statement that lets in nobody.
+            if !applied && self.pulling(wanted).is_empty() {
+                if let Some(entry) = self.record.entry(address) {
+                    self.surplus_repository_policy(address, entry);
+                }
+                continue;
+            }
             let Some(spot) = self.spot(wanted) else {
                 let account = text(&wanted.shown, "account");
                 let message = format!("{address} waits for its repository: {account} does not exist yet");
@@ -84,7 +93,6 @@ impl<'b> Builder<'b> {
             };
             let (name, sources) = (spot.name.clone(), wanted.sources.clone());
             let plan = Change { name, sources, ..change(address, KIND, Action::NoOp) };
-            let applied = wanted.fields.contains_key("content");
             let by_place = |builder: &mut Builder<'b>| builder.pull_by_place(&builder.pulling(wanted));
             let narrow =
                 (!applied && text(&wanted.shown, "by") == "accounts").then_some(&by_place as Stating<'_, 'b>);

@@ -207,20 +207,37 @@ outbound shared { from = cells, to ecr_pull { components = [component.cache] } }
             PULLS.replace("from = cells", "from = []")
         ),
     );
-    for (desired, cells) in [(&one, 1), (&none, 2)] {
+    let other = with(
+        &[("a", "eu-west-1"), ("c", "eu-west-1")],
+        &format!("{PULLS}removed {{ from = \"cell.b\", account = \"park\" }}"),
+    );
+    for (desired, cells, writes) in [(&one, 1, vec![1]), (&none, 2, vec![0]), (&other, 1, vec![2, 3])] {
         let plan = bench.plan_with(desired, &kept, &Scope::default()).unwrap();
-        let policy = |operation: &&Operation| {
-            matches!(operation.verb, Verb::SetRepositoryPolicy { .. } | Verb::RemoveRepositoryPolicy { .. })
+        let named = |operation: &Operation| match &operation.verb {
+            Verb::SetRepositoryPolicy { content, .. } => {
+                Some(content["Statement"][0]["Principal"]["AWS"].as_array()?.len())
+            }
+            Verb::RemoveRepositoryPolicy { .. } => Some(0),
+            _ => None,
         };
-        let policy = plan.operations.iter().find(policy).unwrap();
+        let mut policies: Vec<_> = plan.operations.iter().filter_map(|one| Some((named(one)?, one))).collect();
+        policies.sort_by_key(|(count, _)| *count);
+        assert_eq!(policies.iter().map(|(count, _)| *count).collect::<Vec<_>>(), writes);
+        let (narrowed, admits) = (policies[0].1, policies[policies.len() - 1].1);
         let undone = |operation: &&Operation| matches!(operation.verb, Verb::Undeploy { .. });
         let undone: Vec<_> = plan.operations.iter().filter(undone).collect();
         assert_eq!(undone.len(), 3 * cells);
-        assert!(undone.iter().all(|undone| policy.needs.contains(&undone.id)), "{policy:?}");
-        let parks = |operation: &&Operation| matches!(operation.verb, Verb::Park);
-        for park in plan.operations.iter().filter(parks) {
-            assert!(reaches(&plan, park, policy), "{park:?}");
+        assert!(undone.iter().all(|undone| narrowed.needs.contains(&undone.id)), "{narrowed:?}");
+        for park in plan.operations.iter().filter(|operation| matches!(operation.verb, Verb::Park)) {
+            assert!(reaches(&plan, park, narrowed), "{park:?}");
         }
+        // What is pulled comes to a cell that may pull, whatever becomes of the one that goes.
+        let pulls = |one: &&Operation| matches!(&one.verb, Verb::Deploy(order) if order.wish.of == "component.cache");
+        for deploy in plan.operations.iter().filter(pulls) {
+            assert!(reaches(&plan, deploy, admits), "{deploy:?}");
+            assert!(!undone.iter().any(|undone| reaches(&plan, deploy, undone)), "{deploy:?}");
+        }
+        assert_eq!(plan.operations.iter().filter(pulls).count(), writes.len() - 1);
     }
 }
 
