@@ -119,7 +119,7 @@ pub struct Delays {
 impl Default for Delays {
     fn default() -> Self {
         Self {
-            create_account: Duration::from_secs(3),
+            create_account: Duration::from_secs(1),
             role: Duration::from_secs(1),
             close_account: Duration::from_secs(2),
             assignment: Duration::from_millis(300),
