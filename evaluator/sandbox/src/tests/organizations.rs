@@ -19,7 +19,7 @@ fn an_account_is_made_in_the_root_after_a_while() {
     let cloud = Cloud::new();
     let id = create(&cloud, "new@example.com");
     assert_eq!(text(&status(&cloud, &id), "/State"), "IN_PROGRESS");
-    cloud.wait(3);
+    cloud.wait(1);
     let done = status(&cloud, &id);
     assert_eq!(text(&done, "/State"), "SUCCEEDED");
     assert!(done.get("Email").is_none());
