@@ -1,6 +1,6 @@
 //! What access has to wait for, and what waits for access to go, beyond what each kind needs by itself. Owns that nobody may do more for
 //! a while than before and after, nor where an operation fails: what is given comes after the policies that come to hold it, and a policy
-//! that comes to allow more, or an account that leaves one, waits for what is taken away there. (spec/lifecycle.md)
+//! that comes to allow more, or an account that leaves one, waits for what is taken away there. When cells pull images is `diff/repositories/pulling.rs`. (spec/lifecycle.md)
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};

@@ -456,6 +456,7 @@ mod tests {
         assert!(told.contains("1024 characters, and no control character; this is "), "{told}");
         let told = check(Builtin::Description, "a\u{1b}[31mb");
         assert!(told.contains("700 characters, and of control characters only line breaks and tabs; "), "{told}");
+        assert!(check(Builtin::AccountName, "caf\u{e9}").contains("printable ASCII characters; this is "));
         assert!(check(Builtin::PrincipalName, "").ends_with("1024 characters; this has 0"));
         assert_eq!(Builtin::Description.check(&Lit::Str("two\nlines".into())), Ok(()));
     }

@@ -7,7 +7,7 @@ use cell_deploy::deployment::{Undone, commit, texts};
 use cell_eval::plan::fault::Fault;
 use cell_eval::releases::book::other_than;
 use cell_eval::releases::wishes::{ARTIFACT, Release, Unready, Wish};
-use cell_eval::releases::{By, Desk, Dossier, EngineError, Entered};
+use cell_eval::releases::{Book, By, Desk, Dossier, EngineError, Entered};
 use cell_eval::rollout::text as calendars;
 use cell_eval::stacks::shelf;
 use cell_eval::stacks::wish::TEMPLATE_BYTES;
@@ -61,8 +61,10 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
     }
     let dossier = wish.dossier(&release, &record, &|cell| !absent.contains(cell));
     let dossier = dossier.map_err(|faults| unready(&session, wish, &faults))?;
-    same_name(&session, &dossier, output)?;
-    lost(&session, &dossier, output)?;
+    let desk = Desk::new(session.connection.store.as_ref());
+    let book = desk.read(&of).map_err(|error| say(output, &finding(Code::RolloutFailed, error.to_string())))?.book;
+    same_name((&desk, &book), &dossier, output)?;
+    tell_lost((&desk, &book), &dossier, output);
     super::traffic::tell_beforehand(&session, &record, std::slice::from_ref(&of));
     if args.dry_run {
         let plan = session.release(&record, &dossier)?;
@@ -92,10 +94,8 @@ fn start(run: &Run<'_>, args: &RolloutStartArgs, output: &Output) -> Result<Stat
 }
 
 /// Tells of a version that is made of something else than the released one of the same name: somebody has moved it.
-fn same_name(session: &Session<'_>, dossier: &Dossier, output: &Output) -> Result<(), Status> {
+fn same_name((desk, book): (&Desk<'_>, &Book), dossier: &Dossier, output: &Output) -> Result<(), Status> {
     let fail = |error: cell_eval::releases::DeskError| say(output, &finding(Code::RolloutFailed, error.to_string()));
-    let desk = Desk::new(session.connection.store.as_ref());
-    let book = desk.read(&dossier.of).map_err(fail)?.book;
     let Some(released) = book.released.as_ref().filter(|released| released.version == dossier.version) else {
         return Ok(());
     };
@@ -111,10 +111,7 @@ fn same_name(session: &Session<'_>, dossier: &Dossier, output: &Output) -> Resul
 }
 
 /// Tells before the first cell where it could not go back: what some cells have now was written down, and is not there any more.
-fn lost(session: &Session<'_>, dossier: &Dossier, output: &Output) -> Result<(), Status> {
-    let fail = |error: cell_eval::releases::DeskError| say(output, &finding(Code::RolloutFailed, error.to_string()));
-    let desk = Desk::new(session.connection.store.as_ref());
-    let book = desk.read(&dossier.of).map_err(fail)?.book;
+fn tell_lost((desk, book): (&Desk<'_>, &Book), dossier: &Dossier, output: &Output) {
     let mut had: BTreeMap<&str, (&str, Vec<String>)> = BTreeMap::new();
     for (cell, has) in book.cells.iter().filter(|(cell, _)| dossier.cells.contains_key(*cell)) {
         had.entry(&has.dossier).or_insert_with(|| (&has.version, Vec::new())).1.push(cell.clone());
@@ -127,7 +124,6 @@ fn lost(session: &Session<'_>, dossier: &Dossier, output: &Output) -> Result<(),
             ));
         }
     }
-    Ok(())
 }
 
 /// Refuses to begin while a pipeline goes through the waves.

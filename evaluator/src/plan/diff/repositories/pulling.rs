@@ -37,7 +37,7 @@ impl Builder<'_> {
         let (ending, given_on) = self.ending();
         let (mut pairs, mut is_new) = (Vec::new(), false);
         for edit in edits {
-            let mut waits = of(&ending, &edit.lost);
+            let mut waits = operations_of(&ending, &edit.lost);
             let mut admits = edit.operation;
             if !waits.is_empty() && !edit.gained.is_empty() {
                 match self.both(&edit) {
@@ -52,7 +52,7 @@ impl Builder<'_> {
             }
             pairs.extend(waits.into_iter().map(|first| (edit.operation, first)));
             let accounts: Vec<Json> = edit.lost.iter().filter(|one| is_account(one)).cloned().collect();
-            pairs.extend(of(&given_on, &accounts).into_iter().map(|park| (park, edit.operation)));
+            pairs.extend(operations_of(&given_on, &accounts).into_iter().map(|park| (park, edit.operation)));
             pairs.extend(self.deployed_after(&edit).into_iter().map(|deploy| (deploy, admits)));
         }
         self.all_need(pairs) || is_new
@@ -62,12 +62,12 @@ impl Builder<'_> {
     fn ending(&self) -> (ByAccount, ByAccount) {
         let (mut ending, mut given_on) = (ByAccount::default(), ByAccount::default());
         for operation in &self.operations {
-            let (cell, of) = match &operation.verb {
+            let (cell, into) = match &operation.verb {
                 Verb::Undeploy { cell, .. } | Verb::PassBy { cell, .. } => (cell, &mut ending),
                 Verb::Park => (&operation.address, &mut given_on),
                 _ => continue,
             };
-            of.entry(self.root_of(cell).to_string()).or_default().push(operation.id);
+            into.entry(self.root_of(cell).to_string()).or_default().push(operation.id);
         }
         (ending, given_on)
     }
@@ -140,7 +140,7 @@ impl Builder<'_> {
 }
 
 /// The operations of these accounts; a place of the organization lets in every account that lies there.
-fn of(all: &ByAccount, who: &[Json]) -> Vec<OperationId> {
+fn operations_of(all: &ByAccount, who: &[Json]) -> Vec<OperationId> {
     if who.iter().any(|one| !is_account(one)) {
         return all.values().flatten().copied().collect();
     }
