@@ -182,7 +182,7 @@ fn go(book: &mut Book, course: &Course, at: Timestamp, events: &[Event]) {
     for event in events {
         let state = book.rollout.as_ref().unwrap().state.clone();
         let after = step(course, state, at, event);
-        book.took(after.state, event, "seen");
+        book.took(after, event, "seen");
     }
 }
 

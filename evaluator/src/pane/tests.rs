@@ -165,7 +165,7 @@ fn why_a_cell_has_not_what_is_released_is_told() {
     let cell = rollout.state.cells.values().next().unwrap().clone();
     let back = RolledCell { state: CellState::RolledBack, why: Some("out of memory".into()), ..cell };
     let well = RolledCell { why: None, ..back.clone() };
-    rollout.state.cells = [("cell.use1-3".to_owned(), back), ("cell.use1-4".to_owned(), well)].into();
+    rollout.state.cells = [("cell.use1-3".to_owned(), back), ("cell.use1-4".to_owned(), well)].into_iter().collect();
     rollout.state.version = "v3".into();
     book.rollout = Some(rollout);
     let pane = fleet.pane(&[]);

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::rollout::state::{Cell, Why};
+use crate::rollout::step::Step;
 use crate::rollout::{CellState, Event, Phase, State};
 
 use super::dossier::Dossier;
@@ -386,7 +387,7 @@ impl Book {
         let came: Vec<String> = dossier.in_no_wave().filter(had_another).cloned().collect();
         for cell in &came {
             let (wave, former) = (dossier.course.waves.len(), former(cell).map(|has| has.version));
-            state.cells.insert(cell.clone(), Cell { state: CellState::AtOnce, wave, former, why: None });
+            state.cells.put(cell.clone(), Cell { state: CellState::AtOnce, wave, former, why: None });
         }
         let mut former: BTreeMap<String, Has> =
             state.cells.keys().filter_map(|cell| Some((cell.clone(), former(cell)?))).collect();
@@ -443,11 +444,12 @@ impl Book {
         self.made.get(cell).is_some_and(|made| made.contains(place))
     }
 
-    /// Takes in what an event has brought about, once `state` is what follows from it. `observed` is what was seen.
-    pub fn took(&mut self, state: State, event: &Event, observed: &str) {
+    /// Takes in what an event has brought about, once `next` is what follows from it. `observed` is what was seen.
+    pub fn took(&mut self, next: Step, event: &Event, observed: &str) {
+        let Step { state, phase, were, .. } = next;
         let at = state.now;
         let Some(rollout) = &mut self.rollout else { return };
-        let before = std::mem::replace(&mut rollout.state, state);
+        rollout.state = state;
         match event {
             Event::Deployed { cell } => {
                 let (version, dossier) = (rollout.state.version.clone(), rollout.dossier.clone());
@@ -481,28 +483,27 @@ impl Book {
         }
         let Some(rollout) = &self.rollout else { return };
         // What may be in part in a cell that has left is taken away by the apply that ends the cell.
-        for (cell, _) in before.that_are(CellState::is_in_part) {
-            if !rollout.state.cells.contains_key(cell) {
-                let (version, dossier) = (before.version.clone(), rollout.dossier.clone());
+        for (cell, was) in &were {
+            if was.state.is_in_part() && !rollout.state.cells.contains_key(cell) {
+                let (version, dossier) = (rollout.state.version.clone(), rollout.dossier.clone());
                 let has = Has { version, dossier, at, observed: "it may be there in part".to_owned() };
                 self.cells.entry(cell.clone()).or_insert(has);
             }
         }
-        if rollout.state.phase == Phase::Done && before.phase != Phase::Done {
-            let (version, dossier) = (rollout.state.version.clone(), rollout.dossier.clone());
+        let (version, dossier) = (rollout.state.version.clone(), rollout.dossier.clone());
+        let told = lines(&rollout.state, &phase, &were, event);
+        if rollout.state.phase == Phase::Done && phase != Phase::Done {
             // Where it has come well there is something to go back to from now on.
             let reached: BTreeSet<&String> =
                 rollout.state.that_are(CellState::is_in_part).map(|(cell, _)| cell).collect();
             self.made.retain(|cell, _| reached.contains(cell) || self.in_part.contains_key(cell));
             self.fall_away(&version, "is released", at);
-            self.released = Some(Has { version, dossier, at, observed: String::new() });
+            self.released = Some(Has { version: version.clone(), dossier, at, observed: String::new() });
         }
-        if matches!((event, &before.phase), (Event::Resumed { .. }, Phase::Stopped { .. })) {
-            self.fall_away(&before.version, "goes on", at);
+        if matches!((event, &phase), (Event::Resumed { .. }, Phase::Stopped { .. })) {
+            self.fall_away(&version, "goes on", at);
         }
-        for line in lines(&before, self.rollout.as_ref().map_or(&before, |rollout| &rollout.state), event) {
-            self.note(at, line);
-        }
+        told.into_iter().for_each(|line| self.note(at, line));
     }
 }
 
@@ -548,14 +549,12 @@ fn one_form(state: &mut State, former: &mut BTreeMap<String, Has>) {
     };
     for (name, has) in former.iter_mut() {
         has.clone_from(&last);
-        if let Some(cell) = state.cells.get_mut(name) {
-            cell.former = Some(last.version.clone());
-        }
+        state.cells.change(name, |cell| cell.former = Some(last.version.clone()));
     }
 }
 
-/// What a transition is told as.
-fn lines(before: &State, after: &State, event: &Event) -> Vec<String> {
+/// What a transition is told as, by what the rollout did and its changed cells were before.
+fn lines(after: &State, phase: &Phase, were: &BTreeMap<String, Cell>, event: &Event) -> Vec<String> {
     let mut all = Vec::new();
     all.extend(match event {
         Event::Failed { cell, why } => Some(format!("{cell} failed: {why}")),
@@ -571,15 +570,14 @@ fn lines(before: &State, after: &State, event: &Event) -> Vec<String> {
         }
         _ => None,
     });
-    for (name, cell) in &after.cells {
-        let was = before.cells.get(name).map(|cell| cell.state);
-        if was != Some(cell.state) {
-            all.push(format!("{name} {}", cell.state.word()));
-        }
+    for (name, was) in were {
+        all.extend(match after.cells.get(name) {
+            Some(cell) if cell.state == was.state => None,
+            Some(cell) => Some(format!("{name} {}", cell.state.word())),
+            None => Some(format!("{name} has left: nothing of it comes there")),
+        });
     }
-    let left = before.cells.keys().filter(|name| !after.cells.contains_key(*name));
-    all.extend(left.map(|name| format!("{name} has left: nothing of it comes there")));
-    if before.phase.word() != after.phase.word() {
+    if phase.word() != after.phase.word() {
         all.push(match after.phase.why() {
             Some(why) => format!("{}: {why}", after.phase.word()),
             None => after.phase.word().to_owned(),

@@ -368,9 +368,8 @@ impl Engine<'_> {
 
     /// The cells whose turn has not come and that have the form of the permission set all the same.
     fn strays(&self, held: &mut Held, state: &State) -> BTreeSet<String> {
-        let waits = |cell: CellState| matches!(cell, CellState::Waiting | CellState::Skipped);
-        let knows = |name: &String| held.rollout().is_some_and(|rollout| rollout.former.contains_key(name));
-        let waiting: Vec<&String> = state.that_are(waits).map(|(name, _)| name).filter(|name| knows(name)).collect();
+        let mut waiting = state.cells.that(|_, cell| matches!(cell, CellState::Waiting | CellState::Skipped));
+        waiting.retain(|name| held.rollout().is_some_and(|rollout| rollout.former.contains_key(name)));
         if waiting.is_empty() {
             return BTreeSet::new();
         }
@@ -384,8 +383,8 @@ impl Engine<'_> {
             })
         });
         let account = |name: &String| dossier.cells.get(name).map(|cell| &cell.spec.account);
-        let has = |name: &&String| account(name).is_some_and(|account| accounts.contains(account));
-        waiting.into_iter().filter(has).cloned().collect()
+        let has = |name: &String| account(name).is_some_and(|account| accounts.contains(account));
+        waiting.into_iter().filter(has).collect()
     }
 
     /// Waits before something is tried again that has failed; once it has failed too often, that is the end.
@@ -598,14 +597,24 @@ struct Followed {
 
 fn follow(held: &Held, events: &[(Event, String)], now: Timestamp) -> Followed {
     let mut all = Followed { book: None, effects: Vec::new(), moved: false };
+    let Some(mut state) = held.rollout().filter(|_| !events.is_empty()).map(|rollout| rollout.state.clone()) else {
+        return all;
+    };
     for (event, observed) in events {
-        let Some(rollout) = &all.book.as_ref().unwrap_or(&held.read.book).rollout else { break };
-        let next = step(&held.dossier.course, rollout.state.clone(), now, event);
-        if next.refused.is_none() {
-            all.moved |= next.moved;
-            all.effects.extend(next.effects);
-            all.book.get_or_insert_with(|| held.read.book.clone()).took(next.state, event, observed);
+        let mut next = step(&held.dossier.course, state, now, event);
+        if next.refused.is_some() {
+            state = next.state;
+            continue;
         }
+        all.moved |= next.moved;
+        all.effects.append(&mut next.effects);
+        let book = all.book.get_or_insert_with(|| held.read.book.clone());
+        book.took(next, event, observed);
+        // The book is given its state when all are taken in.
+        state = book.rollout.as_mut().map(|rollout| std::mem::take(&mut rollout.state)).unwrap_or_default();
+    }
+    if let Some(rollout) = all.book.as_mut().and_then(|book| book.rollout.as_mut()) {
+        rollout.state = state;
     }
     all
 }

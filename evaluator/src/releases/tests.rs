@@ -391,7 +391,7 @@ fn people_are_heard_while_it_waits() {
         let event = Event::Approved { who: "bob".into() };
         let next = step(&asked.course, rollout.state, clock.now(), &event);
         assert_eq!(next.refused, None);
-        book.took(next.state, &event, "");
+        book.took(next, &event, "");
         Ok::<_, ()>(())
     };
     desk.change(OF, approve).unwrap().unwrap();
@@ -443,7 +443,7 @@ fn what_an_apply_has_queued_takes_nothing_back_from_a_release_that_goes_on() {
     let resume = |book: &mut Book| {
         let event = Event::Resumed { who: "bob".into() };
         let next = step(&second.course, book.rollout.clone().unwrap().state, clock.now(), &event);
-        book.took(next.state, &event, "");
+        book.took(next, &event, "");
         Ok::<_, ()>(())
     };
     desk.change(OF, resume).unwrap().unwrap();
@@ -644,7 +644,7 @@ fn who_is_told_to_stop_as_it_ends_says_how_it_ended_and_begins_nothing_that_is_q
     let begin = |book: &mut Book| {
         let queued = book.next.take().unwrap();
         book.begin(queued, &dossier_of("v1", vec![last.clone()]), start());
-        book.rollout.as_mut().unwrap().state.cells.get_mut("cell.a").unwrap().state = CellState::Deploying;
+        book.rollout.as_mut().unwrap().state.cells.set("cell.a", CellState::Deploying).unwrap();
         Ok::<_, ()>(())
     };
     desk.change(OF, begin).unwrap().unwrap();
@@ -779,7 +779,7 @@ fn what_is_queued_or_under_way_is_not_queued_again() {
     let abort = |book: &mut Book| {
         let event = Event::Aborted { who: "bob".into(), back: false };
         let next = step(&asked.course, book.rollout.clone().unwrap().state, clock.now(), &event);
-        book.took(next.state, &event, "");
+        book.took(next, &event, "");
         Ok::<_, ()>(())
     };
     desk.change(OF, abort).unwrap().unwrap();

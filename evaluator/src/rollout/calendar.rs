@@ -105,7 +105,7 @@ impl World for Well<'_> {
                 self.close(state.now);
             }
         }
-        let under_way = state.cells.values().any(|cell| cell.wave == state.wave && cell.state.is_reached());
+        let under_way = state.cells.any(|wave, cell| wave == state.wave && cell.is_reached());
         if !begun(&self.entries)
             && under_way
             && let Some(wave) = self.course.waves.get(state.wave)

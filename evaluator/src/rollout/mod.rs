@@ -3,6 +3,7 @@
 //! carry out what it answers.
 
 pub mod calendar;
+pub mod cells;
 pub mod course;
 mod read;
 pub mod state;
@@ -12,6 +13,7 @@ mod tests;
 pub mod text;
 pub mod window;
 
+pub use cells::Cells;
 pub use course::{Course, OnAlarm, Wave};
 pub use read::{courses, drained};
 pub use state::{CellState, Event, Phase, Signal, State, Why};

@@ -7,11 +7,12 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::cells::Cells;
 use super::course::Course;
 use crate::terminal::visible;
 
 /// Where a rollout of one release is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// The version that it brings.
     pub version: String,
@@ -22,7 +23,7 @@ pub struct State {
     /// Whether the wave's one box is under way.
     pub one_box: bool,
     /// Its cells, by address.
-    pub cells: BTreeMap<String, Cell>,
+    pub cells: Cells,
     /// Cells that take nothing now: they are being drained.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub draining: BTreeSet<String>,
@@ -121,10 +122,11 @@ impl CellState {
 }
 
 /// What a rollout does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "phase")]
 pub enum Phase {
     /// Cells of its wave are begun.
+    #[default]
     Running,
     /// The window is shut.
     Shut {
@@ -354,7 +356,7 @@ impl State {
 
     /// Whether nothing more comes of it: what was under way when it stopped has come to its end, too.
     pub fn is_over(&self) -> bool {
-        self.phase.is_over() && !self.cells.values().any(|cell| cell.state.is_under_way())
+        self.phase.is_over() && !self.cells.any(|_, state| state.is_under_way())
     }
 
     /// The cells of its waves that are not among these: what somebody is `at_work` at in one ends first. What an apply has
@@ -367,13 +369,9 @@ impl State {
         self.cells.iter().filter(is_gone).map(|(name, _)| name.clone()).collect()
     }
 
-    /// Lets go of cells that have left; whether there was one.
-    pub fn leave<'c>(&mut self, cells: impl IntoIterator<Item = &'c String>) -> bool {
-        let before = self.cells.len();
-        for name in cells {
-            self.cells.remove(name);
-        }
-        self.cells.len() < before
+    /// Lets go of cells that have left; gives what they were.
+    pub fn leave<'c>(&mut self, cells: impl IntoIterator<Item = &'c String>) -> BTreeMap<String, Cell> {
+        cells.into_iter().filter_map(|name| Some((name.clone(), self.cells.remove(name)?))).collect()
     }
 
     /// Has these cells as those that are drained; whether others were.

@@ -5,7 +5,7 @@
 //! INVARIANT: a cell is given the release only while the rollout runs, in its wave's turn, within the window, and while
 //! fewer than `parallel` of its wave are under way. Only a cell that was reached goes back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -80,17 +80,23 @@ pub enum Refused {
 pub struct Step {
     /// Where the rollout is now.
     pub state: State,
+    /// What it did before.
+    pub phase: Phase,
+    /// The cells that are otherwise now or have left, as they were.
+    pub were: BTreeMap<String, Cell>,
     /// What is to be done, in order, once `state` is kept.
     pub effects: Vec<Effect>,
     /// Whether a cell or the phase is another than before: what has to be kept before anything is done.
     pub moved: bool,
-    /// Why the event was not taken; then nothing follows.
+    /// Why the event was not taken; then nothing follows, and the state is as it was.
     pub refused: Option<Refused>,
 }
 
-/// What follows from an event at an instant.
+/// What follows from an event at an instant. Takes time by the cells that it changes, not by those that there are, but for
+/// one that asks how all are that have the release.
 pub fn step(course: &Course, state: State, at: Timestamp, event: &Event) -> Step {
-    let mut run = Run { course, state, effects: Vec::new(), moved: false };
+    let (phase, now, wake) = (state.phase.clone(), state.now, state.wake);
+    let mut run = Run { course, state, were: BTreeMap::new(), effects: Vec::new(), moved: false };
     // What is over stays as it ended, whatever the time is by then.
     if !(run.state.phase.is_over() && *event == Event::Tick) {
         run.unwatched(at.duration_since(run.state.now));
@@ -100,25 +106,26 @@ pub fn step(course: &Course, state: State, at: Timestamp, event: &Event) -> Step
     if due {
         run.state.wake = None;
     }
-    let refused = run.take(event).err();
-    if refused.is_none() {
-        run.advance();
-        run.look(due && *event == Event::Tick);
+    if let Err(refused) = run.take(event) {
+        let state = State { phase: phase.clone(), now, wake, ..run.state };
+        return Step { state, phase, were: run.were, effects: Vec::new(), moved: false, refused: Some(refused) };
     }
-    Step { state: run.state, effects: run.effects, moved: run.moved, refused }
+    run.advance();
+    run.look(due && *event == Event::Tick);
+    let Run { state, were, effects, moved, .. } = run;
+    Step { state, phase, were, effects, moved, refused: None }
 }
 
 /// What is under way, to be done again after a restart: all of it may have been done, or not.
 pub fn under_way(state: &State) -> Vec<Effect> {
     let mut effects = Vec::new();
-    for (name, cell) in &state.cells {
-        match cell.state {
-            CellState::Deploying => {
-                effects.push(Effect::Deploy { cell: name.clone(), version: state.version.clone() });
+    for name in state.cells.that(|_, cell| cell.is_under_way()) {
+        effects.push(match state.cells.get(&name) {
+            Some(Cell { state: CellState::RollingBack, former, .. }) => {
+                Effect::GoBack { cell: name, to: former.clone() }
             }
-            CellState::RollingBack => effects.push(Effect::GoBack { cell: name.clone(), to: cell.former.clone() }),
-            _ => {}
-        }
+            _ => Effect::Deploy { cell: name, version: state.version.clone() },
+        });
     }
     if state.phase == Phase::Approval {
         effects.push(Effect::Ask { wave: state.wave });
@@ -130,6 +137,7 @@ pub fn under_way(state: &State) -> Vec<Effect> {
 struct Run<'c> {
     course: &'c Course,
     state: State,
+    were: BTreeMap<String, Cell>,
     effects: Vec<Effect>,
     moved: bool,
 }
@@ -167,7 +175,9 @@ impl<'c> Run<'c> {
                 Ok(())
             }
             Event::Left { cells } => {
-                self.moved |= self.state.leave(cells);
+                let left = self.state.leave(cells);
+                self.moved |= !left.is_empty();
+                self.were.extend(left);
                 Ok(())
             }
             Event::Altered { what } => self.altered(what),
@@ -195,14 +205,16 @@ impl<'c> Run<'c> {
 
     /// What was under way in a cell came to an end.
     fn ended(&mut self, name: &str, from: CellState, to: CellState, why: Option<&String>) -> Result<(), Refused> {
-        let cell = self.state.cells.get_mut(name).filter(|cell| cell.state == from);
-        let cell = cell.ok_or_else(|| Refused::Idle(name.to_owned()))?;
-        cell.state = to;
-        // Why it failed is still asked when it has gone back.
-        if to != CellState::RolledBack {
-            cell.why = why.cloned();
+        if self.state.cells.get(name).is_none_or(|cell| cell.state != from) {
+            return Err(Refused::Idle(name.to_owned()));
         }
-        self.moved = true;
+        self.change(name, |cell| {
+            cell.state = to;
+            // Why it failed is still asked when it has gone back.
+            if to != CellState::RolledBack {
+                cell.why = why.cloned();
+            }
+        });
         Ok(())
     }
 
@@ -237,11 +249,11 @@ impl<'c> Run<'c> {
     fn resumed(&mut self) -> Result<(), Refused> {
         if matches!(self.state.phase, Phase::Stopped { .. }) {
             // What failed is tried again, in the turn of its wave.
-            for cell in self.state.cells.values_mut().filter(|cell| cell.state == CellState::Failed) {
-                cell.state = CellState::Waiting;
-                cell.why = None;
-                if cell.wave < self.state.wave {
-                    self.state.wave = cell.wave;
+            for name in self.state.cells.that(|_, state| state == CellState::Failed) {
+                self.change(&name, |cell| (cell.state, cell.why) = (CellState::Waiting, None));
+                let wave = self.state.cells.get(&name).map_or(self.state.wave, |cell| cell.wave);
+                if wave < self.state.wave {
+                    self.state.wave = wave;
                     self.state.one_box = false;
                 }
             }
@@ -297,10 +309,10 @@ impl<'c> Run<'c> {
 
     /// A newer release takes the place of one that waits.
     fn superseded(&mut self, by: &str) -> Result<(), Refused> {
-        let idle = !self.state.cells.values().any(|cell| cell.state.is_under_way());
+        let idle = !self.state.cells.any(|_, state| state.is_under_way());
         let waits = match self.state.phase {
             Phase::Shut { .. } | Phase::Approval | Phase::Draining | Phase::Stopped { .. } => true,
-            Phase::Running => self.state.paused || !self.state.cells.values().any(|cell| cell.state.is_reached()),
+            Phase::Running => self.state.paused || !self.state.cells.any(|_, state| state.is_reached()),
             Phase::Baking { .. } => self.state.paused,
             Phase::RollingBack { .. } => false,
             Phase::Done | Phase::RolledBack { .. } | Phase::Superseded { .. } => return Err(Refused::Over),
@@ -342,7 +354,7 @@ impl<'c> Run<'c> {
     fn run(&mut self) -> bool {
         let Some(wave) = self.wave() else { return self.finish() };
         self.readmit();
-        let failed = self.of_wave(CellState::Failed);
+        let failed: Vec<String> = self.of_wave(CellState::Failed).cloned().collect();
         if self.state.one_box && !failed.is_empty() {
             // It speaks for the wave: nobody else is to find out.
             self.trip(Why::OneBox { wave: wave.label.clone(), cells: failed });
@@ -376,9 +388,8 @@ impl<'c> Run<'c> {
 
     /// Whether a cell of a wave may be begun now.
     fn is_let(&mut self, wave: &Wave) -> bool {
-        let begun = |cell: &Cell| cell.wave == self.state.wave && cell.state.is_reached();
         let asks = wave.approval && !self.state.approved.contains(&self.state.wave);
-        if asks && !self.state.cells.values().any(begun) {
+        if asks && !self.is_begun() {
             if self.state.phase != Phase::Approval {
                 self.effects.push(Effect::Ask { wave: self.state.wave });
             }
@@ -398,55 +409,63 @@ impl<'c> Run<'c> {
 
     /// The first cells of the wave whose turn it is, in order, up to `most`; those that are drained are skipped.
     fn next(&mut self, most: usize) -> Vec<String> {
-        let drained: Vec<String> =
-            self.that_wait().filter(|name| self.state.draining.contains(*name)).cloned().collect();
-        drained.iter().for_each(|name| self.set(name, CellState::Skipped));
-        if !self.state.one_box {
-            return self.that_wait().take(most).cloned().collect();
-        }
-        let begun = |cell: &Cell| cell.wave == self.state.wave && cell.state.is_reached();
-        if self.state.cells.values().any(begun) {
-            return Vec::new();
-        }
-        self.that_wait().take(1).cloned().collect()
-    }
-
-    fn that_wait(&self) -> impl Iterator<Item = &String> {
         let wave = self.state.wave;
-        let waits = move |cell: &Cell| cell.wave == wave && cell.state == CellState::Waiting;
-        self.state.cells.iter().filter(move |(_, cell)| waits(cell)).map(|(name, _)| name)
+        let waits = |name: &&String| {
+            let cell = self.state.cells.get(*name);
+            cell.is_some_and(|cell| cell.wave == wave && cell.state == CellState::Waiting)
+        };
+        let drained: Vec<String> = self.state.draining.iter().filter(waits).cloned().collect();
+        drained.iter().for_each(|name| self.set(name, CellState::Skipped));
+        let most = match self.state.one_box {
+            true if self.is_begun() => 0,
+            true => 1,
+            false => most,
+        };
+        self.of_wave(CellState::Waiting).take(most).cloned().collect()
     }
 
-    fn of_wave(&self, state: CellState) -> Vec<String> {
-        let own = |cell: &Cell| cell.wave == self.state.wave && cell.state == state;
-        self.state.cells.iter().filter(|(_, cell)| own(cell)).map(|(name, _)| name.clone()).collect()
+    /// Whether the release has come to a cell of the wave, or may have in part.
+    fn is_begun(&self) -> bool {
+        self.state.cells.any(|wave, state| wave == self.state.wave && state.is_reached())
+    }
+
+    fn of_wave(&self, state: CellState) -> impl ExactSizeIterator<Item = &String> {
+        self.state.cells.at(self.state.wave, state)
     }
 
     fn set(&mut self, name: &str, to: CellState) {
-        if let Some(cell) = self.state.cells.get_mut(name) {
-            self.moved |= cell.state != to;
-            cell.state = to;
+        self.change(name, |cell| cell.state = to);
+    }
+
+    fn change(&mut self, name: &str, change: impl FnOnce(&mut Cell)) {
+        if let Some(was) = self.state.cells.change(name, change) {
+            self.moved = true;
+            self.were.entry(name.to_owned()).or_insert(was);
         }
     }
 
     /// Cells that were drained and are not any more go with the wave that is under way; but none of a wave with those that
     /// nothing watches: it waits until its own can be gone through again.
     fn readmit(&mut self) {
-        let (wave, draining) = (self.state.wave, &self.state.draining);
-        let follows = |wave: usize| self.course.waves.get(wave).is_some_and(|wave| wave.follows);
-        for (name, cell) in &mut self.state.cells {
-            let back = cell.state == CellState::Skipped && cell.wave <= wave && !draining.contains(name);
-            if back && follows(cell.wave) == follows(wave) {
-                cell.state = CellState::Waiting;
-                cell.wave = wave;
-                self.moved = true;
+        let wave = self.state.wave;
+        let skipped = self
+            .state
+            .cells
+            .that(|of, state| state == CellState::Skipped && of <= wave && self.follows(of) == self.follows(wave));
+        for name in skipped {
+            if !self.state.draining.contains(&name) {
+                self.change(&name, |cell| (cell.state, cell.wave) = (CellState::Waiting, wave));
             }
         }
     }
 
+    fn follows(&self, wave: usize) -> bool {
+        self.course.waves.get(wave).is_some_and(|wave| wave.follows)
+    }
+
     /// All cells of the wave, or its one box, are through: they bake, if there is one that has the release.
     fn watch(&mut self, wave: &Wave) -> bool {
-        if wave.follows || self.of_wave(CellState::Baking).is_empty() {
+        if wave.follows || self.of_wave(CellState::Baking).len() == 0 {
             self.baked();
             return true;
         }
@@ -460,7 +479,7 @@ impl<'c> Run<'c> {
     /// Whether the bake is over without anybody looking.
     fn bake(&mut self, until: Timestamp) -> bool {
         // Of those that leave meanwhile there is nothing to watch.
-        let left = self.of_wave(CellState::Baking).is_empty();
+        let left = self.of_wave(CellState::Baking).len() == 0;
         if !left && (self.wave().is_some_and(Wave::is_watched) || self.state.now < until) {
             return false;
         }
@@ -474,19 +493,18 @@ impl<'c> Run<'c> {
         if std::mem::take(&mut self.state.one_box) {
             return;
         }
-        for name in self.of_wave(CellState::Baking) {
-            self.set(&name, CellState::Done);
-        }
+        let baked: Vec<String> = self.of_wave(CellState::Baking).cloned().collect();
+        baked.iter().for_each(|name| self.set(name, CellState::Done));
         self.state.wave += 1;
         self.state.one_box = self.wave().is_some_and(|wave| wave.one_box && wave.cells.len() > 1);
     }
 
     /// All waves are over.
     fn finish(&mut self) -> bool {
-        let skipped = || self.state.cells.iter().filter(|(_, cell)| cell.state == CellState::Skipped);
-        let back =
-            skipped().filter(|(name, _)| !self.state.draining.contains(*name)).map(|(_, cell)| cell.wave).min();
-        match (back, skipped().next().is_some()) {
+        let skipped = self.state.cells.that(|_, state| state == CellState::Skipped);
+        let readmitted = skipped.iter().filter(|name| !self.state.draining.contains(*name));
+        let back = readmitted.filter_map(|name| self.state.cells.get(name)).map(|cell| cell.wave).min();
+        match (back, !skipped.is_empty()) {
             (Some(wave), _) => {
                 self.state.wave = wave;
                 self.state.one_box = false;
@@ -499,8 +517,7 @@ impl<'c> Run<'c> {
             }
             (None, false) => {
                 let done = self.state.that_are(|state| state == CellState::Done).count();
-                let failed = self.state.that_are(|state| state == CellState::Failed);
-                let cells: Vec<String> = failed.map(|(name, _)| name.clone()).collect();
+                let cells = self.state.cells.that(|_, state| state == CellState::Failed);
                 let passed = self.course.is_passed(done, cells.len());
                 self.enter(if passed { Phase::Done } else { Phase::Stopped { why: Why::Untaken { cells } } });
             }
@@ -512,21 +529,15 @@ impl<'c> Run<'c> {
     fn go_back(&mut self) -> bool {
         let Phase::RollingBack { why } = &self.state.phase else { return false };
         let why = why.clone();
-        let reached = |cell: &Cell| {
-            matches!(cell.state, CellState::Baking | CellState::Done | CellState::Failed | CellState::AtOnce)
-        };
-        let names: Vec<(String, Option<String>)> = self
-            .state
-            .cells
-            .iter()
-            .filter(|(_, cell)| reached(cell))
-            .map(|(name, cell)| (name.clone(), cell.former.clone()))
-            .collect();
-        for (name, to) in names {
+        let reached = self.state.cells.that(|_, state| {
+            matches!(state, CellState::Baking | CellState::Done | CellState::Failed | CellState::AtOnce)
+        });
+        for name in reached {
+            let to = self.state.cells.get(&name).and_then(|cell| cell.former.clone());
             self.set(&name, CellState::RollingBack);
             self.effects.push(Effect::GoBack { cell: name, to });
         }
-        if !self.state.cells.values().any(|cell| cell.state.is_under_way()) {
+        if !self.state.cells.any(|_, state| state.is_under_way()) {
             self.enter(Phase::RolledBack { why });
         }
         false
@@ -549,18 +560,16 @@ impl<'c> Run<'c> {
             Phase::Baking { since, until, .. } if now < until => (since, next.min(until)),
             Phase::Baking { since, .. } => (since, next),
             Phase::Shut { until } => (now, next.min(until)),
-            Phase::Running if self.state.cells.values().any(|cell| cell.state.is_under_way()) => (now, next),
+            Phase::Running if self.state.cells.any(|_, state| state.is_under_way()) => (now, next),
             _ => return,
         };
-        let has = |state| matches!(state, CellState::Baking | CellState::Done);
-        let follows = |cell: &Cell| self.course.waves.get(cell.wave).is_some_and(|wave| wave.follows);
-        let cells = self.state.that_are(has).filter(|(_, cell)| !follows(cell));
-        let cells: Vec<String> = cells.map(|(name, _)| name.clone()).collect();
-        if cells.is_empty() || wave.follows {
+        let has = |wave, state| matches!(state, CellState::Baking | CellState::Done) && !self.follows(wave);
+        if wave.follows || !self.state.cells.any(has) {
             return;
         }
         if due {
-            let serving = self.of_wave(CellState::Baking);
+            let cells = self.state.cells.that(has);
+            let serving = self.of_wave(CellState::Baking).cloned().collect();
             self.effects.push(Effect::Observe { wave: self.state.wave, cells, serving, since });
         }
         self.wake(next);

@@ -7,6 +7,7 @@ use cell_eval::plan::desired::Desired;
 use cell_eval::releases::book::{Has, Unqueuing};
 use cell_eval::releases::wishes::is_of_component;
 use cell_eval::releases::{Book, Desk};
+use cell_eval::rollout::step::Step;
 use cell_eval::rollout::{CellState, Course, Event, Phase, Refused, State, step};
 use cell_eval::words::{counted, have};
 use cell_lang::diagnostics::Code;
@@ -47,10 +48,11 @@ fn said(
     mut state: State,
     gone: &BTreeSet<String>,
     (now, event): (Timestamp, &Event),
-) -> Result<State, Refused> {
-    state.leave(gone);
-    let next = step(course, state, now, event);
-    next.refused.map_or(Ok(next.state), Err)
+) -> Result<Step, Refused> {
+    let left = state.leave(gone);
+    let mut next = step(course, state, now, event);
+    next.were.extend(left);
+    next.refused.clone().map_or(Ok(next), Err)
 }
 
 /// Ends a rollout; or takes out of the queue what is not begun, where that is asked for or nothing is under way.
@@ -230,12 +232,13 @@ mod tests {
         let (course, state) = waiting(now);
         let gone = BTreeSet::from(["cell.b".to_owned()]);
         let pause = Event::Paused { who: "ana".to_owned() };
-        let paused = said(&course, state, &gone, (now, &pause)).unwrap();
+        let Step { state: paused, were, .. } = said(&course, state, &gone, (now, &pause)).unwrap();
+        assert_eq!(were.into_keys().collect::<Vec<_>>(), ["cell.b"], "that it has left is told");
         let cells: Vec<(&str, CellState)> =
             paused.cells.iter().map(|(name, cell)| (name.as_str(), cell.state)).collect();
         assert_eq!((cells, paused.paused), (vec![("cell.a", CellState::Waiting)], true));
         let resume = Event::Resumed { who: "ana".to_owned() };
-        let resumed = said(&course, paused, &gone, (now, &resume)).unwrap();
+        let resumed = said(&course, paused, &gone, (now, &resume)).unwrap().state;
         assert_eq!(resumed.cells["cell.a"].state, CellState::Deploying);
         let refused = said(&course, resumed, &gone, (now, &Event::Approved { who: "ana".to_owned() }));
         assert_eq!(refused.unwrap_err(), Refused::NobodyAsked);

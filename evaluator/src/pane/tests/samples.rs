@@ -262,7 +262,7 @@ pub(super) fn rollout() -> Rollout {
             },
             wave: 0,
             one_box: false,
-            cells: cells.map(|(name, cell)| (name.to_owned(), cell)).into(),
+            cells: cells.map(|(name, cell)| (name.to_owned(), cell)).into_iter().collect(),
             draining: BTreeSet::from(["cell.two".to_owned()]),
             approved: BTreeSet::new(),
             paused: false,

@@ -77,7 +77,7 @@ fn kept(bench: &Bench, wanted: &Desired, (old, new): (&Fields, &Fields), events:
         let state = book.rollout.as_ref().unwrap().state.clone();
         let next = step(&forms[1].course, state, at, event);
         assert_eq!(next.refused, None, "{event:?}");
-        book.took(next.state, event, "");
+        book.took(next, event, "");
     }
     let dossiers = forms.into_iter().map(|form| (form.version.clone(), form)).collect();
     BTreeMap::from([(SET.to_owned(), Kept { book, dossiers })])

@@ -27,7 +27,7 @@ fn a_fleet_of_two_versions_is_told_with_what_makes_it_one_again() {
     let abort = |book: &mut Book| {
         let event = Event::Aborted { who: "bob".into(), back: false };
         let stopped = step(&next.course, book.rollout.clone().unwrap().state, clock.now(), &event);
-        book.took(stopped.state, &event, "");
+        book.took(stopped, &event, "");
         Ok::<_, ()>(())
     };
     desk.change(OF, abort).unwrap().unwrap();

@@ -55,7 +55,7 @@ fn a_rollout_that_has_stopped_is_carried_on_while_a_cell_is_under_way() {
     cells.have.lock().unwrap().remove("cell.b");
     let under_way = |book: &mut Book| {
         book.cells.remove("cell.b");
-        book.rollout.as_mut().unwrap().state.cells.get_mut("cell.b").unwrap().state = CellState::Deploying;
+        book.rollout.as_mut().unwrap().state.cells.set("cell.b", CellState::Deploying).unwrap();
         Ok::<_, ()>(())
     };
     let ((), book) = Desk::new(&memory).change(OF, under_way).unwrap().unwrap();
@@ -81,7 +81,7 @@ fn what_a_dead_process_left_under_way_where_no_cell_is_any_more_is_not_done_agai
             let queued = book.next.take().unwrap();
             book.begin(queued, &dossier("v1"), start());
             let state = &mut book.rollout.as_mut().unwrap().state;
-            state.cells.get_mut("cell.b").unwrap().state = CellState::Deploying;
+            state.cells.set("cell.b", CellState::Deploying).unwrap();
             assert_eq!(book.occupied().into_keys().collect::<Vec<_>>(), ["cell.b"]);
             if emptied {
                 book.leave("cell.b");

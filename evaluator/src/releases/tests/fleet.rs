@@ -24,7 +24,7 @@ fn what_a_living_process_brings_is_not_taken_away_under_it() {
         let change = |book: &mut Book| {
             let rollout = book.rollout.as_mut().unwrap();
             rollout.state.phase = Phase::Running;
-            rollout.state.cells.get_mut("cell.a").unwrap().state = CellState::Deploying;
+            rollout.state.cells.set("cell.a", CellState::Deploying);
             rollout.runner = Some(Runner { run: "r".into(), who: "raj@host".into(), process: 7, until });
             Ok::<_, ()>(())
         };

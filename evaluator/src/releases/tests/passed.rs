@@ -81,7 +81,7 @@ fn only_the_cell_that_is_passed_by_is_written_down() {
     let queued = Queued { version: "v1".into(), dossier: "d".into(), by: "ana".into(), at: start(), of_apply: false };
     book.begin(queued, &dossier("v1"), start());
     for cell in ["cell.a", "cell.b"] {
-        book.rollout.as_mut().unwrap().state.cells.get_mut(cell).unwrap().state = CellState::Deploying;
+        book.rollout.as_mut().unwrap().state.cells.set(cell, CellState::Deploying).unwrap();
     }
     book.pass_by("cell.b");
     assert_eq!(book.in_part.keys().collect::<Vec<_>>(), ["cell.b"]);

@@ -147,7 +147,7 @@ fn what_is_in_no_wave_is_a_part_of_the_rollout_while_it_is_new_there() {
     let course = dossier("new").course;
     let aborted = Event::Aborted { who: "ana".to_owned(), back: true };
     let mut state_now = book.rollout.as_ref().unwrap().state.clone();
-    state_now.cells.get_mut("cell.a").unwrap().state = CellState::Done;
+    state_now.cells.set("cell.a", CellState::Done).unwrap();
     let back = step(&course, state_now, super::start(), &aborted).state;
     let going: Vec<&String> = back.that_are(|state| state == CellState::RollingBack).map(|(name, _)| name).collect();
     assert_eq!(going, ["account.t", "cell.a"]);

@@ -20,6 +20,7 @@ fn killed(course: &Course, fleet: &mut Fleet, kills: &[usize]) -> State {
     while let Some(((at, _), event)) = queue.pop_first() {
         let next = step(course, state, at, &event);
         state = serde_json::from_str(&serde_json::to_string(&next.state).unwrap()).unwrap();
+        assert_eq!(state, next.state, "what is kept is found again, by name and by place");
         let mut effects = next.effects;
         if next.moved {
             transitions += 1;
