@@ -43,7 +43,12 @@ pub fn target() -> Result<PathBuf, String> {
 fn build() -> Result<PathBuf, String> {
     let (profile, target) = (profile()?, target()?);
     let name = profile.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let name = if name == "debug" { "dev".to_owned() } else { name };
+    // What is built to be released fast, and what is measured, lie in one folder.
+    let name = match name.as_str() {
+        "debug" => "dev",
+        "release" => "bench",
+        other => other,
+    };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     // What cargo says of the package under test would have build scripts that look at it (ring's) run again, and all
@@ -55,7 +60,7 @@ fn build() -> Result<PathBuf, String> {
         }
     }
     let output = command
-        .args(["build", "--quiet", "--workspace", "--bin", "cellc", "--profile", &name, "--target-dir"])
+        .args(["build", "--quiet", "--workspace", "--bin", "cellc", "--profile", name, "--target-dir"])
         .arg(&target)
         .current_dir(repository::root())
         .stdin(Stdio::null())
