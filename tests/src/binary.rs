@@ -19,8 +19,8 @@ pub fn cellc(folder: &Path, args: &[&str], env: &[(&str, &str)]) -> Result<Outpu
     command.output().map_err(|error| format!("cellc cannot be run: {error}"))
 }
 
-/// The binary, built once a process with the profile of the tests: cargo does so only for the tests of the
-/// binary's own package.
+/// The binary, built once a process with the profile of the tests; from `target/release`, which benchmarks use too, with that of
+/// benchmarks. Cargo does so only for the tests of the binary's own package.
 pub fn built() -> Result<&'static Path, String> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     BUILT.get_or_init(build).as_deref().map_err(Clone::clone)
@@ -43,7 +43,6 @@ pub fn target() -> Result<PathBuf, String> {
 fn build() -> Result<PathBuf, String> {
     let (profile, target) = (profile()?, target()?);
     let name = profile.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    // What is built to be released fast, and what is measured, lie in one folder.
     let name = match name.as_str() {
         "debug" => "dev",
         "release" => "bench",

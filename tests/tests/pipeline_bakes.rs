@@ -64,14 +64,15 @@ fn reached(course: &Course, wave: usize, has: usize, at: Timestamp) -> State {
     state.one_box = course.waves[wave].one_box && has == 1;
     state.approved.insert(wave);
     let own = &course.waves[wave].cells;
-    for (name, cell) in &mut state.cells {
+    for (name, cell) in &state.cells.clone() {
         let place = own.iter().position(|other| other == name);
-        cell.state = match (cell.wave.cmp(&wave), place) {
+        let now = match (cell.wave.cmp(&wave), place) {
             (std::cmp::Ordering::Less, _) => CellState::Done,
             (_, Some(place)) if place + 1 < has => CellState::Baking,
             (_, Some(place)) if place + 1 == has => CellState::Deploying,
             _ => CellState::Waiting,
         };
+        state.cells.set(name, now);
     }
     state
 }
@@ -149,7 +150,7 @@ fn gate(course: &Course, name: &str, at: &str, looks: &[Seen]) -> Case {
     let mut state = reached(course, wave, has, at);
     state.one_box = false;
     let first = course.waves[wave].cells[0].clone();
-    state.cells.get_mut(&first).unwrap().state = CellState::Baking;
+    state.cells.set(&first, CellState::Baking);
     let (answers, waits, end) = decided(course, state, true, looks);
     let before: usize = course.waves[..wave].iter().map(|wave| wave.cells.len()).sum();
     let input = json!({ "phase": "gate", "count": before + has, "seconds": 0, "since": at.as_millisecond() });

@@ -444,9 +444,11 @@ impl Book {
         self.made.get(cell).is_some_and(|made| made.contains(place))
     }
 
-    /// Takes in what an event has brought about, once `next` is what follows from it. `observed` is what was seen.
+    /// Takes in what an event has brought about, once `next` is what follows from it and the state that this book has, and was not
+    /// refused. `observed` is what was seen.
     pub fn took(&mut self, next: Step, event: &Event, observed: &str) {
-        let Step { state, phase, were, .. } = next;
+        let Step { state, phase, were, refused, .. } = next;
+        debug_assert_eq!(refused, None, "{event:?} was not taken");
         let at = state.now;
         let Some(rollout) = &mut self.rollout else { return };
         rollout.state = state;
@@ -570,13 +572,11 @@ fn lines(after: &State, phase: &Phase, were: &BTreeMap<String, Cell>, event: &Ev
         }
         _ => None,
     });
-    for (name, was) in were {
-        all.extend(match after.cells.get(name) {
-            Some(cell) if cell.state == was.state => None,
-            Some(cell) => Some(format!("{name} {}", cell.state.word())),
-            None => Some(format!("{name} has left: nothing of it comes there")),
-        });
-    }
+    let stayed = were.iter().filter_map(|(name, was)| Some((name, was, after.cells.get(name)?)));
+    let changed = stayed.filter(|(_, was, cell)| cell.state != was.state);
+    all.extend(changed.map(|(name, _, cell)| format!("{name} {}", cell.state.word())));
+    let left = were.keys().filter(|name| !after.cells.contains_key(*name));
+    all.extend(left.map(|name| format!("{name} has left: nothing of it comes there")));
     if phase.word() != after.phase.word() {
         all.push(match after.phase.why() {
             Some(why) => format!("{}: {why}", after.phase.word()),

@@ -368,8 +368,9 @@ impl Engine<'_> {
 
     /// The cells whose turn has not come and that have the form of the permission set all the same.
     fn strays(&self, held: &mut Held, state: &State) -> BTreeSet<String> {
-        let mut waiting = state.cells.that(|_, cell| matches!(cell, CellState::Waiting | CellState::Skipped));
-        waiting.retain(|name| held.rollout().is_some_and(|rollout| rollout.former.contains_key(name)));
+        let waits = |cell: CellState| matches!(cell, CellState::Waiting | CellState::Skipped);
+        let knows = |name: &String| held.rollout().is_some_and(|rollout| rollout.former.contains_key(name));
+        let waiting: Vec<&String> = state.that_are(waits).map(|(name, _)| name).filter(|name| knows(name)).collect();
         if waiting.is_empty() {
             return BTreeSet::new();
         }
@@ -383,8 +384,8 @@ impl Engine<'_> {
             })
         });
         let account = |name: &String| dossier.cells.get(name).map(|cell| &cell.spec.account);
-        let has = |name: &String| account(name).is_some_and(|account| accounts.contains(account));
-        waiting.into_iter().filter(has).collect()
+        let has = |name: &&String| account(name).is_some_and(|account| accounts.contains(account));
+        waiting.into_iter().filter(has).cloned().collect()
     }
 
     /// Waits before something is tried again that has failed; once it has failed too often, that is the end.

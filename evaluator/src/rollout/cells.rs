@@ -111,3 +111,34 @@ impl<'de> Deserialize<'de> for Cells {
         Ok(BTreeMap::<String, Cell>::deserialize(deserializer)?.into_iter().collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const STATES: [CellState; 3] = [CellState::Waiting, CellState::Deploying, CellState::Done];
+
+    proptest! {
+        /// Whatever is done to them, cells are found by place as they would be if they were put together anew.
+        #[test]
+        fn names_and_places_agree(deeds in prop::collection::vec((0..4_u8, 0..5_u8, 0..3_usize, 0..3_usize), 0..40)) {
+            let mut cells = Cells::default();
+            for (deed, name, wave, state) in deeds {
+                let (name, state) = (format!("cell.{name}"), STATES[state]);
+                match deed {
+                    0 => _ = cells.put(name, Cell { state, wave, former: None, why: None }),
+                    1 => _ = cells.remove(&name),
+                    2 => _ = cells.set(&name, state),
+                    _ => _ = cells.change(&name, |cell| (cell.wave, cell.state) = (wave, state)),
+                }
+                let anew: Cells = cells.iter().map(|(name, cell)| (name.clone(), cell.clone())).collect();
+                prop_assert_eq!(&cells, &anew);
+                let scanned = |of| cells.iter().filter(move |(_, cell)| (cell.wave, cell.state) == of).map(|(name, _)| name);
+                prop_assert!(cells.at(wave, state).eq(scanned((wave, state))));
+                prop_assert_eq!(cells.any(|_, of| of == state), cells.values().any(|cell| cell.state == state));
+            }
+        }
+    }
+}

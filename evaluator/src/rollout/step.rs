@@ -92,8 +92,8 @@ pub struct Step {
     pub refused: Option<Refused>,
 }
 
-/// What follows from an event at an instant. Takes time by the cells that it changes, not by those that there are, but for
-/// one that asks how all are that have the release.
+/// What follows from an event at an instant. Takes time by the cells that it changes, that are drained or that have failed, not by
+/// those that there are; more where alarms are looked at, a wave has baked, or the rollout ends.
 pub fn step(course: &Course, state: State, at: Timestamp, event: &Event) -> Step {
     let (phase, now, wake) = (state.phase.clone(), state.now, state.wake);
     let mut run = Run { course, state, were: BTreeMap::new(), effects: Vec::new(), moved: false };
@@ -434,11 +434,18 @@ impl<'c> Run<'c> {
     }
 
     fn set(&mut self, name: &str, to: CellState) {
-        self.change(name, |cell| cell.state = to);
+        let was = self.state.cells.set(name, to);
+        self.was(name, was);
     }
 
     fn change(&mut self, name: &str, change: impl FnOnce(&mut Cell)) {
-        if let Some(was) = self.state.cells.change(name, change) {
+        let was = self.state.cells.change(name, change);
+        self.was(name, was);
+    }
+
+    /// Keeps what a cell was, if it is otherwise now.
+    fn was(&mut self, name: &str, was: Option<Cell>) {
+        if let Some(was) = was {
             self.moved = true;
             self.were.entry(name.to_owned()).or_insert(was);
         }

@@ -51,6 +51,7 @@ fn said(
 ) -> Result<Step, Refused> {
     let left = state.leave(gone);
     let mut next = step(course, state, now, event);
+    next.moved |= !left.is_empty();
     next.were.extend(left);
     next.refused.clone().map_or(Ok(next), Err)
 }
@@ -262,7 +263,7 @@ mod tests {
         };
         let book = |state: State| Book { rollout: Some(rollout(state)), ..Book::new("component.api") };
         assert!(!has_stopped(&book(state.clone())), "it has come nowhere");
-        state.cells.get_mut("cell.a").unwrap().state = CellState::Baking;
+        state.cells.set("cell.a", CellState::Baking);
         assert!(has_stopped(&book(state.clone())));
         state.phase = Phase::Done;
         assert!(!has_stopped(&book(state)));

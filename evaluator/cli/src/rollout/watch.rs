@@ -370,7 +370,7 @@ mod tests {
         for (cell, now) in
             [("cell.a", CellState::Done), ("cell.b", CellState::Baking), ("cell.c", CellState::Deploying)]
         {
-            state.cells.get_mut(cell).unwrap().state = now;
+            state.cells.set(cell, now);
         }
         let mut terminal = Terminal::new(TestBackend::new(80, 20)).unwrap();
         let seen = [Seen { book, dossier: Some(Arc::new(dossier)) }];

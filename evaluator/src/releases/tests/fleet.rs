@@ -138,3 +138,21 @@ fn a_process_knows_what_applies_have_changed_since_it_read_its_program() {
     assert_eq!(program().since(&read, &now), expected);
     assert_eq!(Standing { here: None, ..program() }.since(&read, &now).here, None);
 }
+
+/// A cell leaves, and another is begun by that: both are told, what comes of it first.
+#[test]
+fn who_has_left_is_told_with_what_follows() {
+    let memory = Memory::default();
+    queue(&memory, "v1", start());
+    let mut book = Desk::new(&memory).read(OF).unwrap().book;
+    let (dossier, queued) = (dossier("v1"), book.next.take().unwrap());
+    book.begin(queued, &dossier, start());
+    for event in [Event::Tick, Event::Left { cells: ["cell.a".to_owned()].into() }] {
+        let state = book.rollout.clone().unwrap().state;
+        book.took(step(&dossier.course, state, start(), &event), &event, "");
+    }
+    let told: Vec<&str> = book.log.iter().map(|note| note.what.as_str()).collect();
+    let followed = "cell.b deploying";
+    assert_eq!(told[told.len() - 3..], ["cell.a deploying", followed, "cell.a has left: nothing of it comes there"]);
+    assert_eq!(book.cells["cell.a"].observed, "it may be there in part");
+}

@@ -102,6 +102,27 @@ fn what_does_not_fit_changes_nothing() {
     }
 }
 
+/// Nor does time that goes by with it, where nobody looked and a bake would last longer for it.
+#[test]
+fn what_does_not_fit_changes_nothing_in_a_bake() {
+    let course = two();
+    let mut state = State::new(&course, "2", start(), |_| None);
+    for cell in ["cell.a", "cell.b"] {
+        state = step(&course, state, start(), &Event::Tick).state;
+        state = step(&course, state, start() + MINUTE, &Event::Deployed { cell: cell.to_owned() }).state;
+        if matches!(state.phase, Phase::Baking { .. }) {
+            break;
+        }
+    }
+    assert!(matches!(state.phase, Phase::Baking { .. }) && state.wake.is_some(), "{:?}", state.phase);
+    let late = start() + MINUTE * 60;
+    let next = step(&course, state.clone(), late, &Event::Approved { who: who() });
+    assert_eq!((next.refused, next.moved), (Some(Refused::NobodyAsked), false));
+    assert_eq!(next.state, state);
+    let ticked = step(&course, state.clone(), late, &Event::Tick);
+    assert!(ticked.moved && ticked.state.now == late, "nobody looked: it bakes for longer");
+}
+
 /// A cell that is torn down while a release comes gets nothing of it, and does not go back.
 #[test]
 fn a_cell_that_has_left_gets_nothing() {
