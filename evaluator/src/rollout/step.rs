@@ -503,7 +503,8 @@ impl<'c> Run<'c> {
         let baked: Vec<String> = self.of_wave(CellState::Baking).cloned().collect();
         baked.iter().for_each(|name| self.set(name, CellState::Done));
         self.state.wave += 1;
-        self.state.one_box = self.wave().is_some_and(|wave| wave.one_box && wave.cells.len() > 1);
+        // A wave that is gone through again, for cells that were drained, has had its one box.
+        self.state.one_box = self.wave().is_some_and(|wave| wave.one_box && wave.cells.len() > 1) && !self.is_begun();
     }
 
     /// All waves are over.

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::world::{Fleet, MINUTE, course, name, start, wave};
 use crate::rollout::step::{Refused, step};
-use crate::rollout::{CellState, Course, Event, Phase, Signal, State, Wave, Why};
+use crate::rollout::{CellState, Course, Event, OnAlarm, Phase, Signal, State, Wave, Why};
 
 fn who() -> String {
     "ana".to_owned()
@@ -71,6 +71,23 @@ fn a_cell_that_is_drained_is_skipped_and_asked_for_again() {
     let mut fleet = Fleet::default();
     let state = fleet.run(&course, vec![(start(), cells(&["cell.b"])), after(1_000, cells(&[]))]);
     assert_eq!((state.phase, fleet.begun_at("cell.b")), (Phase::Done, start() + MINUTE * 1_000));
+}
+
+/// A cell of the first wave comes back when all is done; the wave after it has had its one box, which was well, and tolerates the
+/// cell that failed then.
+#[test]
+fn what_a_wave_has_tolerated_it_tolerates_when_it_is_gone_through_again() {
+    let cells = |names: &[&str]| Event::Draining { cells: names.iter().map(|name| (*name).to_owned()).collect() };
+    for on_alarm in [OnAlarm::Rollback, OnAlarm::Stop] {
+        let second = Wave { one_box: true, tolerate: 1, ..wave("second", &["c", "d", "e"]) };
+        let waves = vec![wave("first", &["a", "b"]), second, wave("third", &["f"])];
+        let course = Course { on_alarm, ..course(waves) };
+        let mut fleet = Fleet { broken: ["cell.d".to_owned()].into(), ..Fleet::default() };
+        let state = fleet.run(&course, vec![(start(), cells(&["cell.b"])), after(3_000, cells(&[]))]);
+        assert_eq!((state.phase, fleet.begun_at("cell.b")), (Phase::Done, start() + MINUTE * 3_000));
+        assert_eq!(state.cells["cell.d"].state, CellState::Failed);
+        assert_eq!(fleet.given("1"), [""; 0]);
+    }
 }
 
 #[test]
