@@ -166,7 +166,7 @@ codes! {
     PolicyMissing "E0516" "a managed policy that does not exist";
     EmailTaken "E0517" "an e-mail that another account has";
     Protected "E0518" "a protected thing that would be torn down";
-    PolicyInUse "E0519" "a policy that others attached";
+    StillInUse "E0519" "a policy or permission set that stays in use";
     RecordThere "E0520" "a record that is there already";
     StillTaken "E0521" "what another address has until the plan is through";
     ReliedChanged "E0522" "a change outside in what a part of a program relies on";

@@ -374,7 +374,7 @@ impl Builder<'_> {
         if !elsewhere.is_empty() {
             let elsewhere = elsewhere.join(", ");
             let message = format!("{address} is to be deleted and stays attached to {elsewhere}");
-            self.faults.push(Fault::new(Code::PolicyInUse, message).help("detach it there, or keep the policy"));
+            self.faults.push(Fault::new(Code::StillInUse, message).help("detach it there, or keep the policy"));
         }
     }
 }

@@ -276,7 +276,7 @@ fn a_policy_that_somebody_uses_is_not_deleted() {
         let unit = state.unit("y").unwrap().id.clone();
         state.attached.insert((policy.clone(), unit));
     });
-    assert_eq!(of(&bench, &program("ou y {}"), Command::Apply, "scp.x"), Code::PolicyInUse.as_str());
+    assert_eq!(of(&bench, &program("ou y {}"), Command::Apply, "scp.x"), Code::StillInUse.as_str());
 }
 
 /// What somebody detached is attached to a unit that is made anew as what was changed outside.

@@ -150,6 +150,29 @@ fn what_an_account_left_out_of_a_destroy_needs_stays() {
     );
 }
 
+/// What is left out still has the set: AWS would refuse to delete it, and the former one of another name.
+#[test]
+fn a_set_that_stays_given_where_a_run_does_not_reach_is_not_deleted() {
+    let accounts = format!("{ACCOUNTS}account b {{ email = \"b@x.example\", protect = false }}\n");
+    let given = |name: &str| {
+        let set = format!("permission_set X {{ session = 2h, name = \"{name}\" }}\n");
+        format!("{accounts}{set}grant g {{ to = group.ops, can = permission_set.X, on = [account.a, account.b] }}\n")
+    };
+    let bench = Bench::after(&[&super::program(&given("Look"))]);
+    let but = |left: &str| Scope { only: Vec::new(), except: vec![left.to_owned()] };
+    let goes = |plan: &Plan| plan.operations.iter().any(|operation| matches!(operation.verb, Verb::DeleteSet { .. }));
+    let (gone, renamed) = (super::program(&accounts), super::program(&given("See")));
+    assert_eq!(bench.try_plan(&renamed, &but("account.b"), Command::Apply).unwrap_err().codes(), "E0519");
+    let part = bench.try_plan(&gone, &but("account.b"), Command::Apply).unwrap();
+    let changed: Vec<&str> = part.changes.iter().map(|change| change.address.as_str()).collect();
+    assert_eq!(changed, ["assignment.X/group.ops/account.a"]);
+    assert!(part.notices.iter().any(|notice| notice.addresses == ["permission_set.X"]));
+    assert_eq!(bench.run(&gone, &part).failed().count(), 0);
+    assert!(goes(&bench.plan(&gone)), "the whole takes it");
+    assert_eq!(bench.run(&gone, &bench.plan(&gone)).failed().count(), 0);
+    assert!(bench.plan(&gone).changes.is_empty());
+}
+
 const ACCOUNTS: &str = "account a { email = \"a@x.example\", protect = false }\n";
 const GRANT: &str =
     "permission_set X { session = 2h }\ngrant g { to = group.ops, can = permission_set.X, on = [account.a] }\n";
