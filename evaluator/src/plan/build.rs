@@ -145,11 +145,10 @@ impl<'a> Builder<'a> {
             opening: HashMap::default(),
             moving: BTreeMap::new(),
         };
-        builder.stays = super::stays::needed_by_the_excepted(&builder);
+        builder.stays = super::stays::needed_by_what_is_left_out(&builder);
         let stays: Vec<String> = builder.stays.iter().cloned().collect();
         if !stays.is_empty() {
-            builder
-                .note("what the accounts left out lie in, are held by, or give access with, stays".to_owned(), stays);
+            builder.note("what is left out lies in, is held by, or gives access with, stays".to_owned(), stays);
         }
         builder
     }

@@ -1,14 +1,40 @@
-//! What a destroy leaves where it is, for the sake of accounts that `--except` leaves out. Owns the question what
-//! such an account needs: the units it lies in, the policies that hold it, the sets that give access to it.
+//! What a run leaves where it is for the sake of what `--only` or `--except` leaves out. Owns the question what that needs: of an
+//! assignment its set; of an account that a destroy leaves out the units it lies in and the policies that hold it as well.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{Builder, Command};
 use super::desired::ROOT;
 use super::identity::{policy_of_attachment, set_of_assignment};
 
-/// The addresses of the record that accounts left out need. Empty but for a destroy with `--except`.
-pub(super) fn needed_by_the_excepted(builder: &Builder<'_>) -> BTreeSet<String> {
+/// The addresses of the record that would go and that what is left out needs.
+pub(super) fn needed_by_what_is_left_out(builder: &Builder<'_>) -> BTreeSet<String> {
+    let mut needed = needed_by_accounts(builder);
+    let goes = |set: &String| {
+        let wanted = builder.command != Command::Destroy && builder.desired.resources.contains_key(set);
+        !wanted && builder.takes(set) && builder.record.entry(set).is_some()
+    };
+    needed.extend(given_out_of_reach(builder).into_keys().filter(goes));
+    needed
+}
+
+/// The sets that the record says are given by assignments that the scope leaves out, with those: as long as they are, AWS deletes
+/// no such set.
+pub(super) fn given_out_of_reach(builder: &Builder<'_>) -> BTreeMap<String, Vec<String>> {
+    let mut given: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    if builder.scope.is_whole() {
+        return given;
+    }
+    for (address, _) in builder.record.resources.iter().filter(|(_, entry)| entry.kind == "assignment") {
+        if let (false, Some(set)) = (builder.takes(address), set_of_assignment(address)) {
+            given.entry(set).or_default().push(address.clone());
+        }
+    }
+    given
+}
+
+/// What accounts that a destroy leaves out lie in, and are held by.
+fn needed_by_accounts(builder: &Builder<'_>) -> BTreeSet<String> {
     let mut needed = BTreeSet::new();
     if builder.command != Command::Destroy || builder.scope.except.is_empty() {
         return needed;
@@ -31,11 +57,8 @@ pub(super) fn needed_by_the_excepted(builder: &Builder<'_>) -> BTreeSet<String> 
             || needed.contains(&target)
     };
     let attachments: Vec<String> = recorded("scp_attachment").filter(holds).cloned().collect();
-    let gives = |address: &&String| left.contains(target(address).as_str());
-    let sets: Vec<String> = recorded("assignment").filter(gives).filter_map(|it| set_of_assignment(it)).collect();
     needed.extend(attachments.iter().filter_map(|it| policy_of_attachment(it)));
     needed.extend(attachments);
-    needed.extend(sets);
     needed.retain(|address| builder.record.entry(address).is_some());
     needed
 }

@@ -447,7 +447,7 @@ impl Book {
     /// Takes in what an event has brought about, once `next` is what follows from it and the state that this book has, and was not
     /// refused. `observed` is what was seen.
     pub fn took(&mut self, next: Step, event: &Event, observed: &str) {
-        let Step { state, phase, were, refused, .. } = next;
+        let Step { state, before, were, refused, .. } = next;
         debug_assert_eq!(refused, None, "{event:?} was not taken");
         let at = state.now;
         let Some(rollout) = &mut self.rollout else { return };
@@ -493,8 +493,8 @@ impl Book {
             }
         }
         let (version, dossier) = (rollout.state.version.clone(), rollout.dossier.clone());
-        let told = lines(&rollout.state, &phase, &were, event);
-        if rollout.state.phase == Phase::Done && phase != Phase::Done {
+        let told = lines(&rollout.state, &before, &were, event);
+        if rollout.state.phase == Phase::Done && before != Phase::Done {
             // Where it has come well there is something to go back to from now on.
             let reached: BTreeSet<&String> =
                 rollout.state.that_are(CellState::is_in_part).map(|(cell, _)| cell).collect();
@@ -502,7 +502,7 @@ impl Book {
             self.fall_away(&version, "is released", at);
             self.released = Some(Has { version: version.clone(), dossier, at, observed: String::new() });
         }
-        if matches!((event, &phase), (Event::Resumed { .. }, Phase::Stopped { .. })) {
+        if matches!((event, &before), (Event::Resumed { .. }, Phase::Stopped { .. })) {
             self.fall_away(&version, "goes on", at);
         }
         told.into_iter().for_each(|line| self.note(at, line));
@@ -556,7 +556,7 @@ fn one_form(state: &mut State, former: &mut BTreeMap<String, Has>) {
 }
 
 /// What a transition is told as, by what the rollout did and its changed cells were before.
-fn lines(after: &State, phase: &Phase, were: &BTreeMap<String, Cell>, event: &Event) -> Vec<String> {
+fn lines(after: &State, before: &Phase, were: &BTreeMap<String, Cell>, event: &Event) -> Vec<String> {
     let mut all = Vec::new();
     all.extend(match event {
         Event::Failed { cell, why } => Some(format!("{cell} failed: {why}")),
@@ -577,7 +577,7 @@ fn lines(after: &State, phase: &Phase, were: &BTreeMap<String, Cell>, event: &Ev
     all.extend(changed.map(|(name, _, cell)| format!("{name} {}", cell.state.word())));
     let left = were.keys().filter(|name| !after.cells.contains_key(*name));
     all.extend(left.map(|name| format!("{name} has left: nothing of it comes there")));
-    if phase.word() != after.phase.word() {
+    if before.word() != after.phase.word() {
         all.push(match after.phase.why() {
             Some(why) => format!("{}: {why}", after.phase.word()),
             None => after.phase.word().to_owned(),

@@ -81,7 +81,7 @@ pub struct Step {
     /// Where the rollout is now.
     pub state: State,
     /// What it did before.
-    pub phase: Phase,
+    pub before: Phase,
     /// The cells that are otherwise now or have left, as they were.
     pub were: BTreeMap<String, Cell>,
     /// What is to be done, in order, once `state` is kept.
@@ -95,7 +95,7 @@ pub struct Step {
 /// What follows from an event at an instant. Takes time by the cells that it changes, that are drained or that have failed, not by
 /// those that there are; more where alarms are looked at, a wave has baked, or the rollout ends.
 pub fn step(course: &Course, state: State, at: Timestamp, event: &Event) -> Step {
-    let (phase, now, wake) = (state.phase.clone(), state.now, state.wake);
+    let (before, now, wake) = (state.phase.clone(), state.now, state.wake);
     let mut run = Run { course, state, were: BTreeMap::new(), effects: Vec::new(), moved: false };
     // What is over stays as it ended, whatever the time is by then.
     if !(run.state.phase.is_over() && *event == Event::Tick) {
@@ -107,13 +107,13 @@ pub fn step(course: &Course, state: State, at: Timestamp, event: &Event) -> Step
         run.state.wake = None;
     }
     if let Err(refused) = run.take(event) {
-        let state = State { phase: phase.clone(), now, wake, ..run.state };
-        return Step { state, phase, were: run.were, effects: Vec::new(), moved: false, refused: Some(refused) };
+        let state = State { phase: before.clone(), now, wake, ..run.state };
+        return Step { state, before, were: run.were, effects: Vec::new(), moved: false, refused: Some(refused) };
     }
     run.advance();
     run.look(due && *event == Event::Tick);
     let Run { state, were, effects, moved, .. } = run;
-    Step { state, phase, were, effects, moved, refused: None }
+    Step { state, before, were, effects, moved, refused: None }
 }
 
 /// What is under way, to be done again after a restart: all of it may have been done, or not.

@@ -14,8 +14,8 @@ use crate::plan::canonical;
 use crate::plan::desired::Wanted;
 use crate::plan::diff::sets_by_waves::Under;
 use crate::plan::fault::Fault;
-use crate::plan::identity::set_of_assignment;
 use crate::plan::model::{Action, Change, Fields, OperationId, Verb};
+use crate::plan::stays::given_out_of_reach;
 use crate::provider::{Boundary, CustomerPolicy, SetFields};
 use crate::registry::record::{Entry, FORMER, IN_FORCE};
 use crate::releases::sets::PARTS;
@@ -315,10 +315,6 @@ impl Builder<'_> {
     /// Permission sets that are to go, and the former ones of those made anew, once nobody has them.
     pub(in crate::plan) fn surplus_sets(&mut self) {
         for (address, entry) in self.surplus("permission_set") {
-            if !self.still_given(address).is_empty() {
-                self.note("what this run leaves out is given with it, so it stays".to_owned(), vec![address.clone()]);
-                continue;
-            }
             let mut plan = Change { id: Some(entry.id.clone()), ..change(address, "permission_set", Action::Delete) };
             match self.live.sets.get(&entry.id) {
                 Some(set) => {
@@ -341,11 +337,14 @@ impl Builder<'_> {
             self.changes.iter().filter(|change| change.kind == "permission_set" && change.action == Action::Replace);
         let anew: Vec<(String, String)> =
             anew.filter_map(|change| Some((change.address.clone(), change.id.clone()?))).collect();
+        let given = given_out_of_reach(self);
         for (address, arn) in anew {
+            if let Some(by) = given.get(&address) {
+                self.former_stays_given(&address, by);
+            }
             // Nobody may have had it: all the same it goes once the other is there, and the record has it as the former one.
             let mut needs = self.after(&address, Step::Gone);
             needs.extend(self.after(&address, Step::Formed));
-            self.former_stays_given(&address);
             let deleted = self.operation(&address, Verb::DeleteSet { id: arn }, &needs, Fields::new());
             if let Some(change) = self.changes.iter_mut().find(|change| change.address == address) {
                 change.operations.push(deleted);
@@ -355,28 +354,14 @@ impl Builder<'_> {
 }
 
 impl Builder<'_> {
-    /// The assignments of a set that the record says are there and that the scope leaves out: as long as they are, AWS does not delete
-    /// the set.
-    fn still_given(&self, address: &str) -> Vec<String> {
-        if self.scope.is_whole() {
-            return Vec::new();
-        }
-        let of_set = |at: &&String| set_of_assignment(at).as_deref() == Some(address);
-        let given = self.record.resources.iter().filter(|(_, entry)| entry.kind == "assignment").map(|(at, _)| at);
-        given.filter(of_set).filter(|at| !self.takes(at)).cloned().collect()
-    }
-
-    /// A set of another name takes the place of one that cannot go.
-    fn former_stays_given(&mut self, address: &str) {
-        let left = self.still_given(address);
-        if !left.is_empty() {
-            let by = first_of(&left, TOLD);
-            let message = format!(
-                "{address} is to be made anew, and the former one is still given by {by}, which this run leaves out"
-            );
-            let help = format!("take it in, or leave {address} out as well");
-            self.faults.push(Fault::new(Code::StillInUse, message).help(help));
-        }
+    /// A set of another name takes the place of one that cannot go: what the scope leaves out is given with it.
+    fn former_stays_given(&mut self, address: &str, by: &[String]) {
+        let by = first_of(by, TOLD);
+        let message = format!(
+            "{address} is to be made anew, and the former one is still given by {by}, which this run leaves out"
+        );
+        let help = format!("take it in, or leave {address} out as well");
+        self.faults.push(Fault::new(Code::StillInUse, message).help(help));
     }
 
     /// Sets in whose place an earlier run made others, and that it did not come to record so.
