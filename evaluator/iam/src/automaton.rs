@@ -37,6 +37,37 @@ impl Bits {
         self.0.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
     }
 
+    /// The numbers below `size`.
+    pub(crate) fn all(size: usize) -> Self {
+        let mut out = Self::none(size);
+        (0..size).for_each(|at| out.set(at));
+        out
+    }
+
+    pub(crate) fn is_none(&self) -> bool {
+        self.0.iter().all(|word| *word == 0)
+    }
+
+    /// Its numbers, ascending.
+    pub(crate) fn ones(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().enumerate().flat_map(|(at, word)| {
+            let mut left = *word;
+            std::iter::from_fn(move || {
+                let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
+                left &= left - 1;
+                Some(at * 64 + bit)
+            })
+        })
+    }
+
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(own, other)| own & other).collect())
+    }
+
+    pub(crate) fn without(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(own, other)| own & !other).collect())
+    }
+
     /// All that were not in it. Beyond the size nobody asks.
     pub(crate) fn flip(&mut self) {
         self.0.iter_mut().for_each(|word| *word = !*word);

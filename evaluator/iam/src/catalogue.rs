@@ -119,7 +119,9 @@ impl Catalogue {
 impl Service {
     /// The action of this name, whatever its case.
     pub fn action(&self, name: &str) -> Option<&Action> {
-        self.actions.iter().find(|action| action.name.eq_ignore_ascii_case(name))
+        let exactly = self.actions.binary_search_by(|action| action.name.as_str().cmp(name));
+        let found = exactly.ok().and_then(|at| self.actions.get(at));
+        found.or_else(|| self.actions.iter().find(|action| action.name.eq_ignore_ascii_case(name)))
     }
 }
 

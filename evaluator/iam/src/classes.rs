@@ -12,7 +12,8 @@ use smol_str::{SmolStr, format_smolstr};
 use crate::automaton::{Bits, TooMany, grouped};
 use crate::catalogue::{Catalogue, Service};
 use crate::pattern::{Class, Pattern, Reading, Tok};
-use crate::tables::{Matcher, Numbered, Side, Tables};
+use crate::policy::Effect;
+use crate::tables::{Matcher, Numbered, Question, Side, Tables};
 
 /// A gate and a statement's body: that it applies to an action.
 pub(crate) type Applies = (u32, u32);
@@ -61,6 +62,8 @@ pub(crate) struct Matches {
     suffixes: Numbered<SmolStr>,
     /// By pattern: the service it names, with the rest of it; none when it spans services.
     split: HashMap<u32, Option<(SmolStr, u32)>>,
+    /// By pattern and service: what is left of the pattern after the service's prefix.
+    rests: HashMap<(u32, SmolStr), Rc<[u32]>>,
     /// By rest of a pattern and service: the actions it matches.
     matched: HashMap<(u32, usize), Rc<Bits>>,
     /// By rests with wildcards: the classes of names.
@@ -85,6 +88,7 @@ struct Rows {
 pub(crate) struct Finder<'e> {
     pub(crate) catalogue: &'e Catalogue,
     pub(crate) tables: &'e Tables,
+    pub(crate) question: &'e Question,
     pub(crate) matches: &'e mut Matches,
     /// Whether both sides have the same gates, so that equal statements come to the same.
     pub(crate) same_gates: bool,
@@ -93,6 +97,7 @@ pub(crate) struct Finder<'e> {
 impl Finder<'_> {
     /// The classes that may be treated differently, in the order of services and of their actions.
     pub(crate) fn find(&mut self, old: &Side<'_>, new: &Side<'_>) -> Result<Classes, TooMany> {
+        let sides = (old, new);
         let (old, new) = (self.rows(old), self.rows(new));
         let mut services: BTreeSet<SmolStr> = old.by_service.keys().chain(new.by_service.keys()).cloned().collect();
         if !self.same_gates || !same_global(&old.global, &new.global) {
@@ -100,11 +105,13 @@ impl Finder<'_> {
             services.insert(OTHERS.into());
         }
         let mut classes = Classes::default();
+        let applying = |rows: &[Row]| rows.iter().map(|row| row.0).collect::<Vec<_>>();
         for service in services {
             let before = self.rows_of(&old, &service);
             let after = self.rows_of(&new, &service);
-            if !(self.same_gates && before == after) {
-                self.service(&service, &before, &after, &mut classes)?;
+            let same = self.same_gates && before == after;
+            if !same && (self.may_allow(sides.0, &applying(&before)) || self.may_allow(sides.1, &applying(&after))) {
+                self.service(&service, sides, (&before, &after), &mut classes)?;
             }
         }
         Ok(classes)
@@ -152,13 +159,21 @@ impl Finder<'_> {
     }
 
     /// What is left of a pattern after a service's prefix.
-    fn rests(&mut self, pattern: u32, service: &str) -> Vec<u32> {
-        if let Some((own, rest)) = self.split(pattern) {
-            return if own == service { vec![rest] } else { Vec::new() };
+    fn rests(&mut self, pattern: u32, service: &SmolStr) -> Rc<[u32]> {
+        let key = (pattern, service.clone());
+        if let Some(found) = self.matches.rests.get(&key) {
+            return Rc::clone(found);
         }
-        let text = self.tables.actions.get_index(pattern as usize).cloned().unwrap_or_default();
-        let found = if service == OTHERS { after_any(&text) } else { after_prefix(&text, service) };
-        found.into_iter().map(|rest| self.matches.suffixes.insert_full(rest).0 as u32).collect()
+        let found: Rc<[u32]> = match self.split(pattern) {
+            Some((own, rest)) => (own == *service).then_some(rest).into_iter().collect(),
+            None => {
+                let text = self.tables.actions.get_index(pattern as usize).cloned().unwrap_or_default();
+                let found = if service == OTHERS { after_any(&text) } else { after_prefix(&text, service) };
+                found.into_iter().map(|rest| self.matches.suffixes.insert_full(rest).0 as u32).collect()
+            }
+        };
+        self.matches.rests.insert(key, Rc::clone(&found));
+        found
     }
 
     fn rows_of(&mut self, rows: &Rows, service: &SmolStr) -> Vec<Row> {
@@ -169,7 +184,7 @@ impl Finder<'_> {
             }
             for pattern in &matcher.patterns {
                 let rests = self.rests(*pattern, service);
-                out.extend(rests.into_iter().map(|rest| (*applies, *group, rest)));
+                out.extend(rests.iter().map(|rest| (*applies, *group, *rest)));
             }
         }
         out.sort_unstable();
@@ -177,22 +192,43 @@ impl Finder<'_> {
         out
     }
 
+    /// May a side allow anything, where these statements apply? Each gate of a way has to.
+    fn may_allow(&self, side: &Side<'_>, applying: &[Applies]) -> bool {
+        let mut opened = vec![false; side.gates.len()];
+        for (gate, body) in applying {
+            let allows =
+                self.question.bodies.get_index(*body as usize).is_some_and(|body| body.effect == Effect::Allow);
+            if let Some(opened) = opened.get_mut(*gate as usize) {
+                *opened |= allows;
+            }
+        }
+        let mut from = 0;
+        side.ways.iter().any(|to| {
+            let gates = opened.get(from as usize..*to as usize);
+            from = *to;
+            gates.is_some_and(|gates| gates.iter().all(|opened| *opened))
+        })
+    }
+
     fn service(
         &mut self,
         service: &SmolStr,
-        before: &[Row],
-        after: &[Row],
+        sides: (&Side<'_>, &Side<'_>),
+        (before, after): (&[Row], &[Row]),
         classes: &mut Classes,
     ) -> Result<(), TooMany> {
         let index = self.catalogue.services.get_index_of(service);
-        let mut found: Vec<(Treatment, Member)> = Vec::new();
         if let Some((at, known)) = index.and_then(|at| Some((at, self.catalogue.services.get_index(at)?.1))) {
             let (old, new) = (self.columns(before, at, known), self.columns(after, at, known));
-            for action in 0..known.actions.len() {
-                let pick = |columns: &[(Applies, Bits)]| applying(columns, action);
-                found.push((Treatment { old: pick(&old), new: pick(&new) }, Member::Known(at, action)));
+            for actions in told_apart(old.iter().chain(&new).map(|(_, bits)| bits), known.actions.len()) {
+                let Some(first) = actions.ones().next() else { continue };
+                let class = Treatment { old: applying(&old, first), new: applying(&new, first) };
+                if self.differs(sides, &class) {
+                    classes.entry(class).or_default().extend(actions.ones().map(|action| Member::Known(at, action)));
+                }
             }
         }
+        let mut found: Vec<(Treatment, Member)> = Vec::new();
         let known = index.and_then(|at| self.catalogue.services.get_index(at)).map(|(_, known)| known);
         for rest in literals(before, after, &self.matches.suffixes) {
             if known.is_none_or(|known| known.action(&rest).is_none()) && service != OTHERS {
@@ -202,14 +238,16 @@ impl Finder<'_> {
             }
         }
         self.future(service, before, after, &mut found)?;
-        for (class, member) in found {
-            let same = self.same_gates && class.old == class.new;
-            let none = class.old.is_empty() && class.new.is_empty();
-            if !same && !none {
-                classes.entry(class).or_default().push(member);
-            }
+        for (class, member) in found.into_iter().filter(|(class, _)| self.differs(sides, class)) {
+            classes.entry(class).or_default().push(member);
         }
         Ok(())
+    }
+
+    /// May the two sides come to something else for what is treated so?
+    fn differs(&self, (old, new): (&Side<'_>, &Side<'_>), class: &Treatment) -> bool {
+        let same = self.same_gates && class.old == class.new;
+        !same && (self.may_allow(old, &class.old) || self.may_allow(new, &class.new))
     }
 
     /// For each statement the actions of a service that it applies to.
@@ -224,7 +262,11 @@ impl Finder<'_> {
             if *group != 0 {
                 bits.flip();
             }
-            out.push((*applies, bits));
+            match out.last_mut() {
+                // The same body twice: it applies where one of them does.
+                Some((last, all)) if last == applies => all.add(&bits),
+                _ => out.push((*applies, bits)),
+            }
         }
         out
     }
@@ -375,10 +417,19 @@ fn same_global(old: &[(Applies, Matcher, u32)], new: &[(Applies, Matcher, u32)])
 }
 
 fn applying(columns: &[(Applies, Bits)], action: usize) -> Vec<Applies> {
-    let mut out: Vec<Applies> =
-        columns.iter().filter(|(_, bits)| bits.has(action)).map(|(applies, _)| *applies).collect();
-    out.dedup();
-    out
+    columns.iter().filter(|(_, bits)| bits.has(action)).map(|(applies, _)| *applies).collect()
+}
+
+/// So many actions in groups that each column has all or none of, in the order of their first ones. (Partition refinement:
+/// Paige and Tarjan, "Three Partition Refinement Algorithms", 1987.)
+fn told_apart<'a>(columns: impl Iterator<Item = &'a Bits>, size: usize) -> Vec<Bits> {
+    let mut groups = vec![Bits::all(size)];
+    for column in columns {
+        let split = |group: &Bits| [group.and(column), group.without(column)];
+        groups = groups.iter().flat_map(split).filter(|group| !group.is_none()).collect();
+    }
+    groups.sort_by_cached_key(|group| group.ones().next());
+    groups
 }
 
 /// The names without wildcards among the rests of patterns, ordered.

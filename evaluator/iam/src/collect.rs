@@ -1,8 +1,6 @@
 //! Regions of many classes joined to those that a report shows. Owns which are one, and how actions are named; how a
 //! region is found is not its affair.
 
-use std::collections::BTreeSet;
-
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 use smol_str::{SmolStr, format_smolstr};
@@ -98,42 +96,45 @@ pub(crate) fn collect(
 pub(crate) fn member_name(catalogue: &Catalogue, member: &Member) -> SmolStr {
     match member {
         Member::Unlisted(name) | Member::Future(_, name) => name.clone(),
-        Member::Known(service, action) => {
-            let found = catalogue.services.get_index(*service);
-            let named = found.and_then(|(prefix, service)| Some((prefix, service.actions.get(*action)?)));
-            named.map(|(prefix, action)| format_smolstr!("{prefix}:{}", action.name)).unwrap_or_default()
-        }
+        Member::Known(service, action) => known_name(catalogue, *service, *action),
     }
+}
+
+fn known_name(catalogue: &Catalogue, service: usize, action: usize) -> SmolStr {
+    let found = catalogue.services.get_index(service);
+    let named = found.and_then(|(prefix, service)| Some((prefix, service.actions.get(action)?)));
+    named.map(|(prefix, action)| format_smolstr!("{prefix}:{}", action.name)).unwrap_or_default()
 }
 
 fn actions(catalogue: &Catalogue, question: &Question, members: &[Member]) -> Actions {
     let mut out = Actions::default();
     let written = |text: &SmolStr| question.names.get(text).unwrap_or(text).clone();
+    let mut known = Vec::with_capacity(members.len());
     for member in members {
         match member {
-            Member::Known(..) => out.known.push(member_name(catalogue, member)),
+            Member::Known(service, action) => known.push((*service, *action)),
             Member::Unlisted(name) => out.unlisted.push(written(name)),
             Member::Future(pattern, _) => out.future.push(written(pattern)),
         }
     }
+    known.sort_unstable();
+    known.dedup();
+    // In the catalogue's order, they are nearly in that of their names, which the sort below is quick with.
+    out.known = known.iter().map(|(service, action)| known_name(catalogue, *service, *action)).collect();
     for list in [&mut out.known, &mut out.unlisted, &mut out.future] {
         list.sort();
         list.dedup();
     }
-    out.whole = whole(catalogue, members, &out.future);
+    out.whole = whole(catalogue, &known, &out.future);
     out
 }
 
-/// The services all of whose actions are among the members, known and yet to come; `*` when it is each service, and
-/// those that nobody has heard of.
-fn whole(catalogue: &Catalogue, members: &[Member], future: &[SmolStr]) -> Vec<SmolStr> {
+/// The services all of whose actions are among these (distinct) known ones, and those yet to come; `*` when it is each
+/// service, and those that nobody has heard of.
+fn whole(catalogue: &Catalogue, known: &[(usize, usize)], future: &[SmolStr]) -> Vec<SmolStr> {
     let mut counts = vec![0_usize; catalogue.services.len()];
-    let known = members.iter().filter_map(|member| match member {
-        Member::Known(service, action) => Some((*service, *action)),
-        _ => None,
-    });
-    for (service, _) in known.collect::<BTreeSet<_>>() {
-        if let Some(count) = counts.get_mut(service) {
+    for (service, _) in known {
+        if let Some(count) = counts.get_mut(*service) {
             *count += 1;
         }
     }

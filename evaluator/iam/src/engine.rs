@@ -2,6 +2,7 @@
 //! Owns their order of work and what is remembered between them; the answers do not depend on what was asked before.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use foldhash::HashMap;
 use foldhash::fast::FixedState;
@@ -17,7 +18,7 @@ use crate::decide::{Verdict, allows, read_resource};
 use crate::describe::Direction;
 use crate::ground::{Domains, Ground, patterns};
 use crate::pattern::{Hit, Lookup};
-use crate::places::{Place, Places, calls_iam};
+use crate::places::{Division, Places, calls_iam};
 use crate::policy::{Condition, Document, Effect, Elements, Source, Statement};
 use crate::region::{Delta, Glob, Proof, Reason, Region, Witness};
 use crate::request::Context;
@@ -37,6 +38,9 @@ pub struct Engine<'c> {
     grave: Option<Box<Gravity<'c>>>,
     ranks: HashMap<(usize, usize), u32>,
 }
+
+/// Members of a class whose resources are divided alike, and whether they are calls of IAM, where that matters.
+type Divided = (Rc<Division>, bool, Vec<Member>);
 
 /// How grave an action is.
 type Gravity<'c> = dyn Fn(&str) -> u32 + Send + Sync + 'c;
@@ -195,6 +199,7 @@ impl<'c> Engine<'c> {
         let mut finder = Finder {
             catalogue: self.catalogue,
             tables: &self.tables,
+            question: &question,
             matches: &mut self.matches,
             same_gates: old.ways == new.ways,
         };
@@ -202,9 +207,9 @@ impl<'c> Engine<'c> {
         let mut found = Vec::new();
         let mut queries = 0;
         for (class, members) in self.by_places(&question, classes) {
-            for (places, iam, members) in members {
-                queries += places.as_ref().map_or(1, |places| places.len() as u32);
-                self.class(&question, (&old, &new, home, apart), &class, (places, iam), members, &mut found);
+            for (division, iam, members) in members {
+                queries += division.places.as_ref().map_or(1, |places| places.len() as u32);
+                self.class(&question, (&old, &new, home, apart), &class, (&division, iam), members, &mut found);
             }
         }
         let (gained, lost) = collect(self.catalogue, &question, found, |member| self.rank(member));
@@ -213,44 +218,27 @@ impl<'c> Engine<'c> {
 
     /// The members of each class by how its patterns divide their resources, those of IAM apart where it
     /// matters.
-    #[allow(clippy::type_complexity, reason = "it is used here only")]
-    fn by_places(
-        &mut self,
-        question: &Question,
-        classes: Classes,
-    ) -> Vec<(Treatment, Vec<(Result<Vec<Place>, TooMany>, bool, Vec<Member>)>)> {
+    fn by_places(&mut self, question: &Question, classes: Classes) -> Vec<(Treatment, Vec<Divided>)> {
         let mut out = Vec::new();
         for (class, mut members) in classes {
             members.iter_mut().for_each(|member| as_written(question, member));
             // A witness is of an action that is known, if there is one.
             members.sort_by_cached_key(|member| self.rank(member));
-            let patterns = patterns(&self.tables, question, &class);
+            let patterns = self.places.patterns(patterns(&self.tables, question, &class));
             let apart = self.places.is_aws() && matter(&self.tables, question, &class);
-            let mut by_template: IndexMap<_, Vec<Member>, FixedState> = IndexMap::default();
+            let mut by_templates: IndexMap<(u32, bool), Vec<Member>, FixedState> = IndexMap::default();
             for member in members {
                 let templates = self.places.templates(self.catalogue, &member);
                 let iam = apart && calls_iam(&member_name(self.catalogue, &member));
-                by_template.entry((templates, iam)).or_default().push(member);
+                by_templates.entry((templates, iam)).or_default().push(member);
             }
-            let mut groups: Vec<(Result<Vec<Place>, TooMany>, bool, Vec<Member>)> = Vec::new();
-            let mut known: HashMap<(Vec<_>, bool), usize> = HashMap::default();
-            for ((templates, iam), members) in by_template {
-                let places = self.places.divide(&self.tables, &templates, &patterns);
-                let mut key: Vec<_> = places
-                    .iter()
-                    .flatten()
-                    .map(|place| (place.within.clone(), place.across.clone(), place.real))
-                    .collect();
-                key.sort();
-                match known.get(&(key.clone(), iam)).and_then(|at| groups.get_mut(*at)) {
-                    Some((.., all)) => all.extend(members),
-                    None => {
-                        known.insert((key, iam), groups.len());
-                        groups.push((places, iam, members));
-                    }
-                }
+            let mut groups: IndexMap<(u32, bool), Divided, FixedState> = IndexMap::default();
+            for ((templates, iam), members) in by_templates {
+                let division = self.places.divide(&self.tables, templates, &patterns);
+                let group = groups.entry((division.shape, iam)).or_insert_with(|| (division, iam, Vec::new()));
+                group.2.extend(members);
             }
-            out.push((class, groups));
+            out.push((class, groups.into_values().collect()));
         }
         out
     }
@@ -261,13 +249,13 @@ impl<'c> Engine<'c> {
         question: &Question,
         (old, new, home, apart): (&Side<'_>, &Side<'_>, &Home, bool),
         class: &Treatment,
-        (places, iam): (Result<Vec<Place>, TooMany>, bool),
+        (division, iam): (&Division, bool),
         members: Vec<Member>,
         found: &mut Vec<Found>,
     ) {
         let catalogue = self.catalogue;
         let several = &mut self.several;
-        let ground = places.and_then(|places| {
+        let ground = division.places.clone().and_then(|places| {
             let known = |key: &str| several_values(catalogue, several, key);
             Ok((Ground::new(&self.tables, &mut self.domains, question, class, known)?, places))
         });
@@ -285,11 +273,11 @@ impl<'c> Engine<'c> {
                 changes.push((before, after, gain, loss));
             }
             ground.mdd.checked()?;
-            let groups = ground.patterns.clone();
             let (stored, tables) = (&mut self.places, &self.tables);
+            let patterns = stored.patterns(ground.patterns.clone());
             let mut named = |member: &Member| {
                 let templates = stored.by_name(catalogue, member);
-                stored.divide(tables, &templates, &groups).unwrap_or_default()
+                stored.divide(tables, templates, &patterns).places.clone().unwrap_or_default()
             };
             let mut direction = Direction {
                 catalogue,

@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use foldhash::fast::FixedState;
 use foldhash::{HashMap, HashSet};
 use indexmap::IndexMap;
 use smol_str::SmolStr;
@@ -70,6 +71,20 @@ pub fn calls_iam(action: &str) -> bool {
 /// How patterns divide the resources of a template.
 type Divided = Rc<Result<Vec<Place>, TooMany>>;
 
+/// How patterns divide the resources of an action.
+pub(crate) struct Division {
+    pub(crate) places: Result<Vec<Place>, TooMany>,
+    /// Equal for those that differ in nothing but the texts of their places.
+    pub(crate) shape: u32,
+}
+
+/// Groups of patterns of resources, and their number.
+#[derive(Clone)]
+pub(crate) struct Patterns {
+    pub(crate) groups: Vec<Vec<u32>>,
+    number: u32,
+}
+
 /// What actions take: the service, types of resources, whether they are asked for on no resource too, and for IAM's the
 /// account's number.
 type Types = (usize, Box<[u16]>, bool, usize);
@@ -83,13 +98,21 @@ pub(crate) struct Places {
     undocumented: bool,
     templates: Numbered<SmolStr>,
     read: Vec<Template>,
+    /// Lists of templates.
+    lists: Numbered<Rc<[u32]>>,
     /// The account that IAM acts in, if it is known, and its number; of none the number is 0.
     account: (Option<SmolStr>, usize),
     accounts: Numbered<SmolStr>,
-    /// By service and action, and for IAM's the number of the account.
-    of_action: HashMap<(usize, usize, usize), Rc<[u32]>>,
-    of_types: HashMap<Types, Rc<[u32]>>,
-    divided: HashMap<(u32, Box<[u32]>), Divided>,
+    /// By service and action, and for IAM's the number of the account: the number of a list.
+    of_action: HashMap<(usize, usize, usize), u32>,
+    of_types: HashMap<Types, u32>,
+    /// Groups of patterns, each with an end.
+    patterns: Numbered<Box<[u32]>>,
+    shapes: Numbered<Vec<(Bits, Bits, bool)>>,
+    /// By template and groups of patterns.
+    divided: HashMap<(u32, u32), Divided>,
+    /// By list of templates and groups of patterns.
+    divisions: HashMap<(u32, u32), Rc<Division>>,
 }
 
 impl Places {
@@ -101,11 +124,15 @@ impl Places {
             undocumented: true,
             templates: Numbered::default(),
             read: Vec::new(),
+            lists: Numbered::default(),
             account: (None, 0),
             accounts: Numbered::default(),
             of_action: HashMap::default(),
             of_types: HashMap::default(),
+            patterns: Numbered::default(),
+            shapes: Numbered::default(),
             divided: HashMap::default(),
+            divisions: HashMap::default(),
         }
     }
 
@@ -121,9 +148,11 @@ impl Places {
             self.partition = partition.clone();
             self.templates.clear();
             self.read.clear();
+            self.lists.clear();
             self.of_action.clear();
             self.of_types.clear();
             self.divided.clear();
+            self.divisions.clear();
         }
         let account = home.account.as_ref();
         let number = account.map_or(0, |account| self.accounts.insert_full(account.clone()).0 + 1);
@@ -135,8 +164,8 @@ impl Places {
         self.undocumented = false;
     }
 
-    /// The templates of the resources of an action, ordered; what is certain comes first.
-    pub(crate) fn templates(&mut self, catalogue: &Catalogue, member: &Member) -> Rc<[u32]> {
+    /// The number of the list of the templates of an action's resources, ordered; what is certain comes first.
+    pub(crate) fn templates(&mut self, catalogue: &Catalogue, member: &Member) -> u32 {
         let Member::Known(service, action) = member else {
             let named =
                 if let Member::Unlisted(name) | Member::Future(_, name) = member { name.as_str() } else { "" };
@@ -144,22 +173,27 @@ impl Places {
                 Some(account) => format!("arn:${{Partition}}:iam::{account}:${{Resource}}"),
                 None => ANY_ARN.to_owned(),
             };
-            return [self.template(NO_RESOURCE), self.template(&any)].into();
+            let list = [self.template(NO_RESOURCE), self.template(&any)];
+            return self.list(list.into());
         };
         let prefix = catalogue.services.get_index(*service).map_or("", |(name, _)| name.as_str());
         let (account, number) = if prefix == "iam" { self.account.clone() } else { (None, 0) };
         let key = (*service, *action, number);
         if let Some(found) = self.of_action.get(&key) {
-            return Rc::clone(found);
+            return *found;
         }
         let known = catalogue.services.get_index(*service).map(|(_, service)| service);
         let found = known.and_then(|known| Some((known, known.actions.get(*action)?)));
         let out = match found {
             Some((known, action)) => self.of_resources((*service, prefix), known, action, (account, number)),
-            None => Rc::default(),
+            None => self.list(Rc::default()),
         };
-        self.of_action.insert(key, Rc::clone(&out));
+        self.of_action.insert(key, out);
         out
+    }
+
+    fn list(&mut self, templates: Rc<[u32]>) -> u32 {
+        self.lists.insert_full(templates).0 as u32
     }
 
     /// Those of all actions of a service that take the same types of resources.
@@ -169,10 +203,10 @@ impl Places {
         known: &Service,
         action: &Action,
         (account, number): (Option<SmolStr>, usize),
-    ) -> Rc<[u32]> {
+    ) -> u32 {
         let key = (service, action.resources.as_slice().into(), action.whole, number);
         if let Some(found) = self.of_types.get(&key) {
-            return Rc::clone(found);
+            return *found;
         }
         let mut out = Vec::new();
         if action.resources.is_empty() {
@@ -207,17 +241,18 @@ impl Places {
         let order = |number: &u32| (text(number).is_some_and(|text| !is_certain(text)), text(number));
         out.sort_by(|one, other| order(one).cmp(&order(other)));
         out.dedup();
-        let out: Rc<[u32]> = out.into();
-        self.of_types.insert(key, Rc::clone(&out));
+        let out = self.list(out.into());
+        self.of_types.insert(key, out);
         out
     }
 
     /// The same, what the action's name says it acts on first, `ec2:RunInstances` runs an instance; then the shortest.
-    pub(crate) fn by_name(&mut self, catalogue: &Catalogue, member: &Member) -> Vec<u32> {
-        let mut out = self.templates(catalogue, member).to_vec();
-        let Member::Known(service, action) = member else { return out };
-        let Some((_, known)) = catalogue.services.get_index(*service) else { return out };
-        let Some(action) = known.actions.get(*action) else { return out };
+    pub(crate) fn by_name(&mut self, catalogue: &Catalogue, member: &Member) -> u32 {
+        let list = self.templates(catalogue, member);
+        let Member::Known(service, action) = member else { return list };
+        let Some((_, known)) = catalogue.services.get_index(*service) else { return list };
+        let Some(action) = known.actions.get(*action) else { return list };
+        let mut out = self.lists.get_index(list as usize).map(|list| list.to_vec()).unwrap_or_default();
         let name = action.name.to_ascii_lowercase();
         let types = action.resources.iter().filter_map(|at| known.resources.get(usize::from(*at)));
         let said: Vec<&SmolStr> = types
@@ -229,7 +264,7 @@ impl Places {
             let (text, said) = (text.map_or("", SmolStr::as_str), text.is_some_and(|text| self.is_of(text, &said)));
             (!is_certain(text), !said, text.len())
         });
-        out
+        self.list(out.into())
     }
 
     /// Whether a template is one of these, which have a variable for the account.
@@ -249,16 +284,34 @@ impl Places {
         number as u32
     }
 
-    /// How patterns divide the resources of these templates.
-    pub(crate) fn divide(
-        &mut self,
-        tables: &Tables,
-        templates: &[u32],
-        groups: &[Vec<u32>],
-    ) -> Result<Vec<Place>, TooMany> {
-        let mut all: IndexMap<(Bits, Bits), Place> = IndexMap::new();
-        for template in templates {
-            let divided = self.divide_one(tables, *template, groups);
+    /// Numbers groups of patterns.
+    pub(crate) fn patterns(&mut self, groups: Vec<Vec<u32>>) -> Patterns {
+        // A number that no pattern has ends each group.
+        let flat = groups.iter().flat_map(|group| group.iter().copied().chain([u32::MAX])).collect();
+        Patterns { groups, number: self.patterns.insert_full(flat).0 as u32 }
+    }
+
+    /// How patterns divide the resources of a list of templates.
+    pub(crate) fn divide(&mut self, tables: &Tables, list: u32, patterns: &Patterns) -> Rc<Division> {
+        let key = (list, patterns.number);
+        if let Some(found) = self.divisions.get(&key) {
+            return Rc::clone(found);
+        }
+        let places = self.places(tables, list, patterns);
+        let shape = places.iter().flatten().map(|place| (place.within.clone(), place.across.clone(), place.real));
+        let mut shape: Vec<_> = shape.collect();
+        shape.sort();
+        let shape = self.shapes.insert_full(shape).0 as u32;
+        let found = Rc::new(Division { places, shape });
+        self.divisions.insert(key, Rc::clone(&found));
+        found
+    }
+
+    fn places(&mut self, tables: &Tables, list: u32, patterns: &Patterns) -> Result<Vec<Place>, TooMany> {
+        let mut all: IndexMap<(Bits, Bits), Place, FixedState> = IndexMap::default();
+        let templates = self.lists.get_index(list as usize).cloned().unwrap_or_default();
+        for template in &*templates {
+            let divided = self.divide_one(tables, *template, patterns);
             let divided = divided.as_ref().as_ref().map_err(|too_many| *too_many)?;
             for place in divided {
                 all.entry((place.within.clone(), place.across.clone())).or_insert_with(|| place.clone());
@@ -267,10 +320,8 @@ impl Places {
         Ok(all.into_values().collect())
     }
 
-    fn divide_one(&mut self, tables: &Tables, template: u32, groups: &[Vec<u32>]) -> Divided {
-        // A number that no pattern has ends each group.
-        let flat = groups.iter().flat_map(|group| group.iter().copied().chain([u32::MAX]));
-        let key = (template, flat.collect());
+    fn divide_one(&mut self, tables: &Tables, template: u32, Patterns { groups, number }: &Patterns) -> Divided {
+        let key = (template, *number);
         if let Some(found) = self.divided.get(&key) {
             return Rc::clone(found);
         }

@@ -1,6 +1,8 @@
 //! What a question to the engine is answered with: regions of requests, with their proof and a witness. Owns these
 //! types and how sets of texts are described by patterns.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 use smol_str::SmolStr;
 
@@ -176,11 +178,10 @@ impl Actions {
 
     /// The known and future actions in as few words as say it exactly: those of [`Self::whole`] by their patterns.
     pub fn told(&self) -> (Vec<SmolStr>, Vec<SmolStr>) {
-        let covered = |action: &&SmolStr| {
-            let service = action.split(':').next().unwrap_or_default();
-            let by = |pattern: &SmolStr| pattern == "*" || pattern.strip_suffix(":*") == Some(service);
-            self.whole.iter().any(by)
-        };
+        let whole: HashSet<&str> = self.whole.iter().filter_map(|pattern| pattern.strip_suffix(":*")).collect();
+        let everything = self.whole.iter().any(|pattern| pattern == "*");
+        let covered =
+            |action: &&SmolStr| everything || action.split(':').next().is_some_and(|service| whole.contains(service));
         let rest = self.known.iter().chain(&self.unlisted).filter(|action| !covered(action));
         let named = self.whole.iter().chain(rest).cloned().collect();
         (named, self.future.iter().filter(|pattern| !covered(pattern)).cloned().collect())
