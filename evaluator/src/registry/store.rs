@@ -113,6 +113,12 @@ pub trait Store: Send + Sync + fmt::Debug {
 /// What lies beside the record: the cells for other tools, and releases. It is written by condition, and needs no lock:
 /// whoever reads one version replaces that one only.
 pub trait Shelf: Send + Sync + fmt::Debug {
+    /// What a moment of this machine's clock is by the clock of the place, which all who share the place share. Who is
+    /// at work, and until when, is told by that one.
+    fn time(&self, own: jiff::Timestamp) -> jiff::Timestamp {
+        own
+    }
+
     /// Where it is, for people.
     fn published_place(&self, which: Published) -> String;
     /// What lies there; none when nothing was published yet.

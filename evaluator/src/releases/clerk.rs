@@ -181,7 +181,7 @@ impl Clerk<'_> {
 
     /// Refuses to take away what a living process brings just now: it would bring it once more.
     fn still(&self, book: &Book, cell: &str) -> Result<(), CloudError> {
-        let now = self.clock.now();
+        let now = self.desk.time(self.clock.now());
         let open =
             book.open().filter(|open| open.state.cells.get(cell).is_some_and(|cell| cell.state.is_under_way()));
         let Some((open, runner)) = open.and_then(|open| Some((open, open.runner.as_ref()?))) else { return Ok(()) };

@@ -61,6 +61,11 @@ impl<'a> Desk<'a> {
         Self { shelf }
     }
 
+    /// What a moment of this machine's clock is by the clock of where the books lie.
+    pub fn time(&self, own: Timestamp) -> Timestamp {
+        self.shelf.time(own)
+    }
+
     /// The book of a component or a permission set; a new one when there is none.
     ///
     /// # Errors

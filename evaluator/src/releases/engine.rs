@@ -175,7 +175,8 @@ impl Engine<'_> {
                 return Ok(None);
             }
             let Some(rollout) = &mut read.book.rollout else { return Ok(None) };
-            let other = rollout.runner.clone().filter(|runner| runner.run != self.me.0 && runner.until > now);
+            let shared = self.desk.time(now);
+            let other = rollout.runner.clone().filter(|runner| runner.run != self.me.0 && runner.until > shared);
             if let Some(other) = other {
                 // Whoever lives moves the end of the lease.
                 if awaited.as_ref().is_some_and(|before| *before != other) || self.stops() {
@@ -190,7 +191,7 @@ impl Engine<'_> {
                         second(other.until)
                     ));
                 }
-                let left = other.until.duration_since(now).unsigned_abs();
+                let left = other.until.duration_since(shared).unsigned_abs();
                 awaited = Some(other);
                 self.clock.sleep(left.min(Duration::from_secs(1)));
                 continue;
@@ -219,6 +220,7 @@ impl Engine<'_> {
 
     fn lease(&self, now: Timestamp) -> Runner {
         let (run, who, process) = self.me.clone();
+        let now = self.desk.time(now);
         Runner { run, who, process, until: now.checked_add(LEASE).unwrap_or(Timestamp::MAX) }
     }
 
@@ -300,7 +302,7 @@ impl Engine<'_> {
             let Followed { book, effects, moved } = self.follows(held, events, now);
             let half = SignedDuration::from_secs(LEASE.as_secs() / 2);
             let lease = held.rollout().and_then(|rollout| rollout.runner.as_ref());
-            let fresh = lease.is_some_and(|lease| lease.until.duration_since(now) > half);
+            let fresh = lease.is_some_and(|lease| lease.until.duration_since(self.desk.time(now)) > half);
             if !moved && fresh && arrivals.is_empty() {
                 if let Some(book) = book {
                     held.read.book = book;

@@ -9,6 +9,7 @@ mod templates;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+mod time;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -22,6 +23,7 @@ use crate::call::hold;
 use crate::cloud::AwsCloud;
 use lease::{Record, later};
 use objects::{Bucket, If, Put, failed};
+use time::Time;
 
 /// How often a lock is tried for when somebody else is faster, and a number of the journal when it is taken.
 const TRIES: u32 = 5;
@@ -56,8 +58,9 @@ pub struct S3Store {
     bucket: Arc<Bucket>,
     key: String,
     url: String,
-    clock: Arc<dyn Clock>,
-    time: Duration,
+    /// By which leases begin and end.
+    time: Arc<Time>,
+    lease: Duration,
     mine: Mutex<Option<Mine>>,
     journal: Mutex<Option<Next>>,
     /// Held while a segment is added: they lie in the order in which they were added.
@@ -86,13 +89,14 @@ impl S3Store {
     /// [`StoreError::Failed`] when the URL is none of S3.
     pub fn new(cloud: &AwsCloud, place: &Place, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let (bucket, key) = place.parts()?;
-        let bucket = Bucket::of(&cloud.link, bucket, place.region.as_deref());
+        let time = Time::new(clock);
+        let bucket = Bucket::timed(&cloud.link, bucket, place.region.as_deref(), &time);
         Ok(Self {
             bucket: Arc::new(bucket),
             key: key.to_owned(),
             url: place.url.clone(),
-            clock,
-            time: place.lease,
+            time,
+            lease: place.lease,
             mine: Mutex::default(),
             journal: Mutex::default(),
             appending: tokio::sync::Mutex::new(()),
@@ -147,17 +151,17 @@ impl S3Store {
 
     async fn take(&self, owner: &Owner) -> Result<Lease, StoreError> {
         for _ in 0..TRIES {
-            let now = self.clock.now();
             let (before, condition) = match self.read_lock().await? {
                 None => (self.last_fence().await?, If::Absent),
-                Some((record, etag)) => match record.holder(now) {
+                Some((record, etag)) => match record.holder(self.time.now()) {
                     // A lock of our own is left by an earlier call whose answer was lost.
                     Some(holder) if holder != owner => return Err(StoreError::Locked(Box::new(holder.clone()))),
                     _ => (record.fence, If::Is(etag)),
                 },
             };
             let lease = Lease { owner: owner.clone(), fence: before + 1 };
-            if let Put::Done(_) = self.write_lock(&Record::held(&lease, now, self.time), &condition).await? {
+            let record = Record::held(&lease, self.time.now(), self.lease);
+            if let Put::Done(_) = self.write_lock(&record, &condition).await? {
                 return Ok(lease);
             }
         }
@@ -195,7 +199,7 @@ impl S3Store {
     /// Is half its time left? Then what follows ends well before the deadline.
     fn is_fresh(&self, lease: &Lease) -> bool {
         let known = hold(&self.mine).clone().filter(|mine| mine.fence == lease.fence);
-        known.is_some_and(|mine| later(self.clock.now(), self.time / 2) < mine.deadline)
+        known.is_some_and(|mine| later(self.time.now(), self.lease / 2) < mine.deadline)
     }
 
     async fn write_ours(&self, lease: &Lease, record: &Record) -> Result<(), StoreError> {
@@ -255,7 +259,7 @@ fn numbers(key: &str) -> Option<(u64, u64)> {
 
 impl fmt::Debug for S3Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("S3Store").field("url", &self.url).field("time", &self.time).finish_non_exhaustive()
+        f.debug_struct("S3Store").field("url", &self.url).field("lease", &self.lease).finish_non_exhaustive()
     }
 }
 
@@ -269,7 +273,7 @@ impl Store for S3Store {
     }
 
     fn renew(&self, lease: &Lease) -> Result<(), StoreError> {
-        let record = Record::held(lease, self.clock.now(), self.time);
+        let record = Record::held(lease, self.time.now(), self.lease);
         self.bucket.link.block(self.write_ours(lease, &record))
     }
 
@@ -278,13 +282,13 @@ impl Store for S3Store {
     }
 
     fn unlock(&self, lease: &Lease) -> Result<(), StoreError> {
-        let record = Record::released(lease.fence, self.clock.now());
+        let record = Record::released(lease.fence, self.time.now());
         self.bucket.link.block(self.write_ours(lease, &record))
     }
 
     fn holder(&self) -> Result<Option<Owner>, StoreError> {
         let lock = self.bucket.link.block(self.read_lock())?;
-        Ok(lock.and_then(|(record, _)| record.holder(self.clock.now()).cloned()))
+        Ok(lock.and_then(|(record, _)| record.holder(self.time.now()).cloned()))
     }
 
     fn break_lock(&self) -> Result<Option<Owner>, StoreError> {
@@ -296,7 +300,7 @@ impl Store for S3Store {
                     Ok(Record { owner, fence, .. }) => (owner, fence),
                     Err(_) => (None, self.last_fence().await?),
                 };
-                let released = Record::released(fence, self.clock.now());
+                let released = Record::released(fence, self.time.now());
                 if let Put::Done(_) = self.write_lock(&released, &If::Is(etag)).await? {
                     return Ok(owner);
                 }
@@ -346,6 +350,10 @@ impl Store for S3Store {
 }
 
 impl Shelf for S3Store {
+    fn time(&self, own: Timestamp) -> Timestamp {
+        self.time.of(own)
+    }
+
     fn published_place(&self, which: Published) -> String {
         which.name(&self.url)
     }

@@ -17,6 +17,8 @@ use crate::convert::{found, need};
 use crate::fault;
 use crate::paging::{ALL, pages};
 
+use super::time::{Dates, Time};
+
 /// How many objects are read or deleted at once.
 const LANES: usize = 16;
 
@@ -67,17 +69,31 @@ pub(super) fn failed(error: &CloudError) -> StoreError {
     StoreError::Failed(error.to_string())
 }
 
+fn config(link: &Link, region: Option<&str>) -> aws_sdk_s3::config::Builder {
+    let config = &link.config;
+    // The endpoint of a server that is not AWS answers to one name only, so the bucket stands in the path.
+    let other = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+    let builder = aws_sdk_s3::config::Builder::from(config).force_path_style(other);
+    match region {
+        Some(region) => builder.region(aws_config::Region::new(region.to_owned())),
+        None => builder,
+    }
+}
+
 impl Bucket {
     /// A bucket, reached as the cloud is; in the region of the connection unless it says another. Sends nothing.
     pub(super) fn of(link: &Arc<Link>, name: &str, region: Option<&str>) -> Self {
-        let config = &link.config;
-        // The endpoint of a server that is not AWS answers to one name only, so the bucket stands in the path.
-        let other = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-        let mut builder = aws_sdk_s3::config::Builder::from(config).force_path_style(other);
-        if let Some(region) = region {
-            builder = builder.region(aws_config::Region::new(region.to_owned()));
+        Self {
+            link: Arc::clone(link),
+            client: Client::from_conf(config(link, region).build()),
+            name: name.to_owned(),
         }
-        Self { link: Arc::clone(link), client: Client::from_conf(builder.build()), name: name.to_owned() }
+    }
+
+    /// The same, whose answers say what time it is.
+    pub(super) fn timed(link: &Arc<Link>, name: &str, region: Option<&str>, time: &Arc<Time>) -> Self {
+        let config = config(link, region).interceptor(Dates(Arc::clone(time))).build();
+        Self { link: Arc::clone(link), client: Client::from_conf(config), name: name.to_owned() }
     }
 
     /// An object; none when there is none.

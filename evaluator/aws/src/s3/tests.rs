@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cell_eval::provider::Clock;
 use cell_eval::registry::store::{Lease, Owner, Store, StoreError};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Place, S3Store};
 use crate::AwsCloud;
@@ -39,7 +39,21 @@ impl Clock for Time {
     }
 }
 
-/// A bucket, and what is needed to reach it.
+/// A clock that is ahead of another, or behind it.
+#[derive(Debug)]
+struct Off(Time, i64);
+
+impl Clock for Off {
+    fn now(&self) -> Timestamp {
+        self.0.now() + SignedDuration::from_secs(self.1)
+    }
+
+    fn sleep(&self, time: Duration) {
+        self.0.sleep(time);
+    }
+}
+
+/// A bucket, and what is needed to reach it. Its answers are dated.
 struct World {
     server: Server,
     cloud: AwsCloud,
@@ -52,6 +66,8 @@ impl World {
     fn new() -> Self {
         let (faults, objects) = (Faults::default(), Arc::<Mutex<BTreeMap<String, Vec<u8>>>>::default());
         let (planned, bucket) = (Arc::clone(&faults), Arc::clone(&objects));
+        let time = Time::default();
+        let dating = time.clone();
         let server = Server::start(move |request, _| {
             let fault = due(&planned, request);
             match fault {
@@ -59,15 +75,24 @@ impl World {
                 Some(Fault::Refused(status, code)) => return refusal(status, code),
                 _ => {}
             }
-            let reply = answer(&mut bucket.lock().unwrap(), request);
+            let mut reply = answer(&mut bucket.lock().unwrap(), request);
+            if let Reply::Says(_, headers, _) = &mut reply {
+                headers.push(("Date".to_owned(), dating.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()));
+            }
             if fault.is_some() { Reply::Nothing } else { reply }
         });
         let cloud = server.cloud();
-        Self { server, cloud, faults, objects, time: Time::default() }
+        Self { server, cloud, faults, objects, time }
     }
 
     fn store(&self) -> S3Store {
         S3Store::new(&self.cloud, &Place::new("s3://b/dir/r.json"), Arc::new(self.time.clone())).unwrap()
+    }
+
+    /// On a machine whose clock is so many seconds off.
+    fn store_off(&self, seconds: i64) -> S3Store {
+        let clock = Arc::new(Off(self.time.clone(), seconds));
+        S3Store::new(&self.cloud, &Place::new("s3://b/dir/r.json"), clock).unwrap()
     }
 
     fn fault(&self, method: &'static str, path: &'static str, fault: Fault) {
@@ -157,6 +182,27 @@ fn one_run_holds_the_lock_until_its_time_is_over() {
     assert!(matches!(first.save(&lease, b"late", None), Err(StoreError::LockLost(_))));
     assert!(matches!(first.clear(&lease), Err(StoreError::LockLost(_))));
     assert!(matches!(first.unlock(&lease), Err(StoreError::LockLost(_))));
+}
+
+/// AWS takes what is signed within five minutes of its own time, so clocks may differ by that and nobody hears of it.
+#[test]
+fn a_lock_that_lives_is_not_taken_by_a_machine_whose_clock_is_off() {
+    for (one, other) in [(0, 75), (0, -75), (290, -290), (-290, 290)] {
+        let world = World::new();
+        let (first, second) = (world.store_off(one), world.store_off(other));
+        let lease = locked(&first);
+        for _ in 0..5 {
+            assert_eq!(second.lock(&owner("b")), Err(StoreError::Locked(Box::new(owner("a")))), "{one} {other}");
+            assert_eq!(second.holder(), Ok(Some(owner("a"))));
+            world.time.sleep(Duration::from_secs(50));
+            first.assure(&lease).unwrap();
+        }
+        world.time.sleep(Duration::from_secs(59));
+        assert!(second.lock(&owner("b")).is_err());
+        world.time.sleep(Duration::from_secs(1));
+        assert_eq!(second.lock(&owner("b")).map(|lease| lease.fence), Ok(2));
+        assert!(matches!(first.append(&lease, b"late"), Err(StoreError::LockLost(_))));
+    }
 }
 
 #[test]

@@ -169,7 +169,7 @@ fn told(
         let rollout = book.rollout.clone().ok_or_else(queued)?;
         let dossier = desk.dossier(&of, &rollout.dossier).map_err(|error| No::Book(error.to_string()))?;
         let word = rollout.state.phase.word();
-        let at_work = rollout.runner.as_ref().is_some_and(|runner| runner.until > now);
+        let at_work = rollout.runner.as_ref().is_some_and(|runner| runner.until > desk.time(now));
         let gone = here.as_ref().map(|here| rollout.state.gone_from(&dossier.course, here, at_work));
         let gone = gone.unwrap_or_default();
         let next = said(&dossier.course, rollout.state, &gone, (now, &event));
