@@ -488,6 +488,49 @@ fn a_parked_account_is_known_again() {
     project.settled(&[]).unwrap();
 }
 
+/// A program that is written from an organization in which an account waits for a cell does not take it for one of its own.
+fn a_parked_account_is_no_account_of_a_program() {
+    let applied = Project::applied(Registry::File).unwrap();
+    applied.run(&["destroy", "--yes", "--at", AT, "--only", "cell.dev-raj"]).unwrap().ended(0).unwrap();
+    let waiting = record(&applied)["parked"].as_object().unwrap().keys().next().unwrap().clone();
+    let server = Server::start(Some(&applied.sandbox()), quick()).unwrap();
+    let project = looking_at(&server).unwrap();
+    let written = project.run(&["init", "--from-live", "."]).unwrap().ended(0).unwrap();
+    written.says(&[&format!("({waiting}): it is parked, and waits for a cell: `cellc registry rebuild`")]).unwrap();
+    assert!(!program(&project).unwrap().contains(&waiting), "it is in the program");
+    project.run(&["adopt", "--all", "--yes"]).unwrap().ended(0).unwrap();
+    exactly(&project.plan(&[]).unwrap(), &[]).unwrap();
+    project.run(&["registry", "rebuild", "--yes"]).unwrap().ended(0).unwrap();
+    assert_eq!(record(&project)["parked"].as_object().unwrap().keys().collect::<Vec<_>>(), [&waiting]);
+    exactly(&project.plan(&[]).unwrap(), &[]).unwrap();
+}
+
+/// The unit of parked accounts is called as the program says, and known by that where the record is lost.
+fn the_unit_of_parked_accounts_is_renamed() {
+    let project = Project::applied(Registry::File).unwrap();
+    project.run(&["destroy", "--yes", "--at", AT, "--only", "cell.dev-raj"]).unwrap().ended(0).unwrap();
+    let before = record(&project);
+    project.edit(&[("org momento {", "org momento {\n  parking = \"attic\"")]).unwrap();
+    let named = |name: &str| {
+        let server = Server::start(Some(&project.sandbox()), quick()).unwrap();
+        let id = before["resources"]["parking"]["id"].as_str().unwrap();
+        let call = format!("organizations describe-organizational-unit --organizational-unit-id {id}");
+        assert_eq!(aws::aws(&server.url(), &call).unwrap()["OrganizationalUnit"]["Name"], name);
+    };
+    named("cellc-parked");
+    // The cell that was torn down comes back, in the account that waited.
+    let plan = project.plan(&[]).unwrap();
+    assert!(changes(&plan).contains(&("parking".to_owned(), "update".to_owned())), "{:?}", changes(&plan));
+    project.run(&["apply", "--yes", "--at", AT, "--except", "cell.dev-raj"]).unwrap().ended(0).unwrap();
+    named("attic");
+    fs::remove_file(project.path().join(".cellc/sandbox/registry.json")).unwrap();
+    project.run(&["registry", "rebuild", "--yes"]).unwrap().ended(0).unwrap();
+    let keys = |record: &Value| record["parked"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&record(&project)), keys(&before));
+    project.apply(&[]).unwrap();
+    project.settled(&[]).unwrap();
+}
+
 /// What was renamed since it was marked is known by its `moved` line.
 fn what_was_moved_is_known_again() {
     let program = |rest: &str| {
@@ -772,6 +815,8 @@ at_once! {
     a_lost_record_is_made_anew,
     a_record_that_lacks_something_is_made_whole,
     a_parked_account_is_known_again,
+    a_parked_account_is_no_account_of_a_program,
+    the_unit_of_parked_accounts_is_renamed,
     what_was_moved_is_known_again,
     policies_that_are_switched_off_are_there_all_the_same,
     unmanaged_access_has_a_verdict,

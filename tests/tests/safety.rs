@@ -214,6 +214,25 @@ fn a_saved_plan_that_failed_is_finished() {
         .unwrap();
 }
 
+/// All of it was done, and the run could not see so: the next one sees that nothing is left, and the plan is over.
+fn a_saved_plan_of_which_nothing_is_left_is_finished() {
+    let (project, server) = served(Registry::File).unwrap();
+    project.edit(&[SESSION]).unwrap();
+    project.plan(&["--out", "p.json"]).unwrap();
+    let refuse = serde_json::json!([{ "operation": "sso-admin:*PermissionSetProvisioningStatus", "kind": "error",
+        "code": "AccessDeniedException", "message": "no", "status": 400, "count": 99 }]);
+    server.inject(&refuse).unwrap();
+    project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(1).unwrap().says(&["E0604"]).unwrap();
+    server.mend();
+    let rest = project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(0).unwrap();
+    rest.says(&["the plan was run before and came to no end: 0 of 1 change are left"]).unwrap();
+    for _ in 0..2 {
+        let again = project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(0).unwrap();
+        again.says(&["the plan was carried out already, and nothing has to be done again"]).unwrap();
+    }
+    project.settled(&[]).unwrap();
+}
+
 /// One of which nothing was done yet is as it was: what drifts elsewhere is left for the next one.
 fn a_saved_plan_that_did_nothing_bears_drift_of_other_things() {
     let (project, server) = served(Registry::S3).unwrap();
@@ -559,6 +578,7 @@ at_once! {
     what_a_file_says_beside_its_changes_is_not_believed,
     a_saved_plan_bears_drift_of_other_things,
     a_saved_plan_that_failed_is_finished,
+    a_saved_plan_of_which_nothing_is_left_is_finished,
     a_saved_plan_that_did_nothing_bears_drift_of_other_things,
     a_saved_plan_that_was_killed_is_finished,
     a_begun_plan_is_stale_when_something_moved,

@@ -161,7 +161,7 @@ fn locked(
     }
     let cells = journal.with(|record| published::cells(&plan, &session.subject.desired.published, record));
     if plan.operations.is_empty() {
-        publish(&journal, &cells).map_err(|error| say(output, &not_recorded(&error.to_string())))?;
+        publish(&journal, &plan, &cells).map_err(|error| say(output, &not_recorded(&error.to_string())))?;
         return Ok(draining(session, nothing(&plan, whole, output)));
     }
     let stop = signals::stop();

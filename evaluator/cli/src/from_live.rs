@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cell_eval::emit::FORMAT_VERSION;
 use cell_eval::existing::{self, Facts, Left, taking};
 use cell_eval::live::{Live, Reader, Survey};
-use cell_eval::plan::desired::Desired;
+use cell_eval::plan::desired::{Desired, PARKED_TAG};
 use cell_eval::plan::model::{Action, Change};
 use cell_eval::plan::scope::Scope;
 use cell_eval::plan::{Command, Question, fault, plan};
@@ -189,7 +189,9 @@ fn only_marked(change: &Change) -> bool {
         fields.remove("tags");
         fields
     };
-    without_tags(before) == without_tags(after)
+    // What is marked as parked is so no more.
+    let was_parked = before.get("tags").is_some_and(|tags| tags.get(PARKED_TAG).is_some());
+    !was_parked && without_tags(before) == without_tags(after)
 }
 
 fn report(

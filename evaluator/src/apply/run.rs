@@ -191,6 +191,10 @@ impl Run<'_> {
                     Look::Again(one) => locked(shared).unseen.push(one),
                 }
             }
+            // The next look may be seconds away: what a run that dies until then had seen would be asked for one by one.
+            if let Err(error) = self.journal.flush() {
+                locked(shared).broken.get_or_insert_with(|| error.to_string());
+            }
             news.notify_all();
         }
     }
@@ -328,11 +332,16 @@ impl Run<'_> {
 }
 
 /// Brings the cells of a record to what the program says, where nothing else was to be done: a field that no
-/// operation applies may have changed, or the last run died before it said them. No plan is under way after it.
+/// operation applies may have changed, or the last run died before it said them. No plan is under way after it; one whose rest
+/// turned out to be nothing has been carried out.
 ///
 /// # Errors
 /// When they cannot be written.
-pub fn publish(journal: &Journal<'_>, cells: &BTreeMap<String, serde_json::Value>) -> Result<(), JournalError> {
+pub fn publish(
+    journal: &Journal<'_>,
+    plan: &Plan,
+    cells: &BTreeMap<String, serde_json::Value>,
+) -> Result<(), JournalError> {
     let (now, same) = journal.with(|record| {
         let cells = with_accounts(record, cells);
         let same = cells == record.cells && record.under_way.is_none();
@@ -341,7 +350,8 @@ pub fn publish(journal: &Journal<'_>, cells: &BTreeMap<String, serde_json::Value
     if same {
         return Ok(());
     }
-    journal.commit(Event::Finished { outcome: SETTLED.to_owned(), cells: now })?;
+    let outcome = if plan.rest_of.is_some() { DONE } else { SETTLED };
+    journal.commit(Event::Finished { outcome: outcome.to_owned(), cells: now })?;
     journal.snapshot()
 }
 

@@ -10,7 +10,7 @@ use super::words::{Labels, fits, label, list, reference, slug, text};
 use super::{Named, Writer, labelled, tags};
 use crate::live::foreign::FULL_AWS_ACCESS;
 use crate::plan::canonical;
-use crate::plan::desired::Org;
+use crate::plan::desired::{Org, PARKED_TAG};
 use crate::plan::identity::is_open;
 use crate::provider::{Account, Policy, Unit};
 
@@ -140,7 +140,12 @@ impl<'a> Writer<'a> {
     /// Accounts, by unit. What those of a unit have in common is said once.
     pub(super) fn accounts(&mut self) -> String {
         let live = self.live;
-        let open: Vec<&Account> = live.accounts.values().filter(|account| is_open(account)).collect();
+        let (waiting, open): (Vec<&Account>, Vec<&Account>) =
+            live.accounts.values().filter(|account| is_open(account)).partition(|account| self.waits(account));
+        for account in waiting {
+            let why = "it is parked, and waits for a cell: `cellc registry rebuild` takes it into the record";
+            self.leave(format!("account {} ({})", account.name, account.id), why);
+        }
         for account in live.accounts.values().filter(|account| !is_open(account)) {
             let why = format!("it is {}, and stays as it is", account.state.word());
             self.leave(format!("account {} ({})", account.name, account.id), why);
@@ -163,6 +168,14 @@ impl<'a> Writer<'a> {
             }
         }
         out
+    }
+
+    /// Is it marked as parked, and where parked ones are?
+    fn waits(&self, account: &Account) -> bool {
+        let is_parking = |unit: &Unit| unit.parent == self.root() && unit.name == Org::default().parking;
+        let unit = account.parent.as_ref().and_then(|id| self.live.units.get(id));
+        unit.is_some_and(is_parking)
+            && self.live.tags.get(&account.id).is_some_and(|tags| tags.contains_key(PARKED_TAG))
     }
 
     /// Labels of accounts; those whose names are written.

@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::live::Live;
-use crate::plan::build::{change, parking_change, parking_fields};
+use crate::plan::build::change;
 use crate::plan::cost;
 use crate::plan::desired::{ADDRESS_TAG, Desired, PARKED_TAG, PARKING, ROOT, Wanted};
 use crate::plan::identity;
 use crate::plan::model::{Action, Change, Fields, Notice, Operation, OperationId, Plan, Verb};
+use crate::plan::parking::{parking_change, parking_fields};
 use crate::provider::{Account, Tags};
 use crate::registry::record::{Entry, IN_FORCE, Record, former_address};
 use crate::resources::ResourceKind;

@@ -22,6 +22,7 @@ pub mod marks;
 pub mod model;
 pub mod moves;
 mod ours;
+pub(crate) mod parking;
 pub mod part;
 mod relied;
 pub mod scope;
@@ -162,6 +163,7 @@ fn made(question: &Question<'_>, components: Components) -> Result<Plan, Vec<Fau
     builder.surplus_accounts();
     builder.keep_what_is_unread(&begun);
     builder.parking_begun();
+    builder.parking_named();
     builder.surplus_units(&replaced);
     builder.lead(&begun, &remembered);
     if components == Components::Released {

@@ -116,3 +116,14 @@ fn a_principal_whose_list_never_answers_is_seen_by_pair() {
     assert_eq!((receipt.ending, receipt.failed().count()), (Ending::Done, 0));
     assert_eq!(seen_by(&receipt, BY_PAIR), CELLS);
 }
+
+/// What a run had seen when it died is in the record: of what is not, the next one asks for each request.
+#[test]
+fn what_was_seen_is_written_down_with_its_look() {
+    let bench = Bench::after(&[&given("")]);
+    let receipt = run(&bench, &given("group.ops"), |bench| bench.cloud.script(BY_PRINCIPAL, 2, Trouble::DiesBefore));
+    let recorded = bench.record().resources.values().filter(|entry| entry.kind == "assignment").count();
+    let seen = seen_by(&receipt, BY_PRINCIPAL) + seen_by(&receipt, BY_PAIR);
+    assert!(seen > 0);
+    assert_eq!(recorded, seen);
+}

@@ -25,7 +25,7 @@ impl Builder<'_> {
     }
 
     /// The same of units, whose names are unique below one parent.
-    pub(super) fn unit_name_is_taken(&mut self, plan: &Change, parent: &str) -> bool {
+    pub(in crate::plan) fn unit_name_is_taken(&mut self, plan: &Change, parent: &str) -> bool {
         if self.is_anew(parent) {
             return false;
         }
