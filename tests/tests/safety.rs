@@ -216,12 +216,14 @@ fn a_saved_plan_that_failed_is_finished() {
 
 /// All of it was done, and the run could not see so: the next one sees that nothing is left, and the plan is over.
 fn a_saved_plan_of_which_nothing_is_left_is_finished() {
-    let (project, server) = served(Registry::File).unwrap();
+    let (project, server) = served(Registry::S3).unwrap();
     project.edit(&[SESSION]).unwrap();
     project.plan(&["--out", "p.json"]).unwrap();
-    let refuse = serde_json::json!([{ "operation": "sso-admin:*PermissionSetProvisioningStatus", "kind": "error",
-        "code": "AccessDeniedException", "message": "no", "status": 400, "count": 99 }]);
-    server.inject(&refuse).unwrap();
+    let refused = ["ListPermissionSetProvisioningStatus", "DescribePermissionSetProvisioningStatus"].map(|call| {
+        serde_json::json!({ "operation": format!("sso-admin:{call}"), "kind": "error", "code": "AccessDeniedException",
+            "message": "no", "status": 400, "count": 99 })
+    });
+    server.inject(&serde_json::json!(refused)).unwrap();
     project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(1).unwrap().says(&["E0604"]).unwrap();
     server.mend();
     let rest = project.run(&["apply", "--plan", "p.json", "--yes"]).unwrap().ended(0).unwrap();
