@@ -39,6 +39,7 @@ mod looking_at_releases;
 mod mutation;
 mod operations;
 mod packages;
+mod parked;
 mod pins;
 mod pipeline_bakes;
 mod pipelines;

@@ -160,6 +160,10 @@ impl<'a> Writer<'a> {
     fn leave_given(&mut self, set: &str, account: &str) {
         let live = self.live;
         let name = live.sets.get(set).map_or(set, |set| set.fields.name.as_str());
+        if let Some(found) = live.accounts.get(account).filter(|found| self.waits(found)) {
+            let why = "it waits for a cell, and is left out; once the set is owned, the plan takes away what is given there";
+            return self.leave(format!("permission set {name} in account {}", found.name), why);
+        }
         let (at, why) = match live.accounts.get(account) {
             Some(found) if !is_open(found) => (found.name.clone(), format!("it is {}", found.state.word())),
             Some(found) => (found.name.clone(), "it is left out".to_owned()),

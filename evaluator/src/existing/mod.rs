@@ -17,7 +17,7 @@ use cell_lang::schema::Kind;
 use serde_json::Value as Json;
 
 use crate::live::Live;
-use crate::provider::Principal;
+use crate::provider::{Principal, Unit};
 use crate::terminal::visible::is_hidden;
 use words::Labels;
 
@@ -98,6 +98,8 @@ struct Named {
 struct Writer<'a> {
     live: &'a Live,
     facts: &'a Facts,
+    /// The unit in which accounts wait for a cell.
+    parking: Option<&'a Unit>,
     /// Labels by id: units, policies, sets; those that are left out have none.
     units: BTreeMap<&'a str, String>,
     policies: BTreeMap<&'a str, String>,
@@ -114,7 +116,8 @@ impl<'a> Writer<'a> {
         let (units, accounts, people) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (policies, sets) = (BTreeMap::new(), BTreeMap::new());
         let (files, left, holds) = (Vec::new(), Vec::new(), Vec::new());
-        let mut writer = Self { live, facts, units, policies, sets, accounts, people, files, left, holds };
+        let parking = organization::parking(live);
+        let mut writer = Self { live, facts, parking, units, policies, sets, accounts, people, files, left, holds };
         writer.name_policies();
         writer
     }

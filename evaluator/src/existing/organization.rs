@@ -8,18 +8,35 @@ use cell_lang::types::Builtin;
 
 use super::words::{Labels, fits, label, list, reference, slug, text};
 use super::{Named, Writer, labelled, tags};
+use crate::live::Live;
 use crate::live::foreign::FULL_AWS_ACCESS;
 use crate::plan::canonical;
-use crate::plan::desired::{Org, PARKED_TAG};
-use crate::plan::identity::is_open;
+use crate::plan::desired::Org;
+use crate::plan::identity::{is_open, unproven};
 use crate::provider::{Account, Policy, Unit};
 
 /// Accounts that differ in their names alone are said by a loop from so many on.
 const LOOP: usize = 3;
 
+fn root(live: &Live) -> &str {
+    live.organization.as_ref().map(|found| found.root.as_str()).unwrap_or_default()
+}
+
+/// The unit of parked accounts: one at the root with such accounts and no others, or of the usual name.
+pub(super) fn parking(live: &Live) -> Option<&Unit> {
+    let (mut waiting, mut others) = (BTreeSet::new(), BTreeSet::new());
+    for account in live.accounts.values().filter(|account| is_open(account)) {
+        let all = if unproven(account, live).is_none() { &mut waiting } else { &mut others };
+        all.extend(account.parent.as_deref());
+    }
+    let at_root = || live.units.values().filter(|unit| unit.parent == root(live));
+    let holds = |unit: &&Unit| waiting.contains(unit.id.as_str()) && !others.contains(unit.id.as_str());
+    at_root().find(holds).or_else(|| at_root().find(|unit| unit.name == Org::default().parking))
+}
+
 impl<'a> Writer<'a> {
     fn root(&self) -> &'a str {
-        self.live.organization.as_ref().map(|found| found.root.as_str()).unwrap_or_default()
+        root(self.live)
     }
 
     pub(super) fn organization(&self) -> String {
@@ -37,6 +54,10 @@ impl<'a> Writer<'a> {
         }
         if let Some(delegate) = &self.facts.delegated_admin {
             field("delegated_admin", delegate);
+        }
+        let parking = self.parking.filter(|unit| unit.name != Org::default().parking);
+        if let Some(unit) = parking.filter(|unit| fits(Builtin::OuName, &unit.name)) {
+            field("parking", &unit.name);
         }
         out.push_str(&self.attached(self.root()));
         format!("org {} {{\n{out}}}\n", label(&self.facts.name))
@@ -97,11 +118,11 @@ impl<'a> Writer<'a> {
     pub(super) fn units(&mut self) -> String {
         self.lists();
         let root = self.root();
-        let parking = Org::default().parking;
+        let parking = self.parking.map(|unit| unit.id.clone());
         let mut kept: Vec<&Unit> = Vec::new();
         for unit in self.tree() {
             let above = unit.parent == root || kept.iter().any(|other| other.id == unit.parent);
-            if unit.parent == root && unit.name == parking {
+            if parking.as_ref() == Some(&unit.id) {
                 self.leave(format!("unit {}", unit.name), "it is where `cellc` parks accounts (`parking` of `org`)");
             } else if !above {
                 self.leave(format!("unit {}", unit.name), "the unit above it is left out");
@@ -171,11 +192,9 @@ impl<'a> Writer<'a> {
     }
 
     /// Is it marked as parked, and where parked ones are?
-    fn waits(&self, account: &Account) -> bool {
-        let is_parking = |unit: &Unit| unit.parent == self.root() && unit.name == Org::default().parking;
-        let unit = account.parent.as_ref().and_then(|id| self.live.units.get(id));
-        unit.is_some_and(is_parking)
-            && self.live.tags.get(&account.id).is_some_and(|tags| tags.contains_key(PARKED_TAG))
+    pub(super) fn waits(&self, account: &Account) -> bool {
+        let unit = self.parking.map(|unit| &unit.id);
+        unit.is_some() && account.parent.as_ref() == unit && unproven(account, self.live).is_none()
     }
 
     /// Labels of accounts; those whose names are written.

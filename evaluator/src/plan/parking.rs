@@ -34,30 +34,30 @@ impl Builder<'_> {
         let unit = self.ids.get(PARKING).and_then(|id| self.live.units.get(id));
         let (Some(entry), Some(unit)) = (self.record.entry(PARKING), unit) else { return };
         let name = self.desired.org.parking.clone();
-        if self.looks
-            || self.command == Command::Destroy
-            || entry.id != unit.id
-            || unit.name == name
-            || !self.takes(PARKING)
-        {
+        if self.looks || self.command == Command::Destroy || entry.id != unit.id || !self.takes(PARKING) {
             return;
         }
         let (before, after) = (parking_fields(&unit.name), parking_fields(&name));
-        let plan = Change {
+        let mut plan = Change {
             name: name.clone(),
             id: Some(unit.id.clone()),
             drift: drifted(Some(entry), &before),
-            before: Some(before),
-            after: Some(after),
+            before: Some(before.clone()),
+            after: Some(after.clone()),
             reason: Some("the unit of accounts that wait for a cell".to_owned()),
             ..change(PARKING, "ou", Action::Update)
         };
-        if self.unit_name_is_taken(&plan, ROOT) {
-            return;
+        if before != after {
+            if self.unit_name_is_taken(&plan, ROOT) {
+                return;
+            }
+            let sets = Fields::from_iter([("name".to_owned(), Json::from(name.as_str()))]);
+            plan.operations.push(self.operation(PARKING, Verb::RenameUnit { name }, &[], sets));
         }
-        let sets = Fields::from_iter([("name".to_owned(), Json::from(name.as_str()))]);
-        let renamed = self.operation(PARKING, Verb::RenameUnit { name }, &[], sets);
-        self.changes.push(Change { operations: vec![renamed], ..plan });
+        self.record_as_it_is(&mut plan, Some(entry), &before, &after);
+        if !plan.operations.is_empty() {
+            self.changes.push(plan);
+        }
     }
 
     /// A unit of parked accounts that a run has begun to make and could not note any more.

@@ -273,8 +273,11 @@ impl Store for S3Store {
     }
 
     fn renew(&self, lease: &Lease) -> Result<(), StoreError> {
-        let record = Record::held(lease, self.time.now(), self.lease);
-        self.bucket.link.block(self.write_ours(lease, &record))
+        self.bucket.link.block(async {
+            // Its answer says what time it is: this machine's clock may have been set since the last one.
+            self.confirm(lease).await?;
+            self.write_ours(lease, &Record::held(lease, self.time.now(), self.lease)).await
+        })
     }
 
     fn assure(&self, lease: &Lease) -> Result<(), StoreError> {

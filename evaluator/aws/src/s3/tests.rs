@@ -1,6 +1,7 @@
 //! The store against a bucket in memory whose answers are lost and refused on demand.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -39,13 +40,13 @@ impl Clock for Time {
     }
 }
 
-/// A clock that is ahead of another, or behind it.
+/// A clock that is ahead of another, or behind it, by so many seconds.
 #[derive(Debug)]
-struct Off(Time, i64);
+struct Off(Time, Arc<AtomicI64>);
 
 impl Clock for Off {
     fn now(&self) -> Timestamp {
-        self.0.now() + SignedDuration::from_secs(self.1)
+        self.0.now() + SignedDuration::from_secs(self.1.load(Ordering::Relaxed))
     }
 
     fn sleep(&self, time: Duration) {
@@ -91,7 +92,11 @@ impl World {
 
     /// On a machine whose clock is so many seconds off.
     fn store_off(&self, seconds: i64) -> S3Store {
-        let clock = Arc::new(Off(self.time.clone(), seconds));
+        self.store_set(&Arc::new(AtomicI64::new(seconds)))
+    }
+
+    fn store_set(&self, seconds: &Arc<AtomicI64>) -> S3Store {
+        let clock = Arc::new(Off(self.time.clone(), Arc::clone(seconds)));
         S3Store::new(&self.cloud, &Place::new("s3://b/dir/r.json"), clock).unwrap()
     }
 
@@ -202,6 +207,26 @@ fn a_lock_that_lives_is_not_taken_by_a_machine_whose_clock_is_off() {
         world.time.sleep(Duration::from_secs(1));
         assert_eq!(second.lock(&owner("b")).map(|lease| lease.fence), Ok(2));
         assert!(matches!(first.append(&lease, b"late"), Err(StoreError::LockLost(_))));
+    }
+}
+
+/// A clock that was off is set while a run holds the lock.
+#[test]
+fn a_clock_may_be_set_while_a_lock_is_held() {
+    for (was, becomes) in [(90, 0), (-90, 0), (0, 200), (0, -200)] {
+        let world = World::new();
+        let clock = Arc::new(AtomicI64::new(was));
+        let (first, second) = (world.store_set(&clock), world.store());
+        let lease = locked(&first);
+        world.time.sleep(Duration::from_secs(10));
+        clock.store(becomes, Ordering::Relaxed);
+        first.renew(&lease).unwrap();
+        for seconds in [30, 29] {
+            world.time.sleep(Duration::from_secs(seconds));
+            assert!(matches!(second.lock(&owner("b")), Err(StoreError::Locked(_))), "{was} {becomes}");
+        }
+        world.time.sleep(Duration::from_secs(1));
+        assert_eq!(second.lock(&owner("b")).map(|lease| lease.fence), Ok(2), "{was} {becomes}");
     }
 }
 
