@@ -9,6 +9,9 @@ use super::desired::{PARKING, ROOT};
 use super::model::{Action, Change, Fields, OperationId, Verb};
 use crate::provider::Tags;
 
+/// What it is, for people.
+const WHAT: &str = "the unit of accounts that wait for a cell";
+
 impl Builder<'_> {
     /// The unit of parked accounts, made when first needed.
     pub(super) fn parking(&mut self) -> Vec<OperationId> {
@@ -44,7 +47,7 @@ impl Builder<'_> {
             drift: drifted(Some(entry), &before),
             before: Some(before.clone()),
             after: Some(after.clone()),
-            reason: Some("the unit of accounts that wait for a cell".to_owned()),
+            reason: Some(WHAT.to_owned()),
             ..change(PARKING, "ou", Action::Update)
         };
         if before != after {
@@ -102,7 +105,7 @@ pub(crate) fn parking_change(
         id,
         after: Some(fields),
         operations: vec![operation],
-        reason: Some("the unit of accounts that wait for a cell".to_owned()),
+        reason: Some(WHAT.to_owned()),
         ..change(PARKING, "ou", action)
     }
 }
